@@ -1,0 +1,135 @@
+"""What a world and a problem must bring. The whole contract is on this page.
+
+A *world* is where raw data comes from; a *problem* is a question asked of its clean table. Both live
+in one package, `problems/<world>/`, in parts that stages import one by one, so that a change of one
+part rebuilds only the stages that use it:
+
+    problem.py     PROBLEMS: {name: Problem}                       (data only)
+    schema.py      WORLD: World, with the pandera schema of the clean table
+    simulate/      Settings; simulate(Settings) -> Simulated
+    ingest/        Settings; ingest(source, Settings) -> Ingested
+    features/      Settings; features(clean rows, Settings) -> model columns
+    rules.py       rule, naive (fitted on training rows), oracle (from the simulator's truth)
+    evaluation.py  Settings; headline(scored rows, Settings) -> flat metrics; slices(rows) -> labels
+
+`Settings` is the pydantic model of that part's section of `params.yaml`; `part(world, "ingest")`
+imports a part. Packages keep their code in `__init__.py` and may split it over more files beside it.
+"""
+
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import pandas as pd
+
+from retrace.errors import RetraceError
+from retrace.params import ProblemEntry, WorldEntry, read_params
+
+
+@dataclass(frozen=True)
+class World:
+    """Where raw data comes from: the name of its package and the schema of its clean table."""
+
+    name: str
+    schema: Any  # pandera.pandas.DataFrameSchema; pandera is only imported where it is used
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that `features` returns, by the way in which the model uses them.
+
+    `numeric` and `categorical` go to the booster (categories as native ones), `target_encoded` are
+    groups of categorical columns that become a smoothed mean of the target, and `text` are weighted
+    documents for the text models.
+    """
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    target_encoded: tuple[tuple[str, ...], ...] = ()
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question asked of a world's clean table.
+
+    `scale` is where errors are even: a `log` target is fitted as log(1 + y). `metric` is the one
+    that early stopping, search and the gate look at.
+    """
+
+    name: str
+    world: str
+    task: Literal["regression", "binary"]
+    target: str
+    unit: str
+    metric: Literal["rmsle", "mae", "average_precision"]
+    key: tuple[str, ...]
+    columns: Columns
+    scale: Literal["log", "identity"] = "identity"
+    group: tuple[str, ...] = ()  # rows that are not independent: split and bootstrap blocks
+    time: str | None = None  # when the prediction is made
+    known_at: str | None = None  # when the outcome becomes known
+    entities: tuple[str, ...] = ()  # whose history may be used
+    slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulator makes: raw files by name (the suffix is the format), and their truth.
+
+    `truth` has the key of the raw rows and whatever `rules.oracle` needs. It must not be among the
+    raw files.
+    """
+
+    raw: dict[str, pd.DataFrame]
+    truth: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Every raw row once: in `clean`, or in `rejected` with `file`, `row` (1 is the first data row)
+    and `reason`.
+
+    `fingerprint` identifies the raw bytes. `figures` are the world's own numbers on its ingest.
+    """
+
+    clean: pd.DataFrame
+    rejected: pd.DataFrame
+    fingerprint: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rows_in(self) -> int:
+        return len(self.clean) + len(self.rejected)
+
+
+def part(world: str, name: str) -> ModuleType:
+    """Import one part of a world's package."""
+    try:
+        return importlib.import_module(f"problems.{world}.{name}")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith(f"problems.{world}"):
+            raise
+        raise RetraceError(
+            f"problems/{world}/ has no part '{name}' ({error}). "
+            "problems/contract.py lists what a world must bring."
+        ) from None
+
+
+def find_problem(name: str) -> Problem:
+    """Return the problem that `params.yaml` lists under `problems`."""
+    world = read_params(ProblemEntry, f"problems.{name}").world
+    found: dict[str, Problem] = part(world, "problem").PROBLEMS
+    if name not in found:
+        raise RetraceError(
+            f"problems/{world}/problem.py defines {', '.join(found)}; no problem '{name}'."
+        )
+    return found[name]
+
+
+def source_of(world: str) -> Path:
+    """Return the raw file or folder that `params.yaml` selects for a world."""
+    return Path(read_params(WorldEntry, f"worlds.{world}").source)

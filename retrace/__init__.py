@@ -1,0 +1,1 @@
+"""What every problem needs, and nothing that is true of one problem only."""

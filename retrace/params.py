@@ -1,0 +1,104 @@
+"""Read sections of `params.yaml` into typed models; an unknown key is an error that names itself."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from retrace.errors import RetraceError
+
+PATH = Path("params.yaml")
+
+
+class Params(BaseModel):
+    """Base of every section's model: frozen, and typos are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Section = TypeVar("Section", bound=BaseModel)
+
+
+class WorldEntry(Params):
+    """`worlds.<name>`: `source` is the file or folder with the raw data."""
+
+    source: str
+
+
+class ProblemEntry(Params):
+    """`problems.<name>`: the world whose clean table the question is asked of."""
+
+    world: str
+
+
+def read_params(model: type[Section], key: str, path: Path = PATH) -> Section:
+    """Read the section at a dotted `key` (`price.train`).
+
+    Raises RetraceError for a missing file or section, an unknown key (with the closest valid one)
+    and a value of the wrong type or range.
+    """
+    return parse_section(model, read_key(key, path), key, path)
+
+
+def read_key(key: str, path: Path = PATH) -> Any:
+    """Return the raw value at a dotted `key`."""
+    node: Any = _load(path)
+    for depth, part in enumerate(key.split(".")):
+        if not isinstance(node, Mapping) or part not in node:
+            above = ".".join(key.split(".")[:depth]) or "the top level"
+            known = sorted(map(str, node)) if isinstance(node, Mapping) else []
+            raise RetraceError(
+                f"{path}: no section '{key}': '{part}' is not in {above}{_closest(part, known)}."
+            )
+        node = node[part]
+    return node
+
+
+def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH) -> Section:
+    """Check a section's raw `value` against its model."""
+    if not isinstance(value, Mapping):
+        raise RetraceError(f"{path}: '{key}' is {value!r}; expected a block of keys and values.")
+    try:
+        return model.model_validate(dict(value))
+    except ValidationError as error:
+        lines = [_explain(model, key, dict(item)) for item in error.errors()]
+        raise RetraceError(f"{path}: " + f"\n{path}: ".join(lines)) from None
+
+
+def _load(path: Path) -> Any:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise RetraceError(
+            f"{path} not found in {Path.cwd()}. Run from the top folder of the repository."
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RetraceError(f"{path} is not valid YAML: {error}") from None
+
+
+def _explain(model: type[BaseModel], key: str, item: dict[str, Any]) -> str:
+    where = ".".join([key, *(str(part) for part in item["loc"])])
+    if item["type"] == "extra_forbidden":
+        name = str(item["loc"][-1])
+        return f"unknown key '{where}'{_closest(name, _fields(model, item['loc'][:-1]))}."
+    if item["type"] == "missing":
+        return f"'{where}' is missing."
+    return f"'{where}' is {item['input']!r}: {item['msg'].lower()}."
+
+
+def _fields(model: Any, loc: tuple[int | str, ...]) -> list[str]:
+    for part in loc:
+        field = getattr(model, "model_fields", {}).get(part)
+        model = field.annotation if field else None
+    return list(getattr(model, "model_fields", {}))
+
+
+def _closest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; valid keys: {', '.join(known)}" if known else ""

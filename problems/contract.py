@@ -1,8 +1,8 @@
 """What a world and a problem must bring. The whole contract is on this page.
 
-A *world* is where raw data comes from; a *problem* is a question asked of its clean table. Both live
-in one package, `problems/<world>/`, in parts that stages import one by one, so that a change of one
-part rebuilds only the stages that use it:
+A *world* is where raw data comes from; a *problem* is a question asked of its clean table. Both
+live in one package, `problems/<world>/`, in parts that stages import one by one, so that a change
+of one part rebuilds only the stages that use it:
 
     problem.py     PROBLEMS: {name: Problem}                       (data only)
     schema.py      WORLD: World, with the pandera schema of the clean table
@@ -13,7 +13,7 @@ part rebuilds only the stages that use it:
     evaluation.py  Settings; headline(scored rows, Settings) -> flat metrics; slices(rows) -> labels
 
 `Settings` is the pydantic model of that part's section of `params.yaml`; `part(world, "ingest")`
-imports a part. Packages keep their code in `__init__.py` and may split it over more files beside it.
+imports a part. The three folders keep their code in `__init__.py` and files beside it.
 """
 
 import importlib
@@ -62,10 +62,10 @@ class Problem:
 
     name: str
     world: str
-    task: Literal["regression", "binary"]
+    task: Literal["regression"]
     target: str
     unit: str
-    metric: Literal["rmsle", "mae", "average_precision"]
+    metric: Literal["rmsle", "mae"]
     key: tuple[str, ...]
     columns: Columns
     scale: Literal["log", "identity"] = "identity"

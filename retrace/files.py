@@ -63,9 +63,8 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a Parquet file that a stage wrote; an error says which file and how to make it."""
     try:
-        return pq.read_table(path, columns=columns).to_pandas(
-            types_mapper={pa.string(): pd.StringDtype("pyarrow", na_value=float("nan"))}.get,
-        )
+        frame: pd.DataFrame = pq.read_table(path, columns=columns).to_pandas()
+        return frame
     except FileNotFoundError:
         raise RetraceError(f"{path} is missing. Make it with `dvc repro`, or `dvc pull`.") from None
     except pa.ArrowInvalid as error:

@@ -1,4 +1,4 @@
-"""Read sections of `params.yaml` into typed models; an unknown key is an error that names itself."""
+"""Read sections of `params.yaml` into typed models; an unknown key is an error that names it."""
 
 import difflib
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH)
 def _load(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8") as file:
-            return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            return yaml.safe_load(file)
     except FileNotFoundError:
         raise RetraceError(
             f"{path} not found in {Path.cwd()}. Run from the top folder of the repository."

@@ -1,0 +1,33 @@
+"""The one path from clean rows to predictions, in training, batch and serving alike."""
+
+import hashlib
+
+import pandas as pd
+
+from problems.contract import Problem, part
+from retrace.bundle import Bundle
+
+
+def predict(
+    problem: Problem, bundle: Bundle, clean_rows: pd.DataFrame, num_threads: int = 0
+) -> pd.DataFrame:
+    """Predict each clean row: columns prediction, lower, upper in the problem's unit.
+
+    The outcome need not be among the columns of `clean_rows`.
+    """
+    features = part(problem.world, "features")
+    settings = features.Settings(**bundle.encoding.feature_settings)
+    return bundle.predict(features.features(clean_rows, settings), num_threads)
+
+
+def prediction_ids(problem: Problem, rows: pd.DataFrame, fingerprint: str) -> pd.Series:
+    """Name each prediction by what determines it: problem, key, time of prediction and bundle."""
+    as_of = [problem.time] if problem.time else []
+    keys = rows[[*problem.key, *as_of]].astype(str).agg("\x1f".join, axis=1)
+    prefix = hashlib.blake2b(f"{problem.name}\x1f{fingerprint}".encode(), digest_size=16)
+    ids = []
+    for key in keys:
+        digest = prefix.copy()
+        digest.update(b"\x1f" + key.encode())
+        ids.append(digest.hexdigest())
+    return pd.Series(ids, index=rows.index, dtype="str")

@@ -1,0 +1,56 @@
+"""How good a suggested price is, in money and by slice."""
+
+import pandas as pd
+from pydantic import Field
+
+from problems.contract import Problem
+from retrace import metrics
+from retrace.params import Params
+from retrace.slices import bands
+
+BAND_EDGES_USD = [10.0, 20.0, 40.0, 80.0, 200.0]
+
+
+class Settings(Params):
+    """`price.evaluate`."""
+
+    cost_per_usd_over: float = Field(ge=0)  # too high loses the sale
+    cost_per_usd_under: float = Field(ge=0)  # too low loses money
+    slice_min_rows: int = Field(ge=1)
+
+
+def headline(
+    problem: Problem,  # noqa: ARG001  (the contract; a world may have several)
+    scored: pd.DataFrame,
+    settings: Settings,
+) -> dict[str, float]:
+    """Return the flat metrics of scored rows (outcome, prediction, lower, upper, rule, naive and,
+    on simulated data, oracle), the headline first."""
+    y = scored["outcome"]
+    cost = metrics.linear_cost(
+        y, scored["prediction"], settings.cost_per_usd_over, settings.cost_per_usd_under
+    )
+    figures = {
+        "rmsle": metrics.rmsle(y, scored["prediction"]),
+        "mae_usd": metrics.mae(y, scored["prediction"]),
+        "rule_rmsle": metrics.rmsle(y, scored["rule"]),
+        "naive_rmsle": metrics.rmsle(y, scored["naive"]),
+        "cost_usd": float(cost.mean()),
+        "coverage_90": metrics.coverage(y, scored["lower"], scored["upper"]),
+    }
+    if "oracle" in scored:
+        figures["oracle_ratio"] = figures["rmsle"] / metrics.rmsle(y, scored["oracle"])
+    return figures
+
+
+def slices(problem: Problem, scored: pd.DataFrame) -> pd.DataFrame:
+    """Return the slice labels of scored rows, one column per slice of the problem."""
+    return pd.DataFrame(
+        {
+            "category": scored["category_1"].where(scored["category_1"] != "", "(none)"),
+            "condition": scored["condition"].astype(str),
+            "price_band": bands(scored["outcome"], BAND_EDGES_USD, problem.unit),
+            "brand": (scored["brand"] != "").map({True: "known", False: "missing"}),
+        },
+        index=scored.index,
+    )[list(problem.slices)]

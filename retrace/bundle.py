@@ -1,0 +1,139 @@
+"""A fitted model on disk: text, JSON and plain arrays. Reading one runs no code that it brings.
+
+bundle.json      what it is: task, unit, scale, features and settings, fingerprint
+encoder.json     categories and target means
+text.npz         text models (arrays, read with allow_pickle=False)
+boosters/*.txt   LightGBM's own text: point, lower, upper
+interval.json    the conformal widening
+card.json        how it was fitted: rows, rounds, scores
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retrace.boosters import booster_from_text, booster_to_text
+from retrace.encoding import Encoding, from_scale
+from retrace.errors import RetraceError
+from retrace.files import read_json, write_json
+from retrace.intervals import Interval
+
+FORMAT = 1
+BOOSTERS = ("point", "lower", "upper")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that predicts value and interval from a feature frame; needs no DVC.
+
+    `blend` are the weights of the point booster (`booster`) and of columns in the point prediction,
+    on the fitted scale.
+    """
+
+    problem: str
+    task: str
+    unit: str
+    scale: str
+    encoding: Encoding
+    boosters: dict[str, lgb.Booster]
+    blend: dict[str, float]
+    interval: Interval
+    card: dict[str, Any]
+    fingerprint: str = ""  # of the files that it was read from
+
+    def predict(self, features: pd.DataFrame, num_threads: int = 0) -> pd.DataFrame:
+        """Return columns prediction, lower, upper in the target's unit, with the frame's index."""
+        columns = self.encoding.transform(features)
+        point, lower, upper = predict_scaled(self.boosters, self.blend, columns, num_threads)
+        lower, upper = self.interval.apply(point, lower, upper)
+        return pd.DataFrame(
+            {
+                name: from_scale(values, self.scale)
+                for name, values in zip(
+                    ("prediction", "lower", "upper"), (point, lower, upper), strict=True
+                )
+            },
+            index=features.index,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle; the same model gives the same bytes."""
+        self.encoding.save(folder)
+        (folder / "boosters").mkdir(exist_ok=True)
+        for name, booster in self.boosters.items():
+            (folder / "boosters" / f"{name}.txt").write_text(booster_to_text(booster), "utf-8")
+        write_json(self.interval.to_json(), folder / "interval.json")
+        write_json(self.card, folder / "card.json")
+        about = {
+            "format": FORMAT,
+            "problem": self.problem,
+            "task": self.task,
+            "unit": self.unit,
+            "scale": self.scale,
+            "blend": self.blend,
+            "columns": self.encoding.columns,
+            "fingerprint": _fingerprint(folder),
+        }
+        write_json(about, folder / "bundle.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a bundle. Raises RetraceError when it is missing, damaged or of another format."""
+        about = read_json(folder / "bundle.json")
+        if about.get("format") != FORMAT:
+            raise RetraceError(
+                f"{folder / 'bundle.json'} has format {about.get('format')!r}; this code reads "
+                f"format {FORMAT}. Use the code of the commit that made it."
+            )
+        if about["fingerprint"] != _fingerprint(folder):
+            raise RetraceError(
+                f"{folder} is not what was written: its files do not match the fingerprint in "
+                "bundle.json. Get it again with `dvc checkout --force` or `dvc pull`."
+            )
+        boosters = {}
+        for name in BOOSTERS:
+            path = folder / "boosters" / f"{name}.txt"
+            boosters[name] = booster_from_text(path.read_text("utf-8"), str(path))
+        return cls(
+            **{
+                key: about[key]
+                for key in ("problem", "task", "unit", "scale", "blend", "fingerprint")
+            },
+            encoding=Encoding.load(folder),
+            boosters=boosters,
+            interval=Interval(**read_json(folder / "interval.json")),
+            card=read_json(folder / "card.json"),
+        )
+
+
+def predict_scaled(
+    boosters: dict[str, lgb.Booster],
+    blend: dict[str, float],
+    columns: pd.DataFrame,
+    num_threads: int = 0,
+) -> tuple[NDArray[np.float64], ...]:
+    """Return point, lower and upper on the fitted scale, each of shape (n_rows,)."""
+    raw = {
+        name: np.asarray(booster.predict(columns, num_threads=num_threads))
+        for name, booster in boosters.items()
+    }
+    point = sum(
+        weight * (raw["point"] if name == "booster" else columns[name].to_numpy(np.float64))
+        for name, weight in blend.items()
+    )
+    return np.asarray(point), raw["lower"], raw["upper"]
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "bundle.json"):
+        digest.update(json.dumps(path.relative_to(folder).as_posix()).encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

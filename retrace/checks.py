@@ -1,0 +1,117 @@
+"""Check a clean table's distributions against limits of `params.yaml`."""
+
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from retrace.params import Params
+
+Kind = Literal[
+    "missing_share", "distinct", "min", "max", "mean", "quantile", "z_share", "top_share"
+]
+
+
+class Check(Params):
+    """One limit. `level: hard` stops the DAG; `soft` is written down and shown in the report.
+
+    missing_share  share of rows without a value (an empty text is none)
+    distinct       number of different values
+    min, max, mean of the values
+    quantile       the value at quantile `at`
+    z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
+                   median, of log(1 + value)
+    top_share      share of the most frequent value
+    """
+
+    column: str
+    check: Kind
+    level: Literal["hard", "soft"]
+    at: float | None = None
+    least: float | None = None
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.least is None and self.most is None:
+            raise ValueError("give `least`, `most` or both")
+        if (self.check in ("quantile", "z_share")) != (self.at is not None):
+            raise ValueError("`at` goes with quantile and z_share, and only with them")
+        return self
+
+    @property
+    def title(self) -> str:
+        return self.check if self.at is None else f"{self.check} at {self.at:g}"
+
+    @property
+    def limit(self) -> str:
+        parts = [("at least", self.least), ("at most", self.most)]
+        return " and ".join(f"{word} {value:g}" for word, value in parts if value is not None)
+
+
+class ValidateParams(Params):
+    """`<world>.validate`: the fewest rows worth a model, and the checks."""
+
+    rows_min: int = Field(ge=1)
+    example_rows: int = Field(ge=0)
+    checks: list[Check]
+
+
+def measure(rows: pd.DataFrame, check: Check) -> float:
+    """Return what the check looks at; NaN when no row has a value."""
+    values = rows[check.column]
+    if check.check == "missing_share":
+        return float(missing(values).mean())
+    present = values[~missing(values)]
+    if check.check == "distinct":
+        return float(present.nunique())
+    if present.empty:
+        return float("nan")
+    if check.check == "top_share":
+        return float(present.value_counts(normalize=True, sort=True).iloc[0])
+    numbers = present.to_numpy(np.float64)
+    if check.check == "z_share":
+        return float((_robust_z(numbers) > float(check.at or 0)).mean())
+    if check.check == "quantile":
+        return float(np.quantile(numbers, float(check.at or 0)))
+    return float(getattr(np, check.check)(numbers))
+
+
+def passes(check: Check, found: float) -> bool:
+    """Whether a measured value is inside the limits; an unmeasurable one is not."""
+    return (
+        not np.isnan(found)
+        and (check.least is None or found >= check.least)
+        and (check.most is None or found <= check.most)
+    )
+
+
+def examples(rows: pd.DataFrame, check: Check, n: int) -> pd.DataFrame:
+    """Return up to `n` rows that show why a check failed."""
+    values = rows[check.column]
+    gone = missing(values)
+    if check.check == "missing_share":
+        return rows[gone].head(n)
+    if check.check in ("distinct", "top_share"):
+        top = values[~gone].value_counts().index[:1]
+        return rows[values.isin(top)].head(n)
+    numbers = values[~gone].astype("float64")
+    if check.check == "z_share":
+        far = pd.Series(_robust_z(numbers.to_numpy()), index=numbers.index)
+        return rows.loc[far.sort_values(ascending=False, kind="stable").index].head(n)
+    low = check.least is not None and measure(rows, check) < check.least
+    return rows.loc[numbers.sort_values(ascending=low, kind="stable").index].head(n)
+
+
+def missing(values: pd.Series) -> pd.Series:
+    """Mark rows without a value; an empty text is none."""
+    gone = values.isna()
+    return gone | (values == "") if pd.api.types.is_string_dtype(values.dtype) else gone
+
+
+def _robust_z(numbers: np.ndarray) -> np.ndarray:
+    logs = np.log1p(np.maximum(numbers, 0.0))
+    distance = np.abs(logs - np.median(logs))
+    spread = 1.4826 * np.median(distance)
+    return np.asarray(distance / spread if spread > 0 else np.where(distance > 0, np.inf, 0.0))

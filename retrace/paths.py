@@ -1,0 +1,63 @@
+"""Where each thing lies, from the repository's top folder. `name` is a world's or a problem's."""
+
+from pathlib import Path
+
+
+def raw(world: str) -> Path:
+    return Path("data/raw") / world
+
+
+def truth(world: str) -> Path:
+    return Path("data/truth") / f"{world}.parquet"
+
+
+def truth_fingerprint(world: str) -> Path:
+    return Path("data/truth") / f"{world}.json"
+
+
+def clean(world: str) -> Path:
+    return Path("data/clean") / f"{world}.parquet"
+
+
+def quarantine(world: str) -> Path:
+    return Path("data/quarantine") / f"{world}.parquet"
+
+
+def ingest_metrics(world: str) -> Path:
+    return Path("metrics/ingest") / f"{world}.json"
+
+
+def validation_metrics(world: str) -> Path:
+    return Path("metrics/validation") / f"{world}.json"
+
+
+def features(problem: str) -> Path:
+    return Path("data/features") / problem
+
+
+def window(problem: str, name: str) -> Path:
+    return features(problem) / f"{name}.parquet"
+
+
+def bundle(problem: str) -> Path:
+    return Path("models") / problem
+
+
+def predictions(problem: str) -> Path:
+    return Path("data/predictions") / f"{problem}.parquet"
+
+
+def metrics(problem: str) -> Path:
+    return Path("metrics") / f"{problem}.json"
+
+
+def slices(problem: str) -> Path:
+    return Path("metrics/slices") / f"{problem}.csv"
+
+
+def plots(problem: str) -> Path:
+    return Path("plots") / problem
+
+
+def comparison(problem: str) -> Path:
+    return Path("metrics/comparison") / f"{problem}.json"

@@ -1,0 +1,87 @@
+"""The tables and pictures that `dvc plots` and the report draw, from scored rows.
+
+Scored rows have outcome, prediction, lower and upper, shape (n_rows, ...).
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from retrace.files import replacing
+
+QUANTILES = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
+
+
+def _binned(values: pd.Series, n_bins: int) -> pd.Series:
+    """Number the bins of (nearly) equal size that the values fall into, from 1."""
+    ranks = values.rank(method="first")
+    numbers = np.ceil(ranks.to_numpy() / len(values) * n_bins).clip(1, n_bins)
+    return pd.Series(numbers.astype(int), index=values.index)
+
+
+def residuals(scored: pd.DataFrame, scale: str, n_bins: int = 10) -> pd.DataFrame:
+    """Quantiles of the error by tenth of the outcome; a log scale's error is a ratio.
+
+    Columns: band (its middle outcome), statistic (p10 ... p90), error (prediction - outcome, or
+    prediction / outcome).
+    """
+    outcome, prediction = scored["outcome"], scored["prediction"]
+    log = scale == "log"
+    error = (1 + prediction) / (1 + outcome) if log else prediction - outcome
+    groups = error.groupby(_binned(outcome, n_bins))
+    middle = outcome.groupby(_binned(outcome, n_bins)).median()
+    table = pd.DataFrame({name: groups.quantile(q) for name, q in QUANTILES.items()})
+    table.insert(0, "band", middle)
+    return table.melt("band", var_name="statistic", value_name="error")
+
+
+def calibration(scored: pd.DataFrame, n_bins: int = 10) -> pd.DataFrame:
+    """Mean outcome against mean prediction by tenth of the prediction."""
+    groups = scored.groupby(_binned(scored["prediction"], n_bins))
+    table = groups[["prediction", "outcome"]].mean()
+    return table.assign(rows=groups.size()).reset_index(drop=True)
+
+
+def coverage_by_slice(table: pd.DataFrame) -> pd.DataFrame:
+    """The slices that are not small, as one label each with the share inside the interval."""
+    large = table[table["small"] == 0]
+    return pd.DataFrame(
+        {"slice": large["slice"] + ": " + large["value"], "coverage": large["coverage"]}
+    )
+
+
+def predicted_png(scored: pd.DataFrame, unit: str, scale: str, path: Path) -> None:
+    """Draw predicted against actual as a density of all rows."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(5.2, 4.4), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        x, y = scored["outcome"].to_numpy(), scored["prediction"].to_numpy()
+        if scale == "log":
+            x, y = np.maximum(x, 1.0), np.maximum(y, 1.0)
+            axes.set(xscale="log", yscale="log")
+        low, high = min(x.min(), y.min()), max(x.max(), y.max())
+        hexes = axes.hexbin(
+            x,
+            y,
+            gridsize=45,
+            mincnt=1,
+            bins="log",
+            cmap="viridis",
+            linewidths=0.1,
+            xscale=axes.get_xscale(),
+            yscale=axes.get_yscale(),
+        )
+        axes.plot([low, high], [low, high], color="black", linewidth=0.8)
+        axes.set(xlabel=f"actual ({unit})", ylabel=f"predicted ({unit})")
+        figure.colorbar(hexes, label="rows", shrink=0.8)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    with replacing(path) as partial:
+        partial.write_bytes(picture.getvalue())

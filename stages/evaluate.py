@@ -1,0 +1,128 @@
+"""Judge a model on its test window, beside the rule, the naive average and the oracle.
+
+    python -m stages.evaluate price
+
+reads   models/price/                   through the path that serving takes
+        data/clean/price.parquet        the rows, and the training rows for rule and naive
+        data/features/price/            which row is in which window
+        data/truth/, metrics/ingest/    the oracle, where the truth belongs to this very data
+writes  data/predictions/price.parquet  each test row's prediction, interval and outcome
+        metrics/price.json              the headline
+        metrics/comparison/price.json   the model against each baseline, with paired intervals
+        metrics/slices/price.csv        error, bias and coverage by slice
+        plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv
+"""
+
+import pandas as pd
+
+from problems.contract import Problem, find_problem, part
+from problems.predict import predict, prediction_ids
+from retrace import metrics, paths, plots
+from retrace.bundle import Bundle
+from retrace.comparison import paired_difference
+from retrace.errors import RetraceError
+from retrace.files import read_json, read_table, write_csv, write_json, write_table
+from retrace.params import read_params
+from retrace.slices import slice_table
+from stages.runner import run_stage, say
+
+BASELINES = ("rule", "naive", "oracle")
+
+
+def score(
+    problem: Problem, bundle: Bundle, train: pd.DataFrame, test: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the test rows with outcome, prediction, lower, upper, rule and naive."""
+    rules = part(problem.world, "rules")
+    return test.assign(
+        outcome=test[problem.target],
+        **predict(problem, bundle, test.drop(columns=problem.target)),
+        rule=rules.rule(problem, train, test),
+        naive=rules.naive(problem, train, test),
+    )
+
+
+def add_oracle(problem: Problem, scored: pd.DataFrame) -> pd.DataFrame:
+    """Add the oracle's prediction when the simulator's truth belongs to the data in use."""
+    raw = read_json(paths.ingest_metrics(problem.world))["fingerprint"]
+    if read_json(paths.truth_fingerprint(problem.world))["raw"] != raw:
+        return scored
+    truth = read_table(paths.truth(problem.world))
+    return scored.assign(oracle=part(problem.world, "rules").oracle(problem, scored, truth))
+
+
+def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Compare the model with each baseline on the same rows, by the loss of the metric."""
+    loss = metrics.LOSSES[problem.metric]
+    blocks = (
+        scored[list(problem.group)].astype(str).agg("|".join, axis=1) if problem.group else None
+    )
+    model = loss(scored["outcome"], scored["prediction"])
+    found = {}
+    for name in BASELINES:
+        if name in scored:
+            difference = paired_difference(
+                model, loss(scored["outcome"], scored[name]), blocks=blocks
+            )
+            found[name] = {
+                "loss_difference": difference.mean,
+                "lower_95": difference.lower,
+                "upper_95": difference.upper,
+                "rows": difference.n_rows,
+            }
+    return found
+
+
+def record(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFrame:
+    """Return the prediction records, in the columns that serving logs too."""
+    as_of = scored[problem.time] if problem.time else pd.NaT
+    known_at = scored[problem.known_at] if problem.known_at else pd.NaT
+    return pd.DataFrame(
+        {
+            "prediction_id": prediction_ids(problem, scored, bundle.fingerprint),
+            **{name: scored[name] for name in problem.key},
+            "as_of": as_of,
+            **{name: scored[name] for name in ("prediction", "lower", "upper", "outcome")},
+            "known_at": known_at,
+        }
+    ).astype({"as_of": "datetime64[us, UTC]", "known_at": "datetime64[us, UTC]"})
+
+
+def main(name: str) -> None:
+    problem = find_problem(name)
+    evaluation = part(problem.world, "evaluation")
+    settings = read_params(evaluation.Settings, f"{name}.evaluate")
+    bundle = Bundle.load(paths.bundle(name))
+    rows = read_table(paths.clean(problem.world))
+    train, test = (select(rows, problem, window) for window in ("train", "test"))
+    scored = add_oracle(problem, score(problem, bundle, train, test))
+    figures = evaluation.headline(problem, scored, settings)
+    labels = evaluation.slices(problem, scored)
+    table = slice_table(scored, labels, metrics.METRICS[problem.metric], settings.slice_min_rows)
+
+    write_table(record(problem, bundle, scored), paths.predictions(name))
+    write_json(figures, paths.metrics(name))
+    write_json(compare(problem, scored), paths.comparison(name))
+    write_csv(table, paths.slices(name))
+    folder = paths.plots(name)
+    plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")
+    write_csv(plots.residuals(scored, problem.scale), folder / "residuals.csv")
+    write_csv(plots.calibration(scored), folder / "calibration.csv")
+    write_csv(plots.coverage_by_slice(table), folder / "coverage.csv")
+    say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+
+
+def select(rows: pd.DataFrame, problem: Problem, window: str) -> pd.DataFrame:
+    """Return the clean rows of one window, in the order of the features."""
+    keys = read_table(paths.window(problem.name, window), list(problem.key))
+    found = keys.merge(rows, how="left", on=list(problem.key), validate="one_to_one")
+    if found[problem.target].isna().any():
+        raise RetraceError(
+            f"{paths.window(problem.name, window)} names rows that {paths.clean(problem.world)} "
+            "has not. Run `dvc repro`, which makes both from the same data."
+        )
+    return found
+
+
+if __name__ == "__main__":
+    run_stage(main)

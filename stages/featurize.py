@@ -1,0 +1,80 @@
+"""Clean rows to model columns, in four windows; what is fitted sees training rows only.
+
+    python -m stages.featurize price
+
+reads   data/clean/price.parquet
+writes  data/features/price/  train, valid, calibration, test .parquet: key, target, model columns
+                              encoder.json, text.npz: what was fitted, for the bundle
+"""
+
+import numpy as np
+import pandas as pd
+
+from problems.contract import Problem, find_problem, part
+from retrace import paths
+from retrace.encoders import EncodeParams, Encoder
+from retrace.encoding import Encoding, to_scale
+from retrace.files import read_table, replacing, write_table
+from retrace.params import read_params
+from retrace.splits import WINDOWS, SplitParams, split
+from retrace.text import TextModel, TextParams
+from stages.runner import run_stage, say
+
+
+def fit_encoding(
+    problem: Problem,
+    features: pd.DataFrame,
+    target: np.ndarray,
+    settings: dict[str, object],
+    encode: EncodeParams,
+    text: TextParams,
+) -> tuple[Encoding, pd.DataFrame]:
+    """Fit encoders and text models on training rows; return them and those rows out of fold."""
+    columns = problem.columns
+    encoder, encoded = Encoder.fit(
+        features,
+        target,
+        numeric=columns.numeric,
+        categorical=columns.categorical,
+        target_encoded=columns.target_encoded,
+        params=encode,
+    )
+    text_model, text_columns = TextModel.fit(features, target, columns.text, text)
+    encoding = Encoding(encoder, text_model, settings)
+    return encoding, pd.concat([encoded, text_columns], axis=1)
+
+
+def main(name: str) -> None:
+    problem = find_problem(name)
+    world = part(problem.world, "features")
+    settings = read_params(world.Settings, f"{name}.features")
+    encode = read_params(EncodeParams, f"{name}.encode")
+    text = read_params(TextParams, f"{name}.text")
+    splitting = read_params(SplitParams, f"{name}.split")
+
+    rows = read_table(paths.clean(problem.world))
+    windows = split(rows, splitting, problem.group or problem.key, problem.time)
+    features = world.features(rows, settings)
+    target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
+
+    with replacing(paths.features(name)) as folder:
+        folder.mkdir()
+        train = (windows == "train").to_numpy()
+        encoding, encoded = fit_encoding(
+            problem, features[train], target[train], settings.model_dump(), encode, text
+        )
+        for window in WINDOWS:
+            here = (windows == window).to_numpy()
+            columns = encoded if window == "train" else encoding.transform(features[here])
+            keys = rows.loc[here, list(problem.key)].assign(target=target[here])
+            write_table(pd.concat([keys, columns], axis=1), folder / f"{window}.parquet")
+        encoding.save(folder)
+    counts = windows.value_counts()
+    say(
+        f"{name}: {len(encoding.columns)} columns; "
+        + ", ".join(f"{w} {counts[w]:,}" for w in WINDOWS)
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,59 @@
+"""Raw files to one clean typed table; what cannot be used goes to quarantine with the reason.
+
+    python -m stages.ingest price
+
+reads   worlds.price.source            a file or a folder of raw data
+writes  data/clean/price.parquet       the clean table
+        data/quarantine/price.parquet  file, row and reason of each row that cannot be used
+        metrics/ingest/price.json      rows in and out, the fingerprint of the raw data
+"""
+
+from problems.contract import Ingested, part, source_of
+from retrace import paths
+from retrace.errors import RetraceError
+from retrace.files import write_json, write_table
+from retrace.params import read_params
+from stages.runner import run_stage, say
+
+
+def main(name: str) -> None:
+    world = part(name, "ingest")
+    settings = read_params(world.Settings, f"{name}.ingest")
+    source = source_of(name)
+    ingested = world.ingest(source, settings)
+    write_table(ingested.rejected, paths.quarantine(name))
+    check_quarantined(ingested, settings.max_quarantined, name, str(source))
+    write_table(ingested.clean, paths.clean(name))
+    figures = {
+        "rows_in": ingested.rows_in,
+        "rows_out": len(ingested.clean),
+        "rows_quarantined": len(ingested.rejected),
+        **ingested.figures,
+        "fingerprint": ingested.fingerprint,
+    }
+    write_json(figures, paths.ingest_metrics(name))
+    say(
+        f"{name}: {ingested.rows_in:,} rows in, {len(ingested.clean):,} clean, "
+        f"{len(ingested.rejected):,} in quarantine"
+    )
+
+
+def check_quarantined(ingested: Ingested, limit: float, name: str, source: str) -> None:
+    """Stop with a table of reasons when more than the share `limit` of rows cannot be used."""
+    share = len(ingested.rejected) / max(ingested.rows_in, 1)
+    if share <= limit and len(ingested.clean):
+        return
+    reasons = ingested.rejected.groupby("reason").agg(rows=("row", "size"), first=("row", "min"))
+    lines = "\n".join(
+        f"  {row.rows:>10,}  {reason} (first in row {row.first})"
+        for reason, row in reasons.sort_values("rows", ascending=False).iterrows()
+    )
+    raise RetraceError(
+        f"{len(ingested.rejected):,} of {ingested.rows_in:,} rows of {source} cannot be used "
+        f"({share:.1%}; {name}.ingest.max_quarantined is {limit:.1%}):\n{lines}\n"
+        f"Each row and its reason: {paths.quarantine(name)}. Mend the source, or raise the limit."
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,110 @@
+"""Fit one problem's model on its training window.
+
+    python -m stages.train price
+
+reads   data/features/price/       train, valid, calibration; the fitted encoding
+        requirements.lock          a new LightGBM is a new model
+writes  models/price/              the bundle: boosters, encoder, interval, card
+        plots/price/learning.csv   loss by round
+        plots/price/importance.csv share of gain by column
+"""
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from problems.contract import Problem, find_problem
+from retrace import paths
+from retrace.boosters import BoosterParams, Fit, fit_booster
+from retrace.bundle import BOOSTERS, Bundle, predict_scaled
+from retrace.encoding import Encoding
+from retrace.files import read_table, replacing, write_csv
+from retrace.intervals import Interval
+from retrace.params import read_params
+from stages.runner import run_stage, say
+
+Window = tuple[pd.DataFrame, np.ndarray]
+
+
+class TrainParams(BoosterParams):
+    """`<problem>.train`: the boosters, and the level of the interval."""
+
+    interval: float = Field(gt=0, lt=1)
+
+
+def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
+    """Return the model columns (n_rows, n_columns) and the target (n_rows,) of one window."""
+    table = read_table(paths.window(problem.name, window), ["target", *columns])
+    return table[columns], table["target"].to_numpy(np.float64)
+
+
+def fit_bundle(
+    problem: Problem, encoding: Encoding, windows: dict[str, Window], params: TrainParams
+) -> tuple[Bundle, dict[str, Fit]]:
+    """Fit point and quantile boosters, then the blend on valid and the widening on calibration."""
+    tail = (1 - params.interval) / 2
+    objectives: dict[str, dict[str, object]] = {
+        "point": {"objective": "regression", "metric": "rmse"},
+        "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
+        "upper": {"objective": "quantile", "alpha": 1 - tail, "metric": "quantile"},
+    }
+    fits = {
+        name: fit_booster(
+            windows["train"],
+            windows["valid"],
+            encoding.encoder.categorical,
+            params,
+            objectives[name],
+        )
+        for name in BOOSTERS
+    }
+    boosters = {name: fit.booster for name, fit in fits.items()}
+    blend = {"booster": 1.0}
+    columns, target = windows["calibration"]
+    _, lower, upper = predict_scaled(boosters, blend, columns)
+    bundle = Bundle(
+        problem=problem.name,
+        task=problem.task,
+        unit=problem.unit,
+        scale=problem.scale,
+        encoding=encoding,
+        boosters=boosters,
+        blend=blend,
+        interval=Interval.fit(target, lower, upper, params.interval),
+        card={
+            "rows": {name: len(window[1]) for name, window in windows.items()},
+            "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
+            "params": params.model_dump(),
+        },
+    )
+    return bundle, fits
+
+
+def importance(fit: Fit) -> pd.DataFrame:
+    """Share of the point booster's gain by column, largest first."""
+    gain = fit.booster.feature_importance("gain")
+    table = pd.DataFrame(
+        {"column": fit.booster.feature_name(), "gain_share": gain / max(gain.sum(), 1e-12)}
+    )
+    return table.sort_values(["gain_share", "column"], ascending=[False, True])
+
+
+def main(name: str) -> None:
+    problem = find_problem(name)
+    params = read_params(TrainParams, f"{name}.train")
+    encoding = Encoding.load(paths.features(name))
+    windows = {
+        window: read_window(problem, window, encoding.columns)
+        for window in ("train", "valid", "calibration")
+    }
+    bundle, fits = fit_bundle(problem, encoding, windows, params)
+    with replacing(paths.bundle(name)) as folder:
+        bundle.save(folder)
+    write_csv(fits["point"].curve, paths.plots(name) / "learning.csv")
+    write_csv(importance(fits["point"]), paths.plots(name) / "importance.csv")
+    best = fits["point"].curve["valid"].min()
+    say(f"{name}: {fits['point'].booster.best_iteration} rounds, valid loss {best:.4g}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,107 @@
+"""Hold a clean table against its schema and the limits of params.yaml; stop what would mislead.
+
+    python -m stages.validate price
+
+reads   data/clean/price.parquet
+writes  metrics/validation/price.json  every check: found, limit, passed
+"""
+
+import pandas as pd
+import pandera.errors
+
+from problems.contract import World, part
+from retrace import paths
+from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.errors import RetraceError
+from retrace.files import read_table, write_json
+from retrace.params import read_params
+from stages.runner import run_stage, say
+
+
+def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
+    """Raise RetraceError with column, check and example rows where the schema does not hold."""
+    try:
+        world.schema.validate(rows, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        lines = []
+        for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+            index = [i for i in group["index"].dropna().head(n_examples) if i in rows.index]
+            lines.append(f"column '{column}': {check}; {len(group):,} case(s)")
+            lines += _indented(rows.loc[index]) if index else []
+        raise RetraceError(
+            f"{paths.clean(world.name)} breaks the schema of problems/{world.name}/schema.py:\n"
+            + "\n".join(lines)
+        ) from None
+
+
+def run_checks(rows: pd.DataFrame, checks: list[Check]) -> list[dict[str, object]]:
+    """Return one record per check: column, check, level, found, limit, passed."""
+    missing = sorted({check.column for check in checks} - set(rows.columns))
+    if missing:
+        raise RetraceError(
+            f"params.yaml: `validate.checks` names column(s) {', '.join(missing)}; "
+            f"the clean table has {', '.join(rows.columns)}."
+        )
+    records: list[dict[str, object]] = []
+    for check in checks:
+        found = measure(rows, check)
+        records.append(
+            {
+                "column": check.column,
+                "check": check.title,
+                "level": check.level,
+                "found": None if pd.isna(found) else round(found, 6),
+                "limit": check.limit,
+                "passed": passes(check, found),
+            }
+        )
+    return records
+
+
+def stop_on_hard(
+    rows: pd.DataFrame, params: ValidateParams, records: list[dict[str, object]], name: str
+) -> None:
+    """Raise RetraceError when a hard check failed."""
+    lines = []
+    for check, record in zip(params.checks, records, strict=True):
+        if check.level == "hard" and not record["passed"]:
+            lines.append(
+                f"column '{check.column}': {check.title} is {record['found']}, "
+                f"expected {check.limit}"
+            )
+            lines += _indented(examples(rows, check, params.example_rows))
+    if lines:
+        raise RetraceError(
+            f"{paths.clean(name)} fails {name}.validate:\n" + "\n".join(lines) + "\n"
+            "Mend the source, or change the limit in params.yaml if the data is right."
+        )
+
+
+def _indented(rows: pd.DataFrame) -> list[str]:
+    text = rows.to_string(max_cols=8, max_colwidth=28, index=False, line_width=96)
+    return [f"    {line}" for line in text.splitlines()]
+
+
+def main(name: str) -> None:
+    world: World = part(name, "schema").WORLD
+    params = read_params(ValidateParams, f"{name}.validate")
+    rows = read_table(paths.clean(name))
+    if len(rows) < params.rows_min:
+        raise RetraceError(
+            f"{paths.clean(name)} has {len(rows):,} row(s); {name}.validate.rows_min is "
+            f"{params.rows_min:,}: fewer cannot be split, fitted and judged."
+        )
+    check_schema(world, rows, params.example_rows)
+    records = run_checks(rows, params.checks)
+    stop_on_hard(rows, params, records, name)
+    failed = sum(not record["passed"] for record in records)
+    write_json(
+        {"checks": len(records), "failed": failed, "results": records},
+        paths.validation_metrics(name),
+    )
+    say(f"{name}: {len(records)} checks, {failed} soft failure(s)")
+
+
+if __name__ == "__main__":
+    run_stage(main)

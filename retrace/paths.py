@@ -31,6 +31,10 @@ def validation_metrics(world: str) -> Path:
     return Path("metrics/validation") / f"{world}.json"
 
 
+def profile(world: str) -> Path:
+    return Path("metrics/profile") / f"{world}.json"
+
+
 def features(problem: str) -> Path:
     return Path("data/features") / problem
 

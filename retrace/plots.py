@@ -5,6 +5,7 @@ Scored rows have outcome, prediction, lower and upper, shape (n_rows, ...).
 
 import io
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -63,9 +64,11 @@ def predicted_png(scored: pd.DataFrame, unit: str, scale: str, path: Path) -> No
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         x, y = scored["outcome"].to_numpy(), scored["prediction"].to_numpy()
+        kind: Literal["linear", "log"] = "linear"
         if scale == "log":
+            kind = "log"
             x, y = np.maximum(x, 1.0), np.maximum(y, 1.0)
-            axes.set(xscale="log", yscale="log")
+            axes.loglog()
         low, high = min(x.min(), y.min()), max(x.max(), y.max())
         hexes = axes.hexbin(
             x,
@@ -75,8 +78,8 @@ def predicted_png(scored: pd.DataFrame, unit: str, scale: str, path: Path) -> No
             bins="log",
             cmap="viridis",
             linewidths=0.1,
-            xscale=axes.get_xscale(),
-            yscale=axes.get_yscale(),
+            xscale=kind,
+            yscale=kind,
         )
         axes.plot([low, high], [low, high], color="black", linewidth=0.8)
         axes.set(xlabel=f"actual ({unit})", ylabel=f"predicted ({unit})")

@@ -75,17 +75,16 @@ def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float
 
 def record(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFrame:
     """Return the prediction records, in the columns that serving logs too."""
-    as_of = scored[problem.time] if problem.time else pd.NaT
-    known_at = scored[problem.known_at] if problem.known_at else pd.NaT
+    never = pd.Series(pd.NaT, index=scored.index, dtype="datetime64[us, UTC]")
     return pd.DataFrame(
         {
             "prediction_id": prediction_ids(problem, scored, bundle.fingerprint),
             **{name: scored[name] for name in problem.key},
-            "as_of": as_of,
+            "as_of": scored[problem.time] if problem.time else never,
             **{name: scored[name] for name in ("prediction", "lower", "upper", "outcome")},
-            "known_at": known_at,
+            "known_at": scored[problem.known_at] if problem.known_at else never,
         }
-    ).astype({"as_of": "datetime64[us, UTC]", "known_at": "datetime64[us, UTC]"})
+    )
 
 
 def main(name: str) -> None:

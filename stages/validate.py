@@ -4,6 +4,7 @@
 
 reads   data/clean/price.parquet
 writes  metrics/validation/price.json  every check: found, limit, passed
+        metrics/profile/price.json     types, missing values and distributions, for the report
 """
 
 import pandas as pd
@@ -15,6 +16,7 @@ from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.errors import RetraceError
 from retrace.files import read_table, write_json
 from retrace.params import read_params
+from retrace.profile import profile
 from stages.runner import run_stage, say
 
 
@@ -96,10 +98,9 @@ def main(name: str) -> None:
     records = run_checks(rows, params.checks)
     stop_on_hard(rows, params, records, name)
     failed = sum(not record["passed"] for record in records)
-    write_json(
-        {"checks": len(records), "failed": failed, "results": records},
-        paths.validation_metrics(name),
-    )
+    write_json(profile(rows), paths.profile(name))
+    outcome = {"checks": len(records), "failed": failed, "results": records}
+    write_json(outcome, paths.validation_metrics(name))
     say(f"{name}: {len(records)} checks, {failed} soft failure(s)")
 
 

@@ -1,0 +1,61 @@
+"""Intervals cover what they promise; a comparison knows what it cannot tell."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrace.comparison import paired_difference
+from retrace.intervals import Interval
+
+
+def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.standard_t(3, n)
+
+
+def test_a_band_that_is_wrong_is_widened_or_narrowed_to_cover_its_level() -> None:
+    rng = np.random.default_rng(1)
+    fit, new = draw(rng, 4000), draw(rng, 20_000)
+    for half_width in (0.1, 10.0):
+        band = np.full(4000, half_width)
+        interval = Interval.fit(fit, -band, band, 0.9)
+        band = np.full(20_000, half_width)
+        lower, upper = interval.apply(np.zeros(20_000), -band, band)
+        assert ((new >= lower) & (new <= upper)).mean() == pytest.approx(0.9, abs=0.02)
+
+
+@given(st.floats(-5, 5), st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.integers(1, 40))
+def test_an_interval_contains_its_point(widening: float, values: list[float], n: int) -> None:
+    point, lower, upper = (np.array([value]) for value in values)
+    low, high = Interval(0.9, widening, n).apply(point, lower, upper)
+    assert low <= point <= high
+
+
+def test_one_calibration_row_is_used_as_it_is() -> None:
+    assert Interval.fit(np.array([5.0]), np.zeros(1), np.ones(1), 0.9).widening == 4.0
+    with pytest.raises(ValueError, match="at least one"):
+        Interval.fit(np.array([]), np.array([]), np.array([]), 0.9)
+
+
+def test_the_comparison_finds_a_difference_and_only_where_there_is_one() -> None:
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=3000)
+    better = paired_difference(common, common + 0.1 + rng.normal(scale=0.5, size=3000))
+    assert better.certain
+    assert better.lower < 0.1 < better.upper
+    false_alarms = sum(
+        paired_difference(common, common + rng.normal(size=3000), draws=400, seed=s).certain
+        for s in range(60)
+    )
+    assert false_alarms <= 8  # 3 expected; more than 8 has a chance of 0.4 %
+
+
+def test_blocks_widen_the_interval_of_dependent_rows() -> None:
+    rng = np.random.default_rng(0)
+    effect = np.repeat(rng.normal(size=50), 40)
+    blocks = pd.Series(np.repeat(np.arange(50), 40))
+    rows = paired_difference(np.zeros(2000), effect)
+    whole = paired_difference(np.zeros(2000), effect, blocks=blocks)
+    assert whole.upper - whole.lower > 4 * (rows.upper - rows.lower)
+    assert (whole.n_rows, whole.n_blocks) == (2000, 50)

@@ -1,0 +1,75 @@
+"""dvc.yaml tells the truth: a stage's deps are the files it imports, its params the keys it reads."""
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CODE = ("stages/", "problems/", "retrace/")
+
+
+def commands(folder: Path) -> list[str]:
+    """The stages of the DAG in an order in which they can run."""
+    order = ["simulate", "ingest", "validate", "featurize", "train", "evaluate", "report"]
+    stages = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
+    assert set(stages) == set(order)
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    names = {stage: list(params["worlds"]) for stage in order[:3]}
+    names |= {stage: list(params["problems"]) for stage in order[3:6]} | {"report": [""]}
+    return [f"{stage} {name}".strip() for stage in order for name in names[stage]]
+
+
+@pytest.fixture(scope="module")
+def used(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """What each stage and name used, from one run of the whole DAG."""
+    out = tmp_path_factory.mktemp("trace") / "out.json"
+    tracer = [sys.executable, str(ROOT / "tests/pipeline/trace.py"), str(out)]
+    found = {}
+    for command in commands(small_project):
+        subprocess.run([*tracer, *command.split()], cwd=small_project, check=True)
+        found[command] = json.loads(out.read_text())
+    return found
+
+
+def expanded(folder: Path, dep: str) -> set[str]:
+    path = folder / dep
+    if not path.is_dir():
+        return {dep}
+    files = (file for file in path.rglob("*.py") if file.stat().st_size)
+    return {file.relative_to(folder).as_posix() for file in files}
+
+
+def test_deps_are_the_imports(small_project: Path, used: dict[str, dict]) -> None:
+    stages = yaml.safe_load((small_project / "dvc.yaml").read_text())["stages"]
+    params = yaml.safe_load((small_project / "params.yaml").read_text())
+    imported, declared = defaultdict(set), defaultdict(set)
+    for command, found in used.items():
+        stage, _, name = command.partition(" ")
+        world = params["problems"].get(name, {}).get("world", name)
+        imported[stage] |= {file.replace(f"/{world}/", "/*/") for file in found["files"] if name}
+        imported[stage] |= set() if name else set(found["files"])
+        for dep in stages[stage].get("do", stages[stage])["deps"]:
+            real = dep.replace("${key}", name).replace("${item.world}", world)
+            if real.startswith(CODE):
+                declared[stage] |= {
+                    file.replace(f"/{world}/", "/*/") if name else file
+                    for file in expanded(small_project, real)
+                }
+    # A world's own further files (problems/*/ingest/...) differ from world to world.
+    for stage in stages:
+        assert imported[stage] == declared[stage], stage
+
+
+def test_params_are_the_keys_read(small_project: Path, used: dict[str, dict]) -> None:
+    stages = yaml.safe_load((small_project / "dvc.yaml").read_text())["stages"]
+    for command, found in used.items():
+        stage, _, name = command.partition(" ")
+        if stage == "report":
+            continue
+        declared = {key.replace("${key}", name) for key in stages[stage]["do"]["params"]}
+        assert set(found["keys"]) == declared, command

@@ -1,0 +1,46 @@
+"""Run a stage as `python -m stages.NAME WHAT` does, and write down what it used.
+
+    python tests/pipeline/trace.py OUT.json NAME [WHAT]
+
+OUT.json gets the project's files that it imported and the keys of params.yaml that it read.
+"""
+
+import atexit
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path.cwd()
+sys.path.insert(0, str(HERE))
+
+
+def main() -> None:
+    out, stage, *rest = sys.argv[1:]
+    import stages  # noqa: F401  (as -m does: it must come before NumPy)
+    from retrace import params
+
+    keys: set[str] = set()
+    read_key = params.read_key
+
+    def recording(key: str, *args: Any) -> Any:
+        keys.add(key)
+        return read_key(key, *args)
+
+    params.read_key = recording  # type: ignore[assignment]
+
+    def write() -> None:
+        files = {Path(m.__file__) for m in sys.modules.values() if getattr(m, "__file__", None)}
+        mine = {f.relative_to(HERE).as_posix() for f in files if f.is_relative_to(HERE)}
+        code = sorted(f for f in mine if f.endswith(".py") and (HERE / f).stat().st_size)
+        found = {"files": code, "keys": sorted(keys)}
+        Path(out).write_text(json.dumps(found), encoding="utf-8")
+
+    atexit.register(write)
+    sys.argv = [str(HERE / "stages" / f"{stage}.py"), *rest]
+    runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=False)
+
+
+if __name__ == "__main__":
+    main()

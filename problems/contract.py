@@ -26,6 +26,7 @@ import pandas as pd
 
 from retrace.errors import RetraceError
 from retrace.params import ProblemEntry, WorldEntry, read_params
+from retrace.text.blocks import Block
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class Columns:
     """The columns that `features` returns, by the way in which the model uses them.
 
     `numeric` and `categorical` go to the booster (categories as native ones), `target_encoded` are
-    groups of categorical columns that become a smoothed mean of the target, and `text` are weighted
-    documents for the text models.
+    groups of categorical columns that become a smoothed mean of the target, and `text` are the
+    blocks of tokens that the text model sees.
     """
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     target_encoded: tuple[tuple[str, ...], ...] = ()
-    text: tuple[str, ...] = ()
+    text: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)

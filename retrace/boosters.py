@@ -23,7 +23,7 @@ class BoosterParams(Params):
     feature_fraction: float = Field(gt=0, le=1)
     bagging_fraction: float = Field(gt=0, le=1)
     lambda_l2: float = Field(ge=0)
-    max_cat_threshold: int = Field(ge=1)
+    max_bin: int = Field(ge=2)
     max_rounds: int = Field(ge=1)
     early_stopping_rounds: int = Field(ge=1)
     seed: int
@@ -40,6 +40,7 @@ class Fit:
 def fit_booster(
     train: tuple[pd.DataFrame, NDArray[np.float64]],
     valid: tuple[pd.DataFrame, NDArray[np.float64]],
+    offset: str | None,
     categorical: list[str],
     params: BoosterParams,
     objective: Mapping[str, object],
@@ -49,6 +50,7 @@ def fit_booster(
     Parameters
     ----------
     train, valid : (columns of shape (n_rows, n_columns), target of shape (n_rows,))
+    offset : the column that the booster starts from, or None for the mean of the target
     objective : LightGBM's objective and metric, e.g. {"objective": "quantile", "alpha": 0.05}
     """
     if len(train[0]) < 2:
@@ -63,13 +65,16 @@ def fit_booster(
         "force_row_wise": True,
         "verbosity": -1,
     }
-    dataset = lgb.Dataset(train[0], train[1], categorical_feature=categorical, params=settings)
+    begin = [window[0][offset] if offset else None for window in (train, valid)]
+    dataset = lgb.Dataset(
+        train[0], train[1], init_score=begin[0], categorical_feature=categorical, params=settings
+    )
     history: dict[str, dict[str, list[float]]] = {}
     booster = lgb.train(
         settings,
         dataset,
         num_boost_round=params.max_rounds,
-        valid_sets=[dataset, dataset.create_valid(*valid)],
+        valid_sets=[dataset, dataset.create_valid(*valid, init_score=begin[1])],
         valid_names=["train", "valid"],
         callbacks=[
             lgb.early_stopping(params.early_stopping_rounds, first_metric_only=True, verbose=False),

@@ -33,8 +33,7 @@ BOOSTERS = ("point", "lower", "upper")
 class Bundle:
     """A model that predicts value and interval from a feature frame; needs no DVC.
 
-    `blend` are the weights of the point booster (`booster`) and of columns in the point prediction,
-    on the fitted scale.
+    `offset` is the column that the boosters' outputs are added to, on the fitted scale.
     """
 
     problem: str
@@ -43,7 +42,7 @@ class Bundle:
     scale: str
     encoding: Encoding
     boosters: dict[str, lgb.Booster]
-    blend: dict[str, float]
+    offset: str | None
     interval: Interval
     card: dict[str, Any]
     fingerprint: str = ""  # of the files that it was read from
@@ -51,7 +50,7 @@ class Bundle:
     def predict(self, features: pd.DataFrame, num_threads: int = 0) -> pd.DataFrame:
         """Return columns prediction, lower, upper in the target's unit, with the frame's index."""
         columns = self.encoding.transform(features)
-        point, lower, upper = predict_scaled(self.boosters, self.blend, columns, num_threads)
+        point, lower, upper = predict_scaled(self.boosters, self.offset, columns, num_threads)
         lower, upper = self.interval.apply(point, lower, upper)
         return pd.DataFrame(
             {
@@ -77,7 +76,7 @@ class Bundle:
             "task": self.task,
             "unit": self.unit,
             "scale": self.scale,
-            "blend": self.blend,
+            "offset": self.offset,
             "columns": self.encoding.columns,
             "fingerprint": _fingerprint(folder),
         }
@@ -104,7 +103,7 @@ class Bundle:
         return cls(
             **{
                 key: about[key]
-                for key in ("problem", "task", "unit", "scale", "blend", "fingerprint")
+                for key in ("problem", "task", "unit", "scale", "offset", "fingerprint")
             },
             encoding=Encoding.load(folder),
             boosters=boosters,
@@ -115,20 +114,16 @@ class Bundle:
 
 def predict_scaled(
     boosters: dict[str, lgb.Booster],
-    blend: dict[str, float],
+    offset: str | None,
     columns: pd.DataFrame,
     num_threads: int = 0,
 ) -> tuple[NDArray[np.float64], ...]:
     """Return point, lower and upper on the fitted scale, each of shape (n_rows,)."""
-    raw = {
-        name: np.asarray(booster.predict(columns, num_threads=num_threads))
-        for name, booster in boosters.items()
-    }
-    point = sum(
-        weight * (raw["point"] if name == "booster" else columns[name].to_numpy(np.float64))
-        for name, weight in blend.items()
+    begin = columns[offset].to_numpy(np.float64) if offset else 0.0
+    return tuple(
+        begin + np.asarray(boosters[name].predict(columns, num_threads=num_threads))
+        for name in BOOSTERS
     )
-    return np.asarray(point), raw["lower"], raw["upper"]
 
 
 def _fingerprint(folder: Path) -> str:

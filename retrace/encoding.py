@@ -1,6 +1,6 @@
 """What featurize fits: encoders and text models, and the scale that targets are fitted on."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from retrace.encoders import Encoder
 from retrace.errors import RetraceError
 from retrace.files import read_json, write_json
-from retrace.text import TextModel
+from retrace.text.blocks import Block
+from retrace.text.model import TextModel
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,11 @@ class Encoding:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        value = {"feature_settings": self.feature_settings, **self.encoder.to_json()}
+        value = {
+            "feature_settings": self.feature_settings,
+            "text": [asdict(block) for block in self.text.blocks],
+            **self.encoder.to_json(),
+        }
         write_json(value, folder / "encoder.json")
         np.savez(folder / "text.npz", **self.text.to_arrays())
 
@@ -42,14 +47,18 @@ class Encoding:
         path = folder / "text.npz"
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                text = TextModel.from_arrays(arrays)
-            settings = value.pop("feature_settings")
-            return cls(Encoder.from_json(value), text, settings)
+                text = TextModel.from_arrays(arrays, [_block(item) for item in value["text"]])
+            return cls(Encoder.from_json(value), text, value["feature_settings"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RetraceError(
                 f"{folder} does not hold a readable encoding ({error}). "
                 "Make it again with `dvc repro`, or `dvc pull`."
             ) from None
+
+
+def _block(item: dict[str, Any]) -> Block:
+    values = tuple(map(tuple, item.pop("values")))
+    return Block(texts=tuple(item.pop("texts")), values=values, **item)
 
 
 def to_scale(values: NDArray[np.float64], scale: str) -> NDArray[np.float64]:

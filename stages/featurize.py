@@ -17,7 +17,7 @@ from retrace.encoding import Encoding, to_scale
 from retrace.files import read_table, replacing, write_table
 from retrace.params import read_params
 from retrace.splits import WINDOWS, SplitParams, split
-from retrace.text import TextModel, TextParams
+from retrace.text.model import TextModel, TextParams
 from stages.runner import run_stage, say
 
 

@@ -41,8 +41,9 @@ def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
 def fit_bundle(
     problem: Problem, encoding: Encoding, windows: dict[str, Window], params: TrainParams
 ) -> tuple[Bundle, dict[str, Fit]]:
-    """Fit point and quantile boosters, then the blend on valid and the widening on calibration."""
+    """Fit point and quantile boosters; valid chooses the rounds, calibration the widening."""
     tail = (1 - params.interval) / 2
+    offset = next(iter(encoding.text.columns), None)
     objectives: dict[str, dict[str, object]] = {
         "point": {"objective": "regression", "metric": "rmse"},
         "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
@@ -52,6 +53,7 @@ def fit_bundle(
         name: fit_booster(
             windows["train"],
             windows["valid"],
+            offset,
             encoding.encoder.categorical,
             params,
             objectives[name],
@@ -59,9 +61,8 @@ def fit_bundle(
         for name in BOOSTERS
     }
     boosters = {name: fit.booster for name, fit in fits.items()}
-    blend = {"booster": 1.0}
     columns, target = windows["calibration"]
-    _, lower, upper = predict_scaled(boosters, blend, columns)
+    _, lower, upper = predict_scaled(boosters, offset, columns)
     bundle = Bundle(
         problem=problem.name,
         task=problem.task,
@@ -69,7 +70,7 @@ def fit_bundle(
         scale=problem.scale,
         encoding=encoding,
         boosters=boosters,
-        blend=blend,
+        offset=offset,
         interval=Interval.fit(target, lower, upper, params.interval),
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},

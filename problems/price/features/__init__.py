@@ -4,6 +4,8 @@ import pandas as pd
 
 from retrace.params import Params
 
+MASKED_PRICE = r"\[rm\]"  # the site replaces prices in texts by this
+
 
 class Settings(Params):
     """`price.features`: nothing to set yet."""
@@ -12,24 +14,34 @@ class Settings(Params):
 def features(listings: pd.DataFrame, settings: Settings) -> pd.DataFrame:  # noqa: ARG001
     """Return the feature frame of clean listings, one row each, with their index."""
     name, description = listings["name"], listings["description"]
-    path = listings["category_1"] + "/" + listings["category_2"] + "/" + listings["category_3"]
+    wide = listings["category_1"] + "/" + listings["category_2"]
     return pd.DataFrame(
         {
             "condition": listings["condition"],
             "shipping_paid_by_seller": listings["shipping_paid_by_seller"],
             "has_brand": listings["brand"] != "",
             "has_description": description != "",
-            "name_chars": name.str.len(),
-            "name_words": name.str.count(" ") + 1,
-            "description_chars": description.str.len(),
-            "description_words": description.str.count(" ") + (description != ""),
-            "masked_prices": description.str.count(r"\[rm\]"),
+            **_shape(name, "name"),
+            **_shape(description, "description"),
+            "description_exclamations": description.str.count("!"),
+            "masked_prices": description.str.count(MASKED_PRICE),
             "category_1": listings["category_1"],
-            "category_2": listings["category_1"] + "/" + listings["category_2"],
-            "category": path,
-            "brand": listings["brand"],
+            "category_2": wide,
+            "category_3": listings["category_3"],
+            "category": wide + "/" + listings["category_3"],
+            "brand": listings["brand"].str.lower(),
             "name": name,
             "description": description,
         },
         index=listings.index,
     )
+
+
+def _shape(text: pd.Series, prefix: str) -> dict[str, pd.Series]:
+    """How long a text is, and how loud."""
+    return {
+        f"{prefix}_chars": text.str.len(),
+        f"{prefix}_words": text.str.count(" ") + (text != ""),
+        f"{prefix}_capitals": text.str.count("[A-Z]"),
+        f"{prefix}_numbers": text.str.count("[0-9]+"),
+    }

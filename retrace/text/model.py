@@ -1,0 +1,283 @@
+"""Ridge regression on blocks of hashed tokens, fitted for every fold at once.
+
+Each block is TF-IDF weighted with rows of unit length. Two details pay on short texts: a token
+whose rows have an unusual mean outcome is penalised less, after the log-count ratios of Wang &
+Manning ("Baselines and Bigrams", ACL 2012); and a token that was not in training does not count in
+a row's length, so that a row out of fold is weighted like a row of the test window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pydantic import Field
+
+from retrace.encoders import FOLDS, fold_of_row
+from retrace.params import Params
+from retrace.text.blocks import Block, count
+
+COLUMN = "text"
+CHUNK_ROWS = 100_000  # bounds the memory for tokens
+
+Floats = NDArray[np.float32]
+
+
+class TextParams(Params):
+    """`<problem>.text`: how texts become a column."""
+
+    hash_bits: int = Field(ge=8, le=24)
+    min_rows: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    signal_power: float = Field(ge=0)
+    signal_floor: float = Field(gt=0)
+    signal_prior_rows: float = Field(gt=0)
+    max_iterations: int = Field(ge=1)
+    seed: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One fitted block: of each bucket that training rows have, its idf and its ridge weight."""
+
+    buckets: NDArray[np.int32]
+    idf: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """A fitted text model; without blocks it has no column."""
+
+    hash_bits: int
+    intercept: float
+    blocks: tuple[Block, ...]
+    weights: tuple[Weights, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        return [COLUMN] if self.blocks else []
+
+    @classmethod
+    def fit(
+        cls,
+        rows: pd.DataFrame,
+        target: NDArray[np.float64],
+        blocks: Sequence[Block],
+        params: TextParams,
+    ) -> tuple[Self, pd.DataFrame]:
+        """Fit on training rows; return the model and its column for those rows, out of fold.
+
+        Parameters
+        ----------
+        rows : features with the blocks' columns, shape (n_rows, ...)
+        target : outcome on the fitted scale, shape (n_rows,)
+        """
+        if not blocks:
+            return cls(params.hash_bits, 0.0, (), ()), pd.DataFrame(index=rows.index)
+        folds = fold_of_row(len(rows), params.seed)
+        fitted = [
+            _FoldedBlock.fit(matrix, target, folds, block.weight, params)
+            for block, matrix in zip(blocks, _counted(rows, blocks, params), strict=True)
+        ]
+        solution, intercepts = _solve(fitted, target, folds, params)
+        column = intercepts[folds] + sum(
+            item.out_of_fold(part, folds) for item, part in zip(fitted, solution, strict=True)
+        )
+        weights = tuple(
+            Weights(item.buckets, item.idf, part[:, FOLDS] * item.scale[:, FOLDS])
+            for item, part in zip(fitted, solution, strict=True)
+        )
+        model = cls(params.hash_bits, float(intercepts[FOLDS]), tuple(blocks), weights)
+        return model, pd.DataFrame({COLUMN: column.astype(np.float32)}, index=rows.index)
+
+    def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the text column of rows that the model was not fitted on."""
+        if not self.blocks:
+            return pd.DataFrame(index=rows.index)
+        column = np.full(len(rows), self.intercept)
+        for start in range(0, len(rows), CHUNK_ROWS):
+            here = slice(start, start + CHUNK_ROWS)
+            counts = count(rows.iloc[here], self.blocks, self.hash_bits)
+            for block, weights in zip(self.blocks, self.weights, strict=True):
+                column[here] += _score(counts[block.name], weights)
+        return pd.DataFrame({COLUMN: column.astype(np.float32)}, index=rows.index)
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Return plain arrays by name, for `np.savez`."""
+        arrays = {"hash_bits": np.array(self.hash_bits), "intercept": np.array(self.intercept)}
+        for block, weights in zip(self.blocks, self.weights, strict=True):
+            arrays |= {f"{block.name}.{key}": value for key, value in vars(weights).items()}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Any, blocks: Sequence[Block]) -> Self:
+        """Read the arrays of `to_arrays`; KeyError when they belong to other blocks."""
+        weights = tuple(
+            Weights(*(arrays[f"{block.name}.{key}"] for key in ("buckets", "idf", "weight")))
+            for block in blocks
+        )
+        return cls(int(arrays["hash_bits"]), float(arrays["intercept"]), tuple(blocks), weights)
+
+
+def _counted(
+    rows: pd.DataFrame, blocks: Sequence[Block], params: TextParams
+) -> list[sp.csr_matrix]:
+    chunks = [
+        count(rows.iloc[start : start + CHUNK_ROWS], blocks, params.hash_bits)
+        for start in range(0, len(rows), CHUNK_ROWS)
+    ]
+    return [sp.vstack([chunk.pop(block.name) for chunk in chunks], "csr") for block in blocks]
+
+
+def _score(counts: sp.csr_matrix, weights: Weights) -> NDArray[np.float64]:
+    """Weighted mean of a block's tokens for each row: x·w / |x|, over tokens known in training."""
+    tables = np.zeros((2, counts.shape[1]), dtype=np.float32)
+    tables[0, weights.buckets] = weights.idf
+    tables[1, weights.buckets] = weights.weight
+    tfidf = counts.data * tables[0][counts.indices]
+    dot = _row_sums(tfidf * tables[1][counts.indices], counts.indptr)
+    return dot / np.maximum(np.sqrt(_row_sums(tfidf * tfidf, counts.indptr)), 1e-12)
+
+
+def _row_sums(values: Floats, indptr: NDArray[np.integer]) -> NDArray[np.float64]:
+    totals = np.append(0.0, np.cumsum(values, dtype=np.float64))
+    return np.asarray(totals[indptr[1:]] - totals[indptr[:-1]])
+
+
+@dataclass(frozen=True)
+class _FoldedBlock:
+    """One block for all folds. Column f < FOLDS leaves out fold f; column FOLDS has all rows.
+
+    matrix: unit rows of TF-IDF, shape (n_rows, n_buckets). scale: how little a token is penalised,
+    shape (n_buckets, FOLDS + 1). stretch: a row's length over its length in tokens that other
+    folds know, shape (n_rows,).
+    """
+
+    matrix: sp.csr_matrix
+    buckets: NDArray[np.int32]
+    idf: Floats
+    scale: Floats
+    stretch: NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls,
+        counts: sp.csr_matrix,
+        target: NDArray[np.float64],
+        folds: NDArray[np.int64],
+        weight: float,
+        params: TextParams,
+    ) -> Self:
+        n_in = np.bincount(counts.indices, minlength=counts.shape[1])
+        buckets = np.flatnonzero(n_in >= params.min_rows).astype(np.int32)
+        matrix = _selected(counts, buckets)
+        idf = np.log((1 + matrix.shape[0]) / (1 + n_in[buckets])) + 1
+        lengths = np.diff(matrix.indptr)
+        row = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), lengths)
+        own = folds[row]  # the fold of each token
+
+        n_rows, sums = _sums_without_own_fold(matrix.indices, own, target[row], len(buckets))
+        means = np.array(
+            [target[folds != f].mean() if (folds != f).any() else 0.0 for f in range(FOLDS + 1)]
+        )
+        signal = np.abs(sums - means * n_rows) / (n_rows + params.signal_prior_rows)
+        scale = weight * ((signal + params.signal_floor) / 0.3) ** params.signal_power
+
+        tfidf = matrix.data * idf.astype(np.float32)[matrix.indices]
+        squares = np.square(tfidf)
+        length = np.sqrt(_row_sums(squares, matrix.indptr))
+        known = n_rows[matrix.indices, own] > 0
+        length_known = np.sqrt(_row_sums(squares * known, matrix.indptr))
+        matrix.data = tfidf / np.repeat(np.maximum(length, 1e-12), lengths).astype(np.float32)
+        stretch = np.where(length_known > 0, length / np.maximum(length_known, 1e-12), 0.0)
+        return cls(matrix, buckets, idf.astype(np.float32), scale.astype(np.float32), stretch)
+
+    def out_of_fold(self, solution: Floats, folds: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Each row's score by the weights that were fitted without its fold."""
+        scores = self.matrix @ (solution * self.scale)
+        return np.asarray(scores[np.arange(len(folds)), folds] * self.stretch)
+
+
+def _selected(counts: sp.csr_matrix, buckets: NDArray[np.int32]) -> sp.csr_matrix:
+    """Keep only these columns, renumbered."""
+    table = np.full(counts.shape[1], -1, dtype=np.int32)
+    table[buckets] = np.arange(len(buckets), dtype=np.int32)
+    column = table[counts.indices]
+    kept = column >= 0
+    indptr = np.append(0, np.cumsum(kept))[counts.indptr]
+    shape = (counts.shape[0], len(buckets))
+    return sp.csr_matrix((counts.data[kept], column[kept], indptr), shape=shape)
+
+
+def _sums_without_own_fold(
+    column: NDArray[np.int32],
+    fold: NDArray[np.int64],
+    target: NDArray[np.float64],
+    n_columns: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows and target sums of each token outside each fold; the last column has every row."""
+    cell = column.astype(np.int64) * FOLDS + fold
+    size = n_columns * FOLDS
+    n_own = np.bincount(cell, minlength=size).reshape(n_columns, FOLDS).astype(np.float64)
+    sum_own = np.bincount(cell, target, minlength=size).reshape(n_columns, FOLDS)
+    rest = [np.column_stack([-own, np.zeros(n_columns)]) for own in (n_own, sum_own)]
+    return rest[0] + n_own.sum(axis=1)[:, None], rest[1] + sum_own.sum(axis=1)[:, None]
+
+
+def _solve(
+    blocks: Sequence[_FoldedBlock],
+    target: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    params: TextParams,
+) -> tuple[list[Floats], NDArray[np.float64]]:
+    """Solve the ridge of every fold together by conjugate gradients.
+
+    Every column is a system of its own, (SXᵀMXS + αI)v = SXᵀM(y - intercept), with M the rows
+    outside the fold and S the tokens' scale; together they read the tokens once per iteration.
+    Returns v by block, each (n_buckets, FOLDS + 1), and the intercepts, the mean of each y.
+    """
+    inside = folds[:, None] != np.arange(FOLDS + 1)
+    intercepts = (target[:, None] * inside).sum(axis=0) / np.maximum(inside.sum(axis=0), 1)
+    mask = inside.astype(np.float32)
+    transposed = [block.matrix.T for block in blocks]  # views
+
+    def back(residual: Floats) -> list[Floats]:
+        return [
+            block.scale * (matrix @ residual)
+            for block, matrix in zip(blocks, transposed, strict=True)
+        ]
+
+    residual = back(((target[:, None] - intercepts) * inside).astype(np.float32))
+    solution = [np.zeros_like(part) for part in residual]
+    step = [part.copy() for part in residual]
+    size = start = _squares(residual)
+    for _ in range(params.max_iterations):
+        forward = np.zeros_like(mask)
+        for block, part in zip(blocks, step, strict=True):
+            forward += block.matrix @ (block.scale * part)
+        image = back(forward * mask)
+        for part, direction in zip(image, step, strict=True):
+            part += np.float32(params.alpha) * direction
+        overlap = sum(
+            np.einsum("ij,ij->j", a, b, dtype=np.float64) for a, b in zip(step, image, strict=True)
+        )
+        rate = (size / np.maximum(overlap, 1e-30)).astype(np.float32)
+        for x, r, p, a in zip(solution, residual, step, image, strict=True):
+            x += rate * p
+            r -= rate * a
+        size, previous = _squares(residual), size
+        if (size <= 1e-6 * start).all():
+            break
+        turn = (size / np.maximum(previous, 1e-30)).astype(np.float32)
+        for p, r in zip(step, residual, strict=True):
+            p *= turn
+            p += r
+    return solution, intercepts
+
+
+def _squares(parts: Sequence[Floats]) -> NDArray[np.float64]:
+    return np.asarray(sum(np.einsum("ij,ij->j", p, p, dtype=np.float64) for p in parts))

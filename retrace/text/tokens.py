@@ -1,0 +1,153 @@
+"""Turn columns of texts and values into hashed tokens, in whole-column operations.
+
+A token is a 64-bit hash; the same text has the same tokens on every machine, so that nothing needs
+to be remembered but weights.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+_A, _B, _C = (
+    np.uint64(0x9E3779B97F4A7C15),
+    np.uint64(0xC2B2AE3D27D4EB4F),
+    np.uint64(0xD6E8FEB86659FD93),
+)
+_WORD = re.compile(r"\w+|\n")
+_AMOUNT = re.compile(
+    r"(\d+(?:\.\d+)?) ?(gb|g|tb|oz|ml|inch|in|mm|kt|k|ct|packs?|pcs?|pieces?|pairs?|set|lot|x|t"
+    r"|months?|mo|m|w|lbs?|l|cm|ft|fl)\b|(\n)"
+)
+_SET_OF = re.compile(r"(?:lot|set|pack|bundle|box) of (\d+)|\b(\d+) (?:items|for)\b|(\n)")
+
+
+@dataclass(frozen=True)
+class Bag:
+    """The tokens of many rows: `hashes` and the `row` of each, both of shape (n_tokens,)."""
+
+    hashes: Hashes
+    row: NDArray[np.int64]
+
+    def in_order(self) -> "Bag":
+        """Sort by row; tokens of one row keep their order."""
+        order = np.argsort(self.row, kind="stable")
+        return Bag(self.hashes[order], self.row[order])
+
+
+def hashed(values: Iterable[str]) -> Hashes:
+    """Hash texts; equal texts have equal hashes, everywhere and always (SipHash, fixed key)."""
+    return np.asarray(pd.util.hash_array(np.asarray(list(values), dtype=object), categorize=True))
+
+
+_NEWLINE = hashed(["\n"])[0]
+_BAR = hashed(["|"])[0]
+
+
+def mix(first: Hashes, second: Hashes | np.uint64) -> Hashes:
+    """Hash pairs of hashes; the order counts."""
+    with np.errstate(over="ignore"):
+        mixed = first * _A + second * _B
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * _C
+        return np.asarray(mixed ^ (mixed >> np.uint64(32)))
+
+
+def together(bags: Sequence[Bag]) -> Bag:
+    """Put the tokens of several bags into one; rows are no longer in order."""
+    return Bag(
+        np.concatenate([bag.hashes for bag in bags]), np.concatenate([bag.row for bag in bags])
+    )
+
+
+def words(texts: pd.Series) -> Bag:
+    """The words of each text, in lower case."""
+    return _by_row(hashed(_WORD.findall(_joined(texts))))
+
+
+def sequence(bags: Sequence[Bag], n_rows: int) -> Bag:
+    """Words of several columns one after the other, with a mark between the columns."""
+    parts = [bags[0]]
+    for bag in bags[1:]:
+        parts += [Bag(np.full(n_rows, _BAR), np.arange(n_rows)), bag]
+    return together(parts).in_order()
+
+
+def pairs(bag: Bag, reach: int = 1) -> Bag:
+    """Neighbours of an ordered bag; with a `reach` above 1, unordered pairs that far apart."""
+    found = []
+    for step in range(1, reach + 1):
+        same = bag.row[step:] == bag.row[:-step]
+        first, second = bag.hashes[:-step][same], bag.hashes[step:][same]
+        if reach > 1:
+            first, second = np.minimum(first, second), np.maximum(first, second)
+        found.append(Bag(mix(first, second), bag.row[step:][same]))
+    return together(found)
+
+
+def characters(texts: pd.Series, shortest: int = 3, longest: int = 5) -> Bag:
+    """Runs of characters inside words, with a space at either end of a word."""
+    letters = _letters(" " + "\n ".join(f"{text} " for text in _lines(texts)).lower())
+    space = (letters == 32) | (letters == 10)
+    row = np.cumsum(letters == 10)
+    run = letters * _A
+    inner = np.zeros(len(letters), dtype=bool)  # a space strictly between the ends
+    found = []
+    for length in range(2, longest + 1):
+        n = len(letters) - length + 1
+        inner = inner[:n] | (space[length - 2 : length - 2 + n] if length > 2 else False)
+        run = mix(run[:n], letters[length - 1 :])
+        if length >= shortest:
+            inside = ~inner & (letters[:n] != 10) & (letters[length - 1 :] != 10)
+            found.append(Bag(run[inside], row[:n][inside]))
+    return together(found)
+
+
+def amounts(texts: pd.Series) -> Bag:
+    """Numbers with their unit (16gb, set of 3), and the unit alone."""
+    text = _joined(texts)
+    found = []
+    for salt, form in enumerate((_AMOUNT, _SET_OF)):
+        matches = form.findall(text)
+        amount = hashed([end or f"{first}/{second}" for first, second, end in matches])
+        row = np.cumsum(amount == _NEWLINE)
+        real = amount != _NEWLINE
+        found.append(Bag(mix(amount[real], np.uint64(salt)), row[real]))
+        if form is _AMOUNT:
+            unit = hashed([second for _, second, _ in matches])[real]
+            found.append(Bag(mix(unit, np.uint64(2)), row[real]))
+    return together(found)
+
+
+def values(columns: Sequence[Hashes]) -> Bag:
+    """One token per row and column of hashes; which column it is is part of the token."""
+    salted = [mix(column, np.uint64(i + 1)) for i, column in enumerate(columns)]
+    n_rows = len(columns[0])
+    return Bag(np.stack(salted, axis=1).ravel(), np.repeat(np.arange(n_rows), len(columns)))
+
+
+def crossed(bag: Bag, of_row: Hashes) -> Bag:
+    """Each token together with a value of its row."""
+    return Bag(mix(bag.hashes, of_row[bag.row]), bag.row)
+
+
+def _lines(texts: pd.Series) -> list[str]:
+    return [text.replace("\n", " ") for text in texts.tolist()]
+
+
+def _joined(texts: pd.Series) -> str:
+    return "\n".join(_lines(texts)).lower()
+
+
+def _letters(text: str) -> Hashes:
+    code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return code_points.astype(np.uint64)
+
+
+def _by_row(hashes: Hashes) -> Bag:
+    end = hashes == _NEWLINE
+    return Bag(hashes[~end], np.cumsum(end)[~end])

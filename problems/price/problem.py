@@ -9,12 +9,10 @@ TITLE = ("brand", "name")
 BLOCKS = (
     Block("title_words", "words", 1.0, TITLE),
     Block("title_pairs", "pairs", 1.0, TITLE),
-    Block("title_near_pairs", "near", 0.5, TITLE),
     Block("title_characters", "characters", 1.0, TITLE),
     Block("description_words", "words", 1.0, ("description",)),
     Block("description_pairs", "pairs", 1.0, ("description",)),
     Block("all_words", "words", 0.5, (*TITLE, "description")),
-    Block("amounts", "amounts", 1.6, ("name", "description")),
     Block(
         "category",
         "values",
@@ -22,7 +20,6 @@ BLOCKS = (
         values=(("category_1",), ("category_2",), ("category_3",), ("category",)),
     ),
     Block("category_words", "words", 0.5, ("category",)),
-    Block("brand", "values", 0.5, values=(("brand",),)),
     Block(
         "brand_category",
         "values",
@@ -61,7 +58,6 @@ BLOCKS = (
     ),
     Block("name_by_department", "crossed", 0.5, ("name",), values=(("category_1",),)),
     Block("name_by_category", "crossed", 0.5, ("name",), values=(("category_2", "category_3"),)),
-    Block("name_by_condition", "crossed", 0.31, ("name",), values=(("condition",),)),
 )
 
 PROBLEMS = {

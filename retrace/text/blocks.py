@@ -15,7 +15,6 @@ import scipy.sparse as sp
 from retrace.text import tokens
 from retrace.text.tokens import Bag, Hashes
 
-NEAR = 6  # tokens that a pair of kind `near` may be apart
 Cross = tuple[str, ...]
 
 
@@ -25,9 +24,7 @@ class Block:
 
     words       words of the texts
     pairs       neighbouring words, over the texts in their order
-    near        unordered pairs of words up to NEAR apart
     characters  3 to 5 characters inside words
-    amounts     numbers with units
     values      one token for each group of columns
     crossed     words of the texts with the row's value of each group
 
@@ -35,7 +32,7 @@ class Block:
     """
 
     name: str
-    kind: Literal["words", "pairs", "near", "characters", "amounts", "values", "crossed"]
+    kind: Literal["words", "pairs", "characters", "values", "crossed"]
     weight: float
     texts: tuple[str, ...] = ()
     values: tuple[Cross, ...] = ()
@@ -51,7 +48,8 @@ def count(rows: pd.DataFrame, blocks: Sequence[Block], bits: int) -> dict[str, s
 
     @cache
     def value(column: str) -> Hashes:
-        return tokens.hashed(rows[column].astype(str))
+        codes, found = pd.factorize(rows[column])
+        return tokens.hashed(map(str, found))[codes]
 
     @cache
     def cross(group: Cross) -> Hashes:
@@ -68,16 +66,13 @@ def count(rows: pd.DataFrame, blocks: Sequence[Block], bits: int) -> dict[str, s
             for column in block.texts[1:]:
                 text = text + " " + rows[column]
             return tokens.characters(text)
-        if block.kind == "amounts":
-            return tokens.together([tokens.amounts(rows[column]) for column in block.texts])
         found = [words(column) for column in block.texts]
         if block.kind == "words":
             return tokens.together(found)
         if block.kind == "crossed":
             both = tokens.together(found)
             return tokens.together([tokens.crossed(both, cross(group)) for group in block.values])
-        ordered = tokens.sequence(found, n_rows)
-        return tokens.pairs(ordered, NEAR if block.kind == "near" else 1)
+        return tokens.pairs(tokens.sequence(found, n_rows))
 
     return {block.name: _buckets(bag(block), n_rows, bits) for block in blocks}
 

@@ -20,11 +20,6 @@ _A, _B, _C = (
     np.uint64(0xD6E8FEB86659FD93),
 )
 _WORD = re.compile(r"\w+|\n")
-_AMOUNT = re.compile(
-    r"(\d+(?:\.\d+)?) ?(gb|g|tb|oz|ml|inch|in|mm|kt|k|ct|packs?|pcs?|pieces?|pairs?|set|lot|x|t"
-    r"|months?|mo|m|w|lbs?|l|cm|ft|fl)\b|(\n)"
-)
-_SET_OF = re.compile(r"(?:lot|set|pack|bundle|box) of (\d+)|\b(\d+) (?:items|for)\b|(\n)")
 
 
 @dataclass(frozen=True)
@@ -77,16 +72,10 @@ def sequence(bags: Sequence[Bag], n_rows: int) -> Bag:
     return together(parts).in_order()
 
 
-def pairs(bag: Bag, reach: int = 1) -> Bag:
-    """Neighbours of an ordered bag; with a `reach` above 1, unordered pairs that far apart."""
-    found = []
-    for step in range(1, reach + 1):
-        same = bag.row[step:] == bag.row[:-step]
-        first, second = bag.hashes[:-step][same], bag.hashes[step:][same]
-        if reach > 1:
-            first, second = np.minimum(first, second), np.maximum(first, second)
-        found.append(Bag(mix(first, second), bag.row[step:][same]))
-    return together(found)
+def pairs(bag: Bag) -> Bag:
+    """Neighbours in the rows of an ordered bag."""
+    same = bag.row[1:] == bag.row[:-1]
+    return Bag(mix(bag.hashes[:-1][same], bag.hashes[1:][same]), bag.row[1:][same])
 
 
 def characters(texts: pd.Series, shortest: int = 3, longest: int = 5) -> Bag:
@@ -104,22 +93,6 @@ def characters(texts: pd.Series, shortest: int = 3, longest: int = 5) -> Bag:
         if length >= shortest:
             inside = ~inner & (letters[:n] != 10) & (letters[length - 1 :] != 10)
             found.append(Bag(run[inside], row[:n][inside]))
-    return together(found)
-
-
-def amounts(texts: pd.Series) -> Bag:
-    """Numbers with their unit (16gb, set of 3), and the unit alone."""
-    text = _joined(texts)
-    found = []
-    for salt, form in enumerate((_AMOUNT, _SET_OF)):
-        matches = form.findall(text)
-        amount = hashed([end or f"{first}/{second}" for first, second, end in matches])
-        row = np.cumsum(amount == _NEWLINE)
-        real = amount != _NEWLINE
-        found.append(Bag(mix(amount[real], np.uint64(salt)), row[real]))
-        if form is _AMOUNT:
-            unit = hashed([second for _, second, _ in matches])[real]
-            found.append(Bag(mix(unit, np.uint64(2)), row[real]))
     return together(found)
 
 

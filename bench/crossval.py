@@ -1,0 +1,84 @@
+"""Cross-validate a problem's whole model on a source of real data.
+
+    python -m bench.crossval price data/external/mercari.tsv --folds 5 --seed 1
+
+Each fold fits on the other folds, by the code and the parameters of the stages: a tenth of them
+chooses the number of rounds, the rest is for fitting. Prints the metric and the seconds by fold.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import stages  # noqa: F401  (before NumPy: pins its instructions)
+from problems.contract import Problem, find_problem, part
+from problems.predict import predict
+from retrace import metrics
+from retrace.bundle import Bundle
+from retrace.encoders import EncodeParams
+from retrace.encoding import to_scale
+from retrace.params import read_params
+from retrace.splits import unit_hash
+from retrace.text.model import TextParams
+from stages.featurize import fit_encoding
+from stages.train import TrainParams, fit_bundle
+
+VALID_SHARE = 0.1
+
+
+def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
+    """Fit a bundle on `rows`, as the stages would. Its interval is not used here."""
+    name = problem.name
+    module = part(problem.world, "features")
+    settings = read_params(module.Settings, f"{name}.features")
+    features = module.features(rows, settings)
+    target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
+    valid = unit_hash(rows, problem.group or problem.key, seed + 1) < VALID_SHARE
+    encoding, encoded = fit_encoding(
+        problem,
+        features[~valid],
+        target[~valid],
+        settings.model_dump(),
+        read_params(EncodeParams, f"{name}.encode"),
+        read_params(TextParams, f"{name}.text"),
+    )
+    chosen = (encoding.transform(features[valid]), target[valid])
+    windows = {"train": (encoded, target[~valid]), "valid": chosen, "calibration": chosen}
+    return fit_bundle(problem, encoding, windows, read_params(TrainParams, f"{name}.train"))[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("problem")
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    problem = find_problem(options.problem)
+    module = part(problem.world, "ingest")
+    settings = read_params(module.Settings, f"{problem.world}.ingest")
+    rows = module.ingest(options.source, settings).clean
+    units = unit_hash(rows, problem.group or problem.key, options.seed)
+    fold = (units * options.folds).astype(int)
+    measure = metrics.METRICS[problem.metric]
+    scores = []
+    for number in range(options.folds):
+        test = rows[fold == number].reset_index(drop=True)
+        start = time.perf_counter()
+        bundle = fit(problem, rows[fold != number].reset_index(drop=True), options.seed)
+        seconds = time.perf_counter() - start
+        predicted = predict(problem, bundle, test.drop(columns=problem.target))["prediction"]
+        scores.append(measure(test[problem.target], predicted))
+        print(
+            f"fold {number + 1}: {problem.metric} {scores[-1]:.4f} on {len(test):,} rows, "
+            f"{seconds:.1f} s of fitting",
+            flush=True,
+        )
+    print(f"mean {problem.metric} {np.mean(scores):.4f} (sd of folds {np.std(scores):.4f})")
+
+
+if __name__ == "__main__":
+    main()

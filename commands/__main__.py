@@ -1,0 +1,57 @@
+"""The `retrace` command: one module per subcommand, imported when it is the one asked for.
+
+    retrace doctor
+    retrace storage start
+    retrace compare price
+
+A module has `add_arguments(parser)` and `run(args) -> int`, the exit status.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from retrace.errors import RetraceError
+
+SUBCOMMANDS = {
+    "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
+    "storage": "an S3 server on this machine, to try dvc push and dvc pull",
+    "compare": "one problem's experiments side by side",
+}
+
+
+def build_parser(asked: str | None) -> argparse.ArgumentParser:
+    """Return the parser; only the module of the subcommand `asked` for is imported."""
+    parser = argparse.ArgumentParser(prog="retrace", description="Retrace's own commands.")
+    subparsers = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
+    for name, summary in SUBCOMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if name == asked:
+            module = importlib.import_module(f"commands.{name}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    args = build_parser(asked).parse_args(words)
+    try:
+        status: int = args.run(args)
+    except RetraceError as error:
+        print(f"retrace {args.subcommand}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `retrace compare price | head`: nobody reads on, and that is fine
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Small versions of the project that tests run: other parameters, never another code path."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+SMALL = {
+    "price": {
+        "simulate": {"rows": 2500},
+        "text": {"hash_bits": 15, "max_iterations": 15},
+        "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
+        "evaluate": {"slice_min_rows": 20},
+    },
+}
+
+
+def run(folder: Path, *command: str, ok: bool = True, **env: str) -> str:
+    """Run a command in `folder`; return what it printed. `ok` says whether it must succeed."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**environment(), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=560,
+    )
+    assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """The environment of a user: this Python's folder first, no settings of the test run."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    identity = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Test"), ("EMAIL", "test@example.org"))
+    }
+    return {**kept, **identity, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+
+
+def change_params(folder: Path, changes: dict) -> None:
+    """Merge `changes` into params.yaml."""
+    path = folder / "params.yaml"
+    params = yaml.safe_load(path.read_text())
+
+    def merge(into: dict, new: dict) -> None:
+        for key, value in new.items():
+            if isinstance(value, dict) and isinstance(into.get(key), dict):
+                merge(into[key], value)
+            else:
+                into[key] = value
+
+    merge(params, changes)
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def copy_project(target: Path) -> Path:
+    """Copy what Git has or would have, and make it a repository of its own."""
+    listed = run(ROOT, "git", "ls-files", "-co", "--exclude-standard", "-z")
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    run(target, "git", "init", "-q", "-b", "main")
+    return target
+
+
+def commit(folder: Path, message: str) -> None:
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-q", "--allow-empty", "-m", message)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A fresh copy of the project with small parameters, committed; nothing has run yet."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    copy_project(folder)
+    change_params(folder, SMALL)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    commit(folder, "Small parameters")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project whose DAG has run, committed. Read it, or clone it; do not change it."""
+    folder = tmp_path_factory.mktemp("reproduced") / "project"
+    folder.mkdir()
+    copy_project(folder)
+    change_params(folder, SMALL)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    run(folder, "dvc", "repro")
+    commit(folder, "Small parameters")
+    return folder
+
+
+@pytest.fixture
+def clone(reproduced: Path, tmp_path: Path) -> Path:
+    """A copy of the reproduced project, cache and all, to be changed."""
+    return Path(shutil.copytree(reproduced, tmp_path / "clone", symlinks=True))

@@ -1,0 +1,165 @@
+"""How the price model behaves on simulated listings whose truth is known."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from problems.contract import part
+from problems.predict import predict
+from problems.price import rules
+from problems.price.ingest import listings
+from problems.price.problem import PROBLEMS
+from retrace import metrics
+from retrace.bundle import Bundle
+from retrace.encoders import EncodeParams
+from retrace.encoding import to_scale
+from retrace.splits import WINDOWS, SplitParams, split
+from retrace.text.model import TextParams
+from stages.featurize import fit_encoding
+from stages.simulate import write_raw
+from stages.train import TrainParams, fit_bundle
+
+PRICE = PROBLEMS["price"]
+PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["price"]
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, dict[str, pd.DataFrame]]:
+    """A bundle read back from disk, and the clean rows of each window."""
+    folder = tmp_path_factory.mktemp("price")
+    world = part("price", "simulate")
+    simulated = world.simulate(world.Settings(**{**PARAMS["simulate"], "rows": 8000}))
+    write_raw(simulated.raw["train.tsv"], folder / "train.tsv")
+    ingest = part("price", "ingest")
+    rows = ingest.ingest(folder / "train.tsv", ingest.Settings(**PARAMS["ingest"])).clean
+    windows = split(rows, SplitParams(**PARAMS["split"]), PRICE.key)
+    module = part("price", "features")
+    features = module.features(rows, module.Settings(**PARAMS["features"]))
+    target = to_scale(rows[PRICE.target].to_numpy(np.float64), PRICE.scale)
+    mask = {window: (windows == window).to_numpy() for window in WINDOWS}
+    train = mask["train"]
+    encode, text = EncodeParams(**PARAMS["encode"]), TextParams(**PARAMS["text"])
+    encoding, encoded = fit_encoding(PRICE, features[train], target[train], {}, encode, text)
+    tables = {
+        window: (encoded if window == "train" else encoding.transform(features[here]), target[here])
+        for window, here in mask.items()
+    }
+    bundle, _ = fit_bundle(PRICE, encoding, tables, TrainParams(**PARAMS["train"]))
+    bundle.save(folder / "bundle")
+    return Bundle.load(folder / "bundle"), {window: rows[here] for window, here in mask.items()}
+
+
+def priced(bundle: Bundle, **changes: object) -> pd.DataFrame:
+    """Price one listing in the raw format."""
+    listing = {
+        "train_id": 1,
+        "name": "Nike running shoes",
+        "item_condition_id": 2,
+        "category_name": "Women/Shoes/Athletic",
+        "brand_name": "Nike",
+        "shipping": 0,
+        "item_description": "Worn twice. Size 8.",
+        **changes,
+    }
+    raw = pd.DataFrame({key: [value] for key, value in listing.items()}).astype("str")
+    return predict(PRICE, bundle, listings(raw)).iloc[0]
+
+
+def test_it_beats_rule_and_naive_by_more_than_noise(fitted: tuple) -> None:
+    bundle, windows = fitted
+    test = windows["test"].reset_index(drop=True)
+    outcome = test[PRICE.target]
+    error = metrics.rmsle(outcome, predict(PRICE, bundle, test)["prediction"])
+    for baseline in (rules.rule, rules.naive):
+        assert error < 0.9 * metrics.rmsle(outcome, baseline(PRICE, windows["train"], test))
+
+
+def test_intervals_cover_and_contain_the_point(fitted: tuple) -> None:
+    bundle, windows = fitted
+    predicted = predict(PRICE, bundle, windows["test"])
+    outcome = windows["test"][PRICE.target]
+    assert (predicted["lower"] <= predicted["prediction"]).all()
+    assert (predicted["prediction"] <= predicted["upper"]).all()
+    assert metrics.coverage(outcome, predicted["lower"], predicted["upper"]) > 0.85
+
+
+def test_a_row_is_priced_the_same_alone_and_among_others(fitted: tuple) -> None:
+    bundle, windows = fitted
+    rows = windows["test"].head(20)
+    together = predict(PRICE, bundle, rows)
+    alone = pd.concat([predict(PRICE, bundle, rows.iloc[[i]]) for i in range(len(rows))])
+    pd.testing.assert_frame_equal(alone, together, rtol=1e-6)
+
+
+def test_the_price_is_not_needed_and_not_used(fitted: tuple) -> None:
+    bundle, windows = fitted
+    rows = windows["test"].head(20)
+    without = predict(PRICE, bundle, rows.drop(columns=PRICE.target))
+    pd.testing.assert_frame_equal(without, predict(PRICE, bundle, rows))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"category_name": "Spaceships/Used/Fast"},
+        {"category_name": ""},
+        {"brand_name": "never heard of"},
+        {"brand_name": ""},
+        {"item_description": ""},
+        {"name": "x", "item_description": '\U0001f525 ""\'é\\\t<script>'},
+        {"item_description": "word " * 20_000},
+    ],
+)
+def test_unknown_and_odd_values_get_a_price(fitted: tuple, changes: dict) -> None:
+    price = priced(fitted[0], **changes)
+    assert np.isfinite(price).all()
+    assert 1 < price["prediction"] < 2000
+
+
+def test_a_better_brand_does_not_mean_a_lower_price(fitted: tuple) -> None:
+    bundle, _ = fitted
+    listing = {"name": "leather bag", "category_name": "Women/Women's Handbags/Shoulder Bag"}
+    luxury = priced(bundle, **listing, brand_name="Louis Vuitton")["prediction"]
+    assert luxury > 1.3 * priced(bundle, **listing, brand_name="FOREVER 21")["prediction"]
+
+
+def test_words_carry_price(fitted: tuple) -> None:
+    bundle, _ = fitted
+    phone = {"category_name": "Electronics/Cell Phones & Accessories/Cell Phones & Smartphones"}
+    phone |= {"brand_name": "Apple"}
+    whole = priced(bundle, **phone, name="iPhone 6 64gb unlocked")["prediction"]
+    broken = priced(
+        bundle,
+        **phone,
+        name="iPhone 6 64gb cracked screen",
+        item_description="Cracked screen, for parts",
+        item_condition_id=5,
+    )["prediction"]
+    case = priced(bundle, **phone, name="iPhone 6 case")["prediction"]
+    assert whole > broken
+    assert whole > case
+
+
+def test_a_changed_file_is_refused(fitted: tuple, tmp_path: Path) -> None:
+    bundle, _ = fitted
+    replace(bundle).save(tmp_path / "bundle")
+    path = tmp_path / "bundle" / "interval.json"
+    path.write_text(path.read_text().replace("0.9", "0.8"))
+    with pytest.raises(Exception, match="do not match the fingerprint"):
+        Bundle.load(tmp_path / "bundle")
+
+
+def test_the_same_bundle_has_the_same_bytes(fitted: tuple, tmp_path: Path) -> None:
+    bundle, _ = fitted
+    for name in ("one", "two"):
+        Bundle.save(bundle, tmp_path / name)
+    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*.*"))
+    assert len(files) >= 8
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+        assert file.suffix in {".json", ".txt", ".npz"}
+    assert "num_threads" not in (tmp_path / "one" / "boosters" / "point.txt").read_text()

@@ -24,11 +24,13 @@ def main(name: str) -> None:
     write_table(ingested.rejected, paths.quarantine(name))
     check_quarantined(ingested, settings.max_quarantined, name, str(source))
     write_table(ingested.clean, paths.clean(name))
+    reasons = ingested.rejected["reason"].value_counts().sort_index()
     figures = {
         "rows_in": ingested.rows_in,
         "rows_out": len(ingested.clean),
         "rows_quarantined": len(ingested.rejected),
         **ingested.figures,
+        "quarantined": {str(reason): int(n) for reason, n in reasons.items()},
         "fingerprint": ingested.fingerprint,
     }
     write_json(figures, paths.ingest_metrics(name))

@@ -1,0 +1,206 @@
+"""Measure what people wait for, and write RESULTS.md.
+
+    python -m bench               all, some 30 minutes; `python -m bench dag predict` for two parts
+
+Seconds are by the clock of this machine, which may be busy: compare ratios, not seconds.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "RESULTS.md"
+STAGES = ("simulate", "ingest", "validate", "featurize", "train", "evaluate")
+SIZES = (10_000, 100_000, 1_482_535)
+Rows = list[tuple[str, ...]]
+
+
+def copy_project(folder: Path) -> None:
+    """Copy what Git tracks, as a repository of its own without cache."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    for name in filter(None, names.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    command(folder, "git", "init", "-q")
+
+
+def command(folder: Path, *words: str) -> tuple[float, float, str]:
+    """Run a command; return seconds, peak memory of the process in GB, and what it printed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            words,
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        output.seek(0)
+        printed = output.read()
+    if status:
+        sys.exit(f"{' '.join(words)} failed:\n{printed}")
+    return seconds, usage.ru_maxrss / 1e6, printed
+
+
+def set_params(folder: Path, key: str, value: object) -> None:
+    path = folder / "params.yaml"
+    params = node = yaml.safe_load(path.read_text())
+    *parents, last = key.split(".")
+    for name in parents:
+        node = node[name]
+    node[last] = value
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def empty_dag(folder: Path, n_stages: int) -> None:
+    """A DAG of as many stages that do nothing but pass a file on."""
+    stages = {
+        f"s{i}": {
+            "cmd": f"echo {i} > out{i}",
+            "deps": [f"out{i - 1}"] if i else ["params.yaml"],
+            "outs": [f"out{i}"],
+        }
+        for i in range(n_stages)
+    }
+    (folder / "params.yaml").write_text("a: 1\n")
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    command(folder, "git", "init", "-q")
+    command(folder, "dvc", "init", "-q")
+    command(folder, "dvc", "repro")
+
+
+def dag(folder: Path) -> Rows:
+    """`dvc repro`: from nothing, with nothing changed, and with one training parameter changed."""
+    copy_project(folder)
+    whole, _, printed = command(folder, "dvc", "repro")
+    n_stages = printed.count("Running stage")
+    bare = folder / "bare"
+    bare.mkdir()
+    empty_dag(bare, n_stages)
+    ours, theirs = [], []
+    for _ in range(5):  # in turns, so that a busy moment meets both
+        ours.append(command(folder, "dvc", "repro")[0])
+        theirs.append(command(bare, "dvc", "repro")[0])
+    set_params(folder, "price.train.num_leaves", 31)
+    one, _, printed = command(folder, "dvc", "repro")
+    ran = [line.split("'")[1] for line in printed.splitlines() if "Running stage" in line]
+    return [
+        ("`dvc repro` from nothing", f"{whole:.0f} s", f"{n_stages} stages, default sizes"),
+        (
+            "`dvc repro`, nothing changed",
+            f"{min(ours):.1f} s",
+            f"{min(ours) / min(theirs):.2f} times bare DVC on {n_stages} empty stages "
+            f"({min(theirs):.1f} s); best of 5",
+        ),
+        ("one training parameter changed", f"{one:.0f} s", ", ".join(ran)),
+    ]
+
+
+def growth(folder: Path) -> Rows:
+    """Every stage of `price`, at growing numbers of listings."""
+    copy_project(folder)
+    rows: Rows = []
+    for size in SIZES:
+        set_params(folder, "price.simulate.rows", size)
+        total, most = 0.0, 0.0
+        for stage in STAGES:
+            seconds, gigabytes, _ = command(
+                folder, sys.executable, "-m", f"stages.{stage}", "price"
+            )
+            total, most = total + seconds, max(most, gigabytes)
+            rows.append((f"{stage}, {size:,} listings", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
+        rows.append((f"**all stages, {size:,} listings**", f"{total:.0f} s", f"{most:.1f} GB"))
+    return rows
+
+
+PREDICT = """
+import stages, time
+import pandas as pd
+from pathlib import Path
+from problems.contract import find_problem
+from problems.predict import predict
+from problems.price.ingest import listings
+from retrace.bundle import Bundle
+raw = pd.read_csv('data/raw/price/train.tsv', sep='\\t', dtype='str', keep_default_na=False)
+raw = pd.concat([raw] * 2, ignore_index=True).head(40_000)
+raw['train_id'] = [str(i) for i in range(len(raw))]
+raw = raw[raw['name'] != '']
+problem, bundle = find_problem('price'), Bundle.load(Path('models/price'))
+best = 0.0
+for _ in range(3):
+    start = time.process_time()
+    predict(problem, bundle, listings(raw), num_threads=1)
+    best = max(best, len(raw) / (time.process_time() - start))
+print(round(best))
+"""
+
+
+def throughput(folder: Path) -> Rows:
+    """Raw text to price and interval, on one core."""
+    copy_project(folder)
+    for stage in STAGES[:5]:
+        command(folder, sys.executable, "-m", f"stages.{stage}", "price")
+    _, gigabytes, printed = command(folder, sys.executable, "-c", PREDICT)
+    rate = int(printed.split()[-1])
+    return [
+        ("raw listing to price and interval", f"{rate:,} rows/s", f"one core; {gigabytes:.1f} GB")
+    ]
+
+
+PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
+    "dag": ("The DAG", dag),
+    "predict": ("Prediction", throughput),
+    "growth": ("Growth", growth),
+}
+
+
+def machine() -> str:
+    packages = ("dvc", "pandas", "numpy", "lightgbm", "scikit-learn", "pyarrow")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    cores = f"{os.cpu_count()} cores, {platform.machine()}"
+    return f"Python {platform.python_version()}, {cores}; {versions}."
+
+
+def write(name: str, rows: Rows) -> None:
+    """Replace one part's section of RESULTS.md."""
+    title = PARTS[name][0]
+    head = "# Measured\n\nWritten by `make bench`.\n"
+    text = RESULTS.read_text() if RESULTS.exists() else head
+    sections = {part.split("\n")[0]: part for part in text.split("\n## ")[1:]}
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    sections[title] = (
+        f"{title}\n\n{machine()}\n\n| what | measured | with |\n|---|---|---|\n{table}\n"
+    )
+    order = [title for title, _ in PARTS.values()]
+    kept = [sections[title].rstrip() + "\n" for title in order if title in sections]
+    RESULTS.write_text(head + "".join(f"\n## {section}" for section in kept))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
+    for name in parser.parse_args().parts or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = PARTS[name][1](Path(folder))
+        write(name, rows)
+        print("\n".join(" | ".join(row) for row in rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,12 +8,12 @@ of one part rebuilds only the stages that use it:
     schema.py      WORLD: World, with the pandera schema of the clean table
     simulate/      Settings; simulate(Settings) -> Simulated
     ingest/        Settings; ingest(source, Settings) -> Ingested
-    features/      Settings; features(clean rows, Settings) -> model columns
+    features/      Settings; features(clean rows, Settings, past) -> model columns
     rules.py       rule, naive (fitted on training rows), oracle (from the simulator's truth)
-    evaluation.py  Settings; headline(scored rows, Settings) -> flat metrics; slices(rows) -> labels
+    evaluation/    Settings; headline, slices and tables of scored rows
 
 `Settings` is the pydantic model of that part's section of `params.yaml`; `part(world, "ingest")`
-imports a part. The three folders keep their code in `__init__.py` and files beside it.
+imports a part. The folders keep their code in `__init__.py` and files beside it.
 """
 
 import importlib

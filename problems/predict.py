@@ -9,15 +9,21 @@ from retrace.bundle import Bundle
 
 
 def predict(
-    problem: Problem, bundle: Bundle, clean_rows: pd.DataFrame, num_threads: int = 0
+    problem: Problem,
+    bundle: Bundle,
+    clean_rows: pd.DataFrame,
+    *,
+    past: pd.DataFrame | None = None,
+    num_threads: int = 0,
 ) -> pd.DataFrame:
-    """Predict each clean row: columns prediction, lower, upper in the problem's unit.
+    """Predict each clean row: prediction, lower, upper, p50, p80 and p90 in the problem's unit.
 
-    The outcome need not be among the columns of `clean_rows`.
+    The outcome need not be among the columns of `clean_rows`. `past` are clean rows with outcomes,
+    for problems with history: a row uses those that were known at its own time of prediction.
     """
     features = part(problem.world, "features")
     settings = features.Settings(**bundle.encoding.feature_settings)
-    return bundle.predict(features.features(clean_rows, settings), num_threads)
+    return bundle.predict(features.features(clean_rows, settings, past), num_threads)
 
 
 def prediction_ids(problem: Problem, rows: pd.DataFrame, fingerprint: str) -> pd.Series:

@@ -48,17 +48,14 @@ class Bundle:
     fingerprint: str = ""  # of the files that it was read from
 
     def predict(self, features: pd.DataFrame, num_threads: int = 0) -> pd.DataFrame:
-        """Return columns prediction, lower, upper in the target's unit, with the frame's index."""
+        """Return prediction, lower, upper, p50, p80 and p90 in the target's unit."""
         columns = self.encoding.transform(features)
         point, lower, upper = predict_scaled(self.boosters, self.offset, columns, num_threads)
         lower, upper = self.interval.apply(point, lower, upper)
+        scaled = {"prediction": point, "lower": lower, "upper": upper}
+        scaled |= {name: point + above for name, above in self.interval.above.items()}
         return pd.DataFrame(
-            {
-                name: from_scale(values, self.scale)
-                for name, values in zip(
-                    ("prediction", "lower", "upper"), (point, lower, upper), strict=True
-                )
-            },
+            {name: from_scale(values, self.scale) for name, values in scaled.items()},
             index=features.index,
         )
 

@@ -5,8 +5,9 @@ Two ways to the same numbers. `as_of` answers many questions in one sorted pass 
 counts from the moment when it became *known*, which is never before it happened. An entity's
 numbers depend on its own outcomes only, so a table of state can be partitioned by entity.
 
-The mean of an entity at time t weighs each outcome by 2^(-(t - known_at) / half-life). With fewer
-outcomes it is drawn towards its parent (a customer's area, say) by `backed_off`.
+The mean of an entity at time t weighs each outcome by 2^(-(t - known_at) / half-life). Levels back
+off from wide (region) to narrow (customer): a level's effect is its mean of what the wider levels
+left unexplained, drawn towards zero while little is known.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,14 +46,15 @@ def as_of(
 ) -> Known:
     """Look up every (entity, moment) among `outcomes` (columns entity, value, known_at).
 
-    Uses outcomes with known_at <= moment only: rows that are added later change nothing.
+    Uses outcomes with known_at < moment only: rows that are added later change nothing, and no row
+    sees its own outcome.
     """
     known = outcomes.dropna(subset=["value", "known_at"])
     n_known = len(known)
     codes, _ = pd.factorize(pd.concat([known["entity"], entities], ignore_index=True))
     times = pd.concat([known["known_at"], moments], ignore_index=True).to_numpy("datetime64[us]")
     is_query = np.arange(len(codes)) >= n_known
-    order = np.lexsort((is_query, times, codes))  # at one instant, what becomes known comes first
+    order = np.lexsort((~is_query, times, codes))  # at one instant, questions come first
     group = codes[order]
     days = _days_since_first(times[order], group)
     if len(days) and days.max() > MOST_HALF_LIVES * half_life_days:
@@ -85,17 +87,59 @@ def _days_since_first(times: NDArray[np.datetime64], group: NDArray[np.int64]) -
     return np.asarray((times - first) / DAY, dtype=np.float64)
 
 
-def backed_off(levels: Sequence[Known], prior: float, prior_weight: float) -> Floats:
-    """Combine levels from wide (all, area) to narrow (customer), each drawn to the one before.
+@dataclass(frozen=True)
+class Level:
+    """One entity of the chain. `prior_weight` is the number of outcomes that zero counts for."""
 
-    An estimate is (weight · mean + prior_weight · parent's estimate) / (weight + prior_weight);
-    the widest level's parent is `prior`.
+    entity: str
+    half_life_days: float
+    prior_weight: float
+
+    def effect(self, known: Known) -> Floats:
+        """Return the mean, drawn towards zero; zero where nothing is known."""
+        mean = np.where(known.weight > 0, known.mean, 0.0)
+        return np.asarray(known.weight * mean / (known.weight + self.prior_weight))
+
+
+def unexplained(
+    rows: pd.DataFrame, value: pd.Series, moment: str, known_at: str, levels: Sequence[Level]
+) -> list[pd.DataFrame]:
+    """Return each level's outcomes (entity, value, known_at): what wider levels had not explained.
+
+    `rows` has a column for each entity, the `moment` of prediction and the moment `known_at` when
+    its `value` became known. Each row is explained by what was known at its own moment.
     """
-    estimate = np.full(len(levels[0].mean), prior)
+    outcomes = []
+    rest = value.to_numpy(np.float64).copy()
     for level in levels:
-        mean = np.where(level.weight > 0, level.mean, 0.0)
-        estimate = (level.weight * mean + prior_weight * estimate) / (level.weight + prior_weight)
-    return estimate
+        table = pd.DataFrame(
+            {"entity": rows[level.entity], "value": rest, "known_at": rows[known_at]}
+        )
+        outcomes.append(table)
+        known = as_of(rows[level.entity], rows[moment], table, level.half_life_days)
+        rest = rest - level.effect(known)
+    return outcomes
+
+
+def look_up(
+    rows: pd.DataFrame, moment: str, outcomes: Sequence[pd.DataFrame], levels: Sequence[Level]
+) -> pd.DataFrame:
+    """Return <entity>_effect, _weight and _count of each row's entities, as known at `moment`."""
+    found = [
+        as_of(rows[level.entity], rows[moment], table, level.half_life_days)
+        for level, table in zip(levels, outcomes, strict=True)
+    ]
+    return columns(found, levels, rows.index)
+
+
+def columns(found: Sequence[Known], levels: Sequence[Level], index: pd.Index) -> pd.DataFrame:
+    """Name the columns of what is known at each level."""
+    parts: dict[str, Floats] = {}
+    for level, known in zip(levels, found, strict=True):
+        parts[f"{level.entity}_effect"] = level.effect(known)
+        parts[f"{level.entity}_weight"] = known.weight
+        parts[f"{level.entity}_count"] = known.count
+    return pd.DataFrame(parts, index=index)
 
 
 @dataclass
@@ -107,43 +151,52 @@ class Memory:
     count: int
     at: np.datetime64
 
+    def add(self, value: float, known_at: np.datetime64, half_life_days: float) -> None:
+        if known_at < self.at:
+            raise ValueError(f"{known_at} comes after an outcome known at {self.at}")
+        kept = self.weight * _decay(self.at, known_at, half_life_days)
+        self.mean = (self.mean * kept + value) / (kept + 1.0)
+        self.weight, self.count, self.at = kept + 1.0, self.count + 1, known_at
+
 
 @dataclass
 class State:
-    """The history of every entity of some types, kept up to date outcome by outcome.
+    """The chain's memory, kept up to date outcome by outcome.
 
-    half_life_days: by entity type. Outcomes must be given in the order in which they become known.
+    Plan with `look_up`, keep the effects it returned with the pending outcome, and give them back
+    to `update` when the outcome is known. Updates come in the order in which outcomes are known.
     """
 
-    half_life_days: Mapping[str, float]
+    levels: Sequence[Level]
     memories: dict[tuple[str, str], Memory] = field(default_factory=dict)
 
-    def update(self, entities: Mapping[str, str], value: float, known_at: np.datetime64) -> None:
-        """Add one outcome to each of its entities ({type: id})."""
-        for kind, name in entities.items():
-            memory = self.memories.get((kind, name))
+    def look_up(self, entities: Mapping[str, str], moment: np.datetime64) -> pd.DataFrame:
+        """Return one row of `columns`: what is known of {entity: id} at `moment`."""
+        found = [self._known(level, entities[level.entity], moment) for level in self.levels]
+        return columns(found, self.levels, pd.RangeIndex(1))
+
+    def update(
+        self,
+        entities: Mapping[str, str],
+        value: float,
+        known_at: np.datetime64,
+        effects: Mapping[str, float],
+    ) -> None:
+        """Add one outcome; `effects` ({entity: effect}) are those known when it was predicted."""
+        rest = value
+        for level in self.levels:
+            key = (level.entity, entities[level.entity])
+            memory = self.memories.get(key)
             if memory is None:
-                self.memories[kind, name] = Memory(value, 1.0, 1, known_at)
-                continue
-            if known_at < memory.at:
-                raise ValueError(f"{kind} {name}: {known_at} comes after {memory.at} was known")
-            kept = memory.weight * self._decay(kind, memory.at, known_at)
-            memory.mean = (memory.mean * kept + value) / (kept + 1.0)
-            memory.weight, memory.count, memory.at = kept + 1.0, memory.count + 1, known_at
+                self.memories[key] = Memory(rest, 1.0, 1, known_at)
+            else:
+                memory.add(rest, known_at, level.half_life_days)
+            rest -= effects[level.entity]
 
-    def lookup(self, kind: str, names: Sequence[str], moment: np.datetime64) -> Known:
-        """Return what is known of entities of one type at `moment`, not before the last update."""
-        found = [self.memories.get((kind, name)) for name in names]
-        return Known(
-            np.array([m.mean if m else np.nan for m in found]),
-            np.array([m.weight * self._decay(kind, m.at, moment) if m else 0.0 for m in found]),
-            np.array([m.count if m else 0 for m in found], dtype=np.float64),
-        )
-
-    def to_table(self, feature: str) -> pd.DataFrame:
+    def to_table(self) -> pd.DataFrame:
         """Return entity_type, entity_id, feature, value, weight, count, as_of; sorted by entity."""
         rows = [
-            (*key, feature, m.mean, m.weight, m.count, m.at) for key, m in self.memories.items()
+            (*key, "effect", m.mean, m.weight, m.count, m.at) for key, m in self.memories.items()
         ]
         names = ["entity_type", "entity_id", "feature", "value", "weight", "count", "as_of"]
         table = pd.DataFrame(rows, columns=names).sort_values(names[:2], ignore_index=True)
@@ -152,12 +205,36 @@ class State:
         )
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame, half_life_days: Mapping[str, float]) -> Self:
+    def from_table(cls, table: pd.DataFrame, levels: Sequence[Level]) -> Self:
         keys = zip(table["entity_type"].tolist(), table["entity_id"].tolist(), strict=True)
         numbers = [table[name].tolist() for name in ("value", "weight", "count")]
         times = table["as_of"].to_numpy("datetime64[us]")
         memories = map(Memory, *numbers, times)
-        return cls(half_life_days, dict(zip(keys, memories, strict=True)))
+        return cls(levels, dict(zip(keys, memories, strict=True)))
 
-    def _decay(self, kind: str, since: np.datetime64, until: np.datetime64) -> float:
-        return float(np.exp2(-((until - since) / DAY) / self.half_life_days[kind]))
+    def _known(self, level: Level, name: str, moment: np.datetime64) -> Known:
+        memory = self.memories.get((level.entity, name))
+        if memory is None:
+            return Known(np.array([np.nan]), np.zeros(1), np.zeros(1))
+        weight = memory.weight * _decay(memory.at, moment, level.half_life_days)
+        return Known(np.array([memory.mean]), np.array([weight]), np.array([float(memory.count)]))
+
+
+def end_state(outcomes: Sequence[pd.DataFrame], levels: Sequence[Level]) -> State:
+    """Return the state after all of the outcomes of `unexplained`, each level in one pass."""
+    memories: dict[tuple[str, str], Memory] = {}
+    for level, table in zip(levels, outcomes, strict=True):
+        known = table.dropna(subset=["value", "known_at"])
+        last = known.groupby("entity", sort=True)["known_at"].max()
+        after = last + pd.Timedelta(1, unit="us")
+        found = as_of(last.index.to_series(), after, known, level.half_life_days)
+        times = last.to_numpy("datetime64[us]")
+        for name, mean, weight, count, at in zip(
+            last.index, found.mean, found.weight, found.count, times, strict=True
+        ):
+            memories[level.entity, name] = Memory(float(mean), float(weight), int(count), at)
+    return State(levels, memories)
+
+
+def _decay(since: np.datetime64, until: np.datetime64, half_life_days: float) -> float:
+    return float(np.exp2(-((until - since) / DAY) / half_life_days))

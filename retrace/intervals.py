@@ -4,24 +4,32 @@ Romano, Patterson & Candès, "Conformalized Quantile Regression", NeurIPS 2019.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+ONE_SIDED = {"p50": 0.5, "p80": 0.8, "p90": 0.9}
+
 
 @dataclass(frozen=True)
 class Interval:
-    """`widening` is added on both sides of the quantile models' band, on the fitted scale."""
+    """`widening` is added on both sides of the quantile models' band, on the fitted scale.
+
+    `above` is what is added to the point prediction so that a share of outcomes, by name (p80), is
+    not above it.
+    """
 
     level: float
     widening: float
     n_calibration: int
+    above: dict[str, float]
 
     @classmethod
     def fit(
         cls,
         actual: NDArray[np.float64],
+        point: NDArray[np.float64],
         lower: NDArray[np.float64],
         upper: NDArray[np.float64],
         level: float,
@@ -34,9 +42,9 @@ class Interval:
         n = len(actual)
         if n == 0:
             raise ValueError("conformal intervals need at least one calibration row")
-        scores = np.sort(np.maximum(lower - actual, actual - upper))
-        rank = min(int(np.ceil((n + 1) * level)), n)
-        return cls(level, float(scores[rank - 1]), n)
+        widening = _conformal(np.maximum(lower - actual, actual - upper), level)
+        above = {name: _conformal(actual - point, share) for name, share in ONE_SIDED.items()}
+        return cls(level, widening, n, above)
 
     def apply(
         self,
@@ -50,5 +58,11 @@ class Interval:
             np.maximum(upper + self.widening, point),
         )
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _conformal(scores: NDArray[np.float64], share: float) -> float:
+    """The smallest of the scores that covers `share` of exchangeable new ones."""
+    rank = min(int(np.ceil((len(scores) + 1) * share)), len(scores))
+    return float(np.sort(scores)[rank - 1])

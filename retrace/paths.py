@@ -59,6 +59,10 @@ def slices(problem: str) -> Path:
     return Path("metrics/slices") / f"{problem}.csv"
 
 
+def tables(problem: str) -> Path:
+    return Path("metrics/tables") / problem
+
+
 def plots(problem: str) -> Path:
     return Path("plots") / problem
 

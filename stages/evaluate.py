@@ -10,6 +10,7 @@ writes  data/predictions/price.parquet  each test row's prediction, interval and
         metrics/price.json              the headline
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
+        metrics/tables/price/           the problem's own tables
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv
 """
 
@@ -21,24 +22,30 @@ from retrace import metrics, paths, plots
 from retrace.bundle import Bundle
 from retrace.comparison import paired_difference
 from retrace.errors import RetraceError
-from retrace.files import read_json, read_table, write_csv, write_json, write_table
-from retrace.params import read_params
+from retrace.files import (
+    read_json,
+    read_table,
+    replacing,
+    write_csv,
+    write_json,
+    write_table,
+)
+from retrace.params import Params, read_params
 from retrace.slices import slice_table
 from stages.runner import run_stage, say
 
 BASELINES = ("rule", "naive", "oracle")
 
 
-def score(
-    problem: Problem, bundle: Bundle, train: pd.DataFrame, test: pd.DataFrame
-) -> pd.DataFrame:
-    """Return the test rows with outcome, prediction, lower, upper, rule and naive."""
+def score(problem: Problem, bundle: Bundle, rows: pd.DataFrame, settings: Params) -> pd.DataFrame:
+    """Return the test rows with outcome, predictions, rule and naive; `rows` are all clean rows."""
+    train, test = (select(rows, problem, window) for window in ("train", "test"))
     rules = part(problem.world, "rules")
     return test.assign(
         outcome=test[problem.target],
-        **predict(problem, bundle, test.drop(columns=problem.target)),
-        rule=rules.rule(problem, train, test),
-        naive=rules.naive(problem, train, test),
+        **predict(problem, bundle, test.drop(columns=problem.target), past=rows),
+        rule=rules.rule(problem, train, test, settings),
+        naive=rules.naive(problem, train, test, settings),
     )
 
 
@@ -93,16 +100,20 @@ def main(name: str) -> None:
     settings = read_params(evaluation.Settings, f"{name}.evaluate")
     bundle = Bundle.load(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
-    train, test = (select(rows, problem, window) for window in ("train", "test"))
-    scored = add_oracle(problem, score(problem, bundle, train, test))
+    scored = add_oracle(problem, score(problem, bundle, rows, settings))
     figures = evaluation.headline(problem, scored, settings)
-    labels = evaluation.slices(problem, scored)
+    labels = evaluation.slices(problem, scored, settings, rows)
     table = slice_table(scored, labels, metrics.METRICS[problem.metric], settings.slice_min_rows)
 
     write_table(record(problem, bundle, scored), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare(problem, scored), paths.comparison(name))
     write_csv(table, paths.slices(name))
+    labelled = scored.join(labels.add_prefix("slice_"))
+    with replacing(paths.tables(name)) as folder:
+        folder.mkdir()
+        for key, own in evaluation.tables(problem, labelled, settings).items():
+            write_csv(own, folder / f"{key}.csv")
     folder = paths.plots(name)
     plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")
     write_csv(plots.residuals(scored, problem.scale), folder / "residuals.csv")

@@ -62,7 +62,7 @@ def fit_bundle(
     }
     boosters = {name: fit.booster for name, fit in fits.items()}
     columns, target = windows["calibration"]
-    _, lower, upper = predict_scaled(boosters, offset, columns)
+    point, lower, upper = predict_scaled(boosters, offset, columns)
     bundle = Bundle(
         problem=problem.name,
         task=problem.task,
@@ -71,7 +71,7 @@ def fit_bundle(
         encoding=encoding,
         boosters=boosters,
         offset=offset,
-        interval=Interval.fit(target, lower, upper, params.interval),
+        interval=Interval.fit(target, point, lower, upper, params.interval),
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},

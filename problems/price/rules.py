@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem
+from retrace.params import Params
 
 CATEGORY = ["category_1", "category_2", "category_3"]
 
 
-def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Params) -> pd.Series:
     """Median price of the same category and brand, else of the category, else of all."""
     return _backed_off(
         train,
@@ -22,19 +23,19 @@ def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series
     )
 
 
-def naive(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+def naive(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Params) -> pd.Series:
     """Average of the category's past prices, on the log scale, where RMSLE has its mean."""
     logs = train.assign(**{problem.target: np.log1p(train[problem.target])})
     mean = _backed_off(
         logs, rows, problem.target, [CATEGORY, CATEGORY[:1]], "mean", logs[problem.target].mean()
     )
-    return np.expm1(mean)
+    return pd.Series(np.expm1(mean))
 
 
 def oracle(problem: Problem, rows: pd.DataFrame, truth: pd.DataFrame) -> pd.Series:
     """RMSLE's optimum given all that a listing shows: the mean log price that made it."""
     expected = truth.set_index("train_id")["expected_log_price"]
-    return np.expm1(rows[problem.key[0]].map(expected))
+    return pd.Series(np.expm1(rows[problem.key[0]].map(expected)))
 
 
 def _backed_off(

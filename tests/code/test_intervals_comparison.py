@@ -19,7 +19,7 @@ def test_a_band_that_is_wrong_is_widened_or_narrowed_to_cover_its_level() -> Non
     fit, new = draw(rng, 4000), draw(rng, 20_000)
     for half_width in (0.1, 10.0):
         band = np.full(4000, half_width)
-        interval = Interval.fit(fit, -band, band, 0.9)
+        interval = Interval.fit(fit, np.zeros(4000), -band, band, 0.9)
         band = np.full(20_000, half_width)
         lower, upper = interval.apply(np.zeros(20_000), -band, band)
         assert ((new >= lower) & (new <= upper)).mean() == pytest.approx(0.9, abs=0.02)
@@ -28,14 +28,14 @@ def test_a_band_that_is_wrong_is_widened_or_narrowed_to_cover_its_level() -> Non
 @given(st.floats(-5, 5), st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.integers(1, 40))
 def test_an_interval_contains_its_point(widening: float, values: list[float], n: int) -> None:
     point, lower, upper = (np.array([value]) for value in values)
-    low, high = Interval(0.9, widening, n).apply(point, lower, upper)
+    low, high = Interval(0.9, widening, n, {}).apply(point, lower, upper)
     assert low <= point <= high
 
 
 def test_one_calibration_row_is_used_as_it_is() -> None:
-    assert Interval.fit(np.array([5.0]), np.zeros(1), np.ones(1), 0.9).widening == 4.0
+    assert Interval.fit(np.array([5.0]), np.zeros(1), np.zeros(1), np.ones(1), 0.9).widening == 4.0
     with pytest.raises(ValueError, match="at least one"):
-        Interval.fit(np.array([]), np.array([]), np.array([]), 0.9)
+        Interval.fit(*[np.array([])] * 4, 0.9)
 
 
 def test_the_comparison_finds_a_difference_and_only_where_there_is_one() -> None:

@@ -11,7 +11,11 @@ class Settings(Params):
     """`price.features`: nothing to set yet."""
 
 
-def features(listings: pd.DataFrame, settings: Settings) -> pd.DataFrame:  # noqa: ARG001
+def features(
+    listings: pd.DataFrame,
+    settings: Settings,
+    past: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return the feature frame of clean listings, one row each, with their index."""
     name, description = listings["name"], listings["description"]
     wide = listings["category_1"] + "/" + listings["category_2"]

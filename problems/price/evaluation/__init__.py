@@ -20,7 +20,7 @@ class Settings(Params):
 
 
 def headline(
-    problem: Problem,  # noqa: ARG001  (the contract; a world may have several)
+    problem: Problem,
     scored: pd.DataFrame,
     settings: Settings,
 ) -> dict[str, float]:
@@ -43,7 +43,9 @@ def headline(
     return figures
 
 
-def slices(problem: Problem, scored: pd.DataFrame) -> pd.DataFrame:
+def slices(
+    problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
+) -> pd.DataFrame:
     """Return the slice labels of scored rows, one column per slice of the problem."""
     return pd.DataFrame(
         {
@@ -54,3 +56,24 @@ def slices(problem: Problem, scored: pd.DataFrame) -> pd.DataFrame:
         },
         index=scored.index,
     )[list(problem.slices)]
+
+
+def tables(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict[str, pd.DataFrame]:
+    """Return what suggestions cost by band of the suggested price, and how wide intervals are."""
+    cost = metrics.linear_cost(
+        scored["outcome"],
+        scored["prediction"],
+        settings.cost_per_usd_over,
+        settings.cost_per_usd_under,
+    )
+    frame = scored.assign(
+        suggested=bands(scored["prediction"], BAND_EDGES_USD, problem.unit),
+        cost_usd=cost,
+        width_usd=scored["upper"] - scored["lower"],
+    )
+    by_band = frame.groupby("suggested", observed=True).agg(
+        rows=("cost_usd", "size"),
+        mean_cost_usd=("cost_usd", "mean"),
+        median_interval_usd=("width_usd", "median"),
+    )
+    return {"suggested_bands": by_band.reset_index()}

@@ -1,0 +1,219 @@
+"""Raw listings, in the format of the Mercari Price Suggestion Challenge, to clean typed rows.
+
+`ingest` reads files for training; `listings` gives the same columns without the price for rows
+that are to be priced. Both read a value in the same way, so that a model never meets a row made
+differently from those it was fitted on.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from problems.contract import Ingested
+from retrace.errors import RetraceError
+from retrace.params import Params
+from retrace.raw import WRONG_FIELDS, fingerprint, read_raw
+from retrace.raw.values import as_integer, as_number, as_text, clean_text
+
+LISTING = (  # a listing's raw columns, beside its id and price
+    "name",
+    "item_condition_id",
+    "category_name",
+    "brand_name",
+    "shipping",
+    "item_description",
+)
+RAW = ("train_id", *LISTING, "price")
+CLEAN = (  # the clean columns; `problems.price.schema` has their types and ranges
+    "listing_id",
+    "name",
+    "description",
+    "condition",
+    "category_1",
+    "category_2",
+    "category_3",
+    "brand",
+    "shipping_paid_by_seller",
+    "price_usd",
+)
+IDS = ("train_id", "test_id", "listing_id")
+NO_DESCRIPTION = "No description yet"  # what the site shows where the seller wrote nothing
+SHIPPING = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
+HINTS = {
+    "price": "Listings without prices, such as Kaggle's test set, cannot be trained on: set "
+    "`worlds.price.source` in params.yaml to the file with prices.",
+}
+REASONS = (  # in this order; a row is rejected for the first that applies
+    WRONG_FIELDS,
+    "id is not a whole number of at least 0",
+    "name is empty",
+    "condition is not a whole number from 1 to 5",
+    "shipping is not 0 or 1",
+    "price is missing",
+    "price is not a number",
+    "price is not finite",
+    "price is negative",
+    "price is 0",
+    "id is that of an earlier row",
+)
+
+Reasons = list[tuple[str, NDArray[np.bool_]]]
+
+
+class Settings(Params):
+    """`price.ingest` of params.yaml.
+
+    max_quarantined: share of rows, 0 to 1, above which the data is taken to be wrong as a whole.
+    keep: raw columns to carry into the clean table as text, such as a benchmark's own split.
+    """
+
+    max_quarantined: float = Field(ge=0, le=1)
+    keep: tuple[str, ...] = ()
+
+    @field_validator("keep")
+    @classmethod
+    def _is_extra(cls, keep: tuple[str, ...]) -> tuple[str, ...]:
+        taken = {*keep} & {*RAW, *CLEAN, "file", "row"}
+        if taken or len({*keep}) < len(keep):
+            raise ValueError(f"taken or doubled: {', '.join(sorted(taken) or keep)}")
+        return keep
+
+
+def ingest(source: Path, settings: Settings) -> Ingested:
+    """Read the listings at `source`, a file or a folder, into clean rows sorted by `listing_id`.
+
+    Clean: the columns of `problems.price.schema`, then those of `settings.keep`. Rejected: `file`,
+    `row`, `listing_id` (text, as found) and `reason`, the first of `REASONS` that applies; of rows
+    with the same id the first usable one is clean. All rows may be rejected.
+
+    Raises RetraceError for files that cannot be read at all (see `retrace.raw.read_raw`).
+    """
+    table = read_raw(source, [*RAW, *settings.keep], hints=HINTS)
+    raw = table.rows
+    clean, reasons = _read(raw, raw["train_id"])
+    clean["price_usd"] = as_number(raw["price"])
+    for column in settings.keep:
+        clean[column] = as_text(raw[column])
+    reasons += _price_reasons(raw["price"], clean["price_usd"].to_numpy())
+    reason = _first(reasons)
+    again = clean.loc[reason == "", "listing_id"].duplicated()
+    reason[again.index[again]] = REASONS[-1]
+
+    usable = np.flatnonzero(reason == "")
+    order = usable[np.argsort(clean["listing_id"].to_numpy()[usable])]
+    clean = clean.take(order).reset_index(drop=True)
+    rejected = _rejected(raw[reason != ""], reason[reason != ""], table.malformed)
+    return Ingested(clean, rejected, fingerprint(source), _figures(clean))
+
+
+def listings(raw: pd.DataFrame) -> pd.DataFrame:
+    """Return the clean columns, without the price, of raw rows that are to be priced.
+
+    `raw` has the columns of `LISTING` and an id (train_id, test_id or listing_id; without one the
+    id is the number of the row, from 0). The order of rows and the index stay.
+
+    Raises RetraceError for a missing column, and for rows that `ingest` would reject.
+    """
+    missing = [column for column in LISTING if column not in raw]
+    if missing:
+        raise RetraceError(
+            f"listings: no column {', '.join(missing)}; found {', '.join(map(str, raw))}. "
+            f"Expected {', '.join(LISTING)}."
+        )
+    found = next((column for column in IDS if column in raw), None)
+    identity = raw[found] if found else pd.Series(np.arange(len(raw)), raw.index)
+    clean, reasons = _read(raw, identity)
+    reason = _first(reasons)
+    rejected = np.flatnonzero(reason != "")
+    if len(rejected):
+        first = rejected[0]
+        raise RetraceError(
+            f"listings: {len(rejected)} of {len(raw)} rows cannot be priced; the first is row "
+            f"{first + 1} (id {identity.iloc[first]!r}): {reason[first]}. Mend or remove them."
+        )
+    return clean.set_axis(raw.index)
+
+
+def _read(raw: pd.DataFrame, identity: pd.Series) -> tuple[pd.DataFrame, Reasons]:
+    """Return typed columns without the price, and what makes rows unusable (0 stands there)."""
+    listing_id = as_integer(identity)
+    name = clean_text(raw["name"])
+    description = clean_text(raw["item_description"])
+    condition = _by_value(raw["item_condition_id"], as_integer)
+    shipping = _by_value(raw["shipping"], lambda text: text.str.strip().str.lower().map(SHIPPING))
+    category = _by_value(raw["category_name"], clean_text)
+    levels = [_by_value(category, lambda path, n=n: _level(path, n)) for n in range(3)]  # type: ignore[misc]
+    clean = pd.DataFrame(
+        {
+            "listing_id": listing_id.fillna(0).to_numpy(np.int64),
+            "name": name,
+            "description": description.mask(description == NO_DESCRIPTION, ""),
+            "condition": condition.where(condition.between(1, 5), 0).fillna(0).to_numpy(np.int8),
+            "category_1": levels[0],
+            "category_2": levels[1],
+            "category_3": levels[2],
+            "brand": _by_value(raw["brand_name"], clean_text),
+            "shipping_paid_by_seller": shipping.eq(True).to_numpy(bool),
+        }
+    )
+    return clean, [
+        (REASONS[1], ~listing_id.ge(0).fillna(False).to_numpy(bool)),
+        (REASONS[2], name.eq("").to_numpy(bool)),
+        (REASONS[3], ~condition.between(1, 5).fillna(False).to_numpy(bool)),
+        (REASONS[4], shipping.isna().to_numpy(bool)),
+    ]
+
+
+def _by_value(column: pd.Series, read: Callable[["pd.Series[str]"], pd.Series]) -> pd.Series:
+    """Apply `read` to each distinct value once: the columns of a listing have few."""
+    codes, values = pd.factorize(as_text(column))
+    return read(pd.Series(values, dtype="str")).take(codes).set_axis(column.index)
+
+
+def _level(paths: "pd.Series[str]", number: int) -> "pd.Series[str]":
+    """Return one level of `Women/Dresses/Midi`; the third has whatever is below it as well."""
+    levels = [[*path.split("/", 2), "", "", ""][number].strip() for path in paths]
+    return pd.Series(levels, dtype="str")
+
+
+def _price_reasons(raw: pd.Series, price: NDArray[np.float64]) -> Reasons:
+    missing = (as_text(raw).str.strip() == "").to_numpy(bool)
+    masks = [missing, np.isnan(price), np.isinf(price), price < 0, price == 0]
+    return list(zip(REASONS[5:10], masks, strict=True))
+
+
+def _first(reasons: Reasons) -> NDArray[np.object_]:
+    """Return the first reason that applies to each row, "" for none."""
+    texts, masks = zip(*reasons, strict=True)
+    codes = np.select(masks, np.arange(1, len(texts) + 1).tolist(), 0)
+    names: NDArray[np.object_] = np.array(["", *texts], dtype=object)
+    return names.take(codes)
+
+
+def _rejected(
+    raw: pd.DataFrame, reason: NDArray[np.object_], malformed: pd.DataFrame
+) -> pd.DataFrame:
+    found = raw[["file", "row"]].assign(
+        listing_id=as_text(raw["train_id"]), reason=pd.Series(reason, raw.index, dtype="str")
+    )
+    wrong = malformed.assign(listing_id=pd.Series("", malformed.index, dtype="str"))
+    both = pd.concat([found, wrong[found.columns]])
+    return both.sort_values(["file", "row"], ignore_index=True)
+
+
+def _figures(clean: pd.DataFrame) -> dict[str, float]:
+    """Return the shares of clean rows that lack what a price depends on."""
+    if clean.empty:
+        return {}
+    return {
+        f"{column}_missing_share": float((clean[source] == "").mean())
+        for column, source in [
+            ("brand", "brand"),
+            ("category", "category_1"),
+            ("description", "description"),
+        ]
+    }

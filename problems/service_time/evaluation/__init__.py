@@ -1,0 +1,171 @@
+"""How good planned service times are: by stop, by route, by season, and for whom."""
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from problems.contract import Problem
+from problems.service_time.evaluation.routes import by_route, service_levels
+from problems.service_time.rules import RuleSettings
+from retrace import metrics
+from retrace.comparison import paired_difference
+from retrace.params import Params
+
+WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
+
+
+class Settings(Params):
+    """`service_time.evaluate`."""
+
+    rule: RuleSettings
+    time_zone: str
+    slice_min_rows: int = Field(ge=1)
+    new_driver_stops: int = Field(ge=1)
+    new_customer_stops: int = Field(ge=1)
+    new_region_days: int = Field(ge=1)
+
+
+def headline(
+    problem: Problem,
+    scored: pd.DataFrame,
+    settings: Settings,
+) -> dict[str, float]:
+    """Return the flat metrics of scored stops, the headline first."""
+    y, p = scored["outcome"], scored["prediction"]
+    figures = {
+        "mae_seconds": metrics.mae(y, p),
+        "rule_mae_seconds": metrics.mae(y, scored["rule"]),
+        "naive_mae_seconds": metrics.mae(y, scored["naive"]),
+    }
+    if "oracle" in scored:
+        figures["oracle_ratio"] = figures["mae_seconds"] / metrics.mae(y, scored["oracle"])
+    routes = by_route(scored)
+    return figures | {
+        "coverage_90": metrics.coverage(y, scored["lower"], scored["upper"]),
+        "route_mae_minutes": float(routes["model_error"].abs().mean() / 60),
+        "bias_seconds": float((p - y).mean()),
+    }
+
+
+def slices(
+    problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the slice labels of scored stops; `past` are all clean stops, for tenure."""
+    local = scored["planned_at"].dt.tz_convert(settings.time_zone)
+    stairs = (scored["floor"] > 0) & ~scored["has_lift"]
+    access = np.where(stairs, "stairs", np.where(scored["floor"] > 0, "lift", "ground floor"))
+    before = {name: _stops_before(scored, past, name) for name in ("driver_id", "customer_id")}
+    return pd.DataFrame(
+        {
+            "region": scored["region"] + _new_region(scored, past, settings),
+            "dwelling": scored["dwelling"],
+            "access": access,
+            "season": season(local),
+            "driver_tenure": _new(before["driver_id"], settings.new_driver_stops),
+            "customer": _new(before["customer_id"], settings.new_customer_stops),
+        },
+        index=scored.index,
+    )[list(problem.slices)]
+
+
+def season(local: pd.Series) -> pd.Series:
+    """Name the season of each local time; Christmas is one of its own."""
+    wall = local.dt.tz_localize(None)
+    christmas = pd.to_datetime(wall.dt.year.astype(str) + "-12-25")
+    before, after = WEEKS_OF_CHRISTMAS
+    near = (wall >= christmas - before) & (wall <= christmas + after)
+    quarter = wall.dt.month % 12 // 3
+    names = quarter.map({0: "winter", 1: "spring", 2: "summer", 3: "autumn"})
+    return pd.Series(names.where(~near, "Christmas"))
+
+
+def tables(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict[str, pd.DataFrame]:
+    """Return the problem's own tables, by name, for metrics/tables."""
+    return {
+        "routes": route_table(scored),
+        "months": month_table(scored, settings),
+        "service_level": service_levels(scored),
+        "fairness": fairness(scored),
+    }
+
+
+def route_table(scored: pd.DataFrame) -> pd.DataFrame:
+    """Error of a route's sum beside the sum of its stops' errors: how much cancels."""
+    routes = by_route(scored)
+    return pd.DataFrame(
+        [
+            {
+                "planned_with": name,
+                "routes": len(routes),
+                "mean_error_of_sum_minutes": routes[f"{name}_error"].abs().mean() / 60,
+                "mean_sum_of_errors_minutes": routes[f"{name}_absolute"].mean() / 60,
+                "bias_minutes": routes[f"{name}_error"].mean() / 60,
+            }
+            for name in ("model", "rule", "naive")
+        ]
+    )
+
+
+def month_table(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Error by local month, and the share of its stops near Christmas."""
+    local = scored["planned_at"].dt.tz_convert(settings.time_zone)
+    frame = scored.assign(
+        month=local.dt.strftime("%Y-%m"),
+        christmas=season(local) == "Christmas",
+        model=(scored["prediction"] - scored["outcome"]).abs(),
+        by_rule=(scored["rule"] - scored["outcome"]).abs(),
+        inside=(scored["outcome"] >= scored["lower"]) & (scored["outcome"] <= scored["upper"]),
+    )
+    return frame.groupby("month", as_index=False).agg(
+        stops=("model", "size"),
+        mae_seconds=("model", "mean"),
+        rule_mae_seconds=("by_rule", "mean"),
+        coverage=("inside", "mean"),
+        christmas_share=("christmas", "mean"),
+    )
+
+
+def fairness(scored: pd.DataFrame) -> pd.DataFrame:
+    """Bias against that of all stops, with its 95 % interval: who is planned shorter than others?
+
+    Planning the median makes every mean a little short; what is unfair is a difference in that.
+    """
+    error = scored["prediction"] - scored["outcome"]
+    relative = error - error.mean()
+    records = []
+    for slice_name in ("region", "driver_tenure"):
+        for value, group in relative.groupby(scored[f"slice_{slice_name}"], observed=True):
+            routes = scored.loc[group.index, "route_id"]
+            found = paired_difference(np.zeros(len(group)), group, blocks=routes)
+            records.append(
+                {
+                    "slice": slice_name,
+                    "value": value,
+                    "stops": found.n_rows,
+                    "bias_seconds": error[group.index].mean(),
+                    "relative_bias_seconds": found.mean,
+                    "lower_95": found.lower,
+                    "upper_95": found.upper,
+                    "planned_shorter": int(found.upper < 0),
+                }
+            )
+    return pd.DataFrame.from_records(records)
+
+
+def _stops_before(scored: pd.DataFrame, past: pd.DataFrame, column: str) -> pd.Series:
+    """Count the entity's stops that were planned before each scored one."""
+    ordered = past.sort_values("planned_at", kind="stable")
+    count = ordered.groupby(column).cumcount()
+    by_stop = pd.Series(count.to_numpy(), index=ordered["stop_id"])
+    return scored["stop_id"].map(by_stop)
+
+
+def _new(stops_before: pd.Series, limit: int) -> pd.Series:
+    return pd.Series(np.where(stops_before < limit, "new", "known"), index=stops_before.index)
+
+
+def _new_region(scored: pd.DataFrame, past: pd.DataFrame, settings: Settings) -> pd.Series:
+    first = past.groupby("region")["planned_at"].min()
+    opened = scored["region"].map(first)
+    late = opened > past["planned_at"].min() + pd.Timedelta(days=settings.new_region_days)
+    return pd.Series(late.map({True: " (new)", False: ""}))

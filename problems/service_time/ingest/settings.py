@@ -1,0 +1,93 @@
+"""`service_time.ingest` of params.yaml."""
+
+import os
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from retrace.errors import RetraceError
+from retrace.params import Params
+
+
+class Bounds(Params):
+    """Where the company delivers, in degrees; a customer outside is a mistake."""
+
+    south: float = Field(ge=-90, le=90)
+    north: float = Field(ge=-90, le=90)
+    west: float = Field(ge=-180, le=180)
+    east: float = Field(ge=-180, le=180)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.south >= self.north or self.west >= self.east:
+            raise ValueError("south must be below north, and west below east")
+        return self
+
+
+class Settings(Params):
+    """All limits of `ingest`. Seconds and metres, as the names say.
+
+    max_quarantined: share of stops, 0 to 1, above which the data is taken to be wrong as a whole.
+    time_zone: of times written without an offset from UTC; None makes such times an error.
+    bounds: a customer outside is rejected; None accepts any place on earth.
+    fence_radius_m: of the fences laid around customers where there are only pings.
+    accuracy_max_m: less accurate pings and events are dropped.
+    merge_gap_seconds: a fence left and entered again within it was not left (a flap).
+    dwell_min_seconds: a shorter stay in a fence is a van driving by.
+    stay_max_seconds: a longer stay is impossible: an exit and a later enter were lost.
+    edge_seconds: from a fence's edge to the parking place; taken off both ends of a stay.
+    split_parking_seconds, split_stop_seconds, split_box_seconds: what a stay takes once, for each
+        stop and for each box; one stay for several stops is split in proportion.
+    plan_apart_max_hours: events and pings further from their route's plan have a wrong clock.
+    retention_days: pings older than this, counted from the last one, are dropped.
+    coordinate_decimals: of a customer's coordinates in the clean table (2 is about 1 km).
+    driver_key: hashes driver ids; `$NAME` takes it from the environment variable NAME.
+    """
+
+    max_quarantined: float = Field(ge=0, le=1)
+    time_zone: str | None
+    bounds: Bounds | None
+    fence_radius_m: float = Field(gt=0, le=5000)
+    accuracy_max_m: float = Field(gt=0)
+    merge_gap_seconds: float = Field(ge=0)
+    dwell_min_seconds: float = Field(gt=0)
+    stay_max_seconds: float = Field(gt=0)
+    edge_seconds: float = Field(ge=0)
+    split_parking_seconds: float = Field(ge=0)
+    split_stop_seconds: float = Field(gt=0)
+    split_box_seconds: float = Field(ge=0)
+    plan_apart_max_hours: float = Field(gt=0)
+    retention_days: int = Field(ge=1)
+    coordinate_decimals: int = Field(ge=0, le=6)
+    driver_key: str = Field(min_length=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (KeyError, ValueError, OSError):
+                raise ValueError("not a time zone such as Europe/Oslo") from None
+        return name
+
+    @model_validator(mode="after")
+    def _stays_make_sense(self) -> Self:
+        if not 2 * self.edge_seconds < self.dwell_min_seconds < self.stay_max_seconds:
+            raise ValueError("must be 2 x edge_seconds < dwell_min_seconds < stay_max_seconds")
+        return self
+
+    def key(self) -> str:
+        """Return the key itself, from the environment where `driver_key` says so."""
+        if not self.driver_key.startswith("$"):
+            return self.driver_key
+        name = self.driver_key[1:]
+        value = os.environ.get(name, "")
+        if not value:
+            raise RetraceError(
+                f"service_time.ingest.driver_key is '{self.driver_key}', but the environment "
+                f"variable {name} is not set. Set it to the secret that driver ids are hashed "
+                "with, always the same one: another key makes every driver a new one."
+            )
+        return value

@@ -1,0 +1,65 @@
+"""The clean table of stops: its columns, their types, units and ranges.
+
+Times are UTC. Coordinates are rounded to `service_time.ingest.coordinate_decimals`, and driver ids
+are keyed hashes. The service time runs from arrived_at to departed_at.
+"""
+
+import pandas as pd
+import pandera.pandas as pa
+
+from problems.contract import World
+
+UTC = "datetime64[us, UTC]"
+FILLED = pa.Check(lambda text: text != "", error="not empty")
+NOT_NEGATIVE = pa.Check.ge(0)
+
+COLUMNS = {
+    "stop_id": pa.Column("str", FILLED, unique=True),
+    "route_id": pa.Column("str", FILLED),
+    "driver_id": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]{16}$"), description="hashed"),
+    "customer_id": pa.Column("str", FILLED),
+    "area_id": pa.Column("str"),
+    "region": pa.Column("str"),
+    "dwelling": pa.Column("str", description="house, block, ..."),
+    "floor": pa.Column("int16", description="0 is the ground floor, or not known"),
+    "has_lift": pa.Column("bool"),
+    "opened_at": pa.Column(UTC, nullable=True, description="when the customer joined"),
+    "latitude": pa.Column("float64", pa.Check.in_range(-90, 90), description="degrees, rounded"),
+    "longitude": pa.Column("float64", pa.Check.in_range(-180, 180), description="degrees, rounded"),
+    "position": pa.Column("int32", NOT_NEGATIVE, description="on the planned route"),
+    "planned_at": pa.Column(UTC, description="when the route was planned: the prediction's time"),
+    "planned_arrival_at": pa.Column(UTC, nullable=True),
+    "slot": pa.Column("str", description="what the customer was promised, in local time"),
+    "weight_kg": pa.Column("float64", pa.Check.in_range(0, 10_000)),
+    "items": pa.Column("int32", NOT_NEGATIVE),
+    "boxes": pa.Column("int32", NOT_NEGATIVE),
+    "rain_mm": pa.Column(
+        "float64", pa.Check.in_range(0, 2_000), nullable=True, description="forecast, a day"
+    ),
+    "snow_cm": pa.Column(
+        "float64", pa.Check.in_range(0, 2_000), nullable=True, description="lying"
+    ),
+    "temperature_c": pa.Column("float64", pa.Check.in_range(-80, 60), nullable=True),
+    "arrived_at": pa.Column(UTC),
+    "departed_at": pa.Column(UTC, description="when the outcome becomes known"),
+    "service_seconds": pa.Column("float64", pa.Check.in_range(0, 86_400, include_min=False)),
+    "grade": pa.Column("str", pa.Check.isin(["A", "B", "C"]), description="see ingest.visits"),
+    "source": pa.Column("str", pa.Check.isin(["events", "pings"])),
+}
+
+
+def _stays_are_service_times(stops: pd.DataFrame) -> pd.Series:
+    stay = (stops["departed_at"] - stops["arrived_at"]).dt.total_seconds()
+    return (stay - stops["service_seconds"]).abs() < 1e-3
+
+
+CLEAN = pa.DataFrameSchema(
+    COLUMNS,
+    checks=pa.Check(
+        _stays_are_service_times, error="service_seconds is departed_at less arrived_at"
+    ),
+    strict=True,
+    ordered=True,
+    unique_column_names=True,
+)
+WORLD = World(name="service_time", schema=CLEAN, key=("stop_id",))

@@ -1,0 +1,130 @@
+"""Read raw tables as people deliver them: one file or a folder of files, every row with its place.
+
+    table = read_raw(Path("data/external/mercari"), ["train_id", "price"], optional=["split"])
+    table.rows        # the columns asked for, and `file` and `row` (1 is the first data row)
+    table.malformed   # rows with another number of fields than the header
+
+.tsv and .csv (also .gz) give text, "" where a field is empty; .parquet gives its own types.
+Numbers are read later, by `retrace.raw.values`: one unreadable value costs one row, not the file.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from retrace.errors import RetraceError
+from retrace.raw.delimited import Delimited
+from retrace.raw.parquet import Parquet
+from retrace.raw.sources import files_of, fingerprint, suffix_of
+
+__all__ = ["WRONG_FIELDS", "RawTable", "fingerprint", "read_raw"]
+
+WRONG_FIELDS = "wrong number of fields"
+PLACE = ("file", "row")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """Every row of the files once, in `rows` or in `malformed`, in the order of file and row.
+
+    rows: the columns asked for, then `file` (its name) and `row` (1 is the file's first data row).
+    malformed: `file`, `row`, `reason` and `text`, how the row begins.
+    """
+
+    rows: pd.DataFrame
+    malformed: pd.DataFrame
+
+    @property
+    def rows_in(self) -> int:
+        return len(self.rows) + len(self.malformed)
+
+
+def read_raw(
+    source: Path,
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    name: str | None = None,
+    hints: Mapping[str, str] | None = None,
+) -> RawTable:
+    """Read the table at `source`: a file, or all files of a folder in the order of their names.
+
+    `name` selects one table of a folder with several: `stops.csv`, `stops.parquet`, or all files of
+    the folder `stops/`. `columns` must be in every file, in any order. Those of `optional` are read
+    from the files that have them and missing (NaN) in others; without any such file they are left
+    out. All other columns are dropped. `hints` says more about a column that is not there.
+
+    Raises RetraceError for whatever cannot be read without losing rows: no file, no rows, another
+    format or encoding, a column that is missing or doubled, a file that is cut off.
+    """
+    wanted = [*columns, *optional]
+    if len(set(wanted)) < len(wanted) or set(wanted) & set(PLACE):
+        raise ValueError(f"columns must differ from each other and from {PLACE}: {wanted}")
+    rows, malformed = [], []
+    for path in files_of(source, name):
+        reader = Parquet(path) if suffix_of(path) == ".parquet" else Delimited(path)
+        _check_columns(path, reader.names, columns, optional, hints or {})
+        part, wrong = reader.read([column for column in wanted if column in reader.names])
+        rows.append(part.assign(file=path.name, row=part.pop("row")))
+        malformed.append(wrong.assign(file=path.name))
+    return _table(source, name, wanted, rows, malformed)
+
+
+def _check_columns(
+    path: Path,
+    found: Sequence[str],
+    columns: Sequence[str],
+    optional: Sequence[str],
+    hints: Mapping[str, str],
+) -> None:
+    for column in [*columns, *optional]:
+        if found.count(column) > 1:
+            places = ", ".join(str(i + 1) for i, other in enumerate(found) if other == column)
+            raise RetraceError(
+                f"{path}: column '{column}' is there {found.count(column)} times (as columns "
+                f"{places}). Remove or rename all but one, so that it is clear which one counts."
+            )
+    missing = [column for column in columns if column not in found]
+    if not missing:
+        return
+    unused = {other.strip().lower(): other for other in found if other not in columns}
+    guesses, known = [], []
+    for column in missing:
+        close = difflib.get_close_matches(column.lower(), list(unused), n=1, cutoff=0.6)
+        if close:
+            guesses.append(f"If '{unused[close[0]]}' is '{column}', rename it.")
+        elif column in hints:
+            known.append(hints[column])
+    if len(found) == 1 and (other := next((c for c in "\t;,|" if c in found[0]), None)):
+        known = [
+            f"The header looks separated by {other!r}: a .tsv must be separated by tabs and a "
+            ".csv by commas. Rename or convert the file."
+        ]
+    raise RetraceError(
+        f"{path}: no column {', '.join(map(repr, missing))} in the header. "
+        f"{' '.join(known or guesses or ['Add it, or choose another file.'])} "
+        f"Found: {', '.join(found)}. Expected: {', '.join(columns)}, in any order."
+    )
+
+
+def _table(
+    source: Path,
+    name: str | None,
+    wanted: Sequence[str],
+    rows: list[pd.DataFrame],
+    malformed: list[pd.DataFrame],
+) -> RawTable:
+    frame = pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
+    wrong = pd.concat(malformed, ignore_index=True)
+    if not len(frame) and not len(wrong):
+        where = f"{source}/{name}" if name else f"{source}"
+        raise RetraceError(
+            f"{where}: the header is there, but not one data row (in {len(rows)} "
+            f"file{'s' if len(rows) > 1 else ''}). Export the data again, with its rows."
+        )
+    present = [column for column in wanted if column in frame]
+    wrong["reason"] = pd.Series(WRONG_FIELDS, index=wrong.index, dtype="str")
+    return RawTable(frame[[*present, *PLACE]], wrong[[*PLACE, "reason", "text"]])

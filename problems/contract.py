@@ -20,13 +20,15 @@ import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from retrace.errors import RetraceError
 from retrace.params import ProblemEntry, WorldEntry, read_params
-from retrace.text.blocks import Block
+
+if TYPE_CHECKING:  # simulators need no text models
+    from retrace.text.blocks import Block
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Columns:
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     target_encoded: tuple[tuple[str, ...], ...] = ()
-    text: tuple[Block, ...] = ()
+    text: "tuple[Block, ...]" = ()
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,0 @@
-"""What every problem needs, and nothing that is true of one problem only."""

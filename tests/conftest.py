@@ -18,6 +18,11 @@ SMALL = {
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
     },
+    "service_time": {
+        "simulate": {"stops": 4000, "months": 12, "new_region_month": 8},
+        "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
+        "evaluate": {"slice_min_rows": 20},
+    },
 }
 
 

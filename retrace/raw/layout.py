@@ -87,7 +87,8 @@ class _Lines:
 
     def are_edges(self, neighbours: NDArray[np.uint8]) -> Mask:
         """Tell which bytes, beside a quote, are the end of a field."""
-        return np.isin(neighbours, [self.separator[0], _LINE])
+        edges: Mask = (neighbours == self.separator[0]) | (neighbours == _LINE)
+        return edges
 
 
 def _layout(
@@ -144,12 +145,13 @@ def _quoted(lines: _Lines, quotes: Positions) -> Layout | None:
 def _mixed(lines: _Lines, quotes: Positions) -> Layout:
     """Read every line by itself, then those that have an open quote with the lines after it."""
     lines_in = len(lines.ends)
-    line_of = np.searchsorted(lines.ends, quotes)
     before = np.searchsorted(quotes, lines.starts)
+    quotes_in = np.diff(before, append=len(quotes))
+    line_of = np.repeat(np.arange(lines_in), quotes_in)
     closing = (np.arange(len(quotes)) - before[line_of]) % 2 == 1
     misplaced = line_of[_misplaced(lines, quotes, closing)]
-    odd = np.bincount(line_of, minlength=lines_in) % 2 == 1
-    broken = odd | (np.bincount(misplaced, minlength=lines_in) > 0)
+    broken = quotes_in % 2 == 1
+    broken[misplaced] = True
 
     line_of_separator = np.repeat(np.arange(lines_in), lines.counts)
     inside = (np.searchsorted(quotes, lines.separators) - before[line_of_separator]) % 2 == 1
@@ -160,8 +162,9 @@ def _mixed(lines: _Lines, quotes: Positions) -> Layout:
     literal = (counts != width) & (lines.counts == width)
     inside &= ~literal[line_of_separator]
 
-    starting = quotes[lines.are_edges(np.where(quotes > 0, lines.bytes[quotes - 1], _LINE))]
-    broken[np.setdiff1d(np.arange(lines_in), np.searchsorted(lines.ends, starting))] = False
+    starting = np.zeros(lines_in, bool)  # a quote elsewhere than at a field's start opens nothing
+    starting[line_of[lines.are_edges(np.where(quotes > 0, lines.bytes[quotes - 1], _LINE))]] = True
+    broken &= starting
     broken[: header + 1] = False
     whole = literal | (counts == width)
     joined = _join(lines, broken, whole, int(width), inside)

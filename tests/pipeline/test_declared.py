@@ -1,4 +1,4 @@
-"""dvc.yaml tells the truth: a stage's deps are the files it imports, its params the keys it reads."""
+"""dvc.yaml tells the truth: deps are the files a stage imports, params the keys it reads."""
 
 import json
 import subprocess
@@ -25,13 +25,13 @@ def commands(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def used(small_project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+def used(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """What each stage and name used, from one run of the whole DAG."""
     out = tmp_path_factory.mktemp("trace") / "out.json"
     tracer = [sys.executable, str(ROOT / "tests/pipeline/trace.py"), str(out)]
     found = {}
-    for command in commands(small_project):
-        subprocess.run([*tracer, *command.split()], cwd=small_project, check=True)
+    for command in commands(reproduced):
+        subprocess.run([*tracer, *command.split()], cwd=reproduced, check=True)
         found[command] = json.loads(out.read_text())
     return found
 
@@ -44,9 +44,9 @@ def expanded(folder: Path, dep: str) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in files}
 
 
-def test_deps_are_the_imports(small_project: Path, used: dict[str, dict]) -> None:
-    stages = yaml.safe_load((small_project / "dvc.yaml").read_text())["stages"]
-    params = yaml.safe_load((small_project / "params.yaml").read_text())
+def test_deps_are_the_imports(reproduced: Path, used: dict[str, dict]) -> None:
+    stages = yaml.safe_load((reproduced / "dvc.yaml").read_text())["stages"]
+    params = yaml.safe_load((reproduced / "params.yaml").read_text())
     imported, declared = defaultdict(set), defaultdict(set)
     for command, found in used.items():
         stage, _, name = command.partition(" ")
@@ -58,15 +58,15 @@ def test_deps_are_the_imports(small_project: Path, used: dict[str, dict]) -> Non
             if real.startswith(CODE):
                 declared[stage] |= {
                     file.replace(f"/{world}/", "/*/") if name else file
-                    for file in expanded(small_project, real)
+                    for file in expanded(reproduced, real)
                 }
     # A world's own further files (problems/*/ingest/...) differ from world to world.
     for stage in stages:
         assert imported[stage] == declared[stage], stage
 
 
-def test_params_are_the_keys_read(small_project: Path, used: dict[str, dict]) -> None:
-    stages = yaml.safe_load((small_project / "dvc.yaml").read_text())["stages"]
+def test_params_are_the_keys_read(reproduced: Path, used: dict[str, dict]) -> None:
+    stages = yaml.safe_load((reproduced / "dvc.yaml").read_text())["stages"]
     for command, found in used.items():
         stage, _, name = command.partition(" ")
         if stage == "report":

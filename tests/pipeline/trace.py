@@ -33,6 +33,7 @@ def main() -> None:
     def write() -> None:
         files = {Path(m.__file__) for m in sys.modules.values() if getattr(m, "__file__", None)}
         mine = {f.relative_to(HERE).as_posix() for f in files if f.is_relative_to(HERE)}
+        mine.add(f"stages/{stage}.py")
         code = sorted(f for f in mine if f.endswith(".py") and (HERE / f).stat().st_size)
         found = {"files": code, "keys": sorted(keys)}
         Path(out).write_text(json.dumps(found), encoding="utf-8")

@@ -66,9 +66,8 @@ WITH cells AS (
     FROM fences, range(-1, 2) rows(r), range(-1, 2) cols(c)
 ), inside AS (
     SELECT fence, route, number, micros, was, next FROM track JOIN cells USING (route, row, col)
-    WHERE 2 * {radius_of_earth} * asin(sqrt(least(1,
-        sin(radians(latitude - lat) / 2) ** 2 + cos(radians(latitude)) * cos(radians(lat))
-        * sin(radians(longitude - lon) / 2) ** 2))) <= {fence_radius}
+    WHERE pow(sin(radians(latitude - lat) / 2), 2) + cos(radians(latitude)) * cos(radians(lat))
+        * pow(sin(radians(longitude - lon) / 2), 2) <= {haversine}
 ), edges AS (
     SELECT *, number - lag(number) OVER along IS DISTINCT FROM 1 AS enters,
         lead(number) OVER along - number IS DISTINCT FROM 1 AS exits
@@ -107,8 +106,7 @@ def load_pings(
     connection.execute(
         EVENTS.format(
             **steps,
-            radius_of_earth=EARTH_RADIUS_M,
-            fence_radius=settings.fence_radius_m,
+            haversine=float(np.sin(settings.fence_radius_m / EARTH_RADIUS_M / 2) ** 2),
             longest_gap=round(settings.merge_gap_seconds * 1e6),
         )
     )

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from problems.service_time.simulate.days import timestamps
 from problems.service_time.simulate.places import Customers
 from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
-from problems.service_time.simulate.visits import DOOR_METRES_MAX, PULL_METRES, Visits
+from problems.service_time.simulate.visits import DOOR_METRES_MOST, PULL_METRES, Visits
 
 FENCE_METRES = 50.0  # assumed: what phones can tell apart in a town
 LATENCY_SECONDS = 1.2  # mean, until the phone notices; assumed
@@ -118,7 +118,7 @@ def _within(
 
 def _candidates(customers: Customers, customer: Ints) -> tuple[Ints, Ints]:
     """Return (row, customer) of everybody whose fence may reach where the row's van stands."""
-    reach = FENCE_METRES + DOOR_METRES_MAX
+    reach = FENCE_METRES + 1.5 * DOOR_METRES_MOST
     tree = cKDTree(np.column_stack([customers.x, customers.y]))
     pairs = tree.query_pairs(reach, output_type="ndarray").astype(np.int64)
     everybody = np.arange(customers.count)

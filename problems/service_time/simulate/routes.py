@@ -12,7 +12,7 @@ from problems.service_time.simulate.places import Customers, region_openings
 from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
 
 STOPS_A_ROUTE = 28  # at most: a van's load and a shift; assumed
-MORNING_SHARE = 0.4  # of routes; assumed
+MORNING_SHARE, MORNING_SHARE_CHRISTMAS = 0.4, 0.15  # of routes, and more at Christmas; assumed
 MORNING_HOUR, EVENING_HOUR = 6.75, 15.25  # local: the van leaves; assumed
 FIRST_DRIVE_SECONDS = 1200.0  # from the depot; assumed
 PLANNED_SERVICE_SECONDS = 420.0  # the old rule, 7 minutes (Oda, data/README.md)
@@ -53,7 +53,7 @@ def make_routes(
 ) -> tuple[Stops, Drivers]:
     """Group each region's orders of a day into routes, and put drivers and times on them."""
     rng = stream(settings, "routes")
-    route, evening, way = _group(rng, customers, orders)
+    route, evening, way = _group(rng, days, customers, orders)
     order = np.lexsort((orders.second, orders.customer, way, route))
     route, evening = route[order], evening[order]
     customer, day = orders.customer[order], orders.day[order]
@@ -94,7 +94,7 @@ def make_routes(
 
 
 def _group(
-    rng: np.random.Generator, customers: Customers, orders: Orders
+    rng: np.random.Generator, days: Days, customers: Customers, orders: Orders
 ) -> tuple[Ints, Bools, Floats]:
     """Return each order's route (numbered by day, shift and region), whether it is an evening's,
     and its place along the way.
@@ -106,7 +106,9 @@ def _group(
     groups, group = np.unique(day * 16 + customers.region[customer], return_inverse=True)
     counts = np.bincount(group)
     routes = np.ceil(counts / STOPS_A_ROUTE).astype(np.int64)
-    mornings = np.floor(MORNING_SHARE * routes + rng.random(len(groups))).astype(np.int64)
+    by_day = MORNING_SHARE + MORNING_SHARE_CHRISTMAS * days.christmas[groups // 16]
+    mornings = np.floor(np.minimum(by_day, 1.0) * routes + rng.random(len(groups)))
+    mornings = np.minimum(mornings, routes).astype(np.int64)
     wish = customers.evening[customer] + rng.normal(0, 0.6, len(index))
     evening = _rank(wish, group) >= np.round(counts * mornings / routes)[group]
     # Within a shift the orders along the way through the region are cut into equal routes. The way

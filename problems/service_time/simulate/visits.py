@@ -15,8 +15,12 @@ from problems.service_time.simulate.service import Service
 from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
 
 DOOR_METRES = 9.0  # sd of the parking place from the door, each way; assumed
-DOOR_METRES_MAX = 33.0
+DOOR_METRES_MOST = 23.0  # at most, each way
 PULL_METRES = 30.0  # the way in which a van pulls in or out: part of the service time; assumed
+SPEED_LOG_SD = 0.18  # assumed
+LATE_SD_SECONDS = 240.0  # with which vans leave the depot; assumed
+BESIDE_METRES = 12.0  # sd of the way from a door that a van passes, each way; assumed
+DETOUR_METRES = 120.0  # from a stop to a door that counts as passed, at least
 DRIVE_BY_SHARE = 0.18  # of legs that pass another customer's door, if there is one; assumed
 SLOW_SHARE, SLOW_SECONDS = 0.08, 35.0  # of those that are held up there, and how long; assumed
 
@@ -57,52 +61,77 @@ def make_visits(
     """Drive every route. Also return the start and end of every stop, in seconds since 1970."""
     rng = stream(settings, "visits")
     first_stop = np.flatnonzero(~stops.same_place)
-    visit_of = np.cumsum(~stops.same_place) - 1
     n = len(first_stop)
-    route, customer, day = (
-        stops.route[first_stop],
-        stops.customer[first_stop],
-        stops.day[first_stop],
-    )
-    away = np.clip(
-        rng.normal(0, DOOR_METRES, (2, n)), -DOOR_METRES_MAX * 0.7, DOOR_METRES_MAX * 0.7
-    )
+    route, customer = stops.route[first_stop], stops.customer[first_stop]
+    region_day = customers.region[customer] * (int(stops.day.max()) + 1) + stops.day[first_stop]
+    round_ = np.unique(region_day, return_inverse=True)[1]
+    away = np.clip(rng.normal(0, DOOR_METRES, (2, n)), -DOOR_METRES_MOST, DOOR_METRES_MOST)
     x, y = customers.x[customer] + away[0], customers.y[customer] + away[1]
     last = np.append(route[1:] != route[:-1], True)
-    days = int(day.max()) + 1
-    round_ = np.unique(customers.region[customer] * days + day, return_inverse=True)[1]
     passes = _passed(rng, customers, route, customer, round_, last)
-    beside = rng.normal(0, 12.0, (2, n))
-    via_x, via_y = _via(x, y, passes, beside)
-    leg_1, leg_2 = _leg_metres(x, y, via_x, via_y)
-    # A leg too short for a detour has none: it would be a stop of its own.
-    straight = (passes >= 0) & (np.minimum(leg_1, leg_2) < 120.0)
-    passes = np.where(straight, -1, passes)
-    via_x, via_y = _via(x, y, passes, beside)
-    leg_1, leg_2 = _leg_metres(x, y, via_x, via_y)
-    length = leg_1 + leg_2
-    speed = np.clip(leg_speed(length) * np.exp(rng.normal(0, 0.18, n)), 4.0, 14.0)
-    lights = (
-        LIGHTS_SECONDS * rng.gamma(1.5, 1 / 1.5, n) * np.clip((length - 150.0) / 400.0, 0.0, 1.0)
+    legs = _drive(rng, x, y, passes)
+
+    visit_of = np.cumsum(~stops.same_place) - 1
+    stay = np.bincount(visit_of, weights=service.actual, minlength=n)
+    begin = stops.leaves_depot[first_stop] + FIRST_DRIVE_SECONDS
+    begin += rng.normal(0, LATE_SD_SECONDS, int(route[-1]) + 1)[route]
+    first_visit = np.flatnonzero(np.append(True, last[:-1]))
+    start = begin + _sum_before(stay + legs.seconds, first_visit)
+    began = start[visit_of] + _sum_before(service.actual, first_stop)
+    visits = Visits(
+        route=route,
+        customer=customer,
+        round=round_,
+        start=start,
+        end=start + stay,
+        x=x,
+        y=y,
+        via_x=legs.via_x,
+        via_y=legs.via_y,
+        passes=legs.passes,
+        speed=legs.speed,
+        hold=legs.hold,
+        last=last,
     )
+    return visits, began, began + service.actual
+
+
+def _sum_before(values: Floats, begins: Ints) -> Floats:
+    """Return for each value the sum of those before it, counted anew from each of `begins`."""
+    total = np.cumsum(values) - values
+    result: Floats = total - np.repeat(total[begins], np.diff(begins, append=len(values)))
+    return result
+
+
+@dataclass(frozen=True)
+class _Legs:
+    """One entry a visit: the leg to the next one; shape (visits,)."""
+
+    via_x: Floats
+    via_y: Floats
+    passes: Ints
+    speed: Floats
+    hold: Floats
+    seconds: Floats
+
+
+def _drive(rng: np.random.Generator, x: Floats, y: Floats, passes: Ints) -> _Legs:
+    """Draw how the van drives from each place to the next, by way of the doors that it passes."""
+    n = len(x)
+    beside = rng.normal(0, BESIDE_METRES, (2, n))
+    via_x, via_y = _via(x, y, passes, beside)
+    # A door next to either end is not passed, but stood at.
+    near = np.minimum(*_leg_metres(x, y, via_x, via_y)) < DETOUR_METRES
+    passes = np.where(near, -1, passes)
+    via_x, via_y = _via(x, y, passes, beside)
+    metres = np.add(*_leg_metres(x, y, via_x, via_y))
+    speed = np.clip(leg_speed(metres) * np.exp(rng.normal(0, SPEED_LOG_SD, n)), 4.0, 14.0)
+    lights = LIGHTS_SECONDS * rng.gamma(1.5, 1 / 1.5, n)  # assumed
+    lights *= np.clip((metres - 150.0) / 400.0, 0.0, 1.0)  # none within a street
     slow = np.where(rng.random(n) < SLOW_SHARE, rng.exponential(SLOW_SECONDS, n), 0.0)
     hold = np.where(passes >= 0, slow, lights)
-    drive = np.maximum(length - 2 * PULL_METRES, 40.0) / speed + hold
-    begin = stops.leaves_depot[first_stop] + FIRST_DRIVE_SECONDS
-    begin += rng.normal(0, 240.0, int(route[-1]) + 1)[route]  # leaves the depot late; assumed
-    stay = np.bincount(visit_of, weights=service.actual, minlength=n)
-    step = stay + drive
-    total = np.cumsum(step) - step
-    opening = np.flatnonzero(np.append(True, last[:-1]))
-    total -= np.repeat(total[opening], np.diff(opening, append=n))
-    start = begin + total
-    visits = Visits(
-        route, customer, round_, start, start + stay, x, y, via_x, via_y, passes, speed, hold, last
-    )
-    inside = np.cumsum(service.actual) - service.actual
-    inside -= np.repeat(inside[first_stop], np.diff(first_stop, append=stops.count))
-    began = start[visit_of] + inside
-    return visits, began, began + service.actual
+    seconds = np.maximum(metres - 2 * PULL_METRES, 40.0) / speed + hold
+    return _Legs(via_x, via_y, passes, speed, hold, seconds)
 
 
 def _passed(

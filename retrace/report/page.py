@@ -1,0 +1,197 @@
+"""Fill the page. Autoescape is on: names of columns, categories and reasons come from users."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from retrace.errors import RetraceError
+from retrace.params import read_key
+from retrace.report import numbers, tables
+from retrace.report.charts import Plot, draw, read_plots
+from retrace.report.inputs import ProblemInputs, WorldInputs, read_problems, read_worlds
+from retrace.report.parameters import Section, read_sections
+from retrace.report.verdicts import Coverage, Verdict, coverage, loss_name, verdicts
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn plot."""
+
+    title: str
+    path: str
+    html: Markup
+
+
+@dataclass(frozen=True)
+class WorldView:
+    """A world's data; `problem` is the section that shows it."""
+
+    name: str
+    inputs: WorldInputs
+    columns: list[tables.Column]
+    figures: list[tuple[str, str]]
+    quarantined: list[tuple[str, str, float]]
+    pictures: list[Picture]
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        return [item for item in self.inputs.validation["results"] if not item["passed"]]
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """All that a problem's card and section show."""
+
+    name: str
+    inputs: ProblemInputs
+    world: WorldView
+    shows_data: bool
+    headline: numbers.Figure
+    figures: list[numbers.Figure]
+    plain: str
+    verdicts: list[Verdict]
+    coverage: Coverage | None
+    pictures: list[Picture]
+    sections: list[Section]
+
+    @property
+    def rows(self) -> int | None:
+        return next((verdict.rows for verdict in self.verdicts), None)
+
+    @property
+    def cost(self) -> numbers.Figure | None:
+        return next((item for item in self.figures if item.key.startswith("cost")), None)
+
+    @property
+    def metric(self) -> str:
+        """The headline's short name: RMSLE, MAE."""
+        stem, _ = numbers.split_unit(self.headline.key)
+        return numbers.SHORT.get(stem, numbers.STEMS.get(stem, stem.replace("_", " ")))
+
+    @property
+    def metric_unit(self) -> str:
+        return numbers.split_unit(self.headline.key)[1]
+
+    @property
+    def unit(self) -> str:
+        return str(self.inputs.bundle.get("unit", ""))
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The model card without the parameters, which stand in a table of their own."""
+        return {key: value for key, value in self.inputs.card.items() if key != "params"}
+
+    @property
+    def coverage_mark(self) -> float:
+        """Where the promised level lies on a coverage bar."""
+        return tables.coverage_length(self.coverage.level if self.coverage else 0.9)
+
+
+def render() -> str:
+    """Read what the stages wrote and return the page."""
+    worlds, problems = read_worlds(), read_problems()
+    plots = read_plots({name: read_key(name) for name in ("worlds", "problems")})
+    drawn = _Drawn()
+    world_views = {
+        name: _world_view(world, drawn.all(plots.get(name, [])) if name not in problems else [])
+        for name, world in worlds.items()
+    }
+    views: list[ProblemView] = []
+    for name, problem in problems.items():
+        if problem.world not in world_views:
+            raise RetraceError(
+                f"params.yaml: problems.{name}.world is '{problem.world}'; "
+                f"worlds are {', '.join(worlds)}."
+            )
+        shown = {view.world.name for view in views}
+        world = world_views[problem.world]
+        views.append(_problem_view(problem, world, shown, drawn.all(plots.get(name, []))))
+    text: str = _environment().get_template("index.html").render(problems=views)
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+class _Drawn:
+    """Draws plots and numbers them through the page."""
+
+    def __init__(self) -> None:
+        self.n_drawn = 0
+
+    def all(self, plots: list[Plot]) -> list[Picture]:
+        pictures = []
+        for plot in plots:
+            self.n_drawn += 1
+            html = Markup(draw(plot, self.n_drawn))  # noqa: S704  (SVG with escaped texts)
+            pictures.append(Picture(plot.title, plot.path.as_posix(), html))
+        return pictures
+
+
+def _world_view(world: WorldInputs, pictures: list[Picture]) -> WorldView:
+    return WorldView(
+        name=world.name,
+        inputs=world,
+        columns=tables.columns(world.profile),
+        figures=tables.ingest_figures(world.ingest),
+        quarantined=tables.quarantined(world.ingest),
+        pictures=pictures,
+    )
+
+
+def _problem_view(
+    problem: ProblemInputs, world: WorldView, shown: set[str], pictures: list[Picture]
+) -> ProblemView:
+    found = verdicts(problem)
+    rows = next((verdict.rows for verdict in found), None)
+    figures = [numbers.figure(key, value) for key, value in problem.figures.items()]
+    return ProblemView(
+        name=problem.name,
+        inputs=problem,
+        world=world,
+        shows_data=world.name not in shown,
+        headline=figures[0],
+        figures=figures,
+        plain=_plain(problem.figures, figures[0]),
+        verdicts=found,
+        coverage=coverage(problem, rows),
+        pictures=pictures,
+        sections=read_sections(
+            [world.name, problem.name], () if world.inputs.simulated else ("simulate",)
+        ),
+    )
+
+
+def _plain(figures: dict[str, float], headline: numbers.Figure) -> str:
+    """Say what the headline means: its full name where the number has a unit and speaks itself."""
+    if numbers.split_unit(headline.key)[1]:
+        return headline.label
+    phrases = [numbers.in_plain_words(key, value) for key, value in figures.items()]
+    return "; ".join([phrase for phrase in phrases if phrase][:2]) or headline.label
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": numbers.number,
+        "percent": numbers.percent,
+        "count": numbers.count,
+        "count_of": len,
+        "length": lambda share: f"{100 * share:.1f}",
+    }
+    environment.globals |= {
+        "headline_bars": tables.headline_bars,
+        "whiskers": tables.whiskers,
+        "slice_groups": tables.slice_groups,
+        "check_value": tables.check_value,
+        "loss_name": loss_name,
+    }
+    return environment

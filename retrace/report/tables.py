@@ -1,0 +1,174 @@
+"""What the page's small drawings need: lengths as shares of their frame."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from retrace.report.inputs import ProblemInputs
+from retrace.report.numbers import count, figure, number, percent
+from retrace.report.verdicts import Verdict
+
+TYPES = {"int": "whole number", "float": "number", "bool": "yes or no", "date": "time"}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One model's headline metric as a bar; `length` is a share of the longest."""
+
+    name: str
+    text: str
+    length: float
+    verdict: Verdict | None
+
+
+def headline_bars(problem: ProblemInputs, verdicts: list[Verdict]) -> list[Bar]:
+    """Put the model and the baselines whose headline metric is known on one scale from zero."""
+    value = next(iter(problem.figures.values()))
+    longest = max([value, *(v.value for v in verdicts if v.value is not None)]) or 1.0
+    bars = [Bar("model", number(value), value / longest, None)]
+    for verdict in verdicts:
+        text = "" if verdict.value is None else number(verdict.value)
+        bars.append(Bar(verdict.baseline, text, (verdict.value or 0.0) / longest, verdict))
+    return bars
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """An interval on a line with zero: all four as shares of the line."""
+
+    zero: float
+    lower: float
+    middle: float
+    upper: float
+
+
+def whiskers(verdicts: list[Verdict]) -> dict[str, Whisker]:
+    """Put the intervals of the loss differences on one line that has zero."""
+    ends = [0.0, *(v.lower for v in verdicts), *(v.upper for v in verdicts)]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+    low, span = low - 0.04 * span, 1.08 * span
+    return {
+        v.baseline: Whisker(
+            *((value - low) / span for value in (0.0, v.lower, v.difference, v.upper))
+        )
+        for v in verdicts
+    }
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice: texts, and lengths of its bars (error from 0, bias from the middle)."""
+
+    value: str
+    rows: str
+    error: str
+    error_length: float
+    bias: str
+    bias_length: float
+    coverage: str
+    coverage_at: float
+    small: bool
+
+
+COVERAGE_FROM = 0.5  # where the coverage bars begin; below it a bar is empty
+
+
+def slice_groups(problem: ProblemInputs) -> dict[str, list[SliceRow]]:
+    """Return the slices by label column; bars are scaled to the slices that are not small."""
+    table = problem.slices
+    large = [row for row in table if row["small"] == "0"] or table
+    error_scale = max((float(row["error"]) for row in large), default=0) or 1.0
+    bias_scale = max((abs(float(row["bias"])) for row in large), default=0) or 1.0
+    groups: dict[str, list[SliceRow]] = {}
+    for row in table:
+        error, bias, share = (float(row[name]) for name in ("error", "bias", "coverage"))
+        groups.setdefault(row["slice"], []).append(
+            SliceRow(
+                value=row["value"],
+                rows=count(float(row["rows"])),
+                error=number(error),
+                error_length=min(error / error_scale, 1.0),
+                bias=("+" if bias > 0 else "") + number(bias),
+                bias_length=max(-1.0, min(bias / bias_scale, 1.0)),
+                coverage=percent(share, 0),
+                coverage_at=coverage_length(share),
+                small=row["small"] != "0",
+            )
+        )
+    return groups
+
+
+def coverage_length(share: float) -> float:
+    """Return where a coverage lies on its bar."""
+    return max(0.0, (share - COVERAGE_FROM) / (1 - COVERAGE_FROM))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the clean table; `bars` or `strip` is its drawing, `words` what is typical."""
+
+    name: str
+    type: str
+    missing: str
+    missing_length: float
+    distinct: str
+    bars: list[float]
+    strip: list[float]
+    words: str
+
+
+def columns(profile: list[dict[str, Any]]) -> list[Column]:
+    """Describe the columns of a profile in words and small drawings."""
+    return [_column(record) for record in profile]
+
+
+def _column(record: dict[str, Any]) -> Column:
+    shares = record.get("histogram", {}).get("shares", [])
+    highest = max(shares, default=0) or 1.0
+    top = record.get("top", [])
+    words = ", ".join(f"{value} {percent(share)}" for value, share in top[:3])
+    if "quantiles" in record:
+        low, p05, _, median, _, p95, high = (number(value) for value in record["quantiles"])
+        words = f"median {median}; 90 % in {p05} to {p95}; all in {low} to {high}"
+    elif "first" in record:
+        words = f"{record['first']} to {record['last']}"
+    kind = str(record["type"])
+    return Column(
+        name=str(record["column"]),
+        type=next((name for start, name in TYPES.items() if kind.startswith(start)), "text"),
+        missing=percent(record["missing_share"]),
+        missing_length=record["missing_share"],
+        distinct=count(record["distinct"]),
+        bars=[share / highest for share in shares],
+        strip=[share for _, share in top],
+        words=words,
+    )
+
+
+def ingest_figures(ingest: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the world's own numbers on its ingest: what is not a count of rows."""
+    known = {"rows_in", "rows_out", "rows_quarantined", "fingerprint", "quarantined"}
+    own = [(key, value) for key, value in ingest.items() if key not in known]
+    return [_own_figure(key, value) for key, value in own if isinstance(value, int | float)]
+
+
+def _own_figure(key: str, value: float) -> tuple[str, str]:
+    if key.endswith("_share"):
+        return key.removesuffix("_share").replace("_", " "), percent(value)
+    found = figure(key, value)
+    return found.label, found.text
+
+
+def quarantined(ingest: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """Return reason, rows and share of the quarantine, most frequent first."""
+    reasons = ingest.get("quarantined") or {}
+    total = sum(reasons.values()) or 1
+    order = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return [(reason, count(rows), rows / total) for reason, rows in order]
+
+
+def check_value(check: str, value: float | None) -> str:
+    """Write what a check found; shares as per cent."""
+    if value is None:
+        return "nothing to measure"
+    return percent(value) if check.split(" ")[0].endswith("_share") else number(value)

@@ -116,7 +116,7 @@ def main(name: str) -> None:
             write_csv(own, folder / f"{key}.csv")
     folder = paths.plots(name)
     plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")
-    write_csv(plots.residuals(scored, problem.scale), folder / "residuals.csv")
+    write_csv(plots.residuals(scored, problem.scale, problem.unit), folder / "residuals.csv")
     write_csv(plots.calibration(scored), folder / "calibration.csv")
     write_csv(plots.coverage_by_slice(table), folder / "coverage.csv")
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))

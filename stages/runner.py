@@ -13,23 +13,35 @@ LOCKS = Path(".dvc/tmp/retrace")
 
 
 def run_stage(main: Callable[[str], None]) -> None:
-    """Run a stage's `main` for the world or problem that the command line names.
-
-    The lock keeps two writers from one output: the stage of a killed `dvc` may still be running.
-    """
+    """Run a stage's `main` for the world or problem that the command line names."""
     stage = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}")
     parser.add_argument("name", help="a world or problem of params.yaml")
     name = parser.parse_args().name
+    _run(f"{stage}@{name}", lambda: main(name))
+
+
+def run_single(main: Callable[[], None]) -> None:
+    """Run the `main` of a stage that is one for all problems."""
+    stage = Path(sys.argv[0]).stem
+    argparse.ArgumentParser(prog=f"python -m stages.{stage}").parse_args()
+    _run(stage, main)
+
+
+def _run(label: str, main: Callable[[], None]) -> None:
+    """Run under a lock that keeps two writers from one output, and end with a clear message.
+
+    The stage of a killed `dvc` may still be running.
+    """
     try:
-        with _lock(stage, name):
-            main(name)
+        with _lock(label):
+            main()
     except RetraceError as error:
-        sys.exit(f"{stage}@{name}: {error}")
+        sys.exit(f"{label}: {error}")
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
-        sys.exit(f"{stage}@{name}: {error.filename or 'disk'}: {error.strerror}.")
+        sys.exit(f"{label}: {error.filename or 'disk'}: {error.strerror}.")
 
 
 def say(message: str) -> None:
@@ -37,12 +49,12 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def _lock(stage: str, name: str) -> FileLock:
+def _lock(label: str) -> FileLock:
     LOCKS.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(LOCKS / f"{stage}@{name}.lock")
+    lock = FileLock(LOCKS / f"{label}.lock")
     try:
         lock.acquire(timeout=1)
     except Timeout:
-        say(f"{stage}@{name}: another process is still running this stage; waiting for it to end.")
+        say(f"{label}: another process is still running this stage; waiting for it to end.")
         lock.acquire()
     return lock

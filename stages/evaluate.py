@@ -49,13 +49,12 @@ def score(problem: Problem, bundle: Bundle, rows: pd.DataFrame, settings: Params
     )
 
 
-def add_oracle(problem: Problem, scored: pd.DataFrame) -> pd.DataFrame:
-    """Add the oracle's prediction when the simulator's truth belongs to the data in use."""
-    raw = read_json(paths.ingest_metrics(problem.world))["fingerprint"]
-    if read_json(paths.truth_fingerprint(problem.world))["raw"] != raw:
-        return scored
-    truth = read_table(paths.truth(problem.world))
-    return scored.assign(oracle=part(problem.world, "rules").oracle(problem, scored, truth))
+def read_truth(world: str) -> pd.DataFrame | None:
+    """Return the simulator's truth, or None when it does not belong to the data in use."""
+    raw = read_json(paths.ingest_metrics(world))["fingerprint"]
+    if read_json(paths.truth_fingerprint(world))["raw"] != raw:
+        return None
+    return read_table(paths.truth(world))
 
 
 def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -100,7 +99,11 @@ def main(name: str) -> None:
     settings = read_params(evaluation.Settings, f"{name}.evaluate")
     bundle = Bundle.load(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
-    scored = add_oracle(problem, score(problem, bundle, rows, settings))
+    scored = score(problem, bundle, rows, settings)
+    truth = read_truth(problem.world)
+    if truth is not None:
+        oracle = part(problem.world, "rules").oracle(problem, scored, truth)
+        scored = scored.assign(oracle=oracle)
     figures = evaluation.headline(problem, scored, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
     table = slice_table(scored, labels, metrics.METRICS[problem.metric], settings.slice_min_rows)
@@ -112,7 +115,7 @@ def main(name: str) -> None:
     labelled = scored.join(labels.add_prefix("slice_"))
     with replacing(paths.tables(name)) as folder:
         folder.mkdir()
-        for key, own in evaluation.tables(problem, labelled, settings).items():
+        for key, own in evaluation.tables(problem, labelled, settings, rows, truth).items():
             write_csv(own, folder / f"{key}.csv")
     folder = paths.plots(name)
     plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")

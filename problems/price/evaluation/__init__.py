@@ -58,7 +58,13 @@ def slices(
     )[list(problem.slices)]
 
 
-def tables(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict[str, pd.DataFrame]:
+def tables(
+    problem: Problem,
+    scored: pd.DataFrame,
+    settings: Settings,
+    rows: pd.DataFrame,
+    truth: pd.DataFrame | None,
+) -> dict[str, pd.DataFrame]:
     """Return what suggestions cost by band of the suggested price, and how wide intervals are."""
     cost = metrics.linear_cost(
         scored["outcome"],

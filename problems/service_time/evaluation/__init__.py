@@ -8,6 +8,7 @@ from problems.contract import Problem
 from problems.service_time.evaluation.routes import by_route, service_levels
 from problems.service_time.rules import RuleSettings
 from retrace import metrics
+from retrace.agreement import accuracy
 from retrace.comparison import paired_difference
 from retrace.params import Params
 
@@ -79,14 +80,30 @@ def season(local: pd.Series) -> pd.Series:
     return pd.Series(names.where(~near, "Christmas"))
 
 
-def tables(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict[str, pd.DataFrame]:
-    """Return the problem's own tables, by name, for metrics/tables."""
-    return {
+def tables(
+    problem: Problem,
+    scored: pd.DataFrame,
+    settings: Settings,
+    rows: pd.DataFrame,
+    truth: pd.DataFrame | None,
+) -> dict[str, pd.DataFrame]:
+    """Return the problem's own tables by name. `rows` are all clean stops."""
+    judged = {} if truth is None else {"visits": visit_table(rows, truth)}
+    return judged | {
         "routes": route_table(scored),
         "months": month_table(scored, settings),
         "service_level": service_levels(scored),
         "fairness": fairness(scored),
     }
+
+
+def visit_table(rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """How well the service times found from events agree with the true ones, by grade."""
+    records = [{"grade": "all", "stops": len(rows), **accuracy(rows, truth)}]
+    for grade, found in rows.groupby("grade"):
+        known = truth[truth["stop_id"].isin(found["stop_id"])]
+        records.append({"grade": grade, "stops": len(found), **accuracy(found, known)})
+    return pd.DataFrame.from_records(records)
 
 
 def route_table(scored: pd.DataFrame) -> pd.DataFrame:

@@ -19,12 +19,12 @@ from problems.service_time.ingest.customers import read_customers
 from problems.service_time.ingest.engine import database, put
 from problems.service_time.ingest.events import load_events, read_events, sessions
 from problems.service_time.ingest.manual_log import has_table, read_manual_log
-from problems.service_time.ingest.matching import accuracy
 from problems.service_time.ingest.pings import load_pings
 from problems.service_time.ingest.privacy import pseudonyms
 from problems.service_time.ingest.settings import Bounds, Settings
 from problems.service_time.ingest.stops import Stops, at_customers, read_stops
 from problems.service_time.ingest.visits import find_visits
+from retrace.agreement import accuracy
 from retrace.raw import fingerprint
 
 __all__ = ["Bounds", "Settings", "accuracy", "ingest"]

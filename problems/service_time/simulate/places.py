@@ -13,7 +13,7 @@ REGIONS = ("oslo_west", "oslo_east", "baerum", "romerike", "drammen")
 CENTRES = np.array(
     [(59.930, 10.690), (59.915, 10.820), (59.895, 10.520), (59.955, 11.050), (59.740, 10.200)]
 )
-SHARES = np.array([0.29, 0.27, 0.17, 0.14, 0.13])
+SHARES = np.array([0.29, 0.27, 0.18, 0.15, 0.11])
 FIRST_POSTCODE = np.array([250, 550, 1300, 2000, 3000])
 
 # Each area is a centre (0), an inner (1) or an outer (2) part of town.
@@ -37,7 +37,7 @@ LOT_METRES = 55.0  # assumed
 CUSTOMERS_A_STREET = 3.0  # assumed: few enough that most neighbours order on different days
 FLOORS_MAX = 7
 SHARED = (2, 3)  # dwellings where several customers have one address
-EXISTING = 0.55  # of a region's customers are there on the first day; assumed
+EXISTING = 0.60  # of a region's customers are there on the first day; assumed
 LIFETIME_DAYS = 900.0  # a customer stays, on average; assumed
 SIZE_LOG = np.array([0.10, 0.05, -0.08, 0.20])  # order size by dwelling; assumed
 METRES_A_DEGREE = 111_320.0
@@ -120,7 +120,7 @@ def make_customers(settings: Settings, days: Days, count: int, attempt: int) -> 
         has_lift=lots.has_lift[lot],
         opens=opens,
         leaves=leaves,
-        interval=np.clip(12.0 * np.exp(rng.normal(0, 0.35, count)), 6.0, 28.0),  # assumed
+        interval=np.clip(10.0 * np.exp(rng.normal(0, 0.35, count)), 5.0, 25.0),  # assumed
         size_log=rng.normal(0, 0.32, count) + SIZE_LOG[dwelling],
         evening=rng.normal(0, 1, count),
         habit_log=settings.customer_log_sd * habit,

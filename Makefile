@@ -49,6 +49,7 @@ $(MADE):
 	  echo "'$(PYTHON)' cannot make a virtual environment;" \
 	    "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@rm -f $(VENV)/made-* $(VENV)/run-* $(VENV)/dev-* $(VENV)/project-*
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 

@@ -62,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:  # noqa: ARG001
     """Print every check as soon as it is done; 1 if any is a fault."""
+    if not Path("pyproject.toml").is_file():
+        raise RetraceError(
+            f"no pyproject.toml in {Path.cwd()}. Run from the top folder of the repository."
+        )
     console = Console(highlight=False, emoji=False)
     console.width = min(100, console.width) if console.is_terminal else 100
     faults = 0
@@ -438,6 +442,8 @@ def params_faults() -> Iterator[str]:
             params_yaml.read_params(model(), key)
         except RetraceError as error:
             yield str(error)
+        except ImportError as error:
+            yield f"cannot check '{key}': the module with its model does not load ({error})."
     for name, entry in problems.items():
         world = entry.get("world") if isinstance(entry, Mapping) else None
         if world is not None and world not in worlds:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 Metric = Callable[[pd.Series, pd.Series], float]
+COLUMNS = ["slice", "value", "rows", "error", "bias", "coverage", "small"]
 
 
 def slice_table(
@@ -42,7 +43,7 @@ def slice_table(
                     "small": int(len(rows) < min_rows),
                 }
             )
-    table = pd.DataFrame.from_records(records)
+    table = pd.DataFrame.from_records(records, columns=COLUMNS)
     order = pd.Series({name: rank for rank, name in enumerate(labels)})
     return table.sort_values(
         ["slice", "rows", "value"],

@@ -29,13 +29,17 @@ class WorldInputs:
 
 @dataclass(frozen=True)
 class ProblemInputs:
-    """A problem's model: what `train` and `evaluate` found. `figures` have the headline first."""
+    """A problem's model: what `train` and `evaluate` found.
+
+    `figures` have the headline first; `tables` are the problem's own.
+    """
 
     name: str
     world: str
     figures: dict[str, float]
     comparison: dict[str, dict[str, float]]
     slices: list[dict[str, str]]
+    tables: dict[str, list[dict[str, str]]]
     card: dict[str, Any]
     bundle: dict[str, Any]
 
@@ -88,6 +92,7 @@ def _read_problem(name: str, entry: Any) -> ProblemInputs:
         figures=figures,
         comparison=_read_dict(paths.comparison(name)),
         slices=read_rows(paths.slices(name)),
+        tables={file.stem: read_rows(file) for file in sorted(paths.tables(name).glob("*.csv"))},
         card=_read_dict(paths.bundle(name) / "card.json"),
         bundle=_read_dict(paths.bundle(name) / "bundle.json"),
     )

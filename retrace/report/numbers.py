@@ -83,9 +83,31 @@ def figure(key: str, value: float) -> Figure:
         return Figure(key, "error as a multiple of the oracle's", f"{number(value)} times", value)
     owner, rest = split_baseline(key)
     stem, unit = split_unit(rest)
-    name = STEMS.get(stem, stem.replace("_", " "))
+    name = in_words(stem)
     label = f"{name} of the {'naive average' if owner == 'naive' else owner}" if owner else name
     return Figure(key, label, with_unit(value, unit), value)
+
+
+def in_words(stem: str) -> str:
+    """Name a metric: `mae`, and `route_mae` as the same by route."""
+    part, _, known = stem.rpartition("_")
+    if part and stem not in STEMS and known in STEMS:
+        return f"{STEMS[known]} by {part.replace('_', ' ')}"
+    return STEMS.get(stem, stem.replace("_", " "))
+
+
+def cell(text: str, column: str) -> str:
+    """Write a value of a problem's own table: numbers short, shares as per cent."""
+    if not is_number(text):
+        return text
+    return percent(float(text)) if column.endswith("share") else number(float(text))
+
+
+def is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def with_unit(value: float, unit: str) -> str:

@@ -71,7 +71,7 @@ class ProblemView:
     def metric(self) -> str:
         """The headline's short name: RMSLE, MAE."""
         stem, _ = numbers.split_unit(self.headline.key)
-        return numbers.SHORT.get(stem, numbers.STEMS.get(stem, stem.replace("_", " ")))
+        return numbers.SHORT.get(stem, numbers.in_words(stem))
 
     @property
     def metric_unit(self) -> str:
@@ -181,6 +181,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "cell_of": numbers.cell,
+        "is_number": numbers.is_number,
         "number": numbers.number,
         "percent": numbers.percent,
         "count": numbers.count,

@@ -54,8 +54,9 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_text(item)}" for key, item in value.items()) or "none"
     if isinstance(value, list):
-        between = "; " if any(isinstance(item, Mapping) for item in value) else ", "
-        return between.join(_text(item) for item in value) or "none"
+        if any(isinstance(item, Mapping) for item in value):
+            return f"{len(value)} entries"
+        return ", ".join(_text(item) for item in value) or "none"
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -87,7 +87,7 @@ def characters(texts: pd.Series, shortest: int = 3, longest: int = 5) -> Bag:
     inner = np.zeros(len(letters), dtype=bool)  # a space strictly between the ends
     found = []
     for length in range(2, longest + 1):
-        n = len(letters) - length + 1
+        n = max(len(letters) - length + 1, 0)  # a single short text has no longer runs
         inner = inner[:n] | (space[length - 2 : length - 2 + n] if length > 2 else False)
         run = mix(run[:n], letters[length - 1 :])
         if length >= shortest:

@@ -89,6 +89,11 @@ TABLES: dict[str, dict[str, list[Any]]] = {
         "coverage": [0.92, 0.4],
         "small": [0, 1],
     },
+    "metrics/tables/P/months.csv": {
+        "month": ["2025-12"],
+        "mae_usd": [9.87654],
+        "new_share": [0.25],
+    },
     "plots/P/importance.csv": {"column": ["text", "brand"], "gain_share": [0.7, 0.3]},
     "plots/P/learning.csv": {
         "round": [1, 2, 3],
@@ -255,6 +260,7 @@ def test_nothing_that_users_wrote_runs(make: Make) -> None:
             "plots/P/coverage.csv": TABLES["plots/P/coverage.csv"] | {"slice": [HOSTILE, "b"]},
             "plots/P/importance.csv": {"column": [HOSTILE, "brand"], "gain_share": [0.7, 0.3]},
             "plots/P/residuals.csv": TABLES["plots/P/residuals.csv"] | {"unit": [HOSTILE] * 3},
+            "metrics/tables/P/months.csv": {HOSTILE: [HOSTILE]},
             "metrics/profile/W.json": [FILES["metrics/profile/W.json"][0] | {"top": [top]}],
             "metrics/ingest/W.json": FILES["metrics/ingest/W.json"] | {"quarantined": {HOSTILE: 1}},
             "metrics/validation/W.json": {"checks": 1, "failed": 0, "results": results},
@@ -335,6 +341,14 @@ def test_two_problems_of_one_world_show_its_data_once(make: Make, no_plots: None
     assert 'The data is that of <a href="#data-price">' in content
     text = text_of(content)
     assert "2 problems: every model beats its business rule" in text
+
+
+def test_own_tables_of_a_problem(make: Make, no_plots: None) -> None:
+    make()
+    found = re.search(r"<caption>Months</caption>.*?</table>", render(), re.DOTALL)
+    assert found
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", found[0])
+    assert cells == ["month", "mae usd", "new share", "2025-12", "9.88", percent(0.25)]
 
 
 def test_small_slices_are_said_to_be_small(make: Make, no_plots: None) -> None:
@@ -431,4 +445,5 @@ def test_numbers() -> None:
     assert interval(0.0862, 0.1467) == "0.086 to 0.147"
     assert count(7972.0) == "7,972"
     assert figure("mae_seconds", 84.21).text == "84.2 seconds"
+    assert figure("route_mae_minutes", 8.365).label == "mean absolute error by route"
     assert figure("naive_mae_usd", 9.5).label == "mean absolute error of the naive average"

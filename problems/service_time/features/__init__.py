@@ -45,8 +45,9 @@ def features(
 ) -> pd.DataFrame:
     """Return the feature frame of clean stops, one row each, with their index.
 
-    `past` are the clean stops whose outcomes may be used (by default `stops` themselves); each stop
-    sees only outcomes that were known when its own route was planned.
+    `stops` are whole routes: a stop's columns look at the stop before it. `past` are the clean
+    stops whose outcomes may be used (by default `stops` themselves); each stop sees only outcomes
+    that were known when its own route was planned.
     """
     own = stop_columns(stops, settings)
     levels = settings.levels
@@ -123,9 +124,10 @@ def _stairs(stops: pd.DataFrame) -> pd.Series:
 
 def _same_address(stops: pd.DataFrame) -> pd.Series:
     """Whether the stop before it on the planned route is the same customer's."""
-    ordered = stops[["route_id", "position", "customer_id"]].sort_values(["route_id", "position"])
-    before = ordered.groupby("route_id", sort=False)["customer_id"].shift()
-    return (ordered["customer_id"] == before).reindex(stops.index)
+    order = stops.reset_index(drop=True).sort_values(["route_id", "position", "stop_id"])
+    before = order.groupby("route_id", sort=False)["customer_id"].shift()
+    same = (order["customer_id"] == before).sort_index()
+    return pd.Series(same.to_numpy(), index=stops.index)
 
 
 def _days_to_christmas(day: pd.Series) -> pd.Series:

@@ -1,0 +1,236 @@
+"""One problem's experiments side by side: what each changed, and what came of it.
+
+    retrace compare price
+    retrace compare price --commits 3     the experiments on the last three commits
+    retrace compare price --csv           all metrics, all digits
+    retrace compare price --md            a table for a merge request
+
+`dvc exp show` has everything about every problem; this is the part of it that belongs to one.
+"""
+
+import argparse
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from retrace import paths
+from retrace.errors import RetraceError
+from retrace.params import PATH, ProblemEntry, read_params
+
+WIDTH = 100
+MOST_METRICS = 8  # what fits beside a name and the changed parameters
+ROOMY_METRICS = 5  # up to these, columns stand further apart
+LONGEST_WORD = 7  # of a header; as wide as a number with five digits
+
+QUOTE = '"'
+
+Block = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The workspace, a commit or an experiment on a commit."""
+
+    name: str
+    rev: str
+    is_experiment: bool = False
+    state: str = ""  # of an experiment without results: Queued, Running, Failed
+    changed: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> list[str]:
+        texts = {key: json.dumps(value) for key, value in self.changed.items()}
+        return [f"{key}={text.strip(QUOTE)}" for key, text in texts.items()]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("problem", help="a problem of params.yaml, such as price")
+    parser.add_argument("--commits", type=int, default=1, metavar="N", help="how many, from HEAD")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="comma-separated, with all digits")
+    form.add_argument("--md", action="store_true", help="a Markdown table")
+
+
+def run(args: argparse.Namespace) -> int:
+    world = read_params(ProblemEntry, f"problems.{args.problem}").world
+    rows = list(read_rows(exp_show(args.commits), args.problem, world))
+    if args.csv:
+        print(as_csv(rows), end="")
+    elif args.md:
+        print(as_markdown(rows), end="")
+    else:
+        show(rows, args.problem)
+    return 0
+
+
+# ---- what DVC knows ----------------------------------------------------------------------------
+
+
+def exp_show(commits: int) -> list[dict[str, Any]]:
+    """Return what `dvc exp show` has, as it is."""
+    command = [sys.executable, "-m", "dvc", "exp", "show", "--json", "--num", str(commits)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RetraceError(f"dvc exp show failed:\n{done.stderr.strip()}")
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def read_rows(shown: Sequence[Block], problem: str, world: str) -> Iterator[Row]:
+    """Yield workspace and commits, each commit followed by its experiments."""
+    head = next((_params(entry) for entry in shown if entry["rev"] != "workspace"), {})
+    for entry in shown:
+        if entry["rev"] == "workspace":
+            changes = changed(head, _params(entry), problem, world)
+            yield Row("workspace", "", changed=changes, metrics=_metrics(entry, problem))
+            continue
+        rev = entry["rev"][:7]
+        yield Row(entry.get("name") or rev, rev, metrics=_metrics(entry, problem))
+        for experiment in entry.get("experiments") or []:
+            last = experiment["revs"][0]
+            yield Row(
+                name=experiment.get("name") or last.get("name") or last["rev"][:7],
+                rev=last["rev"][:7],
+                is_experiment=True,
+                state=_state(experiment, last),
+                changed=changed(_params(entry), _params(last), problem, world),
+                metrics=_metrics(last, problem),
+            )
+
+
+def _state(experiment: Block, last: Block) -> str:
+    if last.get("error"):
+        return "Failed"
+    state = str((experiment.get("executor") or {}).get("state") or "").capitalize()
+    return "" if state == "Success" else state
+
+
+def _params(entry: Block) -> dict[str, Any]:
+    files = (entry.get("data") or {}).get("params") or {}
+    return dict((files.get(str(PATH)) or {}).get("data") or {})
+
+
+def _metrics(entry: Block, problem: str) -> dict[str, Any]:
+    files = (entry.get("data") or {}).get("metrics") or {}
+    return dict((files.get(paths.metrics(problem).as_posix()) or {}).get("data") or {})
+
+
+def changed(before: Block, after: Block, problem: str, world: str) -> dict[str, Any]:
+    """Return the problem's and its world's parameters that differ; the problem's name is left out.
+
+    A parameter that is gone is None. An entry of which DVC knows no parameters has changed none.
+    """
+    if not before or not after:
+        return {}
+    found = {}
+    for block in dict.fromkeys([problem, world]):
+        old, new = (dict(_flat(side.get(block, {}))) for side in (before, after))
+        prefix = "" if block == problem else f"{block}."
+        for key in dict.fromkeys([*new, *old]):
+            if old.get(key) != new.get(key):
+                found[prefix + key] = new.get(key)
+    return found
+
+
+def _flat(block: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(block, Mapping) and block:
+        for key, value in block.items():
+            yield from _flat(value, f"{above}.{key}" if above else str(key))
+    elif above:
+        yield above, block
+
+
+# ---- how it looks ------------------------------------------------------------------------------
+
+
+def show(rows: Sequence[Row], problem: str) -> None:
+    """Print the table, within 100 columns, and what to do where it says little."""
+    console = Console(highlight=False, emoji=False)
+    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
+    names = metric_names(rows)
+    console.print(_table(rows, names[:MOST_METRICS]))
+    if len(names) > MOST_METRICS:
+        console.print(f"and {len(names) - MOST_METRICS} more metrics: --csv has them all")
+    if not names:
+        console.print(f"No {paths.metrics(problem)} yet: make repro makes it.")
+    if not any(row.is_experiment for row in rows):
+        console.print(f"No experiments yet: dvc exp run -S {problem}.SECTION.KEY=VALUE makes one.")
+
+
+def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
+    gap = 0 if len(names) > ROOMY_METRICS else 1
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False)
+    table.add_column("experiment", overflow="fold", max_width=20)
+    table.add_column("changed", overflow="fold")
+    for name in names:
+        width = max(len(number(row.metrics.get(name))) for row in rows)
+        width = max(width, *map(len, short(name).split("\n")))
+        table.add_column(short(name), justify="right", width=width)
+    for row in rows:
+        table.add_row(
+            Text(f"  {row.name}" if row.is_experiment else row.name),
+            Text("\n".join([*row.parameters, *filter(None, [row.state])])),
+            *(number(row.metrics.get(name)) for name in names),
+            style="" if row.is_experiment else "bold",
+        )
+    return table
+
+
+def metric_names(rows: Iterable[Row]) -> list[str]:
+    """Return all metrics in the order of their file; the workspace's comes first."""
+    return list(dict.fromkeys(name for row in rows for name in row.metrics))
+
+
+def short(name: str) -> str:
+    """Break a metric's name into words that stand below each other, long ones cut."""
+    words = name.replace(".", "_").split("_")
+    return "\n".join(w if len(w) <= LONGEST_WORD else f"{w[: LONGEST_WORD - 1]}." for w in words)
+
+
+def number(value: Any) -> str:
+    """Format with five significant digits, as `dvc exp show` does."""
+    if value is None:
+        return "-"
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.5g}"
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    names = metric_names(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["experiment", "rev", "state", "changed", *names])
+    for row in rows:
+        values = (row.metrics.get(name, "") for name in names)
+        writer.writerow([row.name, row.rev, row.state, "; ".join(row.parameters), *values])
+    return text.getvalue()
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    names = metric_names(rows)[:MOST_METRICS]
+    lines = [
+        _cells(["experiment", "changed", *names]),
+        _cells(["---", "---", *["---:"] * len(names)]),
+    ]
+    for row in rows:
+        changes = "<br>".join(
+            [*(f"`{text}`" for text in row.parameters), *filter(None, [row.state])]
+        )
+        lines.append(_cells([row.name, changes, *(number(row.metrics.get(n)) for n in names)]))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cells(texts: Iterable[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"

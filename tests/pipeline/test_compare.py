@@ -1,0 +1,141 @@
+"""`retrace compare` on real experiments of a toy problem."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from commands.compare import changed, number, short
+
+STAGE = """\
+import json, pathlib, yaml
+train = yaml.safe_load(open("params.yaml"))["toy"]["train"]
+values = {"mae_seconds": 40 / train["leaves"], "rmse_seconds": 55 / train["leaves"]}
+values |= {f"absolute_percentage_error_{n}": n * 1234.5678 for n in range(7)}
+pathlib.Path("metrics").mkdir(exist_ok=True)
+pathlib.Path("metrics/toy.json").write_text(json.dumps(values))
+pathlib.Path("metrics/other.json").write_text(json.dumps({"not_toys": 1}))
+"""
+PARAMS = """\
+worlds:
+  depot:
+    source: data/raw/depot
+problems:
+  toy:
+    world: depot
+  other:
+    world: depot
+depot:
+  simulate:
+    rows: 10
+toy:
+  train:
+    leaves: 31
+    name: plain
+other:
+  train:
+    leaves: 1
+"""
+DVC_YAML = """\
+stages:
+  toy:
+    cmd: python stage.py
+    deps:
+    - stage.py
+    params:
+    - depot
+    - toy
+    - other
+    metrics:
+    - metrics/toy.json:
+        cache: false
+    - metrics/other.json:
+        cache: false
+"""
+
+
+@pytest.fixture(scope="module")
+def toy(new_repo, tmp_path_factory):
+    """Make a repository with one commit of a stage that has run."""
+    repo = new_repo(tmp_path_factory.mktemp("toy"))
+    for name, text in (("stage.py", STAGE), ("params.yaml", PARAMS), ("dvc.yaml", DVC_YAML)):
+        repo.write(name, text)
+    repo.write(".gitignore", "__pycache__/\n")
+    repo.dvc("repro")
+    repo.git("add", ".")
+    repo.git("commit", "--quiet", "-m", "A toy")
+    return repo
+
+
+def test_without_experiments_then_with_two(toy):
+    output = toy.retrace("compare", "toy")
+    assert "workspace" in output
+    assert "main" in output
+    assert "No experiments yet: dvc exp run -S toy." in output
+
+    toy.dvc(
+        "exp", "run", "--name", "wide", "-S", "toy.train.leaves=63", "-S", "other.train.leaves=2"
+    )
+    toy.git("restore", ".")
+    toy.dvc(
+        "exp", "run", "--name", "named", "-S", "toy.train.name=new", "-S", "depot.simulate.rows=5"
+    )
+    toy.git("restore", ".")
+    output = toy.retrace("compare", "toy")
+    assert max(map(len, output.splitlines())) <= 100
+    assert "No experiments" not in output
+    assert "train.leaves=63" in output
+    assert "train.name=new" in output
+    assert "depot.simulate.rows=5" in output
+    assert "other" not in output  # another problem's parameters and metrics
+    assert "not_toys" not in output
+    assert "0.63492" in output
+    assert "1 more metrics" in output
+
+    rows = {
+        row["experiment"]: row
+        for row in csv.DictReader(io.StringIO(toy.retrace("compare", "toy", "--csv")))
+    }
+    assert list(rows) == ["workspace", "main", "named", "wide"] or list(rows) == [
+        "workspace",
+        "main",
+        "wide",
+        "named",
+    ]
+    assert rows["wide"]["changed"] == "train.leaves=63"
+    assert float(rows["wide"]["mae_seconds"]) == 40 / 63
+    assert float(rows["main"]["mae_seconds"]) == 40 / 31
+    names = list(json.loads((toy.path / "metrics/toy.json").read_text()))
+    assert list(rows["wide"])[4:] == names
+
+    table = toy.retrace("compare", "toy", "--md").splitlines()
+    assert table[0].startswith("| experiment | changed | mae_seconds |")
+    assert all(line.count("|") == 11 for line in table)
+    assert any("`train.leaves=63`" in line for line in table)
+
+
+def test_an_unknown_problem_is_named(toy):
+    output = toy.retrace("compare", "tow", fails=True)
+    assert "did you mean 'toy'?" in output
+    assert "Traceback" not in output
+
+
+def test_changed():
+    before = {"p": {"a": {"b": 1, "gone": 2}}, "w": {"rows": 1}, "q": {"c": 1}}
+    after = {"p": {"a": {"b": 1, "new": [1]}}, "w": {"rows": 2}, "q": {"c": 2}}
+    assert changed(before, after, "p", "w") == {"a.new": [1], "a.gone": None, "w.rows": 2}
+    assert changed(before, after, "q", "q") == {"c": 2}
+    assert changed(before, {}, "p", "w") == {}
+
+
+def test_numbers_and_headers_are_short():
+    assert [number(value) for value in (None, 0.123456789, 1234567, 3, "x")] == [
+        "-",
+        "0.12346",
+        "1,234,567",
+        "3",
+        "x",
+    ]
+    assert short("mae_seconds") == "mae\nseconds"
+    assert short("absolute_percentage_error") == "absolu.\npercen.\nerror"

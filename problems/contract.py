@@ -8,7 +8,8 @@ of one part rebuilds only the stages that use it:
     schema.py      WORLD: World, with the pandera schema of the clean table
     simulate/      Settings; simulate(Settings) -> Simulated
     ingest/        Settings; ingest(source, Settings) -> Ingested
-    features/      Settings; features(clean rows, Settings, past) -> model columns
+    features/      Settings; features(clean rows, Settings, past) -> model columns; with entities
+                   also state(clean rows, Settings) -> what is known of each at the end
     rules.py       rule, naive (fitted on training rows), oracle (from the simulator's truth)
     evaluation/    Settings; headline, slices and tables of scored rows
 

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from retrace.errors import RetraceError
 
+STATE_COLUMNS = ("entity_type", "entity_id", "feature", "value", "weight", "count", "as_of")
+
 Floats = NDArray[np.float64]
 DAY = np.timedelta64(86_400_000_000, "us")
 MOST_HALF_LIVES = 900  # of one entity's outcomes; more would overflow, and the oldest weigh nothing
@@ -198,8 +200,8 @@ class State:
         rows = [
             (*key, "effect", m.mean, m.weight, m.count, m.at) for key, m in self.memories.items()
         ]
-        names = ["entity_type", "entity_id", "feature", "value", "weight", "count", "as_of"]
-        table = pd.DataFrame(rows, columns=names).sort_values(names[:2], ignore_index=True)
+        table = pd.DataFrame(rows, columns=list(STATE_COLUMNS))
+        table = table.sort_values(["entity_type", "entity_id"], ignore_index=True)
         return table.astype({"as_of": "datetime64[us]"}).assign(
             as_of=lambda t: t["as_of"].dt.tz_localize("UTC")
         )

@@ -39,6 +39,10 @@ def features(problem: str) -> Path:
     return Path("data/features") / problem
 
 
+def state(problem: str) -> Path:
+    return Path("data/state") / problem
+
+
 def window(problem: str, name: str) -> Path:
     return features(problem) / f"{name}.parquet"
 

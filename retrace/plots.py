@@ -17,9 +17,8 @@ QUANTILES = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
 
 def _binned(values: pd.Series, n_bins: int) -> pd.Series:
     """Number the bins of (nearly) equal size that the values fall into, from 1."""
-    ranks = values.rank(method="first")
-    numbers = np.ceil(ranks.to_numpy() / len(values) * n_bins).clip(1, n_bins)
-    return pd.Series(numbers.astype(int), index=values.index)
+    ranks = values.rank(method="first").to_numpy().astype(np.int64)
+    return pd.Series((ranks - 1) * n_bins // max(len(values), 1) + 1, index=values.index)
 
 
 def residuals(scored: pd.DataFrame, scale: str, unit: str, n_bins: int = 10) -> pd.DataFrame:

@@ -3,7 +3,8 @@
     python -m stages.featurize price
 
 reads   data/clean/price.parquet
-writes  data/features/price/  train, valid, calibration, test .parquet: key, target, model columns
+writes  data/state/price/     history.parquet: what is known of each entity at the end of the data
+        data/features/price/  train, valid, calibration, test .parquet: key, target, model columns
                               encoder.json, text.npz: what was fitted, for the bundle
 """
 
@@ -15,6 +16,7 @@ from retrace import paths
 from retrace.encoders import EncodeParams, Encoder
 from retrace.encoding import Encoding, to_scale
 from retrace.files import read_table, replacing, write_table
+from retrace.history import State
 from retrace.params import read_params
 from retrace.splits import WINDOWS, SplitParams, split
 from retrace.text.model import TextModel, TextParams
@@ -69,6 +71,10 @@ def main(name: str) -> None:
             keys = rows.loc[here, list(problem.key)].assign(target=target[here])
             write_table(pd.concat([keys, columns], axis=1), folder / f"{window}.parquet")
         encoding.save(folder)
+    with replacing(paths.state(name)) as folder:
+        folder.mkdir()
+        known = world.state(rows, settings) if problem.entities else State(())
+        write_table(known.to_table(), folder / "history.parquet")
     counts = windows.value_counts()
     say(
         f"{name}: {len(encoding.columns)} columns; "

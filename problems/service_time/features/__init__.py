@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from problems.service_time.problem import HISTORY
-from retrace.history import Level, look_up, unexplained
+from retrace.history import Level, State, end_state, look_up, unexplained
 from retrace.params import Params
 
 SECONDS_A_DAY = 86_400
@@ -58,6 +58,15 @@ def features(
     history = look_up(with_entities(stops), "planned_at", outcomes, levels)
     effects = [f"{level.entity}_effect" for level in levels]
     return pd.concat([own, history], axis=1).assign(known_effect=history[effects].sum(axis=1))
+
+
+def state(stops: pd.DataFrame, settings: Settings) -> State:
+    """Return what is known of every entity at the end of clean stops, for serving to go on from."""
+    ratio = log_ratio(stops, settings)
+    outcomes = unexplained(
+        with_entities(stops), ratio, "planned_at", "departed_at", settings.levels
+    )
+    return end_state(outcomes, settings.levels)
 
 
 def with_entities(stops: pd.DataFrame) -> pd.DataFrame:

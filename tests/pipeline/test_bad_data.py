@@ -1,0 +1,119 @@
+"""Bad data ends in one clear message, and loses nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import change_params, run
+
+Lines = list[list[str]]
+PRICE, BRAND, CONDITION = 5, 4, 2
+
+
+def listings(folder: Path) -> Lines:
+    text = (folder / "data/raw/price/train.tsv").read_text()
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def use(folder: Path, lines: Lines) -> None:
+    """Write listings into a file of the user's, and select it."""
+    path = folder / "data/external/listings.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join("\t".join(line) for line in lines) + "\n")
+    change_params(folder, {"worlds": {"price": {"source": str(path.relative_to(folder))}}})
+
+
+def stages(folder: Path, *names: str, ok: bool = True) -> str:
+    output = ""
+    for name in names:
+        last = name == names[-1]
+        output = run(folder, "python", "-m", f"stages.{name}", "price", ok=ok if last else True)
+    assert "Traceback" not in output
+    return output
+
+
+def test_one_usable_row_is_too_few(clone: Path) -> None:
+    use(clone, listings(clone)[:2])
+    output = stages(clone, "ingest", "validate", ok=False)
+    assert "has 1 row(s); price.validate.rows_min is" in output
+
+
+def test_all_rows_in_quarantine(clone: Path) -> None:
+    lines = listings(clone)
+    for line in lines[1:]:
+        line[CONDITION] = "good"
+    use(clone, lines)
+    change_params(clone, {"price": {"ingest": {"max_quarantined": 1.0}}})
+    output = stages(clone, "ingest", ok=False)
+    assert "condition is not a whole number from 1 to 5 (first in row 1)" in output
+    assert "data/quarantine/price.parquet" in output
+
+
+def test_a_training_set_without_any_brand_still_gives_a_model(clone: Path) -> None:
+    lines = listings(clone)
+    for line in lines[1:]:
+        line[BRAND] = ""
+    use(clone, lines)
+    stages(clone, "ingest", "validate", "featurize", "train", "evaluate")
+    results = json.loads((clone / "metrics/validation/price.json").read_text())["results"]
+    failed = [result["column"] for result in results if not result["passed"]]
+    assert set(failed) == {"brand"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda price: price / 1000, "column 'price_usd': quantile at 0.5 is"),
+        (lambda price: price * 100, "column 'price_usd': quantile at 0.5 is"),
+        (lambda price: 10.0, "column 'price_usd': top_share is 1"),
+    ],
+)
+def test_prices_in_another_unit_stop_the_dag(
+    clone: Path, damage: Callable[[float], float], words: str
+) -> None:
+    lines = listings(clone)
+    for line in lines[1:]:
+        line[PRICE] = str(damage(float(line[PRICE]) + 0.5))
+    use(clone, lines)
+    output = stages(clone, "ingest", "validate", ok=False)
+    assert words in output
+    assert "listing_id" in output  # the example rows
+
+
+@pytest.mark.parametrize("source", ["data/external/none.tsv", "data/external/none"])
+def test_a_missing_source_is_named_by_dvc_and_by_the_stage(clone: Path, source: str) -> None:
+    change_params(clone, {"worlds": {"price": {"source": source}}})
+    assert source in stages(clone, "ingest", ok=False)
+    assert source in run(clone, "dvc", "repro", ok=False)
+
+
+def test_a_file_cut_off_in_a_row_is_named(clone: Path) -> None:
+    use(clone, listings(clone))
+    path = clone / "data/external/listings.tsv"
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"\t") - 3])
+    output = stages(clone, "ingest", ok=False)
+    assert "listings.tsv" in output
+    assert "cut off" in output
+
+
+def test_a_full_disk_loses_nothing(clone: Path) -> None:
+    """The write of the clean table fails as on a full disk; the next run finishes."""
+    files = clone / "retrace" / "files.py"
+    text = files.read_text()
+    files.write_text(
+        text.replace(
+            "        pq.write_table(table, partial",
+            "        raise OSError(28, 'No space left on device')\n"
+            "        pq.write_table(table, partial",
+        )
+    )
+    before = (clone / "data/clean/price.parquet").read_bytes()
+    output = stages(clone, "ingest", ok=False)
+    assert "No space left on device" in output
+    assert "free some space" in output
+    assert (clone / "data/clean/price.parquet").read_bytes() == before
+    files.write_text(text)
+    assert "Running stage" not in run(clone, "dvc", "repro")

@@ -74,8 +74,10 @@ def test_it_beats_rule_and_naive_by_more_than_noise(fitted: tuple) -> None:
     test = windows["test"].reset_index(drop=True)
     outcome = test[PRICE.target]
     error = metrics.rmsle(outcome, predict(PRICE, bundle, test)["prediction"])
+    settings = part("price", "evaluation").Settings(**PARAMS["evaluate"])
     for baseline in (rules.rule, rules.naive):
-        assert error < 0.9 * metrics.rmsle(outcome, baseline(PRICE, windows["train"], test))
+        guess = baseline(PRICE, windows["train"], test, settings)
+        assert error < 0.9 * metrics.rmsle(outcome, guess)
 
 
 def test_intervals_cover_and_contain_the_point(fitted: tuple) -> None:

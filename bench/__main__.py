@@ -17,12 +17,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import yaml
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "RESULTS.md"
 STAGES = ("simulate", "ingest", "validate", "featurize", "train", "evaluate")
-SIZES = (10_000, 100_000, 1_482_535)
 Rows = list[tuple[str, ...]]
 
 
@@ -112,20 +112,45 @@ def dag(folder: Path) -> Rows:
     ]
 
 
-def growth(folder: Path) -> Rows:
-    """Every stage of `price`, at growing numbers of listings."""
+def growth(folder: Path, name: str, size_key: str, sizes: tuple[int, ...], unit: str) -> Rows:
+    """Every stage of one problem, at growing sizes."""
     copy_project(folder)
     rows: Rows = []
-    for size in SIZES:
-        set_params(folder, "price.simulate.rows", size)
+    for size in sizes:
+        set_params(folder, size_key, size)
         total, most = 0.0, 0.0
         for stage in STAGES:
-            seconds, gigabytes, _ = command(
-                folder, sys.executable, "-m", f"stages.{stage}", "price"
-            )
+            seconds, gigabytes, _ = command(folder, sys.executable, "-m", f"stages.{stage}", name)
             total, most = total + seconds, max(most, gigabytes)
-            rows.append((f"{stage}, {size:,} listings", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
-        rows.append((f"**all stages, {size:,} listings**", f"{total:.0f} s", f"{most:.1f} GB"))
+            rows.append((f"{stage}, {size:,} {unit}", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
+        rows.append((f"**all stages, {size:,} {unit}**", f"{total:.0f} s", f"{most:.1f} GB"))
+    return rows
+
+
+def listings(folder: Path) -> Rows:
+    return growth(folder, "price", "price.simulate.rows", (10_000, 100_000, 1_482_535), "listings")
+
+
+def stops(folder: Path) -> Rows:
+    sizes = (10_000, 100_000, 1_000_000)
+    return growth(folder, "service_time", "service_time.simulate.stops", sizes, "stops")
+
+
+def pings(folder: Path) -> Rows:
+    """`ingest` from pings alone, at growing numbers of them."""
+    copy_project(folder)
+    set_params(folder, "service_time.simulate.pings", True)
+    rows: Rows = []
+    for n_stops in (9_000, 90_000):
+        set_params(folder, "service_time.simulate.stops", n_stops)
+        command(folder, sys.executable, "-m", "stages.simulate", "service_time")
+        raw = folder / "data" / "raw" / "service_time"
+        (raw / "geofence_events.parquet").unlink()
+        n_pings = pq.ParquetFile(raw / "gps_pings.parquet").metadata.num_rows
+        seconds, gigabytes, _ = command(
+            folder, sys.executable, "-m", "stages.ingest", "service_time"
+        )
+        rows.append((f"ingest, {n_pings:,} pings", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
     return rows
 
 
@@ -166,7 +191,9 @@ def throughput(folder: Path) -> Rows:
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
     "predict": ("Prediction", throughput),
-    "growth": ("Growth", growth),
+    "listings": ("Growth: listings", listings),
+    "stops": ("Growth: stops", stops),
+    "pings": ("Growth: pings", pings),
 }
 
 

@@ -107,7 +107,7 @@ def stop_columns(stops: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             "position": stops["position"],
             "same_address_as_before": _same_address(stops),
             "hour": local.dt.hour + local.dt.minute / 60,
-            "weekday": local.dt.weekday,
+            "weekday": local.dt.day_of_week,
             "is_holiday": day.map(days),
             "days_to_christmas": _days_to_christmas(day),
             "year_day": local.dt.day_of_year,

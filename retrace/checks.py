@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from retrace.errors import RetraceError
 from retrace.params import Params
 
 Kind = Literal[
@@ -59,17 +60,25 @@ class ValidateParams(Params):
 
 
 def measure(rows: pd.DataFrame, check: Check) -> float:
-    """Return what the check looks at; NaN when no row has a value."""
+    """Return what the check looks at; NaN when no row has a value.
+
+    Raises RetraceError when the column has no numbers and the check needs them.
+    """
     values = rows[check.column]
     if check.check == "missing_share":
         return float(missing(values).mean())
     present = values[~missing(values)]
     if check.check == "distinct":
         return float(present.nunique())
+    if check.check == "top_share":
+        return float(present.value_counts(normalize=True).max())  # NaN of nothing
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        raise RetraceError(
+            f"params.yaml: `{check.check}` needs numbers; column '{check.column}' has "
+            f"{values.dtype}. Use missing_share, distinct or top_share."
+        )
     if present.empty:
         return float("nan")
-    if check.check == "top_share":
-        return float(present.value_counts(normalize=True, sort=True).iloc[0])
     numbers = present.to_numpy(np.float64)
     if check.check == "z_share":
         return float((_robust_z(numbers) > float(check.at or 0)).mean())

@@ -93,9 +93,13 @@ def draw(plot: Plot, number: int) -> str:
     """Return a plot as HTML: an inline SVG, or a picture as data. `number` keeps SVG ids apart."""
     if plot.path.suffix in PICTURES:
         return _picture(plot)
-    spec = filled(plot)
+    return draw_spec(one_revision(filled(plot)), number)
+
+
+def draw_spec(spec: dict[str, Any], number: int) -> str:
+    """Return a Vega-Lite specification as an inline SVG in the page's style."""
     _register_font()
-    svg = vl_convert.vegalite_to_svg(one_revision(spec), vl_version=VEGA_LITE, config=CONFIG)
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=CONFIG)
     return _inline(svg, f"plot{number}-")
 
 

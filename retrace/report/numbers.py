@@ -47,11 +47,13 @@ def interval(lower: float, upper: float) -> str:
 
 
 def percent(share: float, digits: int | None = None) -> str:
-    """Write a share as per cent: 18 %, 4.7 %, 0.09 %."""
+    """Write a share as per cent: 18 %, 4.7 %, 0.09 %; only the whole is 100 %."""
     value = 100 * share
     if digits is None:
         size = abs(value)
         digits = 0 if size >= 10 or size == 0 else 1 if size >= 1 else 2
+        if 99.5 <= size < 100:
+            digits = 1 if size < 99.95 else 2
     text = f"{abs(value):.{digits}f}"
     if not float(text):
         text = "0" if not value else "under " + f"{10**-digits:g}"
@@ -96,18 +98,13 @@ def in_words(stem: str) -> str:
     return STEMS.get(stem, stem.replace("_", " "))
 
 
-def cell(text: str, column: str) -> str:
-    """Write a value of a problem's own table: numbers short, shares as per cent."""
-    if not is_number(text):
-        return text
-    return percent(float(text)) if column.endswith("share") else number(float(text))
-
-
-def is_number(text: str) -> bool:
+def to_number(text: str | None) -> float | None:
+    """Return the finite number that a text is, or None."""
     try:
-        return math.isfinite(float(text))
+        value = float(text or "")
     except ValueError:
-        return False
+        return None
+    return value if math.isfinite(value) else None
 
 
 def with_unit(value: float, unit: str) -> str:

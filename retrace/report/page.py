@@ -10,8 +10,9 @@ from markupsafe import Markup
 from retrace.errors import RetraceError
 from retrace.params import read_key
 from retrace.report import numbers, tables
-from retrace.report.charts import Plot, draw, read_plots
+from retrace.report.charts import Plot, draw, draw_spec, read_plots
 from retrace.report.inputs import ProblemInputs, WorldInputs, read_problems, read_worlds
+from retrace.report.own import OwnTable, own_tables
 from retrace.report.parameters import Section, read_sections
 from retrace.report.verdicts import Coverage, Verdict, coverage, loss_name, verdicts
 
@@ -56,6 +57,7 @@ class ProblemView:
     plain: str
     verdicts: list[Verdict]
     coverage: Coverage | None
+    tables: list[tuple[OwnTable, Markup]]
     pictures: list[Picture]
     sections: list[Section]
 
@@ -110,7 +112,8 @@ def render() -> str:
             )
         shown = {view.world.name for view in views}
         world = world_views[problem.world]
-        views.append(_problem_view(problem, world, shown, drawn.all(plots.get(name, []))))
+        own = [(table, drawn.own(table)) for table in own_tables(problem.tables)]
+        views.append(_problem_view(problem, world, shown, own, drawn.all(plots.get(name, []))))
     text: str = _environment().get_template("index.html").render(problems=views)
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 
@@ -129,6 +132,13 @@ class _Drawn:
             pictures.append(Picture(plot.title, plot.path.as_posix(), html))
         return pictures
 
+    def own(self, table: OwnTable) -> Markup:
+        """Draw the picture of a problem's own table; empty where none fits."""
+        if table.drawing is None:
+            return Markup()
+        self.n_drawn += 1
+        return Markup(draw_spec(table.drawing.spec, self.n_drawn))  # noqa: S704  (as above)
+
 
 def _world_view(world: WorldInputs, pictures: list[Picture]) -> WorldView:
     return WorldView(
@@ -142,7 +152,11 @@ def _world_view(world: WorldInputs, pictures: list[Picture]) -> WorldView:
 
 
 def _problem_view(
-    problem: ProblemInputs, world: WorldView, shown: set[str], pictures: list[Picture]
+    problem: ProblemInputs,
+    world: WorldView,
+    shown: set[str],
+    own: list[tuple[OwnTable, Markup]],
+    pictures: list[Picture],
 ) -> ProblemView:
     found = verdicts(problem)
     rows = next((verdict.rows for verdict in found), None)
@@ -157,6 +171,7 @@ def _problem_view(
         plain=_plain(problem.figures, figures[0]),
         verdicts=found,
         coverage=coverage(problem, rows),
+        tables=own,
         pictures=pictures,
         sections=read_sections(
             [world.name, problem.name], () if world.inputs.simulated else ("simulate",)
@@ -181,8 +196,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "cell_of": numbers.cell,
-        "is_number": numbers.is_number,
         "number": numbers.number,
         "percent": numbers.percent,
         "count": numbers.count,

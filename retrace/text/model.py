@@ -255,6 +255,7 @@ def _solve(
     solution = [np.zeros_like(part) for part in residual]
     step = [part.copy() for part in residual]
     size = start = _squares(residual)
+    open_ = size > 0  # each fold stops by itself: what it leaves out must not decide when
     for _ in range(params.max_iterations):
         forward = np.zeros_like(mask)
         for block, part in zip(blocks, step, strict=True):
@@ -265,12 +266,13 @@ def _solve(
         overlap = sum(
             np.einsum("ij,ij->j", a, b, dtype=np.float64) for a, b in zip(step, image, strict=True)
         )
-        rate = (size / np.maximum(overlap, 1e-30)).astype(np.float32)
+        rate = np.where(open_, size / np.maximum(overlap, 1e-30), 0.0).astype(np.float32)
         for x, r, p, a in zip(solution, residual, step, image, strict=True):
             x += rate * p
             r -= rate * a
         size, previous = _squares(residual), size
-        if (size <= 1e-6 * start).all():
+        open_ = size > 1e-6 * start
+        if not open_.any():
             break
         turn = (size / np.maximum(previous, 1e-30)).astype(np.float32)
         for p, r in zip(step, residual, strict=True):

@@ -16,7 +16,7 @@ from dvc_render.vega import VegaRenderer
 from dvc_render.vega_templates import get_template
 
 from retrace.errors import RetraceError
-from retrace.report import charts, page
+from retrace.report import charts, own, page
 from retrace.report.numbers import count, figure, interval, number, percent
 from retrace.report.page import render
 from retrace.report.parameters import read_sections
@@ -344,11 +344,177 @@ def test_two_problems_of_one_world_show_its_data_once(make: Make, no_plots: None
 
 
 def test_own_tables_of_a_problem(make: Make, no_plots: None) -> None:
+    """Columns in words with their units, numbers with sensible digits, beside the picture."""
     make()
-    found = re.search(r"<caption>Months</caption>.*?</table>", render(), re.DOTALL)
+    found = re.search(r"<h4[^>]*>Month by month</h4>.*?</table>", render(), re.DOTALL)
     assert found
-    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", found[0])
-    assert cells == ["month", "mae usd", "new share", "2025-12", "9.88", percent(0.25)]
+    assert '<figure role="img"' in found[0]
+    cells = [text_of(cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", found[0])]
+    assert cells == ["month", "MAE USD", "new share", "2025-12", "9.88", "25 %"]
+
+
+def test_digits_of_a_column() -> None:
+    assert own.cells("mae_seconds", ["102.14", "-9.5", ""]) == ["102", "−10", ""]
+    assert own.cells("bias", ["-15.125", "3.25"]) == ["−15.1", "3.2"]
+    assert own.cells("wide", ["1234.5", "0.01"]) == ["1,234", "0.0100"]
+    assert own.cells("stops", ["1557", "0"]) == ["1,557", "0"]
+    shares = [text_of(text) for text in own.cells("on_share", ["0.9979", "1", "0", "0.00001"])]
+    assert shares == ["99.8 %", "100 %", "0 %", "under 0.01 %"]
+    assert own.cells("planned_shorter", ["1", "0"]) == ["yes", "no"]
+    assert own.cells("word", ["nan", "B", "inf"]) == ["nan", "B", "inf"]
+    assert own.heading("rule_mae_seconds", ["1"]) == own.Heading("MAE of the rule", "seconds", True)
+
+
+OWN: dict[str, dict[str, list[Any]]] = {
+    "service_level": {
+        "planned_with": ["p50", "p80", "rule"],
+        "stops_on_time": [0.51, 0.81, 0.46],
+        "routes_on_time": [0.31, 0.998, 0.18],
+        "planned_minutes_a_stop": [7.58, 9.85, 6.54],
+    },
+    "routes": {
+        "planned_with": ["model", "rule"],
+        "routes": [468, 468],
+        "mean_error_of_sum_minutes": [11.9, 32.0],
+        "mean_sum_of_errors_minutes": [39.4, 58.1],
+        "bias_minutes": [-7.0, -27.6],
+    },
+    "months": {
+        "month": ["2025-11", "2025-12", "2026-01"],
+        "stops": [3918, 4102, 90],
+        "mae_seconds": [110.0, 125.7, 108.0],
+        "rule_mae_seconds": [160.2, 188.1, 150.0],
+        "coverage": [0.89, 0.89, 0.9],
+        "christmas_share": [0.0, 0.874, 0.03],
+    },
+    "fairness": {
+        "slice": ["region", "driver_tenure"],
+        "value": ["oslo_west", "new"],
+        "stops": [2725, 3216],
+        "bias_seconds": [-28.0, -11.1],
+        "relative_bias_seconds": [-7.5, 9.2],
+        "lower_95": [-14.5, 2.8],
+        "upper_95": [-0.3, 15.6],
+        "planned_shorter": [1, 0],
+    },
+    "suggested_bands": {
+        "suggested": ["under 10 USD", "10 to 20 USD", "200 USD and more"],
+        "rows": [314, 1737, 10],
+        "mean_cost_usd": [3.44, 5.4, 71.4],
+        "median_interval_usd": [15.6, 28.1, 665.4],
+    },
+}
+CAPTIONS = {
+    "service_level": "Planned with p80, 9.85 minutes a stop, 81 % of stops and 99.8 % of routes "
+    "are on time; planned with the rule, 6.54 minutes a stop, 46 % of stops and 18 % of routes "
+    "are on time.",
+    "routes": "On a route late and early stops cancel: planned with the model, errors that add up "
+    "to 39.4 minutes leave 11.9 minutes on its sum.",
+    "months": "Error of the model and the rule by month; "
+    "the darker a month, the larger its Christmas share.",
+    "fairness": "In red, planned shorter than others with certainty: 1 of 2 groups, "
+    "whose bars lie wholly left of zero.",
+    "suggested_bands": "From “under 10 USD” to “10 to 20 USD”: mean cost 3.44 to 5.40 USD, "
+    "median interval 15.6 to 28.1 USD; faded bars have fewer than 30 rows.",
+}
+SEEN = {
+    "service_level": ["p50", "p80", "rule", "stops", "routes", "planned minutes a stop"],
+    "routes": ["model", "rule", "11.9 (70 % cancels)", "58.1"],
+    "months": ["Nov", "Jan", "2026", "Christmas", "87 %", "MAE, seconds"],
+    "fairness": ["region: oslo west", "driver tenure: new", "← planned shorter · seconds"],
+    "suggested_bands": ["200 USD and more", "71.4", "665", "mean cost, USD"],
+}
+
+
+def rows_of(table: dict[str, list[Any]]) -> list[dict[str, str]]:
+    return [
+        dict(zip(table, map(str, row), strict=True)) for row in zip(*table.values(), strict=True)
+    ]
+
+
+def drawn(name: str, rows: list[dict[str, str]]) -> str:
+    """Return the text of a table's picture, empty where it has none."""
+    (table,) = own.own_tables({name: rows})
+    assert all(len(row) == len(table.headings) for row in table.rows)
+    if table.drawing is None:
+        return ""
+    svg = charts.draw_spec(table.drawing.spec, 1)
+    assert not re.search(r"NaN|undefined|Infinity|null|<script|<img", svg)
+    return text_of(svg)
+
+
+def test_own_tables_have_pictures(make: Make, no_plots: None) -> None:
+    make(**{f"metrics/tables/P/{name}.csv": table for name, table in OWN.items()})
+    content = render()
+    assert content == render()
+    assert content.count('<figure role="img"') == len(OWN)
+    titles = [content.index(f">{own.TITLES[name]}<") for name in OWN]
+    assert titles[:4] == sorted(titles[:4])
+    text = text_of(content)
+    for name, caption in CAPTIONS.items():
+        assert caption in text, name
+        seen = drawn(name, rows_of(OWN[name]))
+        for words in SEEN[name]:
+            assert words in seen, (name, words)
+    assert "var(--bad)" in content
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_pictures_survive_what_tables_lack(name: str) -> None:
+    """Without a column, with one row, with empty cells and words for numbers, with no row left."""
+    table = OWN[name]
+    first = next(iter(table))
+    for column in table:
+        drawn(name, rows_of({key: cells for key, cells in table.items() if key != column}))
+        for wrong in ("", "many", "nan", HOSTILE):
+            drawn(name, rows_of(table | {column: [wrong, *table[column][1:]]}))
+    assert drawn(name, rows_of(table)[:1])
+    assert drawn(name, rows_of(table | {first: [HOSTILE] * len(table[first])}))
+    zeros = {key: [0] * len(cells) for key, cells in table.items() if key != first}
+    assert drawn(name, rows_of({first: table[first]} | zeros))
+    empty = {key: [""] * len(cells) for key, cells in table.items()}
+    assert drawn(name, rows_of(empty)) == ""
+    assert own.own_tables({name: []}) == []
+
+
+def test_months_without_christmas_and_over_years() -> None:
+    table = OWN["months"]
+    quiet = drawn("months", rows_of(table | {"christmas_share": [0.0] * 3}))
+    assert "MAE, seconds" in quiet
+    assert "Christmas" not in quiet
+    n = 30
+    many = {
+        "month": [f"{2024 + month // 12}-{month % 12 + 1:02d}" for month in range(n)],
+        "auc": [0.9] * n,
+        "christmas_share": [0.87 if month % 12 == 11 else 0.0 for month in range(n)],
+    }
+    seen = drawn("months", rows_of(many))
+    assert seen.count("Christmas") == 2
+    assert all(words in seen for words in ("Jan", "2024", "2025", "2026", "Jul", "AUC"))
+    assert "Feb" not in seen
+
+
+def test_fair_plans_are_not_accused(make: Make, no_plots: None) -> None:
+    fair = OWN["fairness"] | {"upper_95": [0.3, 15.6], "planned_shorter": [0, 0]}
+    make(**{"metrics/tables/P/fairness.csv": fair})
+    content = render()
+    assert "No group is planned shorter than others with certainty" in content
+    assert "var(--bad)" not in content[content.index("<body>") :]
+
+
+def test_unknown_tables_stay_tables(make: Make, no_plots: None) -> None:
+    make(**{"metrics/tables/P/odd_one.csv": {"name": ["a"], "amount_usd": [3.14159]}})
+    file = Path("metrics/tables/price/odd_one.csv")
+    file.write_text("name,amount_usd\na,3.14159\nb\nc,1,too,many\n")
+    Path("metrics/tables/price/nothing.csv").write_text("name,amount\n")
+    Path("metrics/tables/price/months.csv").unlink()
+    content = render()
+    found = re.search(r"<h4[^>]*>Odd one</h4>.*?</table>", content, re.DOTALL)
+    assert found
+    assert '<figure role="img"' not in content
+    cells = [text_of(cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", found[0])]
+    assert cells == ["name", "amount USD", "a", "3.14", "b", "", "c", "1.00"]
+    assert ">Nothing<" not in content
 
 
 def test_small_slices_are_said_to_be_small(make: Make, no_plots: None) -> None:
@@ -440,8 +606,8 @@ def test_numbers() -> None:
     values = [0.65, 10.94, 1234.5, 5.0, -0.5, 0.0, 0.00001]
     texts = ["0.650", "10.9", "1,234", "5", "−0.500", "0", "1.0e-05"]
     assert [number(value) for value in values] == texts
-    shares = [percent(share).replace("\N{NARROW NO-BREAK SPACE}", " ") for share in (0.184, 0.0009)]
-    assert shares == ["18 %", "0.09 %"]
+    shares = [text_of(percent(share)) for share in (0.184, 0.0009, 0.9989, 1.0)]
+    assert shares == ["18 %", "0.09 %", "99.9 %", "100 %"]
     assert interval(0.0862, 0.1467) == "0.086 to 0.147"
     assert count(7972.0) == "7,972"
     assert figure("mae_seconds", 84.21).text == "84.2 seconds"

@@ -111,7 +111,7 @@ def test_intervals_cover_and_contain_the_point(world: World) -> None:
 def test_plans_are_on_time_as_often_as_they_say(world: World) -> None:
     """Of stops about 50, 80 and 90 %; routes planned longer are on time more often."""
     levels = service_levels(world.scored).set_index("planned_with").loc[["p50", "p80", "p90"]]
-    assert levels["stops_on_time"].tolist() == pytest.approx([0.5, 0.8, 0.9], abs=0.05)
+    assert levels["stops_on_time"].tolist() == pytest.approx([0.5, 0.8, 0.9], abs=0.07)
     assert levels["routes_on_time"].is_monotonic_increasing
     assert levels.loc["p80", "routes_on_time"] > levels.loc["p50", "routes_on_time"] + 0.2
 
@@ -120,8 +120,8 @@ def test_plans_are_on_time_as_often_as_they_say(world: World) -> None:
     ("more", "at_least"),
     [
         ({"boxes": 4}, 30),
-        ({"weight_kg": 20.0}, 5),
-        ({"items": 20}, 0),
+        ({"weight_kg": 20.0}, 20),
+        ({"items": 20}, 3),
     ],
 )
 def test_more_to_carry_does_not_mean_less_time(world: World, more: dict, at_least: float) -> None:
@@ -166,7 +166,7 @@ def test_whoever_is_unknown_gets_a_sensible_time(world: World, column: str) -> N
     times = planned(world, **{column: "never heard of"})
     assert np.isfinite(times).all()
     assert times.between(60, 3600).all()
-    assert times.mean() == pytest.approx(world.scored["prediction"].mean(), rel=0.15)
+    assert times.mean() == pytest.approx(world.scored["prediction"].mean(), rel=0.2)
 
 
 def test_nothing_known_of_anyone_or_of_the_weather_still_gives_a_time(world: World) -> None:

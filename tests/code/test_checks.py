@@ -1,0 +1,174 @@
+"""Every kind of check passes inside its limits, fails outside, and shows the rows that did it."""
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from pydantic import ValidationError
+
+from problems.contract import World
+from retrace.checks import Check, ValidateParams, examples, measure, missing, passes
+from retrace.errors import RetraceError
+from stages.validate import check_schema, run_checks, stop_on_hard
+
+ROWS = pd.DataFrame(
+    {
+        "number": [1.0, 2.0, 3.0, 4.0, 90.0],
+        "flag": [True, True, False, True, True],
+        "text": pd.Series(["a", "a", "b", "", None], dtype="str"),
+        "empty": [np.nan] * 5,
+    }
+)
+
+
+def check(column: str, kind: str, **limits: float) -> Check:
+    return Check(column=column, check=kind, level="soft", **limits)
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "at", "expected"),
+    [
+        ("number", "min", None, 1),
+        ("number", "max", None, 90),
+        ("number", "mean", None, 20),
+        ("flag", "mean", None, 0.8),
+        ("number", "quantile", 0.5, 3),
+        ("number", "quantile", 1.0, 90),
+        ("number", "z_share", 4.0, 0.2),
+        ("number", "distinct", None, 5),
+        ("text", "distinct", None, 2),
+        ("text", "missing_share", None, 0.4),
+        ("number", "missing_share", None, 0),
+        ("text", "top_share", None, 2 / 3),
+        ("flag", "top_share", None, 0.8),
+    ],
+)
+def test_each_kind_passes_inside_its_limits_and_fails_outside(
+    column: str, kind: str, at: float | None, expected: float
+) -> None:
+    sides = {} if at is None else {"at": at}
+    found = measure(ROWS, check(column, kind, least=0, **sides))
+    assert found == pytest.approx(expected)
+    assert passes(check(column, kind, least=expected - 0.01, most=expected + 0.01, **sides), found)
+    assert not passes(check(column, kind, least=expected + 0.01, **sides), found)
+    assert not passes(check(column, kind, most=expected - 0.01, **sides), found)
+    assert passes(check(column, kind, least=found, most=found, **sides), found)
+
+
+@pytest.mark.parametrize("kind", ["min", "max", "mean", "top_share"])
+def test_a_column_without_values_fails_what_cannot_be_measured(kind: str) -> None:
+    for column in ("empty", "number"):
+        nothing = check(column, kind, least=-1e9)
+        rows = ROWS if column == "empty" else ROWS[:0]
+        assert np.isnan(measure(rows, nothing))
+        assert not passes(nothing, measure(rows, nothing))
+    assert measure(ROWS, check("empty", "distinct", least=1)) == 0
+    assert measure(ROWS, check("empty", "missing_share", most=1)) == 1
+
+
+def test_a_constant_has_no_spread_but_what_differs_from_it_is_far() -> None:
+    rows = pd.DataFrame({"x": [5.0] * 9 + [6.0]})
+    assert measure(rows[:9], check("x", "z_share", at=6, most=0)) == 0
+    assert measure(rows, check("x", "z_share", at=6, most=0)) == pytest.approx(0.1)
+
+
+def test_an_empty_text_is_missing() -> None:
+    assert missing(ROWS["text"]).tolist() == [False, False, False, True, True]
+    assert missing(ROWS["empty"]).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        (check("number", "max", most=10), [90, 4]),
+        (check("number", "mean", most=10), [90, 4]),
+        (check("number", "min", least=2), [1, 2]),
+        (check("number", "quantile", at=0.1, least=50), [1, 2]),
+        (check("number", "z_share", at=4, most=0), [90, 1]),
+        (check("text", "missing_share", most=0), [4, 90]),
+        (check("text", "top_share", most=0.1), [1, 2]),
+        (check("text", "distinct", least=5), [1, 2]),
+    ],
+)
+def test_examples_show_why(wrong: Check, found: list) -> None:
+    assert not passes(wrong, measure(ROWS, wrong))
+    assert examples(ROWS, wrong, 2)["number"].tolist() == found
+
+
+def test_examples_of_a_column_without_values_do_not_crash() -> None:
+    for kind in ("min", "mean", "top_share", "distinct", "missing_share"):
+        assert len(examples(ROWS, check("empty", kind, least=1e9), 3)) <= 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"check": "mean"},
+        {"check": "mean", "at": 0.5, "most": 1},
+        {"check": "quantile", "most": 1},
+        {"check": "z_share", "most": 1},
+        {"check": "median", "most": 1},
+        {"check": "mean", "most": 1, "level": "loud"},
+        {"check": "mean", "most": float("nan")},
+    ],
+)
+def test_a_check_that_makes_no_sense_is_refused(wrong: dict) -> None:
+    with pytest.raises(ValidationError):
+        Check(**{"column": "number", "level": "soft", **wrong})
+
+
+def test_limits_are_written_for_people() -> None:
+    both = check("number", "quantile", at=0.99, least=1, most=5000)
+    assert (both.title, both.limit) == ("quantile at 0.99", "at least 1 and at most 5000")
+
+
+def test_a_record_says_what_was_found() -> None:
+    records = run_checks(ROWS, [check("number", "mean", most=10), check("empty", "mean", most=1)])
+    assert records[0] == {
+        "column": "number",
+        "check": "mean",
+        "level": "soft",
+        "found": 20.0,
+        "limit": "at most 10",
+        "passed": False,
+    }
+    assert (records[1]["found"], records[1]["passed"]) == (None, False)
+
+
+def test_a_check_of_no_column_names_it_and_those_there_are() -> None:
+    with pytest.raises(RetraceError, match=r"column\(s\) colour; .* number, flag, text, empty"):
+        run_checks(ROWS, [check("colour", "mean", most=1)])
+
+
+@pytest.mark.parametrize("kind", ["mean", "max", "quantile", "z_share"])
+def test_a_number_of_a_text_column_is_refused_by_name(kind: str) -> None:
+    at = {"at": 0.5} if kind in ("quantile", "z_share") else {}
+    with pytest.raises(RetraceError, match=f"`{kind}` needs numbers; column 'text' has str"):
+        run_checks(ROWS, [check("text", kind, most=1, **at)])
+
+
+def test_only_hard_checks_stop_and_show_example_rows() -> None:
+    checks = [check("number", "max", most=10)]
+    params = ValidateParams(rows_min=1, example_rows=1, checks=checks)
+    stop_on_hard(ROWS, params, run_checks(ROWS, checks), "toy")
+    hard = [checks[0].model_copy(update={"level": "hard"})]
+    params = params.model_copy(update={"checks": hard})
+    with pytest.raises(RetraceError) as error:
+        stop_on_hard(ROWS, params, run_checks(ROWS, hard), "toy")
+    text = str(error.value)
+    assert "column 'number': max is 90.0, expected at most 10" in text
+    assert "toy.validate" in text
+    assert "90.0  True" in text
+    assert "\n    " in text
+
+
+def test_a_broken_schema_names_column_check_and_rows() -> None:
+    columns = {"number": pa.Column("float64", pa.Check.le(10)), "flag": pa.Column("bool")}
+    world = World("toy", pa.DataFrameSchema(columns), ("number",))
+    with pytest.raises(RetraceError) as error:
+        check_schema(world, ROWS, 3)
+    text = str(error.value)
+    assert "problems/toy/schema.py" in text
+    assert "column 'number': less_than_or_equal_to(10); 1 case(s)" in text
+    assert "90.0" in text
+    assert "flag" not in text.splitlines()[1]

@@ -1,0 +1,247 @@
+"""Texts to tokens to one column: nothing crashes, and no row sees its own outcome."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrace.encoders import FOLDS, fold_of_row
+from retrace.text import tokens
+from retrace.text.blocks import Block, count
+from retrace.text.model import COLUMN, TextModel, TextParams
+
+PARAMS = TextParams(
+    hash_bits=14,
+    min_rows=1,
+    alpha=1.0,
+    signal_power=0.4,
+    signal_floor=0.15,
+    signal_prior_rows=3.0,
+    max_iterations=200,
+    seed=1,
+)
+BLOCKS = (
+    Block("words", "words", 1.0, ("title", "body")),
+    Block("pairs", "pairs", 0.5, ("title", "body")),
+    Block("characters", "characters", 1.0, ("title",)),
+    Block("kind", "values", 1.6, values=(("kind",), ("kind", "title"))),
+    Block("crossed", "crossed", 0.5, ("title",), values=(("kind",),)),
+)
+texts = st.text(max_size=12)
+
+
+def series(*values: str) -> pd.Series:
+    return pd.Series([*values], dtype="str")
+
+
+def frame(titles: list[str], body: str = "") -> pd.DataFrame:
+    n = len(titles)
+    columns = {"title": titles, "body": [body] * n, "kind": ["ab"[i % 2] for i in range(n)]}
+    return pd.DataFrame(columns, dtype="str")
+
+
+def listings(n: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Titles of three words, each with its own worth."""
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 12, (n, 3))
+    titles = [" ".join(f"w{word}" for word in row) for row in words]
+    return frame(titles, "as new"), words.mean(axis=1) + rng.normal(0, 0.1, n)
+
+
+def by_row(bag: tokens.Bag, n_rows: int) -> list[list[int]]:
+    return [sorted(bag.hashes[bag.row == i].tolist()) for i in range(n_rows)]
+
+
+# Tokens
+
+
+def test_words_are_split_at_what_is_no_letter_or_digit() -> None:
+    bag = tokens.words(series("Nike  AIR-max 90", "", "\n\n", "crème_brûlée 安い!"))
+    expected = [["nike", "air", "max", "90"], [], [], ["crème_brûlée", "安い"]]
+    assert by_row(bag, 4) == [sorted(tokens.hashed(row).tolist()) for row in expected]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(texts, max_size=6))
+def test_the_tokens_of_a_text_do_not_depend_on_its_neighbours(values: list[str]) -> None:
+    for kind in (tokens.words, tokens.characters):
+        together = by_row(kind(series(*values)), len(values))
+        assert together == [by_row(kind(series(value)), 1)[0] for value in values]
+
+
+def test_tokens_are_the_same_everywhere_and_always() -> None:
+    assert tokens.hashed(["nike", "安い", ""]).tolist() == [
+        56333448576794191,
+        2871909498487078864,
+        1760245841805064774,
+    ]
+
+
+def test_characters_are_runs_of_three_to_five_inside_words() -> None:
+    """The runs of " ab " are " ab", "ab " and " ab "; those of the next word are apart."""
+    counts = [len(row) for row in by_row(tokens.characters(series("ab", "ab ab", "a", "")), 4)]
+    assert counts == [3, 6, 1, 0]
+    one, two = by_row(tokens.characters(series("ab", "ab ab")), 2)
+    assert {*two} == {*one}
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab", " ", "\n", "é", "🔥", "İ", "a\x00b"])
+def test_a_single_short_text_does_not_crash(text: str) -> None:
+    rows = pd.DataFrame({"title": [text], "body": [""], "kind": ["a"]}, dtype="str")
+    assert {name: part.shape for name, part in count(rows, BLOCKS, 14).items()} == {
+        block.name: (1, 1 << 14) for block in BLOCKS
+    }
+
+
+def test_pairs_are_neighbours_within_a_row() -> None:
+    bag = tokens.sequence([tokens.words(series("a b", "c"))], 2)
+    assert [len(row) for row in by_row(tokens.pairs(bag), 2)] == [1, 0]
+    both = tokens.sequence([tokens.words(series("a b")), tokens.words(series("c"))], 1)
+    known = tokens.hashed(["a", "b", "c"])
+    assert not np.isin(tokens.mix(known[1:2], known[2:]), tokens.pairs(both).hashes).any()
+
+
+def test_the_order_of_a_pair_counts() -> None:
+    a, b = tokens.hashed(["a"]), tokens.hashed(["b"])
+    assert tokens.mix(a, b) != tokens.mix(b, a)
+
+
+# Blocks
+
+
+def test_counts_grow_by_their_logarithm() -> None:
+    rows = frame(["a a b", "a"])
+    matrix = count(rows, BLOCKS[:1], 14)["words"]
+    assert sorted(matrix[0].data.tolist()) == pytest.approx([1, 1 + np.log(2)])
+    assert matrix[1].data.tolist() == [1]
+
+
+def test_a_value_is_a_token_of_its_own_column_and_row() -> None:
+    rows = pd.DataFrame({"x": ["a", "a", "b"], "y": ["b", "c", "a"]}, dtype="str")
+    matrix = count(rows, [Block("v", "values", 1.0, values=(("x",), ("y",)))], 14)["v"].toarray()
+    assert matrix.sum(axis=1).tolist() == [2, 2, 2]
+    assert (matrix[0] * matrix[1]).sum() == 1  # the same x
+    assert (matrix[0] * matrix[2]).sum() == 0  # a and b, in other columns
+
+
+def test_numbers_and_booleans_are_values_too() -> None:
+    rows = pd.DataFrame({"x": [1, 2, 1], "y": [True, False, True]})
+    matrix = count(rows, [Block("v", "values", 1.0, values=(("x", "y"),))], 14)["v"].toarray()
+    assert (matrix[0] == matrix[2]).all()
+    assert (matrix[0] != matrix[1]).any()
+
+
+# The model
+
+
+def test_it_learns_what_words_are_worth() -> None:
+    rows, target = listings(400)
+    model, column = TextModel.fit(rows, target, BLOCKS, PARAMS)
+    assert column.columns.tolist() == model.columns == [COLUMN]
+    assert np.corrcoef(column[COLUMN], target)[0, 1] > 0.95
+    unseen, worth = listings(200, seed=1)
+    assert np.corrcoef(model.transform(unseen)[COLUMN], worth)[0, 1] > 0.95
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 59), st.integers(0, 100))
+def test_no_row_sees_its_own_outcome(row: int, seed: int) -> None:
+    """All folds are solved together, but stop one by one."""
+    rows, target = listings(60, seed)
+    before = TextModel.fit(rows, target, BLOCKS, PARAMS)[1][COLUMN]
+    target[row] += 3
+    after = TextModel.fit(rows, target, BLOCKS, PARAMS)[1][COLUMN]
+    fold = fold_of_row(60, PARAMS.seed)
+    same = fold == fold[row]
+    assert after[same].to_numpy() == pytest.approx(before[same].to_numpy(), abs=1e-6)
+    assert np.abs(after - before)[~same].max() > 0.01
+
+
+def reference(rows: pd.DataFrame, target: np.ndarray, unseen: pd.DataFrame) -> np.ndarray:
+    """Ridge on TF-IDF words, solved densely: rows of unit length, the intercept is the mean."""
+    known, new = (count(part, BLOCKS[:1], 14)["words"].toarray() for part in (rows, unseen))
+    idf = np.log((1 + len(rows)) / (1 + (known > 0).sum(axis=0))) + 1
+    weighted = [part * idf * (known.sum(axis=0) > 0) for part in (known, new)]
+    x, z = (part / np.maximum(np.linalg.norm(part, axis=1), 1e-12)[:, None] for part in weighted)
+    kernel = x @ x.T + PARAMS.alpha * np.eye(len(x))
+    return target.mean() + z @ x.T @ np.linalg.solve(kernel, target - target.mean())
+
+
+def test_without_signal_scaling_it_is_ridge_regression() -> None:
+    plain = PARAMS.model_copy(update={"signal_power": 0.0})
+    rows, target = listings(80)
+    unseen = pd.concat([listings(10, 1)[0], frame(["w1 unheard", "unheard", ""])])
+    model, _ = TextModel.fit(rows, target, BLOCKS[:1], plain)
+    found = model.transform(unseen)[COLUMN].to_numpy()
+    assert found == pytest.approx(reference(rows, target, unseen), abs=5e-3)
+
+
+def test_out_of_fold_is_what_the_other_folds_give() -> None:
+    """Word frequencies come from all rows, so a model of the other folds only comes near."""
+    rows, target = listings(500)
+    _, column = TextModel.fit(rows, target, BLOCKS, PARAMS)
+    folds = fold_of_row(len(rows), PARAMS.seed)
+    for fold in range(FOLDS):
+        out = folds == fold
+        others, _ = TextModel.fit(rows[~out], target[~out], BLOCKS, PARAMS)
+        assert column.loc[out, COLUMN].to_numpy() == pytest.approx(
+            others.transform(rows[out])[COLUMN].to_numpy(), abs=0.1
+        )
+
+
+def test_a_row_is_the_same_alone_and_among_others() -> None:
+    rows, target = listings(60)
+    model, _ = TextModel.fit(rows, target, BLOCKS, PARAMS)
+    alone = pd.concat([model.transform(rows[i : i + 1]) for i in range(5)])
+    pd.testing.assert_frame_equal(alone, model.transform(rows)[:5], rtol=1e-5)
+
+
+def test_arrays_give_the_same_model() -> None:
+    rows, target = listings(60)
+    model, _ = TextModel.fit(rows, target, BLOCKS, PARAMS)
+    file = io.BytesIO()
+    np.savez(file, **model.to_arrays())
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        again = TextModel.from_arrays(arrays, BLOCKS)
+        with pytest.raises(KeyError):
+            TextModel.from_arrays(arrays, [replace(BLOCKS[0], name="others")])
+    pd.testing.assert_frame_equal(again.transform(rows), model.transform(rows))
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [["one"], ["one", "two"], ["", ""], [""] * 12, ["\n"] * 3, ["…", "!!!"], ["same"] * 7],
+)
+def test_few_rows_and_empty_texts_do_not_crash(titles: list[str]) -> None:
+    rows, target = frame(titles), np.arange(len(titles), dtype=np.float64)
+    for blocks in (BLOCKS, BLOCKS[:3]):
+        model, column = TextModel.fit(rows, target, blocks, PARAMS)
+        found = model.transform(frame(["", "one", "unheard of"]))[COLUMN]
+        assert np.isfinite(column[COLUMN]).all()
+        assert found.between(target.min() - 1, target.max() + 1).all()
+
+
+def test_without_vocabulary_it_predicts_the_mean() -> None:
+    target = np.array([1.0, 2.0, 6.0])
+    model, _ = TextModel.fit(frame(["", "", ""]), target, BLOCKS[:1], PARAMS)
+    assert model.transform(frame(["", "new"]))[COLUMN].tolist() == [3, 3]
+
+
+def test_without_blocks_there_is_no_column() -> None:
+    rows, target = listings(10)
+    model, column = TextModel.fit(rows, target, (), PARAMS)
+    assert model.columns == []
+    assert column.shape == model.transform(rows).shape == (10, 0)
+    assert TextModel.from_arrays(model.to_arrays(), ()).columns == []
+
+
+def test_rare_tokens_are_left_out_on_request() -> None:
+    rows = frame(["a b", "a c", "a d"])
+    twice = PARAMS.model_copy(update={"min_rows": 2})
+    model, _ = TextModel.fit(rows, np.array([1.0, 2.0, 3.0]), BLOCKS[:1], twice)
+    assert len(model.weights[0].buckets) == 1

@@ -1,0 +1,122 @@
+"""The clean table of listings holds its schema and limits, and known corruptions are caught."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from problems.contract import part
+from problems.price.schema import WORLD
+from retrace.checks import ValidateParams
+from retrace.errors import RetraceError
+from stages.simulate import write_raw
+from stages.validate import check_schema, run_checks, stop_on_hard
+
+WORLD_PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["price"]
+VALIDATE = ValidateParams(**WORLD_PARAMS["validate"])
+
+
+def clean_table(folder: Path, seed: int) -> pd.DataFrame:
+    """Simulate a few listings and ingest them."""
+    simulator, ingest = part("price", "simulate"), part("price", "ingest")
+    settings = simulator.Settings(**{**WORLD_PARAMS["simulate"], "rows": 3000, "seed": seed})
+    for name, frame in simulator.simulate(settings).raw.items():
+        write_raw(frame, folder / name)
+    found: pd.DataFrame = ingest.ingest(folder, ingest.Settings(**WORLD_PARAMS["ingest"])).clean
+    return found
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return clean_table(tmp_path_factory.mktemp("raw"), seed=1)
+
+
+def failed(rows: pd.DataFrame) -> set[str]:
+    """Return the columns whose checks do not pass."""
+    records = run_checks(rows, VALIDATE.checks)
+    return {str(record["column"]) for record in records if not record["passed"]}
+
+
+@pytest.mark.parametrize("seed", [2, 3, 7])
+def test_what_the_simulator_makes_raises_nothing(tmp_path: Path, seed: int) -> None:
+    rows = clean_table(tmp_path, seed)
+    assert len(rows) >= VALIDATE.rows_min
+    check_schema(WORLD, rows, 3)
+    assert failed(rows) == set()
+    stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.checks), "price")
+
+
+def test_every_check_names_a_column_of_the_schema() -> None:
+    assert {check.column for check in VALIDATE.checks} <= {*WORLD.schema.columns}
+
+
+def corrupted(clean: pd.DataFrame, **columns: object) -> pd.DataFrame:
+    """Change columns but keep their types, so that only the values are wrong."""
+    types = {name: clean[name].dtype for name in columns}
+    return clean.assign(**columns).astype(types)
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("price_usd", lambda rows: rows["price_usd"] * 100),  # cents
+        ("price_usd", lambda rows: rows["price_usd"] / 100),
+        ("price_usd", lambda rows: 10.0),
+    ],
+)
+def test_prices_that_are_none_stop_the_pipeline(
+    clean: pd.DataFrame, column: str, change: object
+) -> None:
+    rows = corrupted(clean, **{column: change})
+    with pytest.raises(RetraceError, match=f"fails price.validate:\ncolumn '{column}': "):
+        stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.checks), "price")
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("condition", lambda rows: 6 - rows["condition"]),
+        ("brand", lambda rows: ""),
+        ("brand", lambda rows: "Nike"),
+        ("category_1", lambda rows: ""),
+        ("category_1", lambda rows: rows["name"]),
+        ("category_2", lambda rows: rows["category_1"].str[:1]),
+        ("description", lambda rows: ""),
+        ("name", lambda rows: rows["name"].where(rows.index % 10 > 0, "item")),
+        ("shipping_paid_by_seller", lambda rows: False),
+        ("price_usd", lambda rows: rows["price_usd"].where(rows.index % 100 > 0, 1900.0)),
+    ],
+)
+def test_a_corrupted_column_fails_a_check_of_its_own(
+    clean: pd.DataFrame, column: str, change: object
+) -> None:
+    assert column in failed(corrupted(clean, **{column: change}))
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("listing_id", lambda rows: rows["listing_id"].where(rows.index > 0, 1_000_000)),
+        ("listing_id", lambda rows: 5),
+        ("condition", lambda rows: rows["condition"] + 4),
+        ("price_usd", lambda rows: -rows["price_usd"]),
+        ("price_usd", lambda rows: float("inf")),
+        ("name", lambda rows: ""),
+    ],
+)
+def test_impossible_values_break_the_schema(
+    clean: pd.DataFrame, column: str, change: object
+) -> None:
+    rows = corrupted(clean, **{column: change})
+    if column == "listing_id" and rows["listing_id"].is_unique:
+        rows.loc[1, "listing_id"] = 1_000_000  # the same id twice
+    with pytest.raises(RetraceError, match=f"column '{column}': "):
+        check_schema(WORLD, rows, 3)
+
+
+def test_another_type_or_order_of_columns_breaks_the_schema(clean: pd.DataFrame) -> None:
+    with pytest.raises(RetraceError, match="column 'condition': dtype"):
+        check_schema(WORLD, clean.astype({"condition": "int64"}), 3)
+    with pytest.raises(RetraceError, match="in the order of the schema"):
+        check_schema(WORLD, clean[clean.columns[::-1]], 3)

@@ -114,7 +114,7 @@ def test_another_folder_order_and_locale_give_the_same_lock(
 def test_a_killed_run_is_finished_by_the_next(clone: Path, stage: str) -> None:
     """SIGKILL to dvc alone, so that its stage goes on as an orphan while the next repro starts."""
     before = lock(clone)
-    started = clone / "started"
+    started, go_on = clone / "started", clone / "go_on"
     slow = clone / "stages" / f"{stage}.py"
     slow.write_text(
         slow.read_text().replace(
@@ -124,28 +124,40 @@ def test_a_killed_run_is_finished_by_the_next(clone: Path, stage: str) -> None:
             "    from pathlib import Path\n\n"
             "    if not Path('started').exists():\n"
             "        Path('started').touch()\n"
-            "        time.sleep(4)\n",
+            "        while not Path('go_on').exists():\n"
+            "            time.sleep(0.1)\n",
         )
     )
-    process = subprocess.Popen(
-        ["dvc", "repro"],
-        cwd=clone,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    first = repro(clone)
     deadline = time.monotonic() + 120
     while not started.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert started.exists()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    output = run(clone, "dvc", "repro")
-    assert "waiting for it to end" in output
-    after = lock(clone)
-    outs = {name: entry.get("outs") for name, entry in after.items()}
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()  # its pipe stays open: the orphan has it
+    second, output = repro(clone), ""
+    assert second.stdout
+    for line in second.stdout:
+        output += line
+        if "waiting for it to end" in line:
+            go_on.touch()
+    assert second.wait() == 0, output
+    assert go_on.exists(), output
+    outs = {name: entry.get("outs") for name, entry in lock(clone).items()}
     assert outs == {name: entry.get("outs") for name, entry in before.items()}
     assert not list(clone.glob("**/*.partial-*"))
+
+
+def repro(folder: Path) -> subprocess.Popen[str]:
+    """Start `dvc repro` and go on."""
+    return subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_a_killed_stage_leaves_no_half_output(clone: Path) -> None:

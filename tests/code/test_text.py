@@ -181,15 +181,19 @@ def test_without_signal_scaling_it_is_ridge_regression() -> None:
 
 
 def test_out_of_fold_is_what_the_other_folds_give() -> None:
-    """Word frequencies come from all rows, so a model of the other folds only comes near."""
+    """Word frequencies come from all rows, so a model of the other folds only comes near.
+
+    Every title has a word of its own, which those folds do not know.
+    """
     rows, target = listings(500)
-    _, column = TextModel.fit(rows, target, BLOCKS, PARAMS)
+    rows["title"] += " only" + pd.Series(range(500)).astype(str)
+    _, column = TextModel.fit(rows, target, BLOCKS[:1], PARAMS)
     folds = fold_of_row(len(rows), PARAMS.seed)
     for fold in range(FOLDS):
         out = folds == fold
-        others, _ = TextModel.fit(rows[~out], target[~out], BLOCKS, PARAMS)
+        others, _ = TextModel.fit(rows[~out], target[~out], BLOCKS[:1], PARAMS)
         assert column.loc[out, COLUMN].to_numpy() == pytest.approx(
-            others.transform(rows[out])[COLUMN].to_numpy(), abs=0.1
+            others.transform(rows[out])[COLUMN].to_numpy(), abs=0.3
         )
 
 

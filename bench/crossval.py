@@ -17,10 +17,10 @@ import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems.contract import Problem, find_problem, part
 from problems.predict import predict
 from retrace import metrics
+from retrace.base.params import read_params
 from retrace.bundle import Bundle
 from retrace.encoders import EncodeParams
 from retrace.encoding import to_scale
-from retrace.params import read_params
 from retrace.splits import unit_hash
 from retrace.text.model import TextParams
 from stages.featurize import fit_encoding

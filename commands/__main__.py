@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 SUBCOMMANDS = {
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",

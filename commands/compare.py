@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from retrace import paths
-from retrace.errors import RetraceError
-from retrace.params import PATH, ProblemEntry, read_params
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.params import PATH, ProblemEntry, read_params
 
 WIDTH = 100
 MOST_METRICS = 8  # what fits beside a name and the changed parameters

@@ -27,8 +27,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-from retrace import params as params_yaml
-from retrace.errors import RetraceError
+from retrace.base import params as params_yaml
+from retrace.base.errors import RetraceError
 
 RUN_LOCK = Path("requirements.lock")
 DEV_LOCK = Path("requirements-dev.lock")

@@ -28,7 +28,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from filelock import FileLock
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 DVC = Path(".dvc")
 HOME = Path(".dvc/tmp/storage")

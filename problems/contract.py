@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from retrace.errors import RetraceError
-from retrace.params import ProblemEntry, WorldEntry, read_params
+from retrace.base.errors import RetraceError
+from retrace.base.params import ProblemEntry, WorldEntry, read_params
 
 if TYPE_CHECKING:  # simulators need no text models
     from retrace.text.blocks import Block

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from retrace.errors import RetraceError
-from retrace.params import Params
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params
 
 
 class BoosterParams(Params):

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json, write_json
 from retrace.boosters import booster_from_text, booster_to_text
 from retrace.encoding import Encoding, from_scale
-from retrace.errors import RetraceError
-from retrace.files import read_json, write_json
 from retrace.intervals import Interval
 
 FORMAT = 1

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrace.params import Params
+from retrace.base.params import Params
 
 FOLDS = 5
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json, write_json
 from retrace.encoders import Encoder
-from retrace.errors import RetraceError
-from retrace.files import read_json, write_json
 from retrace.text.blocks import Block
 from retrace.text.model import TextModel
 

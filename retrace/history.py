@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 STATE_COLUMNS = ("entity_type", "entity_id", "feature", "value", "weight", "count", "as_of")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from retrace.errors import RetraceError
-from retrace.params import Params
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params
 
 WINDOWS = ("train", "valid", "calibration", "test")
 

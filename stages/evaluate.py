@@ -18,11 +18,10 @@ import pandas as pd
 
 from problems.contract import Problem, find_problem, part
 from problems.predict import predict, prediction_ids
-from retrace import metrics, paths, plots
-from retrace.bundle import Bundle
-from retrace.comparison import paired_difference
-from retrace.errors import RetraceError
-from retrace.files import (
+from retrace import metrics, plots
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import (
     read_json,
     read_table,
     replacing,
@@ -30,7 +29,9 @@ from retrace.files import (
     write_json,
     write_table,
 )
-from retrace.params import Params, read_params
+from retrace.base.params import Params, read_params
+from retrace.bundle import Bundle
+from retrace.comparison import paired_difference
 from retrace.slices import slice_table
 from stages.runner import run_stage, say
 

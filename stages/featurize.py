@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem, find_problem, part
-from retrace import paths
+from retrace.base import paths
+from retrace.base.files import read_table, replacing, write_table
+from retrace.base.params import read_params
 from retrace.encoders import EncodeParams, Encoder
 from retrace.encoding import Encoding, to_scale
-from retrace.files import read_table, replacing, write_table
 from retrace.history import State
-from retrace.params import read_params
 from retrace.splits import WINDOWS, SplitParams, split
 from retrace.text.model import TextModel, TextParams
 from stages.runner import run_stage, say

@@ -9,10 +9,10 @@ writes  data/clean/price.parquet       the clean table
 """
 
 from problems.contract import Ingested, part, source_of
-from retrace import paths
-from retrace.errors import RetraceError
-from retrace.files import write_json, write_table
-from retrace.params import read_params
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import write_json, write_table
+from retrace.base.params import read_params
 from stages.runner import run_stage, say
 
 

@@ -15,7 +15,7 @@ DVC lets no stage depend on dvc.yaml. After a change of a plot's title or axes t
 
 from pathlib import Path
 
-from retrace.files import replacing
+from retrace.base.files import replacing
 from retrace.report.page import render
 from stages.runner import run_single, say
 

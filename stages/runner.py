@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 LOCKS = Path(".dvc/tmp/retrace")
 

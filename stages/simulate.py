@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 from problems.contract import part
-from retrace import paths
-from retrace.files import replacing, write_json, write_table
-from retrace.params import read_params
+from retrace.base import paths
+from retrace.base.files import replacing, write_json, write_table
+from retrace.base.params import read_params
 from retrace.raw import fingerprint
 from stages.runner import run_stage, say
 

@@ -14,13 +14,13 @@ import pandas as pd
 from pydantic import Field
 
 from problems.contract import Problem, find_problem
-from retrace import paths
+from retrace.base import paths
+from retrace.base.files import read_table, replacing, write_csv
+from retrace.base.params import read_params
 from retrace.boosters import BoosterParams, Fit, fit_booster
 from retrace.bundle import BOOSTERS, Bundle, predict_scaled
 from retrace.encoding import Encoding
-from retrace.files import read_table, replacing, write_csv
 from retrace.intervals import Interval
-from retrace.params import read_params
 from stages.runner import run_stage, say
 
 Window = tuple[pd.DataFrame, np.ndarray]

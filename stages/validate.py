@@ -11,11 +11,11 @@ import pandas as pd
 import pandera.errors
 
 from problems.contract import World, part
-from retrace import paths
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_table, write_json
+from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
-from retrace.errors import RetraceError
-from retrace.files import read_table, write_json
-from retrace.params import read_params
 from retrace.profile import profile
 from stages.runner import run_stage, say
 

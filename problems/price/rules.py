@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem
-from retrace.params import Params
+from retrace.base.params import Params
 
 CATEGORY = ["category_1", "category_2", "category_3"]
 

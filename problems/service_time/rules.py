@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from problems.contract import Problem
-from retrace.params import Params
+from retrace.base.params import Params
 
 
 class RuleSettings(Params):

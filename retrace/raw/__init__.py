@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.raw.delimited import Delimited
 from retrace.raw.parquet import Parquet
 from retrace.raw.sources import files_of, fingerprint, suffix_of

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.raw.layout import find_layout
 from retrace.raw.sources import suffix_of
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 

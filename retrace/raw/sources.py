@@ -4,7 +4,7 @@ import difflib
 import hashlib
 from pathlib import Path
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 SUFFIXES = (".tsv", ".csv", ".tsv.gz", ".csv.gz", ".parquet")
 READABLE = f"Readable are {', '.join(SUFFIXES)}"

@@ -17,7 +17,7 @@ from dvc.render.converter.vega import VegaConverter
 from dvc_render.exceptions import DvcRenderError
 from dvc_render.vega import VegaRenderer
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.report.inputs import read_rows
 
 DVC_YAML = Path("dvc.yaml")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retrace import paths
-from retrace.errors import RetraceError
-from retrace.files import read_json
-from retrace.params import ProblemEntry, WorldEntry, parse_section, read_key
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json
+from retrace.base.params import ProblemEntry, WorldEntry, parse_section, read_key
 
 
 @dataclass(frozen=True)

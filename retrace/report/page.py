@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from retrace.errors import RetraceError
-from retrace.params import read_key
+from retrace.base.errors import RetraceError
+from retrace.base.params import read_key
 from retrace.report import numbers, tables
 from retrace.report.charts import Plot, draw, draw_spec, read_plots
 from retrace.report.inputs import ProblemInputs, WorldInputs, read_problems, read_worlds

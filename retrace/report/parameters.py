@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from retrace.params import PATH
+from retrace.base.params import PATH
 
 
 @dataclass(frozen=True)

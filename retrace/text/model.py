@@ -16,8 +16,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
+from retrace.base.params import Params
 from retrace.encoders import FOLDS, fold_of_row
-from retrace.params import Params
 from retrace.text.blocks import Block, count
 
 COLUMN = "text"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from retrace.errors import RetraceError
-from retrace.files import read_json, read_table, replacing, write_csv, write_json, write_table
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json, read_table, replacing, write_csv, write_json, write_table
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.history import Known, Level, State, as_of, end_state, look_up, unexplained
 
 HALF_LIFE = 30.0

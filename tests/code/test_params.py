@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from retrace.errors import RetraceError
-from retrace.params import Params, read_key, read_params
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params, read_key, read_params
 
 
 class Inner(Params):

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from problems.contract import Ingested
 from problems.price.ingest import CLEAN, LISTING, RAW, REASONS, Settings, ingest, listings
 from problems.price.schema import COLUMNS, WORLD
-from retrace.errors import RetraceError
-from retrace.params import parse_section
+from retrace.base.errors import RetraceError
+from retrace.base.params import parse_section
 from retrace.raw import fingerprint
 
 GOOD = {

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.raw import WRONG_FIELDS, RawTable, fingerprint, read_raw
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 

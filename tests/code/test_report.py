@@ -15,7 +15,7 @@ from dvc.render.converter.vega import VegaConverter
 from dvc_render.vega import VegaRenderer
 from dvc_render.vega_templates import get_template
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.report import charts, own, page
 from retrace.report.numbers import count, figure, interval, number, percent
 from retrace.report.page import render

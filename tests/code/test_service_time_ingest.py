@@ -14,7 +14,7 @@ from problems.service_time.ingest import Settings, accuracy, engine, ingest
 from problems.service_time.ingest.privacy import pseudonyms
 from problems.service_time.ingest.times import as_utc
 from problems.service_time.schema import CLEAN, COLUMNS
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 DAY = pd.Timestamp("2024-03-12T08:00:00Z")
 LAT, LON = 59.91, 10.75

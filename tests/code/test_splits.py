@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.splits import WINDOWS, SplitParams, split
 
 SHARES = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}

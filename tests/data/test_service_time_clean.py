@@ -8,8 +8,8 @@ import yaml
 
 from problems.contract import part
 from problems.service_time.schema import WORLD
+from retrace.base.errors import RetraceError
 from retrace.checks import ValidateParams
-from retrace.errors import RetraceError
 from stages.simulate import write_raw
 from stages.validate import check_schema, run_checks, stop_on_hard
 

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Simulated
-from retrace.params import Params
+from retrace.base.params import Params
 
 
 class Settings(Params):
@@ -53,7 +53,7 @@ def simulate(settings):
 """,
     "ingest/__init__.py": """
 from problems.contract import Ingested
-from retrace.params import Params
+from retrace.base.params import Params
 from retrace.raw import fingerprint, read_raw
 from retrace.raw.values import as_integer, as_number, as_text
 
@@ -73,7 +73,7 @@ def ingest(source, settings):
     return Ingested(rows.drop(columns=["file", "row"]), raw.malformed, fingerprint(source))
 """,
     "features/__init__.py": """
-from retrace.params import Params
+from retrace.base.params import Params
 
 
 class Settings(Params):
@@ -100,7 +100,7 @@ def oracle(problem, rows, truth):
 """,
     "evaluation/__init__.py": """
 from retrace import metrics
-from retrace.params import Params
+from retrace.base.params import Params
 
 
 class Settings(Params):

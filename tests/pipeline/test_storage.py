@@ -16,7 +16,7 @@ import pytest
 
 from commands import storage
 from commands.storage import S3Server, local_s3
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 MODEL = "models/toy.txt"
 TABLE = "data/raw/toy/table.txt"

@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 def main() -> None:
     out, stage, *rest = sys.argv[1:]
     import stages  # noqa: F401  (as -m does: it must come before NumPy)
-    from retrace import params
+    from retrace.base import params
 
     keys: set[str] = set()
     read_key = params.read_key

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from problems.contract import Problem
 from retrace import metrics
-from retrace.params import Params
+from retrace.base.params import Params
 from retrace.slices import bands
 
 BAND_EDGES_USD = [10.0, 20.0, 40.0, 80.0, 200.0]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from retrace.params import Params
+from retrace.base.params import Params
 
 MASKED_PRICE = r"\[rm\]"  # the site replaces prices in texts by this
 

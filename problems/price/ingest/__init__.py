@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from problems.contract import Ingested
-from retrace.errors import RetraceError
-from retrace.params import Params
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params
 from retrace.raw import WRONG_FIELDS, fingerprint, read_raw
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 

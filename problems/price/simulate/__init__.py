@@ -23,7 +23,7 @@ from problems.price.simulate.prices import (
     noise_level,
 )
 from problems.price.simulate.texts import write_descriptions, write_names
-from retrace.params import Params
+from retrace.base.params import Params
 
 
 class Settings(Params):

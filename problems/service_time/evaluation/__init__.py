@@ -9,8 +9,8 @@ from problems.service_time.evaluation.routes import by_route, service_levels
 from problems.service_time.rules import RuleSettings
 from retrace import metrics
 from retrace.agreement import accuracy
+from retrace.base.params import Params
 from retrace.comparison import paired_difference
-from retrace.params import Params
 
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 

@@ -8,8 +8,8 @@ import pandas as pd
 from pydantic import Field
 
 from problems.service_time.problem import HISTORY
+from retrace.base.params import Params
 from retrace.history import Level, State, end_state, look_up, unexplained
-from retrace.params import Params
 
 SECONDS_A_DAY = 86_400
 

@@ -9,7 +9,7 @@ from problems.service_time.ingest.geometry import Points, metres_between, middle
 from problems.service_time.ingest.reasons import Reasons, first_reason
 from problems.service_time.ingest.settings import Bounds, Settings
 from problems.service_time.ingest.times import as_utc
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
 from retrace.raw.values import as_number, as_text, clean_text
 

@@ -20,7 +20,7 @@ from problems.service_time.ingest.geometry import (
 )
 from problems.service_time.ingest.settings import Settings
 from problems.service_time.ingest.times import as_utc
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
 from retrace.raw.sources import files_of, suffix_of
 from retrace.raw.values import as_number, clean_text

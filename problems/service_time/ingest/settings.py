@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from retrace.errors import RetraceError
-from retrace.params import Params
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params
 
 
 class Bounds(Params):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 from retrace.raw.values import as_text
 
 UTC = pd.DatetimeTZDtype("us", "UTC")

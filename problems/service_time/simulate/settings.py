@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from retrace.params import Params
+from retrace.base.params import Params
 
 ZONE = "Europe/Oslo"  # Oda delivers in Norway (data/README.md)
 

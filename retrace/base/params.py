@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 PATH = Path("params.yaml")
 
@@ -71,12 +72,12 @@ def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH)
 def _load(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8") as file:
-            return yaml.safe_load(file)
+            return YAML(typ="safe").load(file)  # YAML 1.2, as DVC reads it: `no` is a word
     except FileNotFoundError:
         raise RetraceError(
             f"{path} not found in {Path.cwd()}. Run from the top folder of the repository."
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise RetraceError(f"{path} is not valid YAML: {error}") from None
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retrace.errors import RetraceError
+from retrace.base.errors import RetraceError
 
 PARTIAL = ".partial-"
 

@@ -57,7 +57,7 @@ $(RUN): $(MADE)
 	@echo "Installing the versions of requirements.lock (some minutes the first time)"
 	@touch $(UNFINISHED)
 	@rm -f $(VENV)/run-* $(VENV)/dev-*
-	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
 	@rm $(UNFINISHED)
 	@touch $@
 
@@ -65,7 +65,7 @@ $(DEV): $(RUN)
 	@echo "Installing the versions of requirements-dev.lock"
 	@touch $(UNFINISHED)
 	@rm -f $(VENV)/dev-*
-	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
 	@rm $(UNFINISHED)
 	@touch $@
 

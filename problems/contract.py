@@ -61,7 +61,9 @@ class Problem:
     """A question asked of a world's clean table.
 
     `scale` is where errors are even: a `log` target is fitted as log(1 + y). `metric` is the one
-    that early stopping, search and the gate look at.
+    that early stopping, search and the gate look at. `offset` is a numeric column that estimates
+    the target on that scale: the boosters start from it, and learn what it leaves. Without one they
+    start from the text model, or from the mean.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Problem:
     time: str | None = None  # when the prediction is made
     known_at: str | None = None  # when the outcome becomes known
     entities: tuple[str, ...] = ()  # whose history may be used
+    offset: str | None = None
     slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report
 
 

@@ -43,7 +43,7 @@ def fit_bundle(
 ) -> tuple[Bundle, dict[str, Fit]]:
     """Fit point and quantile boosters; valid chooses the rounds, calibration the widening."""
     tail = (1 - params.interval) / 2
-    offset = next(iter(encoding.text.columns), None)
+    offset = problem.offset or next(iter(encoding.text.columns), None)
     objectives: dict[str, dict[str, object]] = {
         "point": {"objective": "regression", "metric": "rmse"},
         "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},

@@ -27,7 +27,9 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases
         lines = []
-        for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+        # Of a column that is missing, pandera gives the name as the case.
+        named = cases.assign(column=cases["column"].fillna(cases["failure_case"].astype(str)))
+        for (column, check), group in named.groupby(["column", "check"], dropna=False, sort=False):
             index = [i for i in group["index"].dropna().head(n_examples) if i in rows.index]
             lines.append(f"column '{column}': {check}; {len(group):,} case(s)")
             lines += _indented(rows.loc[index]) if index else []

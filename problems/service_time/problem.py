@@ -18,6 +18,7 @@ PROBLEMS = {
         time="planned_at",
         known_at="departed_at",
         entities=("customer_id", "driver_id", "area_id", "region"),
+        offset="log_estimate",
         columns=Columns(
             numeric=(
                 "boxes",
@@ -45,6 +46,7 @@ PROBLEMS = {
                     for what in ("effect", "weight", "count")
                 ),
                 "known_effect",
+                "log_estimate",
             ),
             categorical=("dwelling", "region", "area_id"),
         ),

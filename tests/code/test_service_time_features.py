@@ -9,7 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from problems.service_time.features import Settings, features, log_ratio, with_entities
+from problems.service_time.features import (
+    Settings,
+    estimated_seconds,
+    features,
+    log_ratio,
+    with_entities,
+)
 from problems.service_time.problem import HISTORY, PROBLEMS
 from problems.service_time.schema import WORLD
 from retrace.history import State
@@ -214,6 +220,16 @@ def test_a_big_order_does_not_look_like_a_slow_habit() -> None:
     rows = clean_stops(1)
     more = rows.assign(boxes=rows["boxes"] + 10, weight_kg=rows["weight_kg"] + 200)
     assert (log_ratio(more, SETTINGS) < log_ratio(rows, SETTINGS)).all()
+
+
+def test_the_boosters_start_from_the_work_and_what_is_known() -> None:
+    rows = clean_stops(12)
+    fresh = features(rows, SETTINGS, past=rows[:0])["log_estimate"]
+    np.testing.assert_allclose(np.expm1(fresh), estimated_seconds(rows, SETTINGS))
+    rows["departed_at"] = rows["planned_at"] + pd.Timedelta("1h")
+    slow = rows.assign(service_seconds=3 * estimated_seconds(rows, SETTINGS))
+    later = rows.assign(planned_at=rows["planned_at"] + pd.Timedelta("60D"))
+    assert (features(later, SETTINGS, past=slow)["log_estimate"] > fresh + 0.1).all()
 
 
 def one_stop(**changes: object) -> pd.Series:

@@ -115,6 +115,11 @@ def test_impossible_values_break_the_schema(
         check_schema(WORLD, rows, 3)
 
 
+def test_a_missing_column_is_named(clean: pd.DataFrame) -> None:
+    with pytest.raises(RetraceError, match="column 'brand': column_in_dataframe"):
+        check_schema(WORLD, clean.drop(columns="brand"), 3)
+
+
 def test_another_type_or_order_of_columns_breaks_the_schema(clean: pd.DataFrame) -> None:
     with pytest.raises(RetraceError, match="column 'condition': dtype"):
         check_schema(WORLD, clean.astype({"condition": "int64"}), 3)

@@ -56,8 +56,9 @@ def features(
         with_entities(past), log_ratio(past, settings), "planned_at", "departed_at", levels
     )
     history = look_up(with_entities(stops), "planned_at", outcomes, levels)
-    effects = [f"{level.entity}_effect" for level in levels]
-    return pd.concat([own, history], axis=1).assign(known_effect=history[effects].sum(axis=1))
+    known = history[[f"{level.entity}_effect" for level in levels]].sum(axis=1)
+    estimate = np.log1p(estimated_seconds(stops, settings) * np.exp(known))
+    return pd.concat([own, history], axis=1).assign(known_effect=known, log_estimate=estimate)
 
 
 def state(stops: pd.DataFrame, settings: Settings) -> State:
@@ -81,13 +82,14 @@ def with_entities(stops: pd.DataFrame) -> pd.DataFrame:
 
 def log_ratio(stops: pd.DataFrame, settings: Settings) -> pd.Series:
     """Log of the measured service time over the rough estimate of the work."""
-    trips = _trips(stops, settings)
-    estimate = (
-        settings.usual_stop_seconds
-        + settings.usual_box_seconds * stops["boxes"]
-        + trips * (settings.usual_trip_seconds + settings.usual_floor_seconds * _stairs(stops))
-    )
-    return pd.Series(np.log(stops["service_seconds"] / estimate))
+    return pd.Series(np.log(stops["service_seconds"] / estimated_seconds(stops, settings)))
+
+
+def estimated_seconds(stops: pd.DataFrame, settings: Settings) -> pd.Series:
+    """A rough estimate of the work, from the order and the stairs alone."""
+    a_trip = settings.usual_trip_seconds + settings.usual_floor_seconds * _stairs(stops)
+    by_order = settings.usual_stop_seconds + settings.usual_box_seconds * stops["boxes"]
+    return pd.Series(by_order + _trips(stops, settings) * a_trip)
 
 
 def stop_columns(stops: pd.DataFrame, settings: Settings) -> pd.DataFrame:

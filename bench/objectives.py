@@ -1,0 +1,80 @@
+"""Compare LightGBM's objectives for one problem, on its features as `dvc repro` left them.
+
+    python -m bench.objectives service_time
+
+Each is fitted on the training window and chosen by the validation window, where each booster also
+stops; the test window is shown beside it. MAE in the problem's unit, and the mean error (bias).
+"""
+
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+import stages  # noqa: F401  (before NumPy: pins its instructions)
+from problems.contract import find_problem
+from retrace.base import paths
+from retrace.base.params import read_params
+from retrace.boosters import fit_booster
+from retrace.comparison import paired_difference
+from retrace.encoding import Encoding, from_scale
+from stages.train import TrainParams, read_window
+
+OBJECTIVES: dict[str, tuple[str, dict[str, object]]] = {
+    "L2 of the log": ("scaled", {"objective": "regression", "metric": "rmse"}),
+    "L1 of the log": ("scaled", {"objective": "regression_l1", "metric": "mae"}),
+    "quantile 0.5 of the log": (
+        "scaled",
+        {"objective": "quantile", "alpha": 0.5, "metric": "quantile"},
+    ),
+    "Huber of the log": ("scaled", {"objective": "huber", "alpha": 0.5, "metric": "mae"}),
+    "gamma": ("link", {"objective": "gamma", "metric": "gamma"}),
+    "gamma, times the median ratio": ("link", {"objective": "gamma", "metric": "gamma"}),
+}
+
+
+def main(name: str) -> None:
+    problem = find_problem(name)
+    params = read_params(TrainParams, f"{name}.train")
+    encoding = Encoding.load(paths.features(name))
+    windows = {
+        window: read_window(problem, window, encoding.columns)
+        for window in ("train", "valid", "test")
+    }
+    offset = problem.offset or next(iter(encoding.text.columns), None)
+    base: NDArray[np.float64] | None = None
+    for title, (kind, objective) in OBJECTIVES.items():
+        wanted = {
+            window: (columns, from_scale(y, problem.scale) if kind == "link" else y)
+            for window, (columns, y) in windows.items()
+        }
+        fit = fit_booster(
+            wanted["train"],
+            wanted["valid"],
+            offset,
+            encoding.encoder.categorical,
+            params,
+            objective,
+        )
+        errors, factor = {}, 1.0
+        for window in ("valid", "test"):
+            columns, scaled = windows[window]
+            raw = np.asarray(fit.booster.predict(columns, raw_score=True))
+            raw = raw + (columns[offset].to_numpy(np.float64) if offset else 0.0)
+            found = np.exp(raw) if kind == "link" else from_scale(raw, problem.scale)
+            outcome = from_scale(scaled, problem.scale)
+            if title.endswith("ratio") and window == "valid":
+                factor = float(np.median(outcome / found))
+            errors[window] = factor * found - outcome
+        loss = np.abs(errors["valid"])
+        base = loss if base is None else base
+        difference = paired_difference(base, loss)
+        print(
+            f"{title:30} {fit.booster.best_iteration:5} rounds  valid MAE {loss.mean():8.3f} "
+            f"({difference.mean:+.3f}, 95 % {difference.lower:+.3f} to {difference.upper:+.3f})  "
+            f"test MAE {np.abs(errors['test']).mean():8.3f}  bias {errors['test'].mean():+8.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

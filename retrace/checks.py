@@ -52,11 +52,14 @@ class Check(Params):
 
 
 class ValidateParams(Params):
-    """`<world>.validate`: the fewest rows worth a model, and the checks."""
+    """`<world>.validate`: the fewest rows worth a model, and the checks by name.
+
+    A mapping, since `dvc exp run -S` keeps comments in mappings and drops them in lists.
+    """
 
     rows_min: int = Field(ge=1)
     example_rows: int = Field(ge=0)
-    checks: list[Check]
+    checks: dict[str, Check]
 
 
 def measure(rows: pd.DataFrame, check: Check) -> float:

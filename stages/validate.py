@@ -7,6 +7,8 @@ writes  metrics/validation/price.json  every check: found, limit, passed
         metrics/profile/price.json     types, missing values and distributions, for the report
 """
 
+from collections.abc import Mapping
+
 import pandas as pd
 import pandera.errors
 
@@ -39,16 +41,16 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
         ) from None
 
 
-def run_checks(rows: pd.DataFrame, checks: list[Check]) -> list[dict[str, object]]:
+def run_checks(rows: pd.DataFrame, checks: Mapping[str, Check]) -> list[dict[str, object]]:
     """Return one record per check: column, check, level, found, limit, passed."""
-    missing = sorted({check.column for check in checks} - set(rows.columns))
+    missing = sorted({check.column for check in checks.values()} - set(rows.columns))
     if missing:
         raise RetraceError(
             f"params.yaml: `validate.checks` names column(s) {', '.join(missing)}; "
             f"the clean table has {', '.join(rows.columns)}."
         )
     records: list[dict[str, object]] = []
-    for check in checks:
+    for check in checks.values():
         found = measure(rows, check)
         records.append(
             {
@@ -68,7 +70,7 @@ def stop_on_hard(
 ) -> None:
     """Raise RetraceError when a hard check failed."""
     lines = []
-    for check, record in zip(params.checks, records, strict=True):
+    for check, record in zip(params.checks.values(), records, strict=True):
         if check.level == "hard" and not record["passed"]:
             lines.append(
                 f"column '{check.column}': {check.title} is {record['found']}, "

@@ -123,7 +123,10 @@ def test_limits_are_written_for_people() -> None:
 
 
 def test_a_record_says_what_was_found() -> None:
-    records = run_checks(ROWS, [check("number", "mean", most=10), check("empty", "mean", most=1)])
+    records = run_checks(
+        ROWS,
+        {"mean": check("number", "mean", most=10), "empty": check("empty", "mean", most=1)},
+    )
     assert records[0] == {
         "column": "number",
         "check": "mean",
@@ -137,21 +140,21 @@ def test_a_record_says_what_was_found() -> None:
 
 def test_a_check_of_no_column_names_it_and_those_there_are() -> None:
     with pytest.raises(RetraceError, match=r"column\(s\) colour; .* number, flag, text, empty"):
-        run_checks(ROWS, [check("colour", "mean", most=1)])
+        run_checks(ROWS, {"colour": check("colour", "mean", most=1)})
 
 
 @pytest.mark.parametrize("kind", ["mean", "max", "quantile", "z_share"])
 def test_a_number_of_a_text_column_is_refused_by_name(kind: str) -> None:
     at = {"at": 0.5} if kind in ("quantile", "z_share") else {}
     with pytest.raises(RetraceError, match=f"`{kind}` needs numbers; column 'text' has str"):
-        run_checks(ROWS, [check("text", kind, most=1, **at)])
+        run_checks(ROWS, {"text": check("text", kind, most=1, **at)})
 
 
 def test_only_hard_checks_stop_and_show_example_rows() -> None:
-    checks = [check("number", "max", most=10)]
+    checks = {"number_max": check("number", "max", most=10)}
     params = ValidateParams(rows_min=1, example_rows=1, checks=checks)
     stop_on_hard(ROWS, params, run_checks(ROWS, checks), "toy")
-    hard = [checks[0].model_copy(update={"level": "hard"})]
+    hard = {"number_max": checks["number_max"].model_copy(update={"level": "hard"})}
     params = params.model_copy(update={"checks": hard})
     with pytest.raises(RetraceError) as error:
         stop_on_hard(ROWS, params, run_checks(ROWS, hard), "toy")

@@ -48,7 +48,7 @@ def test_what_the_simulator_makes_raises_nothing(tmp_path: Path, seed: int) -> N
 
 
 def test_every_check_names_a_column_of_the_schema() -> None:
-    assert {check.column for check in VALIDATE.checks} <= {*WORLD.schema.columns}
+    assert {check.column for check in VALIDATE.checks.values()} <= {*WORLD.schema.columns}
 
 
 def corrupted(clean: pd.DataFrame, **columns: object) -> pd.DataFrame:

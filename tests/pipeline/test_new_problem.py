@@ -140,7 +140,7 @@ def test_one_package_and_its_blocks_are_a_problem(clone: Path) -> None:
             "toy": {
                 "simulate": {"rows": 1500, "seed": 1},
                 "ingest": {"max_quarantined": 0.0},
-                "validate": {"rows_min": 10, "example_rows": 1, "checks": []},
+                "validate": {"rows_min": 10, "example_rows": 1, "checks": {}},
                 "features": {},
                 "evaluate": {"slice_min_rows": 10},
                 **{name: price[name] for name in ("split", "encode", "text", "train")},

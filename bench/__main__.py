@@ -141,7 +141,7 @@ def pings(folder: Path) -> Rows:
     copy_project(folder)
     set_params(folder, "service_time.simulate.pings", True)
     rows: Rows = []
-    for n_stops in (9_000, 90_000):
+    for n_stops in (9_000, 90_000, 310_000):
         set_params(folder, "service_time.simulate.stops", n_stops)
         command(folder, sys.executable, "-m", "stages.simulate", "service_time")
         raw = folder / "data" / "raw" / "service_time"

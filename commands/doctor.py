@@ -34,7 +34,7 @@ RUN_LOCK = Path("requirements.lock")
 DEV_LOCK = Path("requirements-dev.lock")
 PLACEHOLDER = "s3://retrace"  # the bucket in the shared .dvc/config: nobody's until it is set
 PRIVATE_LEVELS = ("system", "global", "local")  # where DVC keeps what only this machine knows
-DISK_GB = 5  # a full run, its cache and a few experiments
+DISK_GB = 2  # for a full run at the default sizes (0.1 GB), its cache and many experiments
 MEMORY_GB = 4  # the largest table and a booster's bins beside it
 ANSWER_SECONDS = 5  # a remote that takes longer to answer is taken for unreachable
 

@@ -11,7 +11,9 @@ of one part rebuilds only the stages that use it:
     features/      Settings; features(clean rows, Settings, past) -> model columns; with entities
                    also state(clean rows, Settings) -> what is known of each at the end
     rules.py       rule, naive (fitted on training rows), oracle (from the simulator's truth)
-    evaluation/    Settings; headline, slices and tables of scored rows
+    evaluation/    Settings; headline, slices and tables of scored rows; a binary problem may have
+                   threshold(problem, scored validation rows, Settings), which becomes the column
+                   `threshold` of the scored test rows
 
 `Settings` is the pydantic model of that part's section of `params.yaml`; `part(world, "ingest")`
 imports a part. The folders keep their code in `__init__.py` and files beside it.
@@ -61,17 +63,18 @@ class Problem:
     """A question asked of a world's clean table.
 
     `scale` is where errors are even: a `log` target is fitted as log(1 + y). `metric` is the one
-    that early stopping, search and the gate look at. `offset` is a numeric column that estimates
-    the target on that scale: the boosters start from it, and learn what it leaves. Without one they
-    start from the text model, or from the mean.
+    that search and the gate look at. The target of a `binary` problem is 0 or 1 (or a bool), its
+    prediction the probability of 1; early stopping looks at the log loss. `offset` is a numeric
+    column that estimates the target on the fitted scale: the boosters start from it, and learn what
+    it leaves. Without one they start from the text model, or from the mean.
     """
 
     name: str
     world: str
-    task: Literal["regression"]
+    task: Literal["regression", "binary"]
     target: str
     unit: str
-    metric: Literal["rmsle", "mae"]
+    metric: Literal["rmsle", "mae", "average_precision"]
     key: tuple[str, ...]
     columns: Columns
     scale: Literal["log", "identity"] = "identity"

@@ -16,7 +16,8 @@ def predict(
     past: pd.DataFrame | None = None,
     num_threads: int = 0,
 ) -> pd.DataFrame:
-    """Predict each clean row: prediction, lower, upper, p50, p80 and p90 in the problem's unit.
+    """Predict each clean row: prediction, lower, upper, p50, p80 and p90 in the problem's unit;
+    of a classifier the probability alone.
 
     The outcome need not be among the columns of `clean_rows`. `past` are clean rows with outcomes,
     for problems with history: a row uses those that were known at its own time of prediction.

@@ -3,8 +3,9 @@
 bundle.json      what it is: task, unit, scale, features and settings, fingerprint
 encoder.json     categories and target means
 text.npz         text models (arrays, read with allow_pickle=False)
-boosters/*.txt   LightGBM's own text: point, lower, upper
-interval.json    the conformal widening
+boosters/*.txt   LightGBM's own text: point, and for a regression lower and upper
+interval.json    the conformal widening of a regression
+calibration.json how a classifier's scores become probabilities
 card.json        how it was fitted: rows, rounds, scores
 """
 
@@ -22,16 +23,17 @@ from numpy.typing import NDArray
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
 from retrace.boosters import booster_from_text, booster_to_text
+from retrace.calibration import Calibration
 from retrace.encoding import Encoding, from_scale
 from retrace.intervals import Interval
 
 FORMAT = 1
-BOOSTERS = ("point", "lower", "upper")
+BOOSTERS = {"regression": ("point", "lower", "upper"), "binary": ("point",)}  # by task
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that predicts value and interval from a feature frame; needs no DVC.
+    """A model that predicts value and interval, or probability, from features; needs no DVC.
 
     `offset` is the column that the boosters' outputs are added to, on the fitted scale.
     """
@@ -43,15 +45,25 @@ class Bundle:
     encoding: Encoding
     boosters: dict[str, lgb.Booster]
     offset: str | None
-    interval: Interval
+    interval: Interval | None  # of a regression
     card: dict[str, Any]
+    calibration: Calibration | None = None  # of a classifier
     fingerprint: str = ""  # of the files that it was read from
 
     def predict(self, features: pd.DataFrame, num_threads: int = 0) -> pd.DataFrame:
-        """Return prediction, lower, upper, p50, p80 and p90 in the target's unit."""
+        """Return prediction, lower, upper, p50, p80 and p90 in the target's unit.
+
+        A classifier returns `prediction` alone: the calibrated probability.
+        """
         columns = self.encoding.transform(features)
-        point, lower, upper = predict_scaled(self.boosters, self.offset, columns, num_threads)
-        lower, upper = self.interval.apply(point, lower, upper)
+        found = predict_scaled(self.boosters, self.offset, columns, num_threads)
+        if self.calibration is not None:
+            probability = self.calibration.apply(found["point"])
+            return pd.DataFrame({"prediction": probability}, index=features.index)
+        if self.interval is None:
+            raise ValueError("a bundle has an interval or a calibration")
+        point = found["point"]
+        lower, upper = self.interval.apply(**found)
         scaled = {"prediction": point, "lower": lower, "upper": upper}
         scaled |= {name: point + above for name, above in self.interval.above.items()}
         return pd.DataFrame(
@@ -65,7 +77,10 @@ class Bundle:
         (folder / "boosters").mkdir(exist_ok=True)
         for name, booster in self.boosters.items():
             (folder / "boosters" / f"{name}.txt").write_text(booster_to_text(booster), "utf-8")
-        write_json(self.interval.to_json(), folder / "interval.json")
+        if self.interval is not None:
+            write_json(self.interval.to_json(), folder / "interval.json")
+        if self.calibration is not None:
+            write_json(self.calibration.to_json(), folder / "calibration.json")
         write_json(self.card, folder / "card.json")
         about = {
             "format": FORMAT,
@@ -93,8 +108,9 @@ class Bundle:
                 f"{folder} is not what was written: its files do not match the fingerprint in "
                 "bundle.json. Get it again with `dvc checkout --force` or `dvc pull`."
             )
+        binary = about["task"] == "binary"
         boosters = {}
-        for name in BOOSTERS:
+        for name in BOOSTERS[about["task"]]:
             path = folder / "boosters" / f"{name}.txt"
             boosters[name] = booster_from_text(path.read_text("utf-8"), str(path))
         return cls(
@@ -104,8 +120,9 @@ class Bundle:
             },
             encoding=Encoding.load(folder),
             boosters=boosters,
-            interval=Interval(**read_json(folder / "interval.json")),
+            interval=None if binary else Interval(**read_json(folder / "interval.json")),
             card=read_json(folder / "card.json"),
+            calibration=(Calibration(**read_json(folder / "calibration.json")) if binary else None),
         )
 
 
@@ -114,13 +131,16 @@ def predict_scaled(
     offset: str | None,
     columns: pd.DataFrame,
     num_threads: int = 0,
-) -> tuple[NDArray[np.float64], ...]:
-    """Return point, lower and upper on the fitted scale, each of shape (n_rows,)."""
+) -> dict[str, NDArray[np.float64]]:
+    """Return each booster's values (point, lower, upper) on the fitted scale, shape (n_rows,).
+
+    The scale of a classifier is log odds.
+    """
     begin = columns[offset].to_numpy(np.float64) if offset else 0.0
-    return tuple(
-        begin + np.asarray(boosters[name].predict(columns, num_threads=num_threads))
-        for name in BOOSTERS
-    )
+    return {
+        name: begin + np.asarray(booster.predict(columns, raw_score=True, num_threads=num_threads))
+        for name, booster in boosters.items()
+    }
 
 
 def _fingerprint(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """Error measures. Every function takes arrays of shape (n_rows,) and returns one float."""
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -45,6 +46,45 @@ def absolute_errors(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float
     return np.abs(p - y)
 
 
+def log_losses(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+    """Return each row's log loss of a probability, which is kept 1e-6 away from 0 and 1."""
+    y, p = _arrays(actual, predicted)
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(-(y * np.log(p) + (1 - y) * np.log1p(-p)))
+
+
+def average_precision(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean precision at the rank of each positive, ties counted as one step; NaN without any."""
+    y, p = _arrays(actual, predicted)
+    if not y.any():
+        return float("nan")
+    hits, ends = _steps(y, p)
+    gained = np.diff(hits, prepend=0.0)
+    return float((gained * hits / ends).sum() / hits[-1])
+
+
+def roc_auc(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Chance that a positive scores above a negative, ties as half; NaN with one class only."""
+    y, p = _arrays(actual, predicted)
+    positive = y.sum()
+    if not 0 < positive < len(y):
+        return float("nan")
+    ranks = pd.Series(p).rank().to_numpy()
+    above = ranks[y > 0.5].sum() - positive * (positive + 1) / 2
+    return float(above / (positive * (len(y) - positive)))
+
+
+def _steps(y: NDArray[np.float64], p: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Return positives and rows at or above each distinct score, from the highest."""
+    order = np.argsort(-p, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)
+    return np.cumsum(y[order])[last], (last + 1).astype(np.float64)
+
+
 # A problem's metric, and the loss of each row whose mean orders models in the same way.
-METRICS = {"rmsle": rmsle, "mae": mae}
-LOSSES = {"rmsle": squared_log_errors, "mae": absolute_errors}
+METRICS = {"rmsle": rmsle, "mae": mae, "average_precision": average_precision}
+LOSSES = {
+    "rmsle": squared_log_errors,
+    "mae": absolute_errors,
+    "average_precision": log_losses,  # of a row: a ranking has none
+}

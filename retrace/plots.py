@@ -55,6 +55,83 @@ def coverage_by_slice(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+TOP_SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # positives are rare
+
+
+def _from_the_top(prediction: pd.Series) -> pd.Series:
+    """Number the bins of probabilities from 1, finer towards the highest."""
+    place = prediction.rank(method="first", ascending=False).to_numpy() / max(len(prediction), 1)
+    bins = len(TOP_SHARES) - np.searchsorted(TOP_SHARES, place - 1e-12)
+    return pd.Series(bins, index=prediction.index)
+
+
+def binary_calibration(scored: pd.DataFrame) -> pd.DataFrame:
+    """Observed rate (outcome) against mean probability (prediction), finer for the highest."""
+    groups = scored.groupby(_from_the_top(scored["prediction"]))
+    table = groups[["prediction", "outcome"]].mean()
+    return table.assign(rows=groups.size()).reset_index(drop=True)
+
+
+def binary_residuals(scored: pd.DataFrame) -> pd.DataFrame:
+    """Mean probability less the observed rate, in percentage points, by mean probability in %.
+
+    p10 to p90 say how far chance moves it (normal approximation of the binomial).
+    """
+    table = binary_calibration(scored)
+    p = table["prediction"]
+    error = 100 * (p - table["outcome"])
+    chance = 100 * np.sqrt(p * (1 - p) / table["rows"])
+    z = {"p10": -1.2816, "p25": -0.6745, "median": 0.0, "p75": 0.6745, "p90": 1.2816}
+    return pd.DataFrame(
+        {"band": 100 * p, **{name: error + at * chance for name, at in z.items()}}
+    ).assign(unit="percentage points, by probability in %")
+
+
+def rates_by_slice(table: pd.DataFrame) -> pd.DataFrame:
+    """The slices that are not small: observed rate (coverage), rows, and the rate that the
+    model promised (level)."""
+    large = table[table["small"] == 0]
+    return pd.DataFrame(
+        {
+            "slice": large["slice"] + ": " + large["value"],
+            "coverage": large["observed_rate"],
+            "rows": large["rows"],
+            "level": large["predicted_rate"],
+        }
+    )
+
+
+def precision_recall(scored: pd.DataFrame, score: str = "prediction") -> pd.DataFrame:
+    """Recall and precision at each distinct score, from the highest."""
+    rows = scored.groupby(score)["outcome"].agg(["sum", "size"]).sort_index(ascending=False)
+    hits, flagged = rows["sum"].cumsum(), rows["size"].cumsum()
+    return pd.DataFrame({"recall": hits / max(hits.iloc[-1], 1), "precision": hits / flagged})
+
+
+def precision_recall_png(scored: pd.DataFrame, path: Path) -> None:
+    """Draw precision against recall of the model and of the baselines that are there."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = {"prediction": "model", "rule": "rule", "naive": "naive", "oracle": "oracle"}
+    colours = ("#2a8a94", "#b3541e", "#8a9499", "#07343a")
+    with mpl.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(5.2, 4.4), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        for (score, name), colour in zip(names.items(), colours, strict=True):
+            if score in scored:
+                curve = precision_recall(scored, score)
+                axes.plot(curve["recall"], curve["precision"], color=colour, label=name)
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+        axes.legend(frameon=False)
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    with replacing(path) as partial:
+        partial.write_bytes(picture.getvalue())
+
+
 def predicted_png(scored: pd.DataFrame, unit: str, scale: str, path: Path) -> None:
     """Draw predicted against actual as a density of all rows."""
     import matplotlib as mpl

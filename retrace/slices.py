@@ -6,7 +6,20 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from retrace import metrics
+
 Metric = Callable[[pd.Series, pd.Series], float]
+BINARY_COLUMNS = [
+    "slice",
+    "value",
+    "rows",
+    "positives",
+    "average_precision",
+    "log_loss",
+    "predicted_rate",
+    "observed_rate",
+    "small",
+]
 COLUMNS = ["slice", "value", "rows", "error", "bias", "coverage", "small"]
 
 
@@ -43,7 +56,36 @@ def slice_table(
                     "small": int(len(rows) < min_rows),
                 }
             )
-    table = pd.DataFrame.from_records(records, columns=COLUMNS)
+    return _ordered(pd.DataFrame.from_records(records, columns=COLUMNS), labels)
+
+
+def binary_slice_table(scored: pd.DataFrame, labels: pd.DataFrame, min_rows: int) -> pd.DataFrame:
+    """Measure a classifier on each value of each label column, as `slice_table` does.
+
+    Columns slice, value, rows, positives, average_precision (missing without positives), log_loss,
+    predicted_rate (the mean probability), observed_rate and small.
+    """
+    records = []
+    for name in labels:
+        for value, index in scored.groupby(labels[name], observed=True).groups.items():
+            outcome, prediction = (scored.loc[index, c] for c in ("outcome", "prediction"))
+            records.append(
+                {
+                    "slice": name,
+                    "value": str(value),
+                    "rows": len(index),
+                    "positives": int(outcome.sum()),
+                    "average_precision": metrics.average_precision(outcome, prediction),
+                    "log_loss": float(metrics.log_losses(outcome, prediction).mean()),
+                    "predicted_rate": float(prediction.mean()),
+                    "observed_rate": float(outcome.mean()),
+                    "small": int(len(index) < min_rows),
+                }
+            )
+    return _ordered(pd.DataFrame.from_records(records, columns=BINARY_COLUMNS), labels)
+
+
+def _ordered(table: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     order = pd.Series({name: rank for rank, name in enumerate(labels)})
     return table.sort_values(
         ["slice", "rows", "value"],

@@ -6,14 +6,17 @@ reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
         data/truth/, metrics/ingest/    the oracle, where the truth belongs to this very data
-writes  data/predictions/price.parquet  each test row's prediction, interval and outcome
+writes  data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the headline
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
         metrics/tables/price/           the problem's own tables
-        plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv
+        plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
+                                        of a classifier precision against recall, and promised
+                                        against observed rates, under the same names
 """
 
+import numpy as np
 import pandas as pd
 
 from problems.contract import Problem, find_problem, part
@@ -32,18 +35,24 @@ from retrace.base.files import (
 from retrace.base.params import Params, read_params
 from retrace.bundle import Bundle
 from retrace.comparison import paired_difference
-from retrace.slices import slice_table
+from retrace.slices import binary_slice_table, slice_table
 from stages.runner import run_stage, say
 
 BASELINES = ("rule", "naive", "oracle")
 
 
-def score(problem: Problem, bundle: Bundle, rows: pd.DataFrame, settings: Params) -> pd.DataFrame:
+def score(
+    problem: Problem,
+    bundle: Bundle,
+    rows: pd.DataFrame,
+    settings: Params,
+    window: str = "test",
+) -> pd.DataFrame:
     """Return the test rows with outcome, predictions, rule and naive; `rows` are all clean rows."""
-    train, test = (select(rows, problem, window) for window in ("train", "test"))
+    train, test = (select(rows, problem, name) for name in ("train", window))
     rules = part(problem.world, "rules")
     return test.assign(
-        outcome=test[problem.target],
+        outcome=test[problem.target].astype("float64"),
         **predict(problem, bundle, test.drop(columns=problem.target), past=rows),
         rule=rules.rule(problem, train, test, settings),
         naive=rules.naive(problem, train, test, settings),
@@ -88,10 +97,28 @@ def record(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFra
             "prediction_id": prediction_ids(problem, scored, bundle.fingerprint),
             **{name: scored[name] for name in problem.key},
             "as_of": scored[problem.time] if problem.time else never,
-            **{name: scored[name] for name in ("prediction", "lower", "upper", "outcome")},
+            **{
+                name: scored.get(name, np.nan)  # probabilities have no interval
+                for name in ("prediction", "lower", "upper", "outcome")
+            },
             "known_at": scored[problem.known_at] if problem.known_at else never,
         }
     )
+
+
+def draw(problem: Problem, scored: pd.DataFrame, slices: pd.DataFrame) -> None:
+    """Write the plots; every task has the same files, since dvc.yaml names them."""
+    folder = paths.plots(problem.name)
+    if problem.task == "binary":
+        plots.precision_recall_png(scored, folder / "predicted.png")
+        write_csv(plots.binary_residuals(scored), folder / "residuals.csv")
+        write_csv(plots.binary_calibration(scored), folder / "calibration.csv")
+        write_csv(plots.rates_by_slice(slices), folder / "coverage.csv")
+        return
+    plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")
+    write_csv(plots.residuals(scored, problem.scale, problem.unit), folder / "residuals.csv")
+    write_csv(plots.calibration(scored), folder / "calibration.csv")
+    write_csv(plots.coverage_by_slice(slices), folder / "coverage.csv")
 
 
 def main(name: str) -> None:
@@ -101,13 +128,20 @@ def main(name: str) -> None:
     bundle = Bundle.load(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
     scored = score(problem, bundle, rows, settings)
+    if hasattr(evaluation, "threshold"):  # chosen on validation, where test rows have no say
+        valid = score(problem, bundle, rows, settings, "valid")
+        scored = scored.assign(threshold=evaluation.threshold(problem, valid, settings))
     truth = read_truth(problem.world)
     if truth is not None:
         oracle = part(problem.world, "rules").oracle(problem, scored, truth)
         scored = scored.assign(oracle=oracle)
     figures = evaluation.headline(problem, scored, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
-    table = slice_table(scored, labels, metrics.METRICS[problem.metric], settings.slice_min_rows)
+    if problem.task == "binary":
+        table = binary_slice_table(scored, labels, settings.slice_min_rows)
+    else:
+        metric = metrics.METRICS[problem.metric]
+        table = slice_table(scored, labels, metric, settings.slice_min_rows)
 
     write_table(record(problem, bundle, scored), paths.predictions(name))
     write_json(figures, paths.metrics(name))
@@ -118,11 +152,7 @@ def main(name: str) -> None:
         folder.mkdir()
         for key, own in evaluation.tables(problem, labelled, settings, rows, truth).items():
             write_csv(own, folder / f"{key}.csv")
-    folder = paths.plots(name)
-    plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")
-    write_csv(plots.residuals(scored, problem.scale, problem.unit), folder / "residuals.csv")
-    write_csv(plots.calibration(scored), folder / "calibration.csv")
-    write_csv(plots.coverage_by_slice(table), folder / "coverage.csv")
+    draw(problem, scored, table)
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 
 

@@ -4,7 +4,7 @@
 
 reads   data/features/price/       train, valid, calibration; the fitted encoding
         requirements.lock          a new LightGBM is a new model
-writes  models/price/              the bundle: boosters, encoder, interval, card
+writes  models/price/              the bundle: boosters, encoder, interval or calibration, card
         plots/price/learning.csv   loss by round
         plots/price/importance.csv share of gain by column
 """
@@ -15,10 +15,12 @@ from pydantic import Field
 
 from problems.contract import Problem, find_problem
 from retrace.base import paths
+from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, replacing, write_csv
 from retrace.base.params import read_params
 from retrace.boosters import BoosterParams, Fit, fit_booster
 from retrace.bundle import BOOSTERS, Bundle, predict_scaled
+from retrace.calibration import Calibration
 from retrace.encoding import Encoding
 from retrace.intervals import Interval
 from stages.runner import run_stage, say
@@ -27,9 +29,43 @@ Window = tuple[pd.DataFrame, np.ndarray]
 
 
 class TrainParams(BoosterParams):
-    """`<problem>.train`: the boosters, and the level of the interval."""
+    """`<problem>.train`: the boosters, and a regression's level of the interval."""
 
-    interval: float = Field(gt=0, lt=1)
+    interval: float | None = Field(default=None, gt=0, lt=1)
+
+
+def objectives(problem: Problem, params: TrainParams) -> dict[str, dict[str, object]]:
+    """Return LightGBM's objective of each booster of the task."""
+    if problem.task == "binary":
+        return {"point": {"objective": "binary", "metric": "binary_logloss"}}
+    if params.interval is None:
+        raise RetraceError(
+            f"params.yaml: '{problem.name}.train.interval' is missing; a regression needs the "
+            "level of its interval, such as 0.9."
+        )
+    tail = (1 - params.interval) / 2
+    return {
+        "point": {"objective": "regression", "metric": "rmse"},
+        "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
+        "upper": {"objective": "quantile", "alpha": 1 - tail, "metric": "quantile"},
+    }
+
+
+def check_classes(problem: Problem, target: np.ndarray) -> None:
+    """Raise RetraceError unless the training outcomes are 0 and 1, and both are there."""
+    found = np.unique(target)
+    if not np.isin(found, [0.0, 1.0]).all():
+        raise RetraceError(
+            f"{problem.name}: the target '{problem.target}' of a binary problem has values other "
+            f"than 0 and 1, such as {found[~np.isin(found, [0.0, 1.0])][0]:g}."
+        )
+    if len(found) == 1:
+        raise RetraceError(
+            f"{problem.name}: all {len(target):,} rows of the training window have "
+            f"'{problem.target}' = {found[0]:g}; a classifier needs both classes. Widen the "
+            f"training window under '{problem.name}.split' in params.yaml, or look for labels "
+            "that were lost."
+        )
 
 
 def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
@@ -41,14 +77,12 @@ def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
 def fit_bundle(
     problem: Problem, encoding: Encoding, windows: dict[str, Window], params: TrainParams
 ) -> tuple[Bundle, dict[str, Fit]]:
-    """Fit point and quantile boosters; valid chooses the rounds, calibration the widening."""
-    tail = (1 - params.interval) / 2
+    """Fit the task's boosters; valid chooses the rounds, calibration what makes a promise of them:
+    the widening of an interval, or the probabilities of a classifier."""
     offset = problem.offset or next(iter(encoding.text.columns), None)
-    objectives: dict[str, dict[str, object]] = {
-        "point": {"objective": "regression", "metric": "rmse"},
-        "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
-        "upper": {"objective": "quantile", "alpha": 1 - tail, "metric": "quantile"},
-    }
+    if problem.task == "binary":
+        check_classes(problem, windows["train"][1])
+    chosen = objectives(problem, params)
     fits = {
         name: fit_booster(
             windows["train"],
@@ -56,13 +90,18 @@ def fit_bundle(
             offset,
             encoding.encoder.categorical,
             params,
-            objectives[name],
+            chosen[name],
         )
-        for name in BOOSTERS
+        for name in BOOSTERS[problem.task]
     }
     boosters = {name: fit.booster for name, fit in fits.items()}
     columns, target = windows["calibration"]
-    point, lower, upper = predict_scaled(boosters, offset, columns)
+    scaled = predict_scaled(boosters, offset, columns)
+    interval, calibration = None, None
+    if problem.task == "binary":
+        calibration = Calibration.fit(target, scaled["point"])
+    else:
+        interval = Interval.fit(target, **scaled, level=float(params.interval or 0))
     bundle = Bundle(
         problem=problem.name,
         task=problem.task,
@@ -71,11 +110,12 @@ def fit_bundle(
         encoding=encoding,
         boosters=boosters,
         offset=offset,
-        interval=Interval.fit(target, point, lower, upper, params.interval),
+        interval=interval,
+        calibration=calibration,
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
-            "params": params.model_dump(),
+            "params": params.model_dump(exclude_none=True),
         },
     )
     return bundle, fits

@@ -1,6 +1,6 @@
 """Fill the page. Autoescape is on: names of columns, categories and reasons come from users."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,10 @@ class ProblemView:
         return numbers.split_unit(self.headline.key)[1]
 
     @property
+    def is_binary(self) -> bool:
+        return self.inputs.bundle.get("task") == "binary"
+
+    @property
     def unit(self) -> str:
         return str(self.inputs.bundle.get("unit", ""))
 
@@ -113,9 +117,25 @@ def render() -> str:
         shown = {view.world.name for view in views}
         world = world_views[problem.world]
         own = [(table, drawn.own(table)) for table in own_tables(problem.tables)]
-        views.append(_problem_view(problem, world, shown, own, drawn.all(plots.get(name, []))))
+        pictures = drawn.all(plots.get(name, []))
+        if problem.bundle.get("task") == "binary":
+            pictures = [_of_classifier(picture) for picture in pictures]
+        views.append(_problem_view(problem, world, shown, own, pictures))
     text: str = _environment().get_template("index.html").render(problems=views)
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+CLASSIFIER_TITLES = {  # dvc.yaml has one title for every task
+    "calibration": "Observed rate against the mean probability",
+    "coverage": "Observed rate by slice, against the promised",
+    "predicted": "Precision against recall",
+    "residuals": "Promised less observed rate",
+}
+
+
+def _of_classifier(picture: Picture) -> Picture:
+    stem = picture.path.rpartition("/")[2].partition(".")[0]
+    return replace(picture, title=CLASSIFIER_TITLES.get(stem, picture.title))
 
 
 class _Drawn:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrace.report.inputs import ProblemInputs
-from retrace.report.numbers import count, figure, number, percent
+from retrace.report.numbers import count, figure, number, percent, to_number
 from retrace.report.verdicts import Verdict
 
 TYPES = {"int": "whole number", "float": "number", "bool": "yes or no", "date": "time"}
@@ -77,9 +77,11 @@ def slice_groups(problem: ProblemInputs) -> dict[str, list[SliceRow]]:
     """Return the slices by label column; bars are scaled to the slices that are not small."""
     table = problem.slices
     large = [row for row in table if row["small"] == "0"] or table
-    error_scale = max((float(row["error"]) for row in large), default=0) or 1.0
-    bias_scale = max((abs(float(row["bias"])) for row in large), default=0) or 1.0
+    error_scale = max((float(row.get("error") or 0) for row in large), default=0) or 1.0
+    bias_scale = max((abs(float(row.get("bias") or 0)) for row in large), default=0) or 1.0
     groups: dict[str, list[SliceRow]] = {}
+    if table and "positives" in table[0]:
+        return _binary_groups(table, large)
     for row in table:
         error, bias, share = (float(row[name]) for name in ("error", "bias", "coverage"))
         groups.setdefault(row["slice"], []).append(
@@ -92,6 +94,36 @@ def slice_groups(problem: ProblemInputs) -> dict[str, list[SliceRow]]:
                 bias_length=max(-1.0, min(bias / bias_scale, 1.0)),
                 coverage=percent(share, 0),
                 coverage_at=coverage_length(share),
+                small=row["small"] != "0",
+            )
+        )
+    return groups
+
+
+def _binary_groups(
+    table: list[dict[str, str]], large: list[dict[str, str]]
+) -> dict[str, list[SliceRow]]:
+    """A classifier's slices: average precision as error, promised less observed rate as bias, and
+    the observed rate as coverage."""
+
+    def gap(row: dict[str, str]) -> float:
+        return float(row["predicted_rate"]) - float(row["observed_rate"])
+
+    bias_scale = max((abs(gap(row)) for row in large), default=0) or 1.0
+    rate_scale = max((float(row["observed_rate"]) for row in large), default=0) or 1.0
+    groups: dict[str, list[SliceRow]] = {}
+    for row in table:
+        precision, rate = to_number(row["average_precision"]), float(row["observed_rate"])
+        groups.setdefault(row["slice"], []).append(
+            SliceRow(
+                value=row["value"],
+                rows=count(float(row["rows"])),
+                error=number(precision),
+                error_length=precision or 0.0,
+                bias=("+" if gap(row) > 0 else "") + percent(gap(row)),
+                bias_length=max(-1.0, min(gap(row) / bias_scale, 1.0)),
+                coverage=percent(rate),
+                coverage_at=min(rate / rate_scale, 1.0),
                 small=row["small"] != "0",
             )
         )

@@ -17,7 +17,11 @@ from retrace.report.numbers import (
 
 Mood = Literal["good", "bad", "open", "plain"]
 NAMES = {"rule": "the rule", "naive": "the naive average", "oracle": "the oracle"}
-LOSSES = {"rmsle": "squared log error", "mae": "absolute error"}
+LOSSES = {
+    "rmsle": "squared log error",
+    "mae": "absolute error",
+    "average_precision": "log loss",
+}
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def test_a_file_cut_off_in_a_row_is_named(clone: Path) -> None:
 
 def test_a_full_disk_loses_nothing(clone: Path) -> None:
     """The write of the clean table fails as on a full disk; the next run finishes."""
-    files = clone / "retrace" / "files.py"
+    files = clone / "retrace" / "base" / "files.py"
     text = files.read_text()
     files.write_text(
         text.replace(

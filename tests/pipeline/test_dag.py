@@ -162,7 +162,7 @@ def repro(folder: Path) -> subprocess.Popen[str]:
 
 def test_a_killed_stage_leaves_no_half_output(clone: Path) -> None:
     before = lock(clone)
-    slow = clone / "retrace" / "files.py"
+    slow = clone / "retrace" / "base" / "files.py"
     text = slow.read_text()
     slow.write_text(
         text.replace(

@@ -1,6 +1,6 @@
 """Cut a clean table into the four windows: train, valid, calibration and test.
 
-valid chooses (rounds, blends, hyperparameters), calibration widens intervals, test reports.
+valid chooses (rounds, blends, thresholds), calibration widens intervals, test reports.
 """
 
 import hashlib
@@ -17,6 +17,26 @@ from retrace.base.params import Params
 WINDOWS = ("train", "valid", "calibration", "test")
 
 
+class DayWindows(Params):
+    """`split.days`: windows of whole days that follow each other: train, valid, calibration, a gap
+    until labels are known, test.
+
+    `start` is the day of the data, from 0, on which training begins; null puts the end of the test
+    at the end of the data. Without days of their own (0), valid and calibration are cut from the
+    training days by hash, in the shares of `split`. With `drop_known` (a column such as
+    customer_id), test rows are left out whose value had a positive since training began that was
+    known before the row's day: the protocol of the Fraud Detection Handbook.
+    """
+
+    start: int | None = Field(default=None, ge=0)
+    train: int = Field(ge=1)
+    valid: int = Field(default=0, ge=0)
+    calibration: int = Field(default=0, ge=0)
+    delay: int = Field(ge=0)
+    test: int = Field(ge=1)
+    drop_known: str | None = None
+
+
 class SplitParams(Params):
     """`<problem>.split`: `by` a hash of the group, by time, or by a column that names the window.
 
@@ -24,8 +44,9 @@ class SplitParams(Params):
     name are cut from its `train` rows by hash, in the shares given here.
     """
 
-    by: Literal["hash", "time", "column"]
+    by: Literal["hash", "time", "column", "days"]
     column: str | None = None
+    days: DayWindows | None = None
     train: float = Field(gt=0, lt=1)
     valid: float = Field(gt=0, lt=1)
     calibration: float = Field(gt=0, lt=1)
@@ -39,6 +60,8 @@ class SplitParams(Params):
             raise ValueError(f"the shares of the four windows add up to {total:g}, not to 1")
         if (self.by == "column") != (self.column is not None):
             raise ValueError("`column` goes with `by: column`, and only with it")
+        if (self.by == "days") != (self.days is not None):
+            raise ValueError("`days` goes with `by: days`, and only with it")
         return self
 
     def share(self, window: str) -> float:
@@ -46,9 +69,15 @@ class SplitParams(Params):
 
 
 def split(
-    rows: pd.DataFrame, params: SplitParams, group: Sequence[str], time: str | None = None
+    rows: pd.DataFrame,
+    params: SplitParams,
+    group: Sequence[str],
+    time: str | None = None,
+    *,
+    target: str | None = None,
+    known_at: str | None = None,
 ) -> pd.Series:
-    """Return the window of each row (categorical, index of `rows`).
+    """Return the window of each row (categorical, index of `rows`); by days, of some rows none.
 
     Rows that share the values of `group` always fall into one window. A hash split is stable: rows
     that are added later move none that are there. A time split puts a group where its first row is.
@@ -62,6 +91,12 @@ def split(
         if time is None:
             raise RetraceError("split.by is 'time', but the problem has no time; use 'hash'.")
         windows = _by_time(rows, group, time, params)
+    elif params.days is not None:
+        if time is None:
+            raise RetraceError("split.by is 'days', but the problem has no time; use 'hash'.")
+        windows = _by_days(rows, group, time, params)
+        if params.days.drop_known:
+            windows = _without_known(rows, windows, time, target, known_at, params.days)
     else:
         windows = _by_column(rows, group, str(params.column), params)
     counts = windows.value_counts()
@@ -108,6 +143,54 @@ def _by_time(rows: pd.DataFrame, group: Sequence[str], time: str, params: SplitP
     edges = start.quantile(list(shares), interpolation="lower").to_numpy()
     codes = np.searchsorted(edges, start.to_numpy(), side="left")
     return _named(np.array(WINDOWS)[codes], rows.index)
+
+
+def _by_days(rows: pd.DataFrame, group: Sequence[str], time: str, params: SplitParams) -> pd.Series:
+    days = params.days
+    assert days is not None
+    day = _day(rows, time)
+    sizes = [days.train, days.valid, days.calibration, days.delay, days.test]
+    start = int(day.max()) + 1 - sum(sizes) if days.start is None else days.start
+    if start < 0 or start + sum(sizes) > int(day.max()) + 1:
+        raise RetraceError(
+            f"split.days needs {sum(sizes)} days from day {max(start, 0)} on; the data has "
+            f"{int(day.max()) + 1}. Take fewer days, or start earlier."
+        )
+    edges = start + np.concatenate([[0], np.cumsum(sizes)])
+    names = np.array([None, *WINDOWS[:3], None, "test", None], dtype=object)
+    found = names[np.searchsorted(edges, day, side="right")]
+    cut = ["train", *(name for name in WINDOWS[1:3] if not getattr(days, name))]
+    training = found == "train"
+    if len(cut) > 1:
+        inner = _by_hash(rows[training], group, params, cut)
+        found[training] = inner.astype(str).to_numpy()
+    return _named(found, rows.index)
+
+
+def _day(rows: pd.DataFrame, time: str) -> np.ndarray:
+    """Number the days (UTC) of the data from 0."""
+    floor = rows[time].dt.floor("D")
+    return np.asarray((floor - floor.min()).dt.days)
+
+
+def _without_known(
+    rows: pd.DataFrame,
+    windows: pd.Series,
+    time: str,
+    target: str | None,
+    known_at: str | None,
+    days: DayWindows,
+) -> pd.Series:
+    """Leave out test rows whose entity was known to be positive when their day began."""
+    if target is None or known_at is None:
+        raise RetraceError("split.days.drop_known needs a problem with a target and known_at.")
+    entity = str(days.drop_known)
+    _require(rows, [entity, known_at])
+    begun = rows.loc[windows == "train", time].min()
+    positive = rows[(rows[target] > 0) & (rows[time].dt.floor("D") >= begun.floor("D"))]
+    first = positive.groupby(entity)[known_at].min()
+    known = rows[entity].map(first) < rows[time].dt.floor("D")
+    return windows.mask((windows == "test") & known)
 
 
 def _by_column(

@@ -55,7 +55,14 @@ def main(name: str) -> None:
     splitting = read_params(SplitParams, f"{name}.split")
 
     rows = read_table(paths.clean(problem.world))
-    windows = split(rows, splitting, problem.group or problem.key, problem.time)
+    windows = split(
+        rows,
+        splitting,
+        problem.group or problem.key,
+        problem.time,
+        target=problem.target,
+        known_at=problem.known_at,
+    )
     features = world.features(rows, settings)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
 

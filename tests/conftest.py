@@ -23,6 +23,11 @@ SMALL = {
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
     },
+    "fraud": {
+        "simulate": {"transactions": 12_000, "fraud_rate": 0.03},
+        "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
+        "evaluate": {"slice_min_rows": 20},
+    },
 }
 
 

@@ -1,0 +1,211 @@
+"""A payment's columns: the payment, its customer and terminal until then, and what was known.
+
+`features` makes one sorted pass over all rows: rows sorted by entity and time, running sums, and
+two searches per window. `live.Live` gives the same numbers one payment at a time. Sums are of whole
+numbers (cents, thousandths of log amounts), so that they are exact in any order.
+
+A payment sees payments that are strictly earlier than itself, and labels that were known (known_at)
+at its own time. The window of a known fraud is by the time at which it became known.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from problems.fraud.problem import DAYS
+from retrace.base.params import Params
+
+DAY_MS = 86_400_000
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Settings(Params):
+    """`fraud.features`: local night, and how many payments the overall rate counts for."""
+
+    time_zone: str
+    night_from: int = Field(ge=0, le=23)
+    night_until: int = Field(ge=0, le=23)
+    prior_rows: float = Field(gt=0)
+    prior_rate: float = Field(gt=0, lt=1)
+
+
+def features(
+    rows: pd.DataFrame, settings: Settings, past: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the feature frame of clean payments, one row each, with their index.
+
+    `past` are clean rows with labels, by default `rows` themselves.
+    """
+    past = rows if past is None else past
+    at, then = millis(rows["at"]), millis(past["at"])
+    known, cents = millis(past["known_at"]), to_cents(past["amount"])
+    fraud = past["is_fraud"].to_numpy(np.int64)
+    log = to_log(past["amount"])
+    columns: dict[str, object] = payment_columns(rows, settings)
+    codes = {}
+    for entity in ("customer", "terminal"):
+        here, there = _codes(rows[f"{entity}_id"], past[f"{entity}_id"])
+        codes[entity] = (here, there)
+        paid = _Events(there, then, {"cents": cents, "log": log, "log2": log * log})
+        labelled = _Events(there, known, {"fraud": fraud})
+        columns |= _windows(entity, paid, labelled, here, at, settings)
+        if entity == "customer":
+            columns |= _own(rows, paid, here, at, columns)
+    columns["is_new_terminal"] = _is_new(codes, at, then)
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def payment_columns(rows: pd.DataFrame, settings: Settings) -> dict[str, object]:
+    """Return what a payment shows by itself."""
+    local = rows["at"].dt.tz_convert(settings.time_zone)
+    hour = (local.dt.hour + local.dt.minute / 60).to_numpy(np.float32)
+    return {
+        "amount": rows["amount"].to_numpy(np.float32),
+        "hour": hour,
+        "is_night": is_night(local.dt.hour, settings).to_numpy(bool),
+        "is_weekend": (local.dt.dayofweek >= 5).to_numpy(bool),
+    }
+
+
+def is_night(hour: "pd.Series[int]", settings: Settings) -> "pd.Series[bool]":
+    """Whether an hour of the day is night; the night may go over midnight."""
+    start, end = settings.night_from, settings.night_until
+    late, early = hour >= start, hour < end
+    return late & early if start < end else late | early
+
+
+def millis(times: pd.Series) -> Ints:
+    return times.to_numpy("datetime64[ms]").astype(np.int64)
+
+
+def to_cents(amount: pd.Series) -> Ints:
+    return np.round(amount.to_numpy(np.float64) * 100).astype(np.int64)
+
+
+def to_log(amount: pd.Series) -> Ints:
+    """Return 1000 · log(1 + amount), in whole numbers."""
+    return np.round(1000 * np.log1p(amount.to_numpy(np.float64))).astype(np.int64)
+
+
+class _Events:
+    """Events of entities, sorted, with running sums of whole numbers."""
+
+    def __init__(self, entity: Ints, at: Ints, values: dict[str, Ints]) -> None:
+        self.start = int(at.min()) if len(at) else 0
+        self.span = (int(at.max()) - self.start if len(at) else 0) + 2 * 400 * DAY_MS
+        key = entity * self.span + (at - self.start)
+        order = np.argsort(key, kind="stable")
+        self.key = key[order]
+        self.sums = {
+            name: np.concatenate([[0], np.cumsum(value[order])]) for name, value in values.items()
+        }
+
+    def position(self, entity: Ints, at: Ints, side: Literal["left", "right"]) -> Ints:
+        """Return how many events come before (entity, at), in the sorted order."""
+        at = np.clip(at - self.start, -1, self.span - 1)
+        wanted = entity * self.span + at
+        return np.asarray(np.searchsorted(self.key, wanted, side=side))
+
+    def total(self, name: str, low: Ints, high: Ints) -> Ints:
+        return np.asarray(self.sums[name][high] - self.sums[name][low])
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whole-number sums of one window; `columns` names what the model sees of them."""
+
+    count: Ints
+    cents: Ints
+    known: Ints
+    frauds: Ints
+
+    def columns(self, entity: str, days: int, settings: Settings) -> dict[str, object]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = np.where(self.count > 0, self.cents / (100.0 * self.count), np.nan)
+        prior = settings.prior_rows
+        rate = (self.frauds + prior * settings.prior_rate) / (self.known + prior)
+        found = {
+            "count": self.count,
+            "mean": mean,
+            "known": self.known,
+            "frauds": self.frauds,
+            "fraud_rate": rate,
+        }
+        return {f"{entity}_{name}_{days}": v.astype(np.float32) for name, v in found.items()}
+
+
+def _windows(
+    entity: str, paid: _Events, labelled: _Events, here: Ints, at: Ints, settings: Settings
+) -> dict[str, object]:
+    columns: dict[str, object] = {}
+    end, known_end = paid.position(here, at, "left"), labelled.position(here, at, "right")
+    for days in DAYS:
+        low = paid.position(here, at - days * DAY_MS, "left")
+        known_low = labelled.position(here, at - days * DAY_MS, "right")
+        window = Window(
+            end - low,
+            paid.total("cents", low, end),
+            known_end - known_low,
+            labelled.total("fraud", known_low, known_end),
+        )
+        columns |= window.columns(entity, days, settings)
+    first = labelled.position(here, np.full(len(at), labelled.start - 1), "right")
+    everything = labelled.total("fraud", first, known_end)
+    return columns | {f"{entity}_all_frauds": everything.astype(np.float32)}
+
+
+def _own(
+    rows: pd.DataFrame, paid: _Events, here: Ints, at: Ints, columns: dict[str, object]
+) -> dict[str, object]:
+    """Return the payment against the customer's own habits."""
+    end = paid.position(here, at, "left")
+    first = paid.position(here, np.full(len(at), paid.start - 1), "right")
+    count = end - first
+    z = amount_z(
+        to_log(rows["amount"]), count, paid.total("log", first, end), paid.total("log2", first, end)
+    )
+    last = paid.key[np.maximum(end - 1, 0)] - here * paid.span + paid.start if len(paid.key) else at
+    since = np.where(count > 0, (at - last) / 1000.0, np.nan)
+    amount = rows["amount"].to_numpy(np.float32)
+    ratios = {
+        f"amount_over_customer_mean_{days}": amount / np.asarray(columns[f"customer_mean_{days}"])
+        for days in DAYS
+    }
+    return {**ratios, "amount_z": z, "seconds_since_last": since.astype(np.float32)}
+
+
+def amount_z(log: Ints, count: Ints, total: Ints, squares: Ints) -> NDArray[np.float32]:
+    """Return how many standard deviations the log amount is from the customer's mean.
+
+    The spread of few payments is drawn towards 0.5, with the weight of five (assumed).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = total / count
+        spread = np.maximum(squares - total * mean, 0.0)
+    deviation = np.sqrt((np.where(count > 0, spread, 0.0) + 5 * 500.0**2) / (count + 5))
+    return np.where(count > 0, (log - mean) / deviation, np.nan).astype(np.float32)
+
+
+def _codes(here: pd.Series, there: pd.Series) -> tuple[Ints, Ints]:
+    codes, _ = pd.factorize(pd.concat([here, there], ignore_index=True))
+    return codes[: len(here)].astype(np.int64), codes[len(here) :].astype(np.int64)
+
+
+def _is_new(codes: dict[str, tuple[Ints, Ints]], at: Ints, then: Ints) -> NDArray[np.bool_]:
+    """Whether the customer never paid at this terminal before."""
+    (customer, past_customer), (terminal, past_terminal) = codes["customer"], codes["terminal"]
+    width = int(max(terminal.max(initial=0), past_terminal.max(initial=0))) + 1
+    pair, past_pair = customer * width + terminal, past_customer * width + past_terminal
+    order = np.lexsort((then, past_pair))
+    ordered = past_pair[order]
+    if not len(ordered):
+        return np.ones(len(at), bool)
+    first = np.searchsorted(ordered, pair, side="left")
+    inside = np.minimum(first, len(ordered) - 1)
+    return np.asarray(~((ordered[inside] == pair) & (then[order][inside] < at)))

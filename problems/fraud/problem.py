@@ -1,0 +1,41 @@
+"""What is asked of a card payment: how probable is it that the card's owner did not make it."""
+
+from problems.contract import Columns, Problem
+
+DAYS = (1, 7, 30)
+HISTORY = tuple(
+    f"{entity}_{what}_{days}"
+    for entity in ("customer", "terminal")
+    for days in DAYS
+    for what in ("count", "mean", "known", "frauds", "fraud_rate")
+)
+
+PROBLEMS = {
+    "fraud": Problem(
+        name="fraud",
+        world="fraud",
+        task="binary",
+        target="is_fraud",
+        unit="fraud",
+        metric="average_precision",
+        key=("transaction_id",),
+        time="at",
+        known_at="known_at",
+        columns=Columns(
+            numeric=(
+                "amount",
+                "hour",
+                "is_night",
+                "is_weekend",
+                *HISTORY,
+                *(f"amount_over_customer_mean_{days}" for days in DAYS),
+                "amount_z",
+                "seconds_since_last",
+                "customer_all_frauds",
+                "terminal_all_frauds",
+                "is_new_terminal",
+            ),
+        ),
+        slices=("amount", "terminal_age", "customer_age", "night"),
+    )
+}

@@ -1,8 +1,8 @@
 """A payment's columns: the payment, its customer and terminal until then, and what was known.
 
 `features` makes one sorted pass over all rows: rows sorted by entity and time, running sums, and
-two searches per window. `problems.fraud.live` gives the same numbers one payment at a time. Sums are of whole
-numbers (cents, thousandths of log amounts), so that they are exact in any order.
+two searches per window. `problems.fraud.live` gives the same numbers one payment at a time. Sums
+are of whole numbers (cents, thousandths of log amounts), so that they are exact in any order.
 
 A payment sees payments that are strictly earlier than itself, and labels that were known (known_at)
 at its own time. The window of a known fraud is by the time at which it became known.

@@ -26,6 +26,8 @@ TITLES = {
     "fairness": "Who is planned shorter?",
     "visits": "Service times found from events, against the true ones",
     "suggested_bands": "By suggested price",
+    "cost_curve": "What alerts cost, by threshold",
+    "weeks": "Week by week",
 }
 # Columns whose names do not say it all; a unit is the end of a name.
 COLUMNS = {

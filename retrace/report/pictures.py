@@ -288,13 +288,47 @@ def cost_by_band(rows: Rows) -> Drawing | None:
     return Drawing({"hconcat": panels, "spacing": 34}, f"{where}: {', '.join(said)}{faded}.")
 
 
+def cost_curve(rows: Rows) -> Drawing | None:
+    """Cost over the threshold: columns threshold, cost_per_1000 and chosen (1 where it is)."""
+    points: Values = [
+        {"threshold": at, "cost": cost, "chosen": row.get("chosen") == "1"}
+        for row in rows
+        if (at := to_number(row.get("threshold"))) is not None
+        and (cost := to_number(row.get("cost_per_1000"))) is not None
+    ]
+    chosen = [point for point in points if point["chosen"]]
+    if not points or not chosen:
+        return None
+    best = min(points, key=lambda point: float(point["cost"]))
+    along: Spec = {
+        "x": {"field": "threshold", "type": "quantitative", "scale": {"type": "log"}},
+        "y": {"field": "cost", "type": "quantitative", "title": "cost per 1,000"},
+    }
+    spec = marks.canvas(WIDTH, HEIGHT) | {
+        "encoding": along,
+        "layer": [
+            {"data": {"values": points}, "mark": {"type": "line", "color": FILL}},
+            {
+                "data": {"values": chosen},
+                "mark": {"type": "point", "filled": True, "size": 70, "color": WARM, "opacity": 1},
+            },
+        ],
+    }
+    return Drawing(
+        spec,
+        f"The threshold chosen on validation, {number(chosen[0]['threshold'])}, costs "
+        f"{number(chosen[0]['cost'])} per 1,000 here; the cheapest of these, "
+        f"{number(best['threshold'])}, would cost {number(best['cost'])}.",
+    )
+
+
 def _few(row: dict[str, str]) -> bool:
     rows = to_number(row.get("rows"))
     return rows is not None and rows < FEW
 
 
 PICTURES: tuple[Callable[[Rows], Drawing | None], ...] = (
-    on_time, cancelling, by_month, bias_by_group, cost_by_band,
+    on_time, cancelling, by_month, bias_by_group, cost_by_band, cost_curve,
 )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from retrace.bundle import Bundle
 from retrace.calibration import Calibration, logistic
 from retrace.encoders import EncodeParams, Encoder
 from retrace.encoding import Encoding
+from retrace.report.charts import draw_spec
+from retrace.report.pictures import drawing
 from retrace.slices import binary_slice_table
 from retrace.text.model import TextModel, TextParams
 from stages.train import TrainParams, fit_bundle
@@ -163,3 +165,16 @@ def test_calibration_plot_is_finer_where_probabilities_are_high() -> None:
 def test_losses_exist_for_every_metric() -> None:
     assert list(metrics.LOSSES) == list(metrics.METRICS)
     assert metrics.log_losses([1, 0], [0.5, 0.0]) == pytest.approx([np.log(2), 1e-6], rel=1e-3)
+
+
+def test_the_cost_curve_is_drawn_and_says_what_was_chosen() -> None:
+    rows = [
+        {"threshold": "0.1", "cost_per_1000": "90", "chosen": "0"},
+        {"threshold": "0.2", "cost_per_1000": "80", "chosen": "1"},
+        {"threshold": "0.4", "cost_per_1000": "120", "chosen": "0"},
+    ]
+    found = drawing(rows)
+    assert found is not None
+    assert "validation, 0.200, costs 80 per 1,000" in found.caption
+    assert drawing([{**row, "chosen": "0"} for row in rows]) is None
+    assert draw_spec(found.spec, 1).startswith("<svg")

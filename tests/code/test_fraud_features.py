@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from problems.fraud.features import Settings, features
-from problems.fraud.features.live import Live
+from problems.fraud.live import Live
 from problems.fraud.problem import PROBLEMS
 
 SETTINGS = Settings(time_zone="UTC", night_from=0, night_until=6, prior_rows=10.0, prior_rate=0.01)

@@ -135,8 +135,8 @@ def tables(
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
 ) -> dict[str, pd.DataFrame]:
-    """Return the cost by threshold, and day by day what the team would have met."""
-    return {"cost_curve": cost_curve(scored, settings), "days": by_week(scored)}
+    """Return the cost by threshold, and week by week how good the alerts were."""
+    return {"cost_curve": cost_curve(scored, settings), "weeks": by_week(scored)}
 
 
 def cost_curve(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:

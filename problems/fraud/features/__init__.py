@@ -1,8 +1,8 @@
 """A payment's columns: the payment, its customer and terminal until then, and what was known.
 
 `features` makes one sorted pass over all rows: rows sorted by entity and time, running sums, and
-two searches per window. `live.Live` gives the same numbers one payment at a time. Sums are of whole
-numbers (cents, thousandths of log amounts), so that they are exact in any order.
+two searches per window. `problems.fraud.live` gives the same numbers one payment at a time. Sums
+are of whole numbers (cents, thousandths of log amounts), so that they are exact in any order.
 
 A payment sees payments that are strictly earlier than itself, and labels that were known (known_at)
 at its own time. The window of a known fraud is by the time at which it became known.
@@ -69,7 +69,7 @@ def payment_columns(rows: pd.DataFrame, settings: Settings) -> dict[str, object]
         "amount": rows["amount"].to_numpy(np.float32),
         "hour": hour,
         "is_night": is_night(local.dt.hour, settings).to_numpy(bool),
-        "is_weekend": (local.dt.dayofweek >= 5).to_numpy(bool),
+        "is_weekend": (local.dt.day_of_week >= 5).to_numpy(bool),
     }
 
 
@@ -81,16 +81,16 @@ def is_night(hour: "pd.Series[int]", settings: Settings) -> "pd.Series[bool]":
 
 
 def millis(times: pd.Series) -> Ints:
-    return times.to_numpy("datetime64[ms]").astype(np.int64)
+    return np.asarray(times.to_numpy("datetime64[ms]").astype(np.int64))
 
 
 def to_cents(amount: pd.Series) -> Ints:
-    return np.round(amount.to_numpy(np.float64) * 100).astype(np.int64)
+    return np.asarray(np.round(amount.to_numpy(np.float64) * 100), np.int64)
 
 
 def to_log(amount: pd.Series) -> Ints:
     """Return 1000 · log(1 + amount), in whole numbers."""
-    return np.round(1000 * np.log1p(amount.to_numpy(np.float64))).astype(np.int64)
+    return np.asarray(np.round(1000 * np.log1p(amount.to_numpy(np.float64))), np.int64)
 
 
 class _Events:

@@ -190,15 +190,16 @@ def _times(column: pd.Series, zone: str) -> pd.Series:
             text.where(offset), errors="coerce", utc=True, format="ISO8601"
         ).astype("datetime64[us, UTC]")
         local = pd.to_datetime(text.where(~offset), errors="coerce", format="ISO8601")
-        return with_offset.fillna(_localised(local, zone))
+        filled: pd.Series = with_offset.fillna(_localised(local, zone))
+        return filled
     if column.dt.tz is not None:
-        return column.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+        return pd.Series(column.dt.tz_convert("UTC")).astype("datetime64[us, UTC]")
     return _localised(column, zone)
 
 
 def _localised(column: pd.Series, zone: str) -> pd.Series:
     local = column.astype("datetime64[us]").dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    return local.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
+    return pd.Series(local.dt.tz_convert("UTC")).astype("datetime64[us, UTC]")
 
 
 def _future(at: pd.Series, gap_days: float) -> Mask:

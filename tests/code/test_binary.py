@@ -18,7 +18,9 @@ from retrace.calibration import Calibration, logistic
 from retrace.encoders import EncodeParams, Encoder
 from retrace.encoding import Encoding
 from retrace.report.charts import draw_spec
+from retrace.report.inputs import ProblemInputs
 from retrace.report.pictures import drawing
+from retrace.report.tables import slice_groups
 from retrace.slices import binary_slice_table
 from retrace.text.model import TextModel, TextParams
 from stages.train import TrainParams, fit_bundle
@@ -178,3 +180,28 @@ def test_the_cost_curve_is_drawn_and_says_what_was_chosen() -> None:
     assert "validation, 0.200, costs 80 per 1,000" in found.caption
     assert drawing([{**row, "chosen": "0"} for row in rows]) is None
     assert draw_spec(found.spec, 1).startswith("<svg")
+
+
+def test_the_reports_slices_of_a_classifier() -> None:
+    row = {"slice": "night", "rows": "90", "positives": "3", "log_loss": "0.1", "small": "0"}
+    table = [
+        {
+            **row,
+            "value": "day",
+            "average_precision": "0.5",
+            "predicted_rate": "0.04",
+            "observed_rate": "0.02",
+        },
+        {
+            **row,
+            "value": "night",
+            "average_precision": "",
+            "predicted_rate": "0",
+            "observed_rate": "0",
+        },
+    ]
+    problem = ProblemInputs("fraud", "fraud", {}, {}, table, {}, {}, {})
+    day, night = slice_groups(problem)["night"]
+    assert (day.error, day.error_length, day.bias_length) == ("0.500", 0.5, 1.0)
+    assert day.bias.startswith("+2.0")
+    assert (night.error, night.error_length) == ("none", 0.0)

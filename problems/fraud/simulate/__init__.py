@@ -49,11 +49,11 @@ WAYS = (
     Way("night", 5, 8.0, 0.9, at_night=True),  # while the owner sleeps
     Way("patient", 5, 14.0, 2.2, at_night=False),  # 14 days: the Handbook's stolen cards
 )
-MIXES = (  # shares of attacks by era, in the order of WAYS
+MIXES = (  # shares of attacks by era, in the order of WAYS: each era learns a little
     (0.75, 0.25, 0.0, 0.0, 0.0),
-    (0.40, 0.20, 0.40, 0.0, 0.0),
-    (0.20, 0.15, 0.30, 0.35, 0.0),
-    (0.15, 0.15, 0.20, 0.30, 0.20),
+    (0.65, 0.20, 0.15, 0.0, 0.0),
+    (0.50, 0.15, 0.20, 0.15, 0.0),
+    (0.35, 0.15, 0.20, 0.20, 0.10),
 )
 
 Floats = NDArray[np.float64]

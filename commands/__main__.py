@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
     "compare": "one problem's experiments side by side",
+    "tune": "search a problem's parameters; the best become experiments",
 }
 
 

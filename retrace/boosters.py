@@ -1,8 +1,9 @@
 """Fit LightGBM so that the model's text is the same on every machine, and read it back."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -29,6 +30,9 @@ class BoosterParams(Params):
     seed: int
 
 
+ROUNDS = {"max_rounds", "early_stopping_rounds"}
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fitted booster, and its loss by round: columns round, train, valid."""
@@ -44,6 +48,9 @@ def fit_booster(
     categorical: list[str],
     params: BoosterParams,
     objective: Mapping[str, object],
+    *,
+    callbacks: Sequence[Callable[[Any], None]] = (),
+    binned: lgb.Dataset | None = None,
 ) -> Fit:
     """Fit one booster with early stopping on the validation window.
 
@@ -52,39 +59,76 @@ def fit_booster(
     train, valid : (columns of shape (n_rows, n_columns), target of shape (n_rows,))
     offset : the column that the booster starts from, or None for the mean of the target
     objective : LightGBM's objective and metric, e.g. {"objective": "quantile", "alpha": 0.05}
+    callbacks : LightGBM callbacks that run after each round, besides early stopping
+    binned : the training rows as `bin_rows` returns them, to be used again; the curve then has no
+        `train` loss, which a search does not look at
     """
     if len(train[0]) < 2:
         raise RetraceError(
             f"The training window has {len(train[0])} row(s); a model needs at least 2."
         )
-    settings = {
-        **params.model_dump(exclude={"max_rounds", "early_stopping_rounds"}),
-        **objective,
-        "bagging_freq": 1,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
+    settings = {**_settings(params), **objective}
     begin = [window[0][offset] if offset else None for window in (train, valid)]
-    dataset = lgb.Dataset(
-        train[0], train[1], init_score=begin[0], categorical_feature=categorical, params=settings
-    )
+    if binned is None:
+        dataset = bin_rows(train, offset, categorical, params, objective)
+    else:
+        dataset = binned
+        settings["feature_pre_filter"] = False
+    watched = {"train": dataset} if binned is None else {}
+    watched["valid"] = dataset.create_valid(*valid, init_score=begin[1])
     history: dict[str, dict[str, list[float]]] = {}
     booster = lgb.train(
         settings,
         dataset,
         num_boost_round=params.max_rounds,
-        valid_sets=[dataset, dataset.create_valid(*valid, init_score=begin[1])],
-        valid_names=["train", "valid"],
+        valid_sets=list(watched.values()),
+        valid_names=list(watched),
         callbacks=[
             lgb.early_stopping(params.early_stopping_rounds, first_metric_only=True, verbose=False),
             lgb.record_evaluation(history),
+            *callbacks,
         ],
     )
     metric = next(iter(history["valid"]))
-    curve = pd.DataFrame({name: history[name][metric] for name in ("train", "valid")})
+    curve = pd.DataFrame({name: history[name][metric] for name in watched})
     curve.insert(0, "round", np.arange(1, len(curve) + 1))
     return Fit(booster, curve)
+
+
+def bin_rows(
+    train: tuple[pd.DataFrame, NDArray[np.float64]],
+    offset: str | None,
+    categorical: list[str],
+    params: BoosterParams,
+    objective: Mapping[str, object],
+    *,
+    reusable: bool = False,
+) -> lgb.Dataset:
+    """Return the training rows as LightGBM bins them.
+
+    A `reusable` one fits boosters of any parameters but `max_bin` and `seed`: LightGBM's filter of
+    columns that `min_data_in_leaf` leaves no split is off.
+    """
+    settings = {**_settings(params), **objective}
+    if reusable:
+        settings["feature_pre_filter"] = False
+    return lgb.Dataset(
+        train[0],
+        train[1],
+        init_score=train[0][offset] if offset else None,
+        categorical_feature=categorical,
+        params=settings,
+    )
+
+
+def _settings(params: BoosterParams) -> dict[str, Any]:
+    return {
+        **params.model_dump(exclude=ROUNDS),
+        "bagging_freq": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
 
 
 def booster_to_text(booster: lgb.Booster) -> str:

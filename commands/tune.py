@@ -1,0 +1,174 @@
+"""Search a problem's boosters by TPE; the best trials become DVC experiments.
+
+    retrace tune price --trials 50
+    retrace tune price --trials 50 --keep 5    then run the best five through the whole DAG
+
+Trials are scored on the validation window only, on the features that `dvc repro` has cached.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from experiments.tune import log, search
+from experiments.tune.log import Trial
+from experiments.tune.space import TuneParams
+from experiments.tune.trial import Bench
+from problems.contract import find_problem
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import write_csv
+from retrace.base.params import read_params
+from retrace.encoding import Encoding
+from stages.train import TrainParams
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("problem", help="a problem of params.yaml, such as price")
+    parser.add_argument("--trials", type=int, default=50, metavar="N", help="in all, of this seed")
+    parser.add_argument("--seed", type=int, help="instead of tune.seed of params.yaml")
+    parser.add_argument(
+        "--keep", type=int, default=0, metavar="N", help="run the best N as DVC experiments"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    name = args.problem
+    problem = find_problem(name)
+    tuning = read_params(TuneParams, f"{name}.tune")
+    if args.seed is not None:
+        tuning = tuning.model_copy(update={"seed": args.seed})
+    search.check_space(name, tuning)
+    check_current(name)
+    encoding = Encoding.load(paths.features(name))
+    bench = Bench.of(problem, encoding, read_params(TrainParams, f"{name}.train"))
+    mark = search.fingerprint(features_md5(name), tuning, bench)
+    path = log.path_of(name)
+    known = search.read_known(path, mark)
+    tell_known(known, path)
+
+    trials = list(known.trials)
+    new = search.search(
+        bench,
+        tuning,
+        known.trials,
+        mark=mark,
+        trials=args.trials,
+        record=lambda trial: log.append(path, trial),
+    )
+    own = sum(trial.seed == tuning.seed for trial in trials)
+    try:
+        with progress() as bar:
+            task = bar.add_task(name, total=max(args.trials, own), completed=own, best="-")
+            for trial in new:
+                trials.append(trial)
+                found = search.best(problem, trials, 1)
+                score = f"{found[0].score:.5g}" if found else "-"
+                bar.update(task, advance=1, best=score)
+                if not bar.console.is_terminal:
+                    print(line(trial, problem.metric, score), flush=True)
+    finally:  # Ctrl-C too: what is recorded can be drawn
+        write_csv(search.plot_table(problem, trials), paths.plots(name) / "trials.csv")
+    best = search.best(problem, trials, max(args.keep, 1))
+    if not best:
+        reasons = sorted({trial.reason for trial in trials if trial.reason})
+        raise RetraceError(f"no trial of {len(trials)} has a score: {'; '.join(reasons[:3])}.")
+    print(f"{len(trials)} trials; best valid {problem.metric} {best[0].score:.5g} with")
+    for setting in settings(name, best[0]):
+        print(f"  -S {setting}")
+    if args.keep:
+        keep(name, best[: args.keep], mark)
+    return 0
+
+
+# ---- before ------------------------------------------------------------------------------------
+
+
+def check_current(problem: str) -> None:
+    """Stop unless the cached features are those of the current data, code and parameters."""
+    target = f"featurize@{problem}"
+    done = dvc("status", "--json", "--with-deps", target)
+    if done.returncode != 0:
+        raise RetraceError(f"dvc status {target} failed:\n{done.stderr.strip()}")
+    stale = list(json.loads(done.stdout or "{}"))
+    if stale:
+        raise RetraceError(
+            f"the features of '{problem}' are stale: {', '.join(stale)} changed. "
+            f"Run `dvc repro {target}` first; trials on old features would choose for old data."
+        )
+
+
+def features_md5(problem: str) -> str:
+    """Return the hash of the features folder, as dvc.lock has it."""
+    stages = yaml.safe_load(Path("dvc.lock").read_text("utf-8"))["stages"]
+    wanted = paths.features(problem).as_posix()
+    outs = stages[f"featurize@{problem}"]["outs"]
+    return str(next(out["md5"] for out in outs if out["path"] == wanted))
+
+
+def dvc(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dvc", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+# ---- while and after ---------------------------------------------------------------------------
+
+
+def tell_known(known: search.Known, path: Path) -> None:
+    if known.trials:
+        print(f"{path}: going on from {len(known.trials)} trials.")
+    if known.others:
+        print(f"{path}: {known.others} trials of other data or another space are ignored.")
+    if known.torn:
+        print(f"{path}: {known.torn} lines cannot be read and are passed over.")
+
+
+def progress() -> Progress:
+    """A bar with the best score so far, on a terminal only."""
+    console = Console()
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("best {task.fields[best]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def line(trial: Trial, metric: str, best: str) -> str:
+    score = trial.reason if trial.score is None else f"{metric} {trial.score:.5g}"
+    return (
+        f"trial {trial.trial + 1:>3}  {trial.state:<7}  {score}  {trial.rounds} rounds  "
+        f"{trial.seconds:.1f} s  best {best}"
+    )
+
+
+def settings(problem: str, trial: Trial) -> list[str]:
+    return [f"{problem}.train.{name}={value}" for name, value in trial.parameters.items()]
+
+
+def keep(problem: str, trials: list[Trial], mark: str) -> None:
+    """Run each trial through the real DAG as an experiment named by search, seed and trial."""
+    kept = []
+    for trial in trials:
+        name = f"{problem}-{mark[:6]}-{trial.seed}-{trial.trial + 1}".replace("_", "-")
+        words: list[str] = []
+        for setting in settings(problem, trial):
+            words += ["-S", setting]
+        done: Any = dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
+        if done.returncode != 0:
+            raise RetraceError(
+                f"dvc exp run {name} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}"
+            )
+        kept.append(name)
+        print(f"{name}: done", flush=True)
+    print(f"dvc exp apply {kept[0]} takes the best; retrace compare {problem} has them all.")

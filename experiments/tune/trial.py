@@ -1,0 +1,155 @@
+"""One trial: fit the point booster on cached features and score it on the validation window."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import lightgbm as lgb
+import numpy as np
+
+from experiments.tune.log import DONE, FAILED, STOPPED, Trial
+from experiments.tune.space import Point
+from problems.contract import Problem
+from retrace import metrics
+from retrace.base.params import parse_section
+from retrace.boosters import bin_rows, fit_booster
+from retrace.encoding import Encoding, from_scale
+from stages.train import TrainParams, Window, read_window
+
+STEP = 25  # rounds between two looks at the curve
+FIRST = 2  # looks before a trial may be stopped
+UPWARDS = ("average_precision",)  # metrics of which more is better
+
+
+@dataclass
+class Bench:
+    """A problem's training and validation windows in memory, binned once for each `max_bin`."""
+
+    problem: Problem
+    encoding: Encoding
+    base: TrainParams
+    train: Window
+    valid: Window
+    binned: dict[int, lgb.Dataset] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, problem: Problem, encoding: Encoding, base: TrainParams) -> "Bench":
+        train, valid = (read_window(problem, name, encoding.columns) for name in ("train", "valid"))
+        return cls(problem, encoding, base, train, valid)
+
+    @property
+    def offset(self) -> str | None:
+        return self.problem.offset or next(iter(self.encoding.text.columns), None)
+
+    @property
+    def objective(self) -> dict[str, object]:
+        if str(self.problem.task) == "binary":
+            return {"objective": "binary", "metric": "binary_logloss"}
+        return {"objective": "regression", "metric": "rmse"}
+
+
+def loss_of(problem: Problem, score: float | None) -> float | None:
+    """Return the score as something to be made small."""
+    if score is None:
+        return None
+    return -score if problem.metric in UPWARDS else score
+
+
+class MedianStop:
+    """A LightGBM callback that ends a fit worse than the median of earlier trials.
+
+    The median stopping rule of Golovin et al. (2017), Google Vizier, section 3.2.2: the best loss
+    so far against the median of the earlier trials' at the same round. A trial that had ended by
+    then counts with its last. With fewer than `least` earlier trials it only watches.
+    """
+
+    order = 40  # after LightGBM's own early stopping, which has 30
+
+    def __init__(self, curves: Sequence[Sequence[float]], least: int) -> None:
+        self.curves = curves if len(curves) >= least else ()
+        self.best = float("inf")
+        self.seen: list[float] = []  # the best loss so far, every 25th round
+        self.stopped = False
+
+    def __call__(self, env: lgb.callback.CallbackEnv) -> None:
+        results = env.evaluation_result_list or []
+        self.best = min(self.best, next(item[2] for item in results if item[0] == "valid"))
+        if (env.iteration + 1) % STEP:
+            return
+        look = len(self.seen)
+        self.seen.append(self.best)
+        if not self.curves or look + 1 < FIRST:
+            return
+        here = [curve[min(look, len(curve) - 1)] for curve in self.curves]
+        if self.best > float(np.median(here)):
+            self.stopped = True
+            raise lgb.callback.EarlyStopException(env.iteration, results)
+
+
+def run_trial(
+    bench: Bench,
+    point: Point,
+    earlier: Sequence[Trial],
+    *,
+    fingerprint: str,
+    seed: int,
+    number: int,
+    stop_after: int,
+) -> Trial:
+    """Fit and score one point; whatever goes wrong in training becomes a failed trial."""
+    begin = time.perf_counter()
+    watch = MedianStop([trial.curve for trial in earlier if trial.curve], stop_after)
+    state, score, rounds, reason = FAILED, None, 0, ""
+    try:
+        rounds, score = _fit_and_score(bench, point, watch)
+        if not np.isfinite(score):
+            score, reason = None, f"the score is {score}"
+        else:
+            state = STOPPED if watch.stopped else DONE
+    except MemoryError:
+        reason = "out of memory"
+    except Exception as error:  # of any library below: the search must go on
+        reason = f"{type(error).__name__}: {error}"
+    return Trial(
+        fingerprint=fingerprint,
+        seed=seed,
+        trial=number,
+        state=state,
+        score=score,
+        rounds=rounds,
+        seconds=time.perf_counter() - begin,
+        parameters=point,
+        curve=tuple(float(f"{loss:.6g}") for loss in watch.seen) if state != FAILED else (),
+        reason=reason,
+    )
+
+
+def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, float]:
+    """Return the best round and the problem's metric there."""
+    problem = bench.problem
+    section = f"{problem.name}.train"
+    params = parse_section(TrainParams, {**bench.base.model_dump(), **point}, section)
+    categorical = bench.encoding.encoder.categorical
+    if params.max_bin not in bench.binned:
+        bench.binned[params.max_bin] = bin_rows(
+            bench.train, bench.offset, categorical, params, bench.objective, reusable=True
+        )
+    fit = fit_booster(
+        bench.train,
+        bench.valid,
+        bench.offset,
+        categorical,
+        params,
+        bench.objective,
+        callbacks=[watch],
+        binned=bench.binned[params.max_bin],
+    )
+    columns, target = bench.valid
+    rounds = int(fit.curve["valid"].to_numpy().argmin()) + 1
+    raw = np.asarray(fit.booster.predict(columns, num_iteration=rounds, raw_score=True))
+    if bench.offset:
+        raw = raw + columns[bench.offset].to_numpy(np.float64)
+    if str(problem.task) == "binary":  # ranks are what its metric looks at: no need of a sigmoid
+        return rounds, float(metrics.METRICS[problem.metric](target, raw))
+    actual, predicted = from_scale(target, problem.scale), from_scale(raw, problem.scale)
+    return rounds, float(metrics.METRICS[problem.metric](actual, predicted))

@@ -1,0 +1,127 @@
+"""The search's parts without DVC: suggestions, the log, the stopping rule."""
+
+import subprocess
+from dataclasses import replace
+from types import SimpleNamespace
+
+import lightgbm as lgb
+import pytest
+
+from experiments.tune import log
+from experiments.tune.log import DONE, FAILED, Trial
+from experiments.tune.search import check_space
+from experiments.tune.space import Dimension, TuneParams, suggest
+from experiments.tune.trial import MedianStop
+from retrace.base.errors import RetraceError
+
+TUNING = TuneParams(
+    seed=3,
+    random_trials=5,
+    stop_after_trials=2,
+    space={
+        "learning_rate": Dimension(low=0.01, high=0.3, log=True),
+        "num_leaves": Dimension(low=4, high=128, log=True, int=True),
+        "feature_fraction": Dimension(low=0.2, high=1.0),
+        "max_bin": Dimension(choices=[63, 255]),
+    },
+)
+
+
+def searched(count, tuning=TUNING, start=()):
+    """Search the bowl around learning rate 0.1 and all features."""
+    points = list(start)
+    for number in range(len(start), count):
+        point = suggest(tuning.space, points, number, tuning)
+        loss = abs(point["learning_rate"] - 0.1) + abs(point["feature_fraction"] - 1.0)
+        points.append((point, None if number == 2 else loss))
+    return points
+
+
+def test_suggestions_are_in_range_come_from_the_seed_and_go_on_where_they_ended():
+    points = searched(30)
+    assert points == searched(30)
+    assert points == searched(30, start=searched(12))
+    assert points != searched(30, TUNING.model_copy(update={"seed": 4}))
+    for point, _ in points:
+        assert 0.01 <= point["learning_rate"] <= 0.3
+        assert isinstance(point["num_leaves"], int)
+        assert 4 <= point["num_leaves"] <= 128
+        assert point["max_bin"] in (63, 255)
+    losses = [loss for _, loss in points if loss is not None]
+    assert sum(losses[-10:]) / 10 < sum(losses[:5]) / 5  # it learns
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"low": 2, "high": 1}, {"low": 0, "high": 1, "log": True}, {"low": 1}, {"choices": []}, {}],
+)
+def test_a_range_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError):
+        Dimension(**wrong)
+
+
+def test_a_parameter_of_the_features_is_refused():
+    tuning = TUNING.model_copy(update={"space": {"alpha": Dimension(low=1, high=2)}})
+    with pytest.raises(RetraceError, match=r"price\.tune\.space\.alpha.*learning_rate"):
+        check_space("price", tuning)
+
+
+TRIAL = Trial("abc", 1, 0, DONE, 0.1 + 0.2, 40, 1.25, {"num_leaves": 7}, (0.5, 0.25))
+BAD = Trial("abc", 1, 1, FAILED, None, 0, 0.1, {"num_leaves": 8}, (), 'Error: "a", b\nc')
+
+
+def test_the_log_gives_back_what_was_appended_and_passes_over_a_torn_line(tmp_path):
+    path = tmp_path / "trials" / "toy.csv"
+    log.append(path, TRIAL)
+    with path.open("a") as file:
+        file.write("abc,1,9,done,0.")  # a process killed as it wrote
+    log.append(path, BAD)
+    trials, torn = log.read(path)
+    assert trials == [TRIAL, replace(BAD, reason='Error: "a", b c')]
+    assert torn == 1
+    assert path.read_text().count("fingerprint,seed") == 1
+
+
+def test_git_merges_two_peoples_trials(tmp_path):
+    def git(*words):
+        identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    path = tmp_path / "experiments/trials/toy.csv"
+    git("init", "-q", "-b", "main")
+    attributes = subprocess.run(["git", "show", ":.gitattributes"], capture_output=True, text=True)
+    (tmp_path / ".gitattributes").write_text(attributes.stdout)
+    git("add", ".")
+    git("commit", "-qm", "start")
+    for branch, seed in (("ann", 1), ("bob", 2)):  # each begins the file: both write its header
+        git("checkout", "-qb", branch, "main")
+        log.append(path, replace(TRIAL, seed=seed))
+        log.append(path, replace(BAD, seed=seed))
+        git("add", ".")
+        git("commit", "-qm", branch)
+    git("merge", "-q", "--no-edit", "ann")
+    trials, torn = log.read(path)
+    assert sorted((trial.seed, trial.trial) for trial in trials) == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert torn == 0
+
+
+def test_the_median_rule_stops_what_is_worse_at_the_same_round():
+    def rounds(curves, least, losses):
+        watch = MedianStop(curves, least)
+        for iteration, loss in enumerate(losses):
+            env = SimpleNamespace(
+                iteration=iteration, evaluation_result_list=[("valid", "rmse", loss, False)]
+            )
+            try:
+                watch(env)
+            except lgb.callback.EarlyStopException:
+                return iteration + 1, watch
+        return None, watch
+
+    curves = [(0.9, 0.5), (0.8, 0.4, 0.3), (0.7, 0.6)]
+    stopped, watch = rounds(curves, 3, [0.55] * 100)
+    assert stopped == 50  # 0.55 is better than 0.8 at round 25, worse than 0.5 at round 50
+    assert watch.stopped
+    assert watch.seen == [0.55, 0.55]
+    assert rounds(curves, 3, [0.45] * 74)[0] is None
+    assert rounds(curves, 4, [9.0] * 100)[0] is None  # too few to compare with

@@ -67,7 +67,9 @@ class ProblemView:
 
     @property
     def cost(self) -> numbers.Figure | None:
-        return next((item for item in self.figures if item.key.startswith("cost")), None)
+        return next(
+            (item for item in self.figures if numbers.split_unit(item.key)[0] == "cost"), None
+        )
 
     @property
     def metric(self) -> str:

@@ -97,7 +97,8 @@ def _verdict(problem: ProblemInputs, baseline: str) -> Verdict:
 
 
 def _metric(key: str) -> str:
-    return split_unit(key)[0].replace("_", " ").upper()
+    words = split_unit(key)[0].replace("_", " ")
+    return words if words == "average precision" else words.upper()
 
 
 def _change(key: str, model: float, value: float | None) -> float | None:
@@ -105,7 +106,9 @@ def _change(key: str, model: float, value: float | None) -> float | None:
     if not value:
         return None
     higher = split_unit(key)[0] in HIGHER_IS_BETTER
-    return (model - value) / value if higher else (value - model) / value
+    if higher:  # more than twice as good is no per cent to read
+        return (model - value) / value if model <= 2 * value else None
+    return (value - model) / value
 
 
 @dataclass(frozen=True)

@@ -112,14 +112,21 @@ def dag(folder: Path) -> Rows:
     ]
 
 
-def growth(folder: Path, name: str, size_key: str, sizes: tuple[int, ...], unit: str) -> Rows:
-    """Every stage of one problem, at growing sizes."""
+def growth(
+    folder: Path,
+    name: str,
+    size_key: str,
+    sizes: tuple[int, ...],
+    unit: str,
+    stages: tuple[str, ...] = STAGES,
+) -> Rows:
+    """The stages of one problem, at growing sizes."""
     copy_project(folder)
     rows: Rows = []
     for size in sizes:
         set_params(folder, size_key, size)
         total, most = 0.0, 0.0
-        for stage in STAGES:
+        for stage in stages:
             seconds, gigabytes, _ = command(folder, sys.executable, "-m", f"stages.{stage}", name)
             total, most = total + seconds, max(most, gigabytes)
             rows.append((f"{stage}, {size:,} {unit}", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
@@ -134,6 +141,12 @@ def listings(folder: Path) -> Rows:
 def stops(folder: Path) -> Rows:
     sizes = (10_000, 100_000, 1_000_000)
     return growth(folder, "service_time", "service_time.simulate.stops", sizes, "stops")
+
+
+def payments(folder: Path) -> Rows:
+    """From simulated payments to their features."""
+    sizes = (100_000, 1_000_000, 10_000_000)
+    return growth(folder, "fraud", "fraud.simulate.transactions", sizes, "payments", STAGES[:4])
 
 
 def pings(folder: Path) -> Rows:
@@ -194,6 +207,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "listings": ("Growth: listings", listings),
     "stops": ("Growth: stops", stops),
     "pings": ("Growth: pings", pings),
+    "payments": ("Growth: payments", payments),
 }
 
 

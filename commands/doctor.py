@@ -409,7 +409,9 @@ PROBLEM_SECTIONS = {
     "text": "stages.featurize TextParams",
     "train": "stages.train TrainParams",
     "evaluate": "part evaluation",
+    "tune": "experiments.tune.space TuneParams",
 }
+OPTIONAL = {"tune"}  # a problem that nobody searches needs none
 
 
 def params() -> Check:
@@ -462,7 +464,8 @@ def _sections() -> Iterable[tuple[str, Callable[[], type[BaseModel]]]]:
         world = entry.get("world") if isinstance(entry, Mapping) else None
         if world in worlds:  # otherwise there is a message for it already
             for section, where in PROBLEM_SECTIONS.items():
-                yield f"{name}.{section}", _model(where, str(world))
+                if section not in OPTIONAL or section in _block(name):
+                    yield f"{name}.{section}", _model(where, str(world))
 
 
 def _model(where: str, world: str) -> Callable[[], type[BaseModel]]:

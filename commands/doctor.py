@@ -454,7 +454,7 @@ def params_faults() -> Iterator[str]:
 
 def _sections() -> Iterable[tuple[str, Callable[[], type[BaseModel]]]]:
     """Yield every section that is read, as dotted key and the way to its model."""
-    worlds, problems = _block("worlds"), _block("problems")
+    worlds, problems, blocks = _block("worlds"), _block("problems"), _block("")
     for name in worlds:
         yield f"worlds.{name}", lambda: params_yaml.WorldEntry
         for section, where in WORLD_SECTIONS.items():
@@ -464,7 +464,7 @@ def _sections() -> Iterable[tuple[str, Callable[[], type[BaseModel]]]]:
         world = entry.get("world") if isinstance(entry, Mapping) else None
         if world in worlds:  # otherwise there is a message for it already
             for section, where in PROBLEM_SECTIONS.items():
-                if section not in OPTIONAL or section in _block(name):
+                if section not in OPTIONAL or section in blocks.get(name, {}):
                     yield f"{name}.{section}", _model(where, str(world))
 
 

@@ -4,8 +4,10 @@
     retrace compare price --commits 3     the experiments on the last three commits
     retrace compare price --csv           all metrics, all digits
     retrace compare price --md            a table for a merge request
+    retrace compare price wide deep       these experiments only
 
-`dvc exp show` has everything about every problem; this is the part of it that belongs to one.
+`dvc exp show` has everything about every problem; this is the part of it that belongs to one, and
+what it cannot say: whether a difference on the same test rows is more than chance.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich import box
@@ -23,6 +25,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.predictions import Judged, judge, predictions_at, read_context
+from problems.contract import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import PATH, ProblemEntry, read_params
@@ -30,6 +34,7 @@ from retrace.base.params import PATH, ProblemEntry, read_params
 WIDTH = 100
 MOST_METRICS = 8  # what fits beside a name and the changed parameters
 ROOMY_METRICS = 5  # up to these, columns stand further apart
+MANY = 10  # experiments on one test window: the best of them is partly luck
 LONGEST_WORD = 7  # of a header; as wide as a number with five digits
 
 QUOTE = '"'
@@ -47,6 +52,8 @@ class Row:
     state: str = ""  # of an experiment without results: Queued, Running, Failed
     changed: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    judged: Judged | None = None  # against the baseline, the last commit
+    unjudged: str = ""  # why not
 
     @property
     def parameters(self) -> list[str]:
@@ -56,6 +63,7 @@ class Row:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("problem", help="a problem of params.yaml, such as price")
+    parser.add_argument("experiments", nargs="*", help="names; without any, all")
     parser.add_argument("--commits", type=int, default=1, metavar="N", help="how many, from HEAD")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="comma-separated, with all digits")
@@ -65,13 +73,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     world = read_params(ProblemEntry, f"problems.{args.problem}").world
     rows = list(read_rows(exp_show(args.commits), args.problem, world))
+    rows = judged(chosen(rows, args.experiments), args.problem)
     if args.csv:
         print(as_csv(rows), end="")
     elif args.md:
         print(as_markdown(rows), end="")
     else:
         show(rows, args.problem)
+    count = sum(row.is_experiment for row in rows)
+    if count > MANY:
+        print(
+            f"retrace compare: {count} experiments have been compared on one test window; the best "
+            "of many is partly luck. Choose on the validation window, and report on this one.",
+            file=sys.stderr,
+        )
     return 0
+
+
+def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """Return the workspace, the commits, and of the experiments those that are named."""
+    known = [row.name for row in rows if row.is_experiment]
+    for name in names:
+        if name not in known:
+            raise RetraceError(
+                f"no experiment '{name}'; there are: {', '.join(known) or 'none'}. "
+                "--commits N also looks at those of earlier commits."
+            )
+    return [row for row in rows if not row.is_experiment or not names or row.name in names]
+
+
+def judged(rows: Sequence[Row], name: str) -> list[Row]:
+    """Hold each experiment's predictions against those of the last commit, on the same rows."""
+    base = next((row for row in rows if row.rev and not row.is_experiment), None)
+    if base is None or not any(row.is_experiment for row in rows):
+        return list(rows)
+    try:
+        problem = find_problem(name)
+        baseline = predictions_at(name, base.rev)
+    except RetraceError as error:
+        return [replace(row, unjudged=str(error) if row.is_experiment else "") for row in rows]
+    try:
+        context = read_context(problem)
+    except RetraceError:
+        context = None  # no clean rows here: no slices, and days for blocks
+    found = []
+    for row in rows:
+        if row.is_experiment and row.metrics:
+            try:
+                there = predictions_at(name, row.rev)
+                row = replace(row, judged=judge(problem, there, baseline, context))
+            except RetraceError as error:
+                row = replace(row, unjudged=str(error))
+        found.append(row)
+    return found
 
 
 # ---- what DVC knows ----------------------------------------------------------------------------
@@ -160,12 +214,42 @@ def show(rows: Sequence[Row], problem: str) -> None:
     console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
     names = metric_names(rows)
     console.print(_table(rows, names[:MOST_METRICS]))
+    for line in verdicts(rows):
+        console.print(line, markup=False)
     if len(names) > MOST_METRICS:
         console.print(f"and {len(names) - MOST_METRICS} more metrics: --csv has them all")
     if not names:
         console.print(f"No {paths.metrics(problem)} yet: make repro makes it.")
     if not any(row.is_experiment for row in rows):
         console.print(f"No experiments yet: dvc exp run -S {problem}.SECTION.KEY=VALUE makes one.")
+
+
+def verdicts(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield, for each experiment, its difference to the last commit and what got worse."""
+    if any(row.judged for row in rows):
+        yield "Mean loss less than that of the last commit, on the same test rows (95 % interval):"
+    for row in rows:
+        if row.judged is None:
+            if row.unjudged:
+                yield f"  {row.name}: not compared: {row.unjudged}"
+            continue
+        yield f"  {row.name}: {difference_text(row.judged)}"
+        for item in row.judged.worse.itertuples():
+            yield (
+                f"    worse beyond noise: {item.slice} {item.value}, "
+                f"loss {float(str(item.worse)):+.1%} ({item.rows} rows)"
+            )
+
+
+def difference_text(judged: Judged) -> str:
+    found = judged.difference
+    word = "no difference beyond chance"
+    if found.certain:
+        word = "better" if found.mean > 0 else "worse"
+    text = f"{found.mean:+.4g} ({found.lower:+.4g} to {found.upper:+.4g}), {found.n_rows} rows"
+    if judged.rows_left_out:
+        text += f", {judged.rows_left_out} not in both"
+    return f"{text}: {word}"
 
 
 def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
@@ -211,11 +295,24 @@ def as_csv(rows: Sequence[Row]) -> str:
     names = metric_names(rows)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["experiment", "rev", "state", "changed", *names])
+    interval = ["loss_gain", "loss_gain_lower_95", "loss_gain_upper_95", "rows", "worse_slices"]
+    interval = interval if any(row.judged for row in rows) else []
+    writer.writerow(["experiment", "rev", "state", "changed", *names, *interval])
     for row in rows:
         values = (row.metrics.get(name, "") for name in names)
-        writer.writerow([row.name, row.rev, row.state, "; ".join(row.parameters), *values])
+        figures = _figures(row.judged) if interval else []
+        writer.writerow(
+            [row.name, row.rev, row.state, "; ".join(row.parameters), *values, *figures]
+        )
     return text.getvalue()
+
+
+def _figures(judged: Judged | None) -> list[Any]:
+    if judged is None:
+        return [""] * 5
+    found = judged.difference
+    worse = "; ".join(f"{item.slice}={item.value}" for item in judged.worse.itertuples())
+    return [found.mean, found.lower, found.upper, found.n_rows, worse]
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
@@ -229,6 +326,12 @@ def as_markdown(rows: Sequence[Row]) -> str:
             [*(f"`{text}`" for text in row.parameters), *filter(None, [row.state])]
         )
         lines.append(_cells([row.name, changes, *(number(row.metrics.get(n)) for n in names)]))
+    told = list(verdicts(rows))
+    if told:
+        lines += [
+            "",
+            *(f"{'  ' if line.startswith('    ') else ''}- {line.strip()}" for line in told),
+        ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -14,7 +14,7 @@ from retrace import metrics
 from retrace.base.params import parse_section
 from retrace.boosters import bin_rows, fit_booster
 from retrace.encoding import Encoding, from_scale
-from stages.train import TrainParams, Window, read_window
+from stages.train import TrainParams, Window, objectives, read_window
 
 STEP = 25  # rounds between two looks at the curve
 FIRST = 2  # looks before a trial may be stopped
@@ -43,9 +43,7 @@ class Bench:
 
     @property
     def objective(self) -> dict[str, object]:
-        if str(self.problem.task) == "binary":
-            return {"objective": "binary", "metric": "binary_logloss"}
-        return {"objective": "regression", "metric": "rmse"}
+        return objectives(self.problem, self.base)["point"]
 
 
 def loss_of(problem: Problem, score: float | None) -> float | None:
@@ -149,7 +147,7 @@ def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, 
     raw = np.asarray(fit.booster.predict(columns, num_iteration=rounds, raw_score=True))
     if bench.offset:
         raw = raw + columns[bench.offset].to_numpy(np.float64)
-    if str(problem.task) == "binary":  # ranks are what its metric looks at: no need of a sigmoid
+    if problem.task == "binary":  # ranks are what its metric looks at: no need of a sigmoid
         return rounds, float(metrics.METRICS[problem.metric](target, raw))
     actual, predicted = from_scale(target, problem.scale), from_scale(raw, problem.scale)
     return rounds, float(metrics.METRICS[problem.metric](actual, predicted))

@@ -111,8 +111,15 @@ def test_without_experiments_then_with_two(toy):
 
     table = toy.retrace("compare", "toy", "--md").splitlines()
     assert table[0].startswith("| experiment | changed | mae_seconds |")
-    assert all(line.count("|") == 11 for line in table)
+    assert all(line.count("|") == 11 for line in table if line.startswith("|"))
+    assert any("not compared" in line for line in table)  # a toy has no predictions
     assert any("`train.leaves=63`" in line for line in table)
+
+
+def test_an_unknown_experiment_is_named(toy):
+    output = toy.retrace("compare", "toy", "wode", fails=True)
+    assert "no experiment 'wode'" in output
+    assert "Traceback" not in output
 
 
 def test_an_unknown_problem_is_named(toy):

@@ -1,0 +1,174 @@
+"""Each experiment's predictions on the test rows, from DVC's cache, and what tells two apart."""
+
+import io
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import yaml
+
+from problems.contract import Problem, part
+from retrace import metrics
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_table
+from retrace.base.params import Params, read_params
+from retrace.comparison import Difference, paired_difference
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Two models on their common test rows: above zero, the first is better."""
+
+    difference: Difference
+    rows_left_out: int  # that only one of the two has
+    worse: pd.DataFrame  # the slices of `worse_slices` where the first is worse
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of test rows beside their predictions, by key: labels of slices and blocks."""
+
+    labels: pd.DataFrame
+    blocks: pd.Series | None
+    min_rows: int
+
+
+def predictions_at(problem: str, rev: str) -> pd.DataFrame:
+    """Return the predictions of a revision ("" is the workspace), which need not be checked out.
+
+    Raises RetraceError when that revision has none, or they are not in the cache.
+    """
+    path = paths.predictions(problem)
+    if not rev:
+        return read_table(path)
+    done = subprocess.run(["git", "show", f"{rev}:dvc.lock"], capture_output=True, check=False)
+    stages = (yaml.safe_load(done.stdout) or {}).get("stages", {}) if not done.returncode else {}
+    for stage in stages.values():
+        for out in stage.get("outs", []):
+            if out["path"] == path.as_posix():
+                cached = cache_folder() / "files" / "md5" / out["md5"][:2] / out["md5"][2:]
+                if not cached.exists():
+                    raise RetraceError(f"{path} of {rev} is not in the cache: dvc fetch brings it")
+                frame: pd.DataFrame = pq.read_table(io.BytesIO(cached.read_bytes())).to_pandas()
+                return frame
+    raise RetraceError(f"{rev} has no {path}")
+
+
+def cache_folder() -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, text=True, check=False
+    )
+    return Path(done.stdout.strip() or ".dvc/cache")
+
+
+def read_context(problem: Problem) -> Context:
+    """Return slices and blocks of the workspace's test rows."""
+    rows = read_table(paths.clean(problem.world))
+    found = predictions_at(problem.name, "")
+    key = list(problem.key)
+    test = found[[*key, "prediction", "lower", "upper", "outcome"]].merge(rows, how="left", on=key)
+    evaluation = part(problem.world, "evaluation")
+    settings: Params = read_params(evaluation.Settings, f"{problem.name}.evaluate")
+    labels = evaluation.slices(problem, test, settings, rows)
+    index = pd.MultiIndex.from_frame(test[key])
+    group = test[list(problem.group)].astype(str).agg("|".join, axis=1) if problem.group else None
+    return Context(
+        labels=labels.set_axis(index),
+        blocks=None if group is None else group.set_axis(index),
+        min_rows=int(getattr(settings, "slice_min_rows", 50)),
+    )
+
+
+def judge(
+    problem: Problem,
+    one: pd.DataFrame,
+    other: pd.DataFrame,
+    context: Context | None,
+    *,
+    slices_worse: float = 0.0,
+    slices_min_rows: int | None = None,
+) -> Judged:
+    """Compare `one` with `other` on their common rows with the same outcome, by the metric's loss.
+
+    Rows of one group, or of one day where the context is unknown, are drawn together.
+    """
+    key = list(problem.key)
+    both = one.merge(other, on=key, suffixes=("", "_other"), validate="one_to_one")
+    both = both[both["outcome"] == both["outcome_other"]]
+    if both.empty:
+        raise RetraceError("no test row in common")
+    both = both.set_axis(pd.MultiIndex.from_frame(both[key]))
+    loss = metrics.LOSSES[problem.metric]
+    ours, theirs = (
+        pd.Series(loss(both["outcome"], both[name]), index=both.index)
+        for name in ("prediction", "prediction_other")
+    )
+    left_out = len(one) + len(other) - 2 * len(both)
+    worse = pd.DataFrame(columns=["slice", "value", "rows", "worse", "lower"])
+    days = pd.Series(both["as_of"].dt.floor("D").astype(str), index=both.index)
+    blocks: pd.Series | None = days if both["as_of"].notna().all() else None
+    if context is not None and both.index.isin(context.labels.index).all():
+        labels = context.labels.loc[both.index]
+        if context.blocks is not None:
+            blocks = context.blocks.loc[both.index]
+        worse = worse_slices(
+            theirs,
+            ours,
+            labels,
+            blocks=blocks,
+            min_rows=context.min_rows if slices_min_rows is None else slices_min_rows,
+            most=slices_worse,
+        )
+    return Judged(paired_difference(ours, theirs, blocks=blocks), left_out, worse)
+
+
+def worse_slices(
+    loss_a: pd.Series,
+    loss_b: pd.Series,
+    labels: pd.DataFrame,
+    *,
+    blocks: pd.Series | None = None,
+    min_rows: int,
+    most: float = 0.0,
+) -> pd.DataFrame:
+    """Find the slices where b is worse than a beyond noise.
+
+    The intervals are Bonferroni's over all slices looked at, so that of many slices without any
+    difference one is listed in a twentieth of the cases.
+
+    Parameters
+    ----------
+    loss_a, loss_b : each row's loss, same index; labels : one column a slice, same index
+    min_rows : smaller slices are not looked at
+    most : how much worse, as a share of a's loss in the slice, is still accepted
+
+    Returns
+    -------
+    Columns slice, value, rows, worse (the share of a's loss), lower (of that share); worst first.
+    """
+    groups = [
+        (str(name), str(value), index)
+        for name in labels
+        for value, index in labels.groupby(labels[name], observed=True).groups.items()
+        if len(index) >= min_rows
+    ]
+    found = []
+    for name, value, index in groups:
+        before = float(loss_a.loc[index].mean())
+        difference = paired_difference(
+            loss_a.loc[index],
+            loss_b.loc[index],
+            blocks=None if blocks is None else blocks.loc[index],
+            confidence=1 - 0.05 / len(groups),
+        )
+        scale = before or 1.0
+        if difference.lower > 0 and difference.mean / scale > most:
+            found.append(
+                (name, value, len(index), difference.mean / scale, difference.lower / scale)
+            )
+    table = pd.DataFrame(found, columns=["slice", "value", "rows", "worse", "lower"])
+    return table.sort_values("worse", ascending=False, ignore_index=True)

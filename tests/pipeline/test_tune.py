@@ -1,0 +1,56 @@
+"""`retrace tune` and `retrace compare` on the real DAG of a small project."""
+
+import csv
+import io
+import sys
+
+from experiments.tune import log
+from tests.conftest import change_params, commit, run
+
+RETRACE = (sys.executable, "-m", "commands")
+
+
+def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
+    path = clone / log.path_of("price")
+    path.unlink(missing_ok=True)  # the project's own trials
+    output = run(clone, *RETRACE, "tune", "price", "--trials", "3")
+    assert "trial   3" in output
+    first, _ = log.read(path)
+    assert len(first) == 3
+
+    commit(clone, "Trials")
+    output = run(clone, *RETRACE, "tune", "price", "--trials", "4", "--keep", "1")
+    assert "going on from 3 trials" in output
+    assert "trial   3" not in output
+    assert log.read(path)[0][:3] == first
+    assert run(clone, "git", "diff", "--name-only", "params.yaml").strip() == ""  # apply does that
+    (clone / "plots/price/trials.csv").read_text("utf-8").startswith("number,state,score,best,")
+
+    best = min(log.read(path)[0], key=lambda trial: trial.score)
+    output = run(clone, *RETRACE, "compare", "price", "--csv")
+    row = next(
+        r for r in csv.DictReader(io.StringIO(output)) if r["experiment"].startswith("price-")
+    )
+    assert f"train.learning_rate={best.parameters['learning_rate']}" in row["changed"]
+    assert float(row["loss_gain_lower_95"]) < float(row["loss_gain"])
+    assert float(row["loss_gain"]) < float(row["loss_gain_upper_95"])
+    table = run(clone, *RETRACE, "compare", "price", row["experiment"])
+    assert max(map(len, table.splitlines())) <= 100
+    assert "95 % interval" in table
+
+    space = {"price": {"tune": {"space": {"lambda_l2": {"high": 50.0}}}}}
+    change_params(clone, space)
+    output = run(clone, *RETRACE, "tune", "price", "--trials", "1")
+    assert "4 trials of other data or another space are ignored" in output
+    assert "featurize@price" not in run(clone, "dvc", "status")  # editing the space re-runs nothing
+
+    failing = {"price": {"train": {"lambda_l2": 0.0}, "tune": {"space": {"num_leaves": None}}}}
+    failing["price"]["tune"]["space"]["num_leaves"] = {"choices": ["many"], "low": None}
+    change_params(clone, failing)
+    output = run(clone, *RETRACE, "tune", "price", "--trials", "1", ok=False)
+    assert "Traceback" not in output
+
+    change_params(clone, {"price": {"encode": {"category_min_rows": 4}}})
+    output = run(clone, *RETRACE, "tune", "price", ok=False)
+    assert "the features of 'price' are stale: featurize@price" in output
+    assert "Traceback" not in output

@@ -7,16 +7,20 @@ import numpy as np
 import pandas as pd
 
 from problems.fraud.features import (
-    DAY_MS,
+    EPISODE_DAYS,
+    HIGH_Z,
     Settings,
     Window,
     amount_z,
     millis,
+    own_columns,
     payment_columns,
+    since_columns,
     to_cents,
     to_log,
 )
-from problems.fraud.problem import DAYS
+from problems.fraud.features.events import DAY_MS
+from problems.fraud.problem import DAYS, HIGH_DAYS
 
 
 @dataclass
@@ -25,6 +29,7 @@ class _Memory:
 
     paid: list[tuple[int, int, int]] = field(default_factory=list)  # ms, cents, log
     labels: list[tuple[int, int]] = field(default_factory=list)  # ms when known, fraud
+    frauds: list[tuple[int, int]] = field(default_factory=list)  # ms when known, ms when paid
 
 
 @dataclass
@@ -52,7 +57,10 @@ class Live:
         known = (int(millis(payment["known_at"])[0]), int(payment["is_fraud"].iloc[0]))
         for entity in ("customer", "terminal"):
             one = (entity, str(payment[f"{entity}_id"].iloc[0]))
-            insort(self.memories.setdefault(one, _Memory()).labels, known)
+            memory = self.memories.setdefault(one, _Memory())
+            insort(memory.labels, known)
+            if known[1]:
+                insort(memory.frauds, (known[0], int(millis(payment["at"])[0])))
 
     def features(self, payment: pd.DataFrame) -> pd.DataFrame:
         """Return the feature row of one payment; it needs no label."""
@@ -61,7 +69,7 @@ class Live:
         ids = {entity: str(payment[f"{entity}_id"].iloc[0]) for entity in ("customer", "terminal")}
         for entity, name in ids.items():
             memory = self.memories.get((entity, name), _Memory())
-            columns |= self._windows(entity, memory, at)
+            columns |= self._windows(entity, memory, at) | _since_fraud(entity, memory, at)
             if entity == "customer":
                 columns |= _own(payment, memory, at, columns)
         first = self.first_paid.get((ids["customer"], ids["terminal"]), at)
@@ -87,17 +95,34 @@ class Live:
         return columns | {f"{entity}_all_frauds": frauds}
 
 
+def _since_fraud(entity: str, memory: _Memory, at: int) -> dict[str, object]:
+    known = [one for one in memory.frauds if one[0] <= at]
+    recent = [one for one in known if one[0] > at - EPISODE_DAYS * DAY_MS]
+    labels = bisect_right(memory.labels, (at, 2))
+    numbers = (
+        at - max(paid for _, paid in known) if known else np.nan,
+        at - recent[0][0] if recent else np.nan,
+        labels - bisect_right(memory.labels, (known[-1][0], 2)) if known else np.nan,
+    )
+    return since_columns(entity, *(np.array([number], np.float64) for number in numbers))
+
+
 def _own(
     payment: pd.DataFrame, memory: _Memory, at: int, columns: dict[str, object]
 ) -> dict[str, object]:
-    before = memory.paid[: bisect_left(memory.paid, (at,))]
-    logs = [one[2] for one in before]
-    sums = (np.array([v]) for v in (len(logs), sum(logs), sum(log * log for log in logs)))
-    since = (at - before[-1][0]) / 1000.0 if before else np.nan
-    amount = payment["amount"].to_numpy(np.float32)
-    ratios = {
-        f"amount_over_customer_mean_{days}": amount / np.asarray(columns[f"customer_mean_{days}"])
-        for days in DAYS
+    paid = np.array(memory.paid[: bisect_left(memory.paid, (at,))], np.int64).reshape(-1, 3)
+    then, log = paid[:, 0], paid[:, 2]
+    sums = np.concatenate([[[0, 0]], np.cumsum(np.column_stack([log, log * log]), axis=0)])
+    since = (at - then[-1]) / 1000.0 if len(then) else np.nan
+    before = (np.array([len(log)]), sums[-1:, 0], sums[-1:, 1])
+    earlier = np.searchsorted(then, then, side="left")
+    high = amount_z(log, earlier, sums[earlier, 0], sums[earlier, 1]) > HIGH_Z
+    recent = {}
+    for days in DAYS:
+        inside = then >= at - days * DAY_MS
+        recent[days] = (np.array([inside.sum()]), np.array([log[inside].sum()]))
+    counts = {
+        f"customer_high_{days}": np.array([high[then >= at - days * DAY_MS].sum()], np.float32)
+        for days in HIGH_DAYS
     }
-    z = amount_z(to_log(payment["amount"]), *sums)
-    return {**ratios, "amount_z": z, "seconds_since_last": np.array([since], np.float32)}
+    return own_columns(payment, before, recent, np.array([since]), columns) | counts

@@ -9,20 +9,18 @@ at its own time. The window of a known fraud is by the time at which it became k
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from problems.fraud.problem import DAYS
+from problems.fraud.features.events import DAY_MS, Events, Floats, Frauds, Ints
+from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.params import Params
 
-DAY_MS = 86_400_000
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+HIGH_Z = 2.0  # an amount this far above the customer's own is high (assumed)
+EPISODE_DAYS = 30  # a terminal or card is misused for weeks, so older frauds are another story
 
 
 class Settings(Params):
@@ -49,14 +47,20 @@ def features(
     log = to_log(past["amount"])
     columns: dict[str, object] = payment_columns(rows, settings)
     codes = {}
+    stolen = fraud == 1
     for entity in ("customer", "terminal"):
         here, there = _codes(rows[f"{entity}_id"], past[f"{entity}_id"])
         codes[entity] = (here, there)
-        paid = _Events(there, then, {"cents": cents, "log": log, "log2": log * log})
-        labelled = _Events(there, known, {"fraud": fraud})
+        paid = Events(there, then, {"cents": cents, "log": log, "log2": log * log})
+        labelled = Events(there, known, {"fraud": fraud})
         columns |= _windows(entity, paid, labelled, here, at, settings)
+        columns |= _since_fraud(
+            entity, Frauds(there[stolen], known[stolen], then[stolen]), labelled, here, at
+        )
         if entity == "customer":
-            columns |= _own(rows, paid, here, at, columns)
+            z = amount_z(log, *_before(paid, there, then))
+            high = Events(there, then, {"high": (z > HIGH_Z).astype(np.int64)})
+            columns |= _own(rows, paid, here, at, columns) | _high(high, here, at)
     columns["is_new_terminal"] = _is_new(codes, at, then)
     return pd.DataFrame(columns, index=rows.index)
 
@@ -93,29 +97,6 @@ def to_log(amount: pd.Series) -> Ints:
     return np.asarray(np.round(1000 * np.log1p(amount.to_numpy(np.float64))), np.int64)
 
 
-class _Events:
-    """Events of entities, sorted, with running sums of whole numbers."""
-
-    def __init__(self, entity: Ints, at: Ints, values: dict[str, Ints]) -> None:
-        self.start = int(at.min()) if len(at) else 0
-        self.span = (int(at.max()) - self.start if len(at) else 0) + 2 * 400 * DAY_MS
-        key = entity * self.span + (at - self.start)
-        order = np.argsort(key, kind="stable")
-        self.key = key[order]
-        self.sums = {
-            name: np.concatenate([[0], np.cumsum(value[order])]) for name, value in values.items()
-        }
-
-    def position(self, entity: Ints, at: Ints, side: Literal["left", "right"]) -> Ints:
-        """Return how many events come before (entity, at), in the sorted order."""
-        at = np.clip(at - self.start, -1, self.span - 1)
-        wanted = entity * self.span + at
-        return np.asarray(np.searchsorted(self.key, wanted, side=side))
-
-    def total(self, name: str, low: Ints, high: Ints) -> Ints:
-        return np.asarray(self.sums[name][high] - self.sums[name][low])
-
-
 @dataclass(frozen=True)
 class Window:
     """Whole-number sums of one window; `columns` names what the model sees of them."""
@@ -141,7 +122,7 @@ class Window:
 
 
 def _windows(
-    entity: str, paid: _Events, labelled: _Events, here: Ints, at: Ints, settings: Settings
+    entity: str, paid: Events, labelled: Events, here: Ints, at: Ints, settings: Settings
 ) -> dict[str, object]:
     columns: dict[str, object] = {}
     end, known_end = paid.position(here, at, "left"), labelled.position(here, at, "right")
@@ -160,27 +141,91 @@ def _windows(
     return columns | {f"{entity}_all_frauds": everything.astype(np.float32)}
 
 
-def _own(
-    rows: pd.DataFrame, paid: _Events, here: Ints, at: Ints, columns: dict[str, object]
+def _since_fraud(
+    entity: str, frauds: Frauds, labelled: Events, here: Ints, at: Ints
 ) -> dict[str, object]:
-    """Return the payment against the customer's own habits."""
+    """Return how long ago the known frauds were, and how many labels came after the last one.
+
+    Misuse of a terminal or a card begins and ends: counts alone cannot tell its end.
+    """
+    end = frauds.known.position(here, at, "right")
+    first = frauds.known.position(here, np.full(len(at), frauds.known.start - 1), "right")
+    recent = frauds.known.position(here, at - EPISODE_DAYS * DAY_MS, "right")
+    last = np.maximum(end - 1, 0)
+    labels = labelled.position(here, at, "right")
+    labels -= labelled.position(here, frauds.known_at(last), "right")
+    return since_columns(
+        entity,
+        np.where(end > first, at - frauds.latest(last), np.nan),
+        np.where(end > recent, at - frauds.known_at(recent), np.nan),
+        np.where(end > first, labels, np.nan),
+    )
+
+
+def since_columns(
+    entity: str, since: Floats, since_first: Floats, labels: Floats
+) -> dict[str, object]:
+    """Return the columns of milliseconds since the latest fraud and since the first one known."""
+    return {
+        f"{entity}_days_since_fraud": (since / DAY_MS).astype(np.float32),
+        f"{entity}_days_since_first_known": (since_first / DAY_MS).astype(np.float32),
+        f"{entity}_labels_since_fraud": labels.astype(np.float32),
+    }
+
+
+def _before(paid: Events, here: Ints, at: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return count, sum and sum of squares of the log amounts of all earlier payments."""
     end = paid.position(here, at, "left")
     first = paid.position(here, np.full(len(at), paid.start - 1), "right")
-    count = end - first
-    z = amount_z(
-        to_log(rows["amount"]), count, paid.total("log", first, end), paid.total("log2", first, end)
-    )
+    return end - first, paid.total("log", first, end), paid.total("log2", first, end)
+
+
+def _own(
+    rows: pd.DataFrame, paid: Events, here: Ints, at: Ints, columns: dict[str, object]
+) -> dict[str, object]:
+    """Return the payment, and the customer's last days, against the customer's own habits."""
+    before = _before(paid, here, at)
+    end = paid.position(here, at, "left")
     last = paid.key[np.maximum(end - 1, 0)] - here * paid.span + paid.start if len(paid.key) else at
-    since = np.where(count > 0, (at - last) / 1000.0, np.nan)
+    since = np.where(before[0] > 0, (at - last) / 1000.0, np.nan)
+    recent = {}
+    for days in DAYS:
+        low = paid.position(here, at - days * DAY_MS, "left")
+        recent[days] = (end - low, paid.total("log", low, end))
+    return own_columns(rows, before, recent, since, columns)
+
+
+def own_columns(
+    rows: pd.DataFrame,
+    before: tuple[Ints, Ints, Ints],
+    recent: dict[int, tuple[Ints, Ints]],
+    since: Floats,
+    columns: dict[str, object],
+) -> dict[str, object]:
+    """Return the columns of a customer's habits; `recent` has count and sum of logs of windows."""
     amount = rows["amount"].to_numpy(np.float32)
-    ratios = {
-        f"amount_over_customer_mean_{days}": amount / np.asarray(columns[f"customer_mean_{days}"])
-        for days in DAYS
+    found: dict[str, object] = {}
+    for days, (count, total) in recent.items():
+        mean = np.asarray(columns[f"customer_mean_{days}"])
+        found[f"amount_over_customer_mean_{days}"] = amount / mean
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[f"customer_z_{days}"] = amount_z(total / count, *before)
+    found["amount_z"] = amount_z(to_log(rows["amount"]), *before)
+    return found | {"seconds_since_last": since.astype(np.float32)}
+
+
+def _high(high: Events, here: Ints, at: Ints) -> dict[str, object]:
+    """Return how many of the customer's last payments were high when they were made."""
+    end = high.position(here, at, "left")
+    return {
+        f"customer_high_{days}": high.total(
+            "high", high.position(here, at - days * DAY_MS, "left"), end
+        ).astype(np.float32)
+        for days in HIGH_DAYS
     }
-    return {**ratios, "amount_z": z, "seconds_since_last": since.astype(np.float32)}
 
 
-def amount_z(log: Ints, count: Ints, total: Ints, squares: Ints) -> NDArray[np.float32]:
+def amount_z(log: Ints | Floats, count: Ints, total: Ints, squares: Ints) -> NDArray[np.float32]:
     """Return how many standard deviations the log amount is from the customer's mean.
 
     The spread of few payments is drawn towards 0.5, with the weight of five (assumed).

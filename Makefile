@@ -41,6 +41,8 @@ endif
 .PHONY: help anew repro test lint lock bench storage storage-stop doctor compare
 
 $(MADE):
+	@test ! -L $(VENV) || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would" \
+	  "empty that one. Remove the link, or run make in the folder that owns it." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  found=$$($(PYTHON) -c 'import sys; print("is Python %d.%d" % sys.version_info[:2])' 2>/dev/null); \
 	  echo "Retrace needs Python 3.11 or newer, but '$(PYTHON)' $${found:-does not run here};" \

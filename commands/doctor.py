@@ -410,8 +410,9 @@ PROBLEM_SECTIONS = {
     "train": "stages.train TrainParams",
     "evaluate": "part evaluation",
     "tune": "experiments.tune.space TuneParams",
+    "gate": "retrace.gate GateParams",
 }
-OPTIONAL = {"tune"}  # a problem that nobody searches needs none
+OPTIONAL = {"tune", "gate"}  # a problem that nobody searches or promotes needs none
 
 
 def params() -> Check:

@@ -17,6 +17,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.base.params import Params, read_params
 from retrace.comparison import Difference, paired_difference
+from retrace.gate import SLICE_COLUMNS, worse_slices
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def judge(
         for name in ("prediction", "prediction_other")
     )
     left_out = len(one) + len(other) - 2 * len(both)
-    worse = pd.DataFrame(columns=["slice", "value", "rows", "worse", "lower"])
+    worse = pd.DataFrame(columns=SLICE_COLUMNS)
     days = pd.Series(both["as_of"].dt.floor("D").astype(str), index=both.index)
     blocks: pd.Series | None = days if both["as_of"].notna().all() else None
     if context is not None and both.index.isin(context.labels.index).all():
@@ -124,51 +125,3 @@ def judge(
             most=slices_worse,
         )
     return Judged(paired_difference(ours, theirs, blocks=blocks), left_out, worse)
-
-
-def worse_slices(
-    loss_a: pd.Series,
-    loss_b: pd.Series,
-    labels: pd.DataFrame,
-    *,
-    blocks: pd.Series | None = None,
-    min_rows: int,
-    most: float = 0.0,
-) -> pd.DataFrame:
-    """Find the slices where b is worse than a beyond noise.
-
-    The intervals are Bonferroni's over all slices looked at, so that of many slices without any
-    difference one is listed in a twentieth of the cases.
-
-    Parameters
-    ----------
-    loss_a, loss_b : each row's loss, same index; labels : one column a slice, same index
-    min_rows : smaller slices are not looked at
-    most : how much worse, as a share of a's loss in the slice, is still accepted
-
-    Returns
-    -------
-    Columns slice, value, rows, worse (the share of a's loss), lower (of that share); worst first.
-    """
-    groups = [
-        (str(name), str(value), index)
-        for name in labels
-        for value, index in labels.groupby(labels[name], observed=True).groups.items()
-        if len(index) >= min_rows
-    ]
-    found = []
-    for name, value, index in groups:
-        before = float(loss_a.loc[index].mean())
-        difference = paired_difference(
-            loss_a.loc[index],
-            loss_b.loc[index],
-            blocks=None if blocks is None else blocks.loc[index],
-            confidence=1 - 0.05 / len(groups),
-        )
-        scale = before or 1.0
-        if difference.lower > 0 and difference.mean / scale > most:
-            found.append(
-                (name, value, len(index), difference.mean / scale, difference.lower / scale)
-            )
-    table = pd.DataFrame(found, columns=["slice", "value", "rows", "worse", "lower"])
-    return table.sort_values("worse", ascending=False, ignore_index=True)

@@ -1,0 +1,203 @@
+"""May a challenger take the champion's place? A pure decision on predictions of the same rows.
+
+    verdict = decide(challenger, champion, task="regression", metric="mae", params=params,
+                     blocks=route_or_day, labels=slices)
+    verdict.passed, verdict.reasons      the reasons of a no, the weightiest first
+
+Promotion and backtest ask it alike; every limit is in `<problem>.gate` of params.yaml.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field
+
+from retrace import metrics
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params
+from retrace.comparison import Difference, paired_difference
+
+SLICE_COLUMNS = ["slice", "value", "rows", "worse", "lower"]
+
+
+class Band(Params):
+    """Limits, both inside."""
+
+    least: float
+    most: float
+
+    def has(self, value: float) -> bool:
+        return self.least <= value <= self.most
+
+
+class GateParams(Params):
+    """`<problem>.gate`. A regression has `coverage`, a binary problem `calibration`."""
+
+    min_gain: float = Field(ge=0, lt=1)  # share of the champion's mean loss
+    slice_min_rows: int = Field(ge=2)
+    slice_max_worse: float = Field(ge=0)  # share of the champion's mean loss in the slice
+    coverage: Band | None = None  # share of outcomes inside the interval
+    calibration: Band | None = None  # mean probability over the share of positives
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision and its figures; `reasons` is empty where it is a yes."""
+
+    reasons: tuple[str, ...]
+    champion: Difference | None  # champion's loss minus challenger's: above zero, better
+    gain: float | None  # the same as a share of the champion's mean loss
+    rule: Difference  # rule's loss minus challenger's
+    band: float  # coverage of the interval, or calibration
+    worse: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SLICE_COLUMNS))
+
+    @property
+    def passed(self) -> bool:
+        return not self.reasons
+
+
+def decide(
+    challenger: pd.DataFrame,
+    champion: pd.Series | None,
+    *,
+    task: Literal["regression", "binary"],
+    metric: str,
+    params: GateParams,
+    blocks: pd.Series | None = None,
+    labels: pd.DataFrame | None = None,
+) -> Verdict:
+    """Judge the challenger on rows that neither model was fitted on.
+
+    Parameters
+    ----------
+    challenger : columns outcome, prediction, rule, and of a regression lower and upper; shape
+        (n_rows, ...), in the problem's unit
+    champion : its predictions with the same index, or None where there is no champion: then it is
+        enough to beat the rule inside the band
+    metric : a name of `retrace.metrics.LOSSES`; its loss of each row is what is compared
+    blocks : labels of rows that are not independent (a day, a route), same index; each row without
+    labels : one column a slice, same index; without, no slices are looked at
+
+    Raises ValueError for an index that differs or no rows, RetraceError without the task's band.
+    """
+    for other in (champion, blocks, labels):
+        if other is not None and not other.index.equals(challenger.index):
+            raise ValueError("the gate compares predictions of the same rows in the same order")
+    loss = metrics.LOSSES[metric]
+    ours, rules = (
+        pd.Series(loss(challenger["outcome"], challenger[name]), index=challenger.index)
+        for name in ("prediction", "rule")
+    )
+    rule = paired_difference(ours, rules, blocks=blocks)
+    reasons = []
+    if rule.lower <= 0:
+        reasons.append(f"not better than the rule beyond chance: {_text(rule)}")
+    difference, gain, worse = None, None, pd.DataFrame(columns=SLICE_COLUMNS)
+    if champion is not None:
+        theirs = pd.Series(loss(challenger["outcome"], champion), index=challenger.index)
+        difference = paired_difference(ours, theirs, blocks=blocks)
+        gain = difference.mean / (float(theirs.mean()) or 1.0)
+        reasons += _champion_reasons(difference, gain, params)
+        if labels is not None:
+            worse = worse_slices(
+                theirs,
+                ours,
+                labels,
+                blocks=blocks,
+                min_rows=params.slice_min_rows,
+                most=params.slice_max_worse,
+            )
+            reasons += [
+                f"slice {row.slice} {row.value} is {float(str(row.worse)):.1%} worse than the "
+                f"champion; at most {params.slice_max_worse:.1%} ({row.rows} rows)"
+                for row in worse.itertuples()
+            ]
+    value, reason = _band(challenger, task, params)
+    return Verdict((*reasons, *reason), difference, gain, rule, value, worse)
+
+
+def _champion_reasons(difference: Difference, gain: float, params: GateParams) -> list[str]:
+    if difference.upper < 0:
+        return [f"worse than the champion: {_text(difference)}"]
+    if difference.lower <= 0:
+        return [f"not better than the champion beyond chance: {_text(difference)}"]
+    if gain < params.min_gain:
+        return [
+            f"better than the champion by {gain:.2%} of its mean loss; at least "
+            f"{params.min_gain:.2%} are worth a change"
+        ]
+    return []
+
+
+def _text(difference: Difference) -> str:
+    return (
+        f"mean loss lower by {difference.mean:.4g} "
+        f"(95 % interval {difference.lower:.4g} to {difference.upper:.4g}, "
+        f"{difference.n_rows} rows in {difference.n_blocks} blocks)"
+    )
+
+
+def _band(rows: pd.DataFrame, task: str, params: GateParams) -> tuple[float, list[str]]:
+    """Return coverage or calibration, and why it is refused."""
+    name, band = (
+        ("calibration", params.calibration) if task == "binary" else ("coverage", params.coverage)
+    )
+    if band is None:
+        raise RetraceError(f"params.yaml: the gate of a {task} problem needs '{name}'.")
+    if task == "binary":
+        rate = float(rows["outcome"].mean())
+        value = float(rows["prediction"].mean()) / rate if rate else float("inf")
+    else:
+        value = metrics.coverage(rows["outcome"], rows["lower"], rows["upper"])
+    if band.has(value):
+        return value, []
+    return value, [f"{name} is {value:.3g}; it must be {band.least:g} to {band.most:g}"]
+
+
+def worse_slices(
+    loss_a: pd.Series,
+    loss_b: pd.Series,
+    labels: pd.DataFrame,
+    *,
+    blocks: pd.Series | None = None,
+    min_rows: int,
+    most: float = 0.0,
+) -> pd.DataFrame:
+    """Find the slices where b is worse than a beyond noise.
+
+    The intervals are Bonferroni's over all slices looked at, so that of many slices without any
+    difference one is listed in a twentieth of the cases.
+
+    Parameters
+    ----------
+    loss_a, loss_b : each row's loss, same index; labels : one column a slice, same index
+    min_rows : smaller slices are not looked at
+    most : how much worse, as a share of a's loss in the slice, is still accepted
+
+    Returns
+    -------
+    Columns slice, value, rows, worse (the share of a's loss), lower (of that share); worst first.
+    """
+    groups = [
+        (str(name), str(value), index)
+        for name in labels
+        for value, index in labels.groupby(labels[name], observed=True).groups.items()
+        if len(index) >= min_rows
+    ]
+    found = []
+    for name, value, index in groups:
+        before = float(loss_a.loc[index].mean())
+        difference = paired_difference(
+            loss_a.loc[index],
+            loss_b.loc[index],
+            blocks=None if blocks is None else blocks.loc[index],
+            confidence=1 - 0.05 / len(groups),
+        )
+        scale = before or 1.0
+        if difference.lower > 0 and difference.mean / scale > most:
+            found.append(
+                (name, value, len(index), difference.mean / scale, difference.lower / scale)
+            )
+    table = pd.DataFrame(found, columns=SLICE_COLUMNS)
+    return table.sort_values("worse", ascending=False, ignore_index=True)

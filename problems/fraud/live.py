@@ -125,4 +125,4 @@ def _own(
         f"customer_high_{days}": np.array([high[then >= at - days * DAY_MS].sum()], np.float32)
         for days in HIGH_DAYS
     }
-    return own_columns(payment, before, recent, np.array([since]), columns) | counts
+    return own_columns(payment["amount"], before, recent, np.array([since]), columns) | counts

@@ -59,9 +59,11 @@ def test_the_threshold_is_the_cheapest_and_ties_go_together() -> None:
 
 
 def test_the_headline_at_the_threshold() -> None:
-    rows = scored([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1]).assign(threshold=0.5, oracle=[1, 0, 1, 0])
+    rows = scored([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1]).assign(
+        threshold=0.5, naive=[0.5, 0.5, 0.1, 0.1], oracle=[1, 0, 1, 0]
+    )
     found = headline(PROBLEM, rows, SETTINGS)
-    assert len(found) == 8
+    assert len(found) == 9
     assert next(iter(found)) == "average_precision"
     assert found["balanced_accuracy"] == 0.5
     assert found["false_positive_rate"] == 0.5

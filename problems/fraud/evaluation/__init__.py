@@ -99,6 +99,7 @@ def headline(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict
         f"card_precision_{settings.cards_a_day}": card_precision(scored, settings.cards_a_day),
         **at_threshold(scored, settings),
         "rule_average_precision": metrics.average_precision(y, scored["rule"]),
+        "naive_average_precision": metrics.average_precision(y, scored["naive"]),
     }
     if "oracle" in scored:
         figures["oracle_average_precision"] = metrics.average_precision(y, scored["oracle"])

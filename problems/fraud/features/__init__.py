@@ -49,20 +49,28 @@ def features(
     codes = {}
     stolen = fraud == 1
     for entity in ("customer", "terminal"):
-        here, there = _codes(rows[f"{entity}_id"], past[f"{entity}_id"])
-        codes[entity] = (here, there)
+        here, there = codes[entity] = _codes(rows[f"{entity}_id"], past[f"{entity}_id"])
+        order = np.lexsort((at, here))  # searches in the order of what is searched stay in cache
+        who, when = here[order], at[order]
         paid = Events(there, then, {"cents": cents, "log": log, "log2": log * log})
         labelled = Events(there, known, {"fraud": fraud})
-        columns |= _windows(entity, paid, labelled, here, at, settings)
-        columns |= _since_fraud(
-            entity, Frauds(there[stolen], known[stolen], then[stolen]), labelled, here, at
-        )
+        frauds = Frauds(there[stolen], known[stolen], then[stolen])
+        found = _windows(entity, paid, labelled, who, when, settings)
+        found |= _since_fraud(entity, frauds, labelled, who, when)
         if entity == "customer":
-            z = amount_z(log, *_before(paid, there, then))
-            high = Events(there, then, {"high": (z > HIGH_Z).astype(np.int64)})
-            columns |= _own(rows, paid, here, at, columns) | _high(high, here, at)
+            high = _high_payments(paid, log, there, then)
+            found |= _own(rows["amount"].iloc[order], paid, who, when, found)
+            found |= _high(high, who, when)
+        columns |= {name: _scattered(values, order) for name, values in found.items()}
     columns["is_new_terminal"] = _is_new(codes, at, then)
     return pd.DataFrame(columns, index=rows.index)
+
+
+def _scattered(values: object, order: Ints) -> object:
+    """Put values that are in `order` back where they came from."""
+    back = np.empty_like(values)
+    back[order] = values
+    return back
 
 
 def payment_columns(rows: pd.DataFrame, settings: Settings) -> dict[str, object]:
@@ -181,7 +189,7 @@ def _before(paid: Events, here: Ints, at: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _own(
-    rows: pd.DataFrame, paid: Events, here: Ints, at: Ints, columns: dict[str, object]
+    amount: pd.Series, paid: Events, here: Ints, at: Ints, columns: dict[str, object]
 ) -> dict[str, object]:
     """Return the payment, and the customer's last days, against the customer's own habits."""
     before = _before(paid, here, at)
@@ -192,26 +200,34 @@ def _own(
     for days in DAYS:
         low = paid.position(here, at - days * DAY_MS, "left")
         recent[days] = (end - low, paid.total("log", low, end))
-    return own_columns(rows, before, recent, since, columns)
+    return own_columns(amount, before, recent, since, columns)
 
 
 def own_columns(
-    rows: pd.DataFrame,
+    amount: pd.Series,
     before: tuple[Ints, Ints, Ints],
     recent: dict[int, tuple[Ints, Ints]],
     since: Floats,
     columns: dict[str, object],
 ) -> dict[str, object]:
     """Return the columns of a customer's habits; `recent` has count and sum of logs of windows."""
-    amount = rows["amount"].to_numpy(np.float32)
+    amounts = amount.to_numpy(np.float32)
     found: dict[str, object] = {}
     for days, (count, total) in recent.items():
         mean = np.asarray(columns[f"customer_mean_{days}"])
-        found[f"amount_over_customer_mean_{days}"] = amount / mean
+        found[f"amount_over_customer_mean_{days}"] = amounts / mean
         with np.errstate(divide="ignore", invalid="ignore"):
             found[f"customer_z_{days}"] = amount_z(total / count, *before)
-    found["amount_z"] = amount_z(to_log(rows["amount"]), *before)
+    found["amount_z"] = amount_z(to_log(amount), *before)
     return found | {"seconds_since_last": since.astype(np.float32)}
+
+
+def _high_payments(paid: Events, log: Ints, customer: Ints, at: Ints) -> Events:
+    """Return the past payments, with whether each was high when it was made."""
+    order = np.lexsort((at, customer))
+    who, when, amounts = customer[order], at[order], log[order]
+    z = amount_z(amounts, *_before(paid, who, when))
+    return Events(who, when, {"high": (z > HIGH_Z).astype(np.int64)})
 
 
 def _high(high: Events, here: Ints, at: Ints) -> dict[str, object]:

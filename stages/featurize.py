@@ -63,8 +63,13 @@ def main(name: str) -> None:
         target=problem.target,
         known_at=problem.known_at,
     )
+    with replacing(paths.state(name)) as folder:
+        folder.mkdir()
+        known = world.state(rows, settings) if problem.entities else State(())
+        write_table(known.to_table(), folder / "history.parquet")
     features = world.features(rows, settings)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
+    rows = rows[list(problem.key)].copy()  # the rest of them is not needed beside the features
 
     with replacing(paths.features(name)) as folder:
         folder.mkdir()
@@ -75,13 +80,9 @@ def main(name: str) -> None:
         for window in WINDOWS:
             here = (windows == window).to_numpy()
             columns = encoded if window == "train" else encoding.transform(features[here])
-            keys = rows.loc[here, list(problem.key)].assign(target=target[here])
+            keys = rows[here].assign(target=target[here])
             write_table(pd.concat([keys, columns], axis=1), folder / f"{window}.parquet")
         encoding.save(folder)
-    with replacing(paths.state(name)) as folder:
-        folder.mkdir()
-        known = world.state(rows, settings) if problem.entities else State(())
-        write_table(known.to_table(), folder / "history.parquet")
     counts = windows.value_counts()
     say(
         f"{name}: {len(encoding.columns)} columns; "

@@ -42,28 +42,43 @@ def features(
     """
     past = rows if past is None else past
     at, then = millis(rows["at"]), millis(past["at"])
-    known, cents = millis(past["known_at"]), to_cents(past["amount"])
-    fraud = past["is_fraud"].to_numpy(np.int64)
-    log = to_log(past["amount"])
     columns: dict[str, object] = payment_columns(rows, settings)
     codes = {}
-    stolen = fraud == 1
     for entity in ("customer", "terminal"):
         here, there = codes[entity] = _codes(rows[f"{entity}_id"], past[f"{entity}_id"])
         order = np.lexsort((at, here))  # searches in the order of what is searched stay in cache
-        who, when = here[order], at[order]
-        paid = Events(there, then, {"cents": cents, "log": log, "log2": log * log})
-        labelled = Events(there, known, {"fraud": fraud})
-        frauds = Frauds(there[stolen], known[stolen], then[stolen])
-        found = _windows(entity, paid, labelled, who, when, settings)
-        found |= _since_fraud(entity, frauds, labelled, who, when)
-        if entity == "customer":
-            high = _high_payments(paid, log, there, then)
-            found |= _own(rows["amount"].iloc[order], paid, who, when, found)
-            found |= _high(high, who, when)
-        columns |= {name: _scattered(values, order) for name, values in found.items()}
+        found = _of_entity(entity, rows["amount"], past, (here, at, order), there, settings)
+        while found:  # one by one, so that no column is there twice
+            name = next(iter(found))
+            columns[name] = _scattered(found.pop(name), order)
     columns["is_new_terminal"] = _is_new(codes, at, then)
-    return pd.DataFrame(columns, index=rows.index)
+    return pd.DataFrame(columns, index=rows.index, copy=False)
+
+
+def _of_entity(
+    entity: str,
+    amount: pd.Series,
+    past: pd.DataFrame,
+    payments: tuple[Ints, Ints, Ints],
+    there: Ints,
+    settings: Settings,
+) -> dict[str, object]:
+    """Return the columns of one entity's past; `payments`: its codes, times and their order."""
+    here, at, order = payments
+    who, when = here[order], at[order]
+    then, known = millis(past["at"]), millis(past["known_at"])
+    fraud, log = past["is_fraud"].to_numpy(np.int64), to_log(past["amount"])
+    stolen = fraud == 1
+    paid = Events(there, then, {"cents": to_cents(past["amount"]), "log": log, "log2": log * log})
+    labelled = Events(there, known, {"fraud": fraud})
+    frauds = Frauds(there[stolen], known[stolen], then[stolen])
+    found = _windows(entity, paid, labelled, who, when, settings)
+    found |= _since_fraud(entity, frauds, labelled, who, when)
+    if entity == "customer":
+        high = _high_payments(paid, log, there, then)
+        found |= _own(amount.iloc[order], paid, who, when, found)
+        found |= _high(high, who, when)
+    return found
 
 
 def _scattered(values: object, order: Ints) -> object:

@@ -160,7 +160,7 @@ class Encoder:
         }
         parts |= {encoder.column: encoder.transform(rows) for encoder in self.categories}
         parts |= {item.name: item.transform(rows).astype(np.float32) for item in self.targets}
-        return pd.DataFrame(parts, index=rows.index, columns=self.columns)
+        return pd.DataFrame(parts, index=rows.index, copy=False)[self.columns]
 
     def to_json(self) -> dict[str, Any]:
         return {

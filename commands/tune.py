@@ -7,16 +7,13 @@ Trials are scored on the validation window only, on the features that `dvc repro
 """
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from experiments import dag
 from experiments.tune import log, search
 from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
@@ -94,10 +91,7 @@ def run(args: argparse.Namespace) -> int:
 def check_current(problem: str) -> None:
     """Stop unless the cached features are those of the current data, code and parameters."""
     target = f"featurize@{problem}"
-    done = dvc("status", "--json", "--with-deps", target)
-    if done.returncode != 0:
-        raise RetraceError(f"dvc status {target} failed:\n{done.stderr.strip()}")
-    stale = list(json.loads(done.stdout or "{}"))
+    stale = dag.stale(target)
     if stale:
         raise RetraceError(
             f"the features of '{problem}' are stale: {', '.join(stale)} changed. "
@@ -111,11 +105,6 @@ def features_md5(problem: str) -> str:
     wanted = paths.features(problem).as_posix()
     outs = stages[f"featurize@{problem}"]["outs"]
     return str(next(out["md5"] for out in outs if out["path"] == wanted))
-
-
-def dvc(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dvc", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 # ---- while and after ---------------------------------------------------------------------------
@@ -164,7 +153,7 @@ def keep(problem: str, trials: list[Trial], mark: str) -> None:
         words: list[str] = []
         for setting in settings(problem, trial):
             words += ["-S", setting]
-        done: Any = dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
+        done = dag.dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
         if done.returncode != 0:
             raise RetraceError(
                 f"dvc exp run {name} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}"

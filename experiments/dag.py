@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from retrace.base.errors import RetraceError
 
@@ -21,7 +22,7 @@ def stale(target: str) -> list[str]:
 
 
 def not_in_remote(target: str) -> list[str]:
-    """Return the outputs up to `target` that the default remote has not.
+    """Return the outputs up to `target` that the default remote has not; of a folder its name.
 
     Raises RetraceError when the remote cannot be asked.
     """
@@ -32,4 +33,5 @@ def not_in_remote(target: str) -> list[str]:
             "`make doctor` says what is wrong with it; --no-push promotes on this machine alone."
         )
     states: dict[str, str] = json.loads(done.stdout or "{}")
-    return sorted(path for path, state in states.items() if state in ("new", "missing"))
+    lacking = {Path(path) for path, state in states.items() if state in ("new", "missing")}
+    return sorted(str(path) for path in lacking if not lacking.intersection(path.parents))

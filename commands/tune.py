@@ -3,7 +3,8 @@
     retrace tune price --trials 50
     retrace tune price --trials 50 --keep 5    then run the best five through the whole DAG
 
-Trials are scored on the validation window only, on the features that `dvc repro` has cached.
+Trials are scored on the validation window only, on the features that `dvc repro` has cached. The
+best is then compared with params.yaml on the calibration window, which has chosen nothing.
 """
 
 import argparse
@@ -18,11 +19,13 @@ from experiments.tune import log, search
 from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
 from experiments.tune.trial import Bench
+from experiments.tune.verdict import against_current
 from problems.contract import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import write_csv
 from retrace.base.params import read_params
+from retrace.comparison import Difference
 from retrace.encoding import Encoding
 from stages.train import TrainParams
 
@@ -80,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{len(trials)} trials; best valid {problem.metric} {best[0].score:.5g} with")
     for setting in settings(name, best[0]):
         print(f"  -S {setting}")
+    tell_verdict(against_current(bench, best[0].parameters))
     if args.keep:
         keep(name, best[: args.keep], mark)
     return 0
@@ -138,6 +142,17 @@ def line(trial: Trial, metric: str, best: str) -> str:
     return (
         f"trial {trial.trial + 1:>3}  {trial.state:<7}  {score}  {trial.rounds} rounds  "
         f"{trial.seconds:.1f} s  best {best}"
+    )
+
+
+def tell_verdict(found: Difference) -> None:
+    word = "no difference beyond chance, so there is nothing to adopt"
+    if found.certain:
+        word = "better" if found.mean > 0 else "worse, so there is nothing to adopt"
+    print(
+        "Against params.yaml on the calibration window, which chose nothing: mean loss less by "
+        f"{found.mean:.4g} (95 % interval {found.lower:.4g} to {found.upper:.4g}, {found.n_rows} "
+        f"rows in {found.n_blocks} blocks): {word}."
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.blocks import blocks_of
 from experiments.promotion.champion import Prediction, predict_as
 from experiments.promotion.registry import Assigned
 from problems.contract import Problem, part
@@ -144,12 +145,3 @@ def read_window(problem: Problem) -> Window:
         None if blocks is None else blocks.set_axis(index),
         name,
     )
-
-
-def blocks_of(problem: Problem, rows: pd.DataFrame) -> tuple[str, pd.Series | None]:
-    """Return what is drawn together, by name and label: the group, else the day, else each row."""
-    if problem.group:
-        return ", ".join(problem.group), rows[list(problem.group)].astype(str).agg("|".join, axis=1)
-    if problem.time:
-        return "day", rows[problem.time].dt.floor("D").astype(str)
-    return "row", None

@@ -1,0 +1,367 @@
+"""Promotion and rollback with real dvc, git and GTO, on a small project with remotes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import gto.api
+import pytest
+import yaml
+
+from commands.__main__ import main
+from experiments.promotion import registry
+from experiments.promotion.bundles import recorded_hash
+from experiments.promotion.judgement import judge
+from experiments.promotion.promote import promote, roll_back
+from problems.contract import find_problem
+from retrace.base.errors import RetraceError
+from tests.conftest import change_params, commit, environment, run
+
+RETRACE = (sys.executable, "-m", "commands")
+GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 250 rows are few
+WEAK = {"price": {"train": {"max_rounds": 1}, "gate": GATE}}
+GOOD = {"price": {"train": {"max_rounds": 60}, "gate": GATE}}
+
+
+@pytest.fixture(scope="module")
+def story(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weak champion, price v0.0.1, and a better model committed after it; all of it is pushed.
+
+    `project` has `origin.git` and the DVC remote `store` beside it, by relative paths.
+    """
+    top = tmp_path_factory.mktemp("story")
+    project = top / "project"
+    shutil.copytree(reproduced, project, symlinks=True)
+    (top / "store").mkdir()
+    run(top, "git", "init", "-q", "--bare", "-b", "main", "origin.git")
+    run(project, "git", "remote", "add", "origin", "../origin.git")
+    run(project, "dvc", "remote", "modify", "storage", "url", "../store")
+    make_model(project, WEAK)
+    output = run(project, *RETRACE, "promote", "price")
+    assert "price v0.0.1 is in prod" in output
+    make_model(project, GOOD)
+    return top
+
+
+def make_model(project: Path, params: dict) -> None:
+    """Change parameters, rebuild, commit and push everything."""
+    change_params(project, params)
+    run(project, "dvc", "repro", "-q", "evaluate@price")
+    commit(project, "A model")
+    run(project, "dvc", "push", "-q", "--with-deps", "evaluate@price")
+    run(project, "git", "push", "-q", "-u", "origin", "main")
+
+
+@pytest.fixture
+def here(story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the story that this test may change; the test runs in it."""
+    shutil.copytree(story, tmp_path / "story", symlinks=True)
+    project = tmp_path / "story" / "project"
+    monkeypatch.chdir(project)
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    return project
+
+
+def promote_price(**how):
+    return promote(find_problem("price"), **{"push": True, "dry_run": False, **how})
+
+
+def everything(project: Path) -> str:
+    """Name all that a promotion could have changed, here and in the remote."""
+    return "\n".join(
+        run(project, "git", *words)
+        for words in (("show-ref", "--head"), ("ls-remote", "origin"), ("status", "--porcelain"))
+    )
+
+
+def refused(words: str, call=promote_price) -> None:
+    """The call must end with a message that has `words`, and must change nothing."""
+    before = everything(Path())
+    with pytest.raises(RetraceError, match=words):
+        call()
+    assert everything(Path()) == before
+    assert run(Path(), "git", "worktree", "list").count("\n") == 1
+
+
+# ---- the whole way -----------------------------------------------------------------------------
+
+
+def test_a_better_model_takes_the_place_and_gives_it_back(here, capsys):
+    before = everything(here)
+    dry = run(here, *RETRACE, "promote", "price", "--dry-run")
+    assert "Yes: it would be price v0.0.2" in dry
+    assert everything(here) == before
+
+    output = run(here, *RETRACE, "promote", "price")
+    assert "price v0.0.2 is in prod" in output
+    assert max(map(len, output.splitlines())) <= 120
+    path = "experiments/promotions/price/v0.0.2.md"
+    record = run(here, "git", "show", f"price@v0.0.2:{path}")
+    assert "Test <test@example.org>" in record
+    assert "| champion v0.0.1 |" in record
+    assert "- `train.max_rounds`: 60" in record
+    assert record == (here / path).read_text("utf-8")
+    assert run(here, "git", "status", "--porcelain") == ""
+    remote = run(here, "git", "ls-remote", "origin")
+    assert "refs/tags/price@v0.0.2" in remote
+    assert "refs/tags/price#prod#2" in remote
+    assert run(here, "git", "rev-parse", "HEAD").strip() in remote
+    assert registry.champion("price").version == "v0.0.2"
+
+    refused("to the byte: there is nothing to promote")
+    assert main(["champions"]) == 0
+    table = capsys.readouterr().out
+    assert "v0.0.2" in table
+    assert "rmsle 0." in table
+    assert max(map(len, table.splitlines())) <= 100
+
+    (here / "notes.txt").write_text("something begun")  # does not stand in the way
+    output = run(here, *RETRACE, "rollback", "price", "--reason", "too dear")
+    assert "price v0.0.1 is back in prod" in output
+    assert registry.champion("price").version == "v0.0.1"
+    assert gto.api.show(".", "price#prod")[0]["version"] == "v0.0.1"
+    record = (here / "experiments/promotions/price/rollback-3.md").read_text("utf-8")
+    assert "too dear" in record
+    assert "rollback-3.md" in run(here, "git", "tag", "--list", "-n9", "price#prod#3")
+    assert "price#prod#3" in run(here, "git", "ls-remote", "origin")
+    with pytest.raises(RetraceError, match=r"v0\.0\.1 was the first champion"):
+        roll_back("price", "", push=True, dry_run=False)
+
+
+def test_a_worse_model_is_refused_with_the_weightiest_reason_first(here, capsys):
+    promote_price()
+    make_model(here, {"price": {"train": {"max_rounds": 1}}})
+    change_params(here, {"price": {"gate": {"coverage": {"least": 0.999, "most": 1.0}}}})
+    commit(here, "A narrow band")
+    before = everything(here)
+    assert main(["promote", "price"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("No: price is not promoted.")
+    assert lines[at + 1].startswith("  worse than the champion")
+    assert "coverage is" in lines[-1]
+    assert everything(here) == before
+    assert not (here / "experiments/promotions/price/v0.0.3.md").exists()
+
+
+def test_without_push_no_remote_is_asked(here):
+    run(here, "git", "remote", "set-url", "origin", "/nowhere")
+    shutil.rmtree(here.parent / "store")
+    outcome = promote_price(push=False)
+    assert outcome.tags == ["price@v0.0.2", "price#prod#2"]
+    run(here, "git", "remote", "set-url", "origin", "../origin.git")
+    with pytest.raises(RetraceError, match="lacks what was promoted here with --no-push"):
+        promote_price()
+
+
+@pytest.mark.parametrize(("name", "words"), [("service_time", "route_id"), ("fraud", "day")])
+def test_problems_with_time_are_judged_by_group_or_day(here, tmp_path, name, words):
+    found = judge(find_problem(name), None, tmp_path)
+    assert found.blocks == words
+    assert found.verdict.rule.n_blocks < found.rows
+
+
+# ---- the champion ------------------------------------------------------------------------------
+
+
+def make_champion(project: Path, edits: dict[str, tuple[str, str]]) -> None:
+    """Tag a commit of the champion's model with other code as the new champion, v0.1.0."""
+    run(project, "git", "switch", "-q", "--detach", "price@v0.0.1")
+    for name, (old, new) in edits.items():
+        text = (project / name).read_text("utf-8")
+        assert old in text
+        (project / name).write_text(text.replace(old, new), "utf-8")
+    commit(project, "Other code")
+    registry.wait_for_clock("price")
+    registry.register(project, "price", "v0.1.0", "Other code")
+    run(project, "git", "switch", "-q", "main")
+    run(project, "git", "push", "-q", "origin", "--tags")
+
+
+def test_the_champion_predicts_with_the_code_of_its_own_tag(here):
+    plain = promote_price(dry_run=True)
+    line = "return bundle.predict(features.features(clean_rows, settings, past), num_threads)"
+    make_champion(here, {"problems/predict.py": (line, f"{line} * 3.0")})
+    other = promote_price(dry_run=True)
+    assert other.champion.version == "v0.1.0"
+    assert other.judgement.notes == ()
+    assert other.judgement.losses["champion"] > 3 * plain.judgement.losses["champion"]
+    assert other.judgement.losses["challenger"] == plain.judgement.losses["challenger"]
+
+
+def test_stored_predictions_where_its_code_cannot_read_todays_table(here):
+    plain = promote_price(dry_run=True)
+    make_champion(here, {"problems/price/schema.py": ('"brand":', '"maker":')})
+    outcome = promote_price(dry_run=True)
+    (note,) = outcome.judgement.notes
+    assert "cannot read today's clean table (its schema does not know today's maker" in note
+    assert note in outcome.text
+    for name, loss in plain.judgement.losses.items():
+        assert outcome.judgement.losses[name] == pytest.approx(loss)
+
+
+def remove_bundle(project: Path, *places: str) -> None:
+    """Remove the file list of the champion's bundle from cache or remote."""
+    name = recorded_hash("price@v0.0.1", Path("models/price"))
+    for place in places:
+        (project / place / "files/md5" / name[:2] / name[2:]).unlink()
+
+
+def test_a_bundle_comes_from_the_remote_and_is_missed_when_gone(here):
+    remove_bundle(here, ".dvc/cache")
+    assert promote_price(dry_run=True).champion.version == "v0.0.1"
+    remove_bundle(here, "../store")
+    shutil.rmtree(here / ".dvc/cache/files/md5" / "00", ignore_errors=True)
+    refused(r"models/price of price#prod#1 is gone: neither the cache nor the DVC remote")
+
+
+def test_a_corrupted_bundle_is_refused(here):
+    name = recorded_hash("price@v0.0.1", Path("models/price"))
+    listing = (here / ".dvc/cache/files/md5" / name[:2] / name[2:]).read_text("utf-8")
+    point = next(e["md5"] for e in yaml.safe_load(listing) if e["relpath"].endswith("point.txt"))
+    path = here / ".dvc/cache/files/md5" / point[:2] / point[2:]
+    path.chmod(0o644)
+    path.write_text(path.read_text("utf-8").replace("leaf_value=", "leaf_value=1"), "utf-8")
+    refused("models/price of price#prod#1 is corrupted")
+
+
+def test_rollback_looks_at_the_bundle_first(here):
+    promote_price()
+    remove_bundle(here, ".dvc/cache", "../store")
+    refused("is gone", lambda: roll_back("price", "", push=True, dry_run=False))
+
+
+# ---- what cannot be promoted -------------------------------------------------------------------
+
+
+def test_uncommitted_changes(here):
+    (here / "retrace/new.py").write_text("")
+    refused(r"uncommitted changes.*\n.*retrace/new\.py")
+
+
+def test_a_dag_that_is_not_up_to_date(here):
+    change_params(here, {"price": {"train": {"max_rounds": 50}}})
+    commit(here, "Not run")
+    refused("the DAG is not up to date: train@price")
+
+
+def test_failed_data_checks(here):
+    change_params(here, {"price": {"validate": {"checks": {"brand_distinct": {"least": 1e6}}}}})
+    run(here, "dvc", "repro", "-q", "evaluate@price")
+    commit(here, "A check that fails softly")
+    refused(r"data checks have failed[\s\S]*brand: ")
+
+
+def test_artefacts_that_are_not_in_the_remote(here):
+    shutil.rmtree(here.parent / "store")
+    (here.parent / "store").mkdir()
+    refused("not in the DVC remote: .*models/price")
+
+
+def test_a_model_that_dvc_yaml_does_not_name(here):
+    text = (here / "dvc.yaml").read_text("utf-8")
+    (here / "dvc.yaml").write_text(text.replace("    path: models/price\n", "    path: models\n"))
+    commit(here, "Another path")
+    refused("no entry 'price' with path models/price")
+
+
+def test_no_git_remote(here):
+    run(here, "git", "remote", "remove", "origin")
+    with pytest.raises(RetraceError, match="no Git remote to push the tags to"):
+        promote_price()
+
+
+def test_a_detached_head(here):
+    run(here, "git", "switch", "-q", "--detach")
+    refused("HEAD is detached at")
+
+
+def test_a_shallow_clone(here, monkeypatch):
+    url = f"file://{here.parent / 'origin.git'}"
+    run(here.parent, "git", "clone", "-q", "--depth", "1", url, "shallow")
+    monkeypatch.chdir(here.parent / "shallow")
+    refused("shallow clone")
+    refused("shallow clone", lambda: roll_back("price", "", push=True, dry_run=False))
+    assert main(["champions"]) == 1
+
+
+def test_a_repository_without_tags(here, capsys):
+    tags = run(here, "git", "tag").split()
+    run(here, "git", "push", "-q", "--delete", "origin", *tags)
+    run(here, "git", "tag", "-d", *tags)
+    assert main(["champions"]) == 0
+    assert "No version is in any stage yet" in capsys.readouterr().out
+    refused("nothing to roll back", lambda: roll_back("price", "", push=True, dry_run=False))
+    assert promote_price(dry_run=True).version == "v0.0.1"  # it must only beat the rule
+
+
+def test_a_clock_that_is_behind(here):
+    future = {"GIT_COMMITTER_DATE": "2100-01-01T00:00:00Z"}
+    run(here, "git", "tag", "-a", "price@v0.0.0", "-m", "later", **future)
+    run(here, "git", "push", "-q", "origin", "--tags")
+    refused("ahead of this machine's clock")
+
+
+# ---- two at once, and killed in the middle -----------------------------------------------------
+
+
+def test_somebody_who_has_promoted_before(here, monkeypatch):
+    other = here.parent / "other"
+    shutil.copytree(here, other, symlinks=True)
+    promote_price()
+    monkeypatch.chdir(other)
+    refused(r"origin has versions or stages of 'price' that are not here: price#prod#2")
+    run(other, "git", "pull", "-q", "--tags", "origin", "main")
+    refused("to the byte: there is nothing to promote")
+
+
+def test_two_at_once_only_the_first_push_counts(here, monkeypatch):
+    other = here.parent / "other"
+    shutil.copytree(here, other, symlinks=True)
+
+    def meanwhile(problem: str) -> None:  # after all checks, before the push
+        run(other, *RETRACE, "promote", "price")
+
+    before = run(here, "git", "show-ref", "--head")
+    monkeypatch.setattr(registry, "wait_for_clock", meanwhile)
+    with pytest.raises(RetraceError, match="somebody has promoted or pushed in the meantime"):
+        promote_price()
+    assert run(here, "git", "show-ref", "--head") == before
+    assert run(here, "git", "status", "--porcelain") == ""
+    theirs = run(other, "git", "rev-parse", "refs/tags/price@v0.0.2").strip()
+    assert theirs in run(here, "git", "ls-remote", "origin")
+
+
+HOOK = """#!/bin/sh
+test "$1" = prepared || exit 0
+grep -q "$WANTED" || exit 0
+kill -9 $(ps -o ppid= -p $PPID)
+exit 1
+"""
+
+
+@pytest.mark.parametrize("moment", ["refs/heads/main", "refs/tags/price"])
+@pytest.mark.parametrize("push", [True, False])
+def test_killed_in_the_middle_it_is_never_half(here, moment, push):
+    hook = here / ".git/hooks/reference-transaction"
+    hook.write_text(HOOK)
+    hook.chmod(0o755)
+    words = [*RETRACE, "promote", "price", *([] if push else ["--no-push"])]
+    env = {**os.environ, "WANTED": moment}
+    done = subprocess.run(words, cwd=here, env=env, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    hook.unlink()
+    assert run(here, "git", "tag", "--list", "price*2").strip() == ""
+    assert run(here, "git", "status", "--porcelain") == ""
+    if push:  # the remote has the whole of it, and here it is said
+        refused("that are not here: price#prod#2")
+        run(here, "git", "pull", "-q", "--tags", "origin", "main")
+    else:
+        promote_price(push=False)
+    assert registry.champion("price").version == "v0.0.2"
+    record = run(here, "git", "show", "price@v0.0.2:experiments/promotions/price/v0.0.2.md")
+    assert "# price v0.0.2" in record
+    assert run(here, "git", "log", "-1", "--format=%s").strip() == "Promote price v0.0.2"

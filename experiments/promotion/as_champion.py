@@ -32,8 +32,8 @@ def main(name: str, bundle: str, clean: str, keys: str, target: str) -> None:
         schema.validate(rows, lazy=True)
     except pandera.errors.SchemaErrors as error:
         cases = error.failure_cases
-        named = cases["column"].fillna(cases["failure_case"]).astype(str)
-        broken = sorted(set(named + " (" + cases["check"].astype(str) + ")"))
+        columns = cases["column"].fillna(cases["failure_case"].astype(str)) + " ("
+        broken = list(dict.fromkeys(columns + cases["check"].astype(str) + ")"))
         print(f"its schema does not know today's {'; '.join(broken[:3])}", file=sys.stderr)
         sys.exit(UNREADABLE)
     key = list(problem.key)

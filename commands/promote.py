@@ -11,7 +11,7 @@ no the exit status is 1, and the weightiest reason comes first.
 import argparse
 
 from experiments.promotion import record
-from experiments.promotion.promote import Outcome, promote
+from experiments.promotion.promote import Outcome, finish, promote
 from problems.contract import find_problem
 
 
@@ -25,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     problem = find_problem(args.problem)
+    done = finish(args.problem, push=not args.no_push) if not args.dry_run else ""
+    if done:
+        print(f"{done}: it had been cut short, and is complete now.")
+        return 0
     outcome = promote(problem, push=not args.no_push, dry_run=args.dry_run)
     for line in record.same_rows(problem, outcome.champion, outcome.judgement):
         print(line)

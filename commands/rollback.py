@@ -6,7 +6,7 @@ retrace rollback price --dry-run
 
 import argparse
 
-from experiments.promotion.promote import roll_back
+from experiments.promotion.promote import finish, roll_back
 from problems.contract import find_problem
 
 
@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     name = find_problem(args.problem).name
+    left = finish(name, push=not args.no_push) if not args.dry_run else ""
+    if left:
+        print(f"{left}: it had been cut short, and is complete now.")
+        return 0
     done = roll_back(name, args.reason, push=not args.no_push, dry_run=args.dry_run)
     if not done.tag:
         print(f"It would put {name} {done.back.version} back, recorded as:\n\n{done.text}", end="")

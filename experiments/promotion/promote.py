@@ -12,7 +12,7 @@ from experiments.promotion import record, registry, repository
 from experiments.promotion.bundles import fetch_bundle, recorded_hash
 from experiments.promotion.judgement import Judgement, judge
 from experiments.promotion.preconditions import check_challenger
-from experiments.promotion.publish import publish
+from experiments.promotion.publish import carry_out, left_over, prepare, publish
 from experiments.promotion.registry import Assigned
 from problems.contract import Problem
 from retrace.base import paths
@@ -37,32 +37,48 @@ def promote(problem: Problem, *, push: bool, dry_run: bool) -> Outcome:
 
     Raises RetraceError where the question cannot be asked.
     """
+    name = problem.name
     place = repository.find_place(push=push)
     repository.check_committed()
-    repository.check_remote_tags(problem.name, place)
-    champion = registry.champion(problem.name)
-    check_other_model(problem.name, champion)
+    repository.check_remote_tags(name, place)
+    registry.check_clock(name)
+    champion = registry.champion(name)
+    check_other_model(name, champion)
     check_challenger(problem, push=push)
-    with scratch(problem.name) as folder:
+    with scratch(name) as folder:
         found = judge(problem, champion, folder)
-        version = registry.next_version(problem.name)
+        version = registry.next_version(name)
         text = record.promotion(problem, version, champion, found, place)
-        tags: list[str] = []
-        if found.verdict.passed and not dry_run:
-            registry.wait_for_clock(problem.name)
-            path = record.path_of(problem.name, version)
-            title = f"Promote {problem.name} {version}"
-            tags = publish(
-                place,
-                folder,
-                path,
-                text,
-                title,
-                lambda clone: registry.register(
-                    clone, problem.name, version, f"{title}: {path.as_posix()}"
-                ),
-            )
-    return Outcome(version, champion, found, text, tags)
+        if dry_run or not found.verdict.passed:
+            return Outcome(version, champion, found, text, [])
+        path = record.path_of(name, version)
+        title = f"Promote {name} {version}"
+        registry.wait_for_clock(name)
+        plan = prepare(
+            place,
+            folder / "clone",
+            path,
+            text,
+            title,
+            lambda clone: registry.register(clone, name, version, f"{title}: {path.as_posix()}"),
+        )
+        publish(place, plan, plan_file(name))
+    return Outcome(version, champion, found, text, list(plan.tags))
+
+
+def finish(problem: str, *, push: bool) -> str:
+    """Carry out what a killed promotion or rollback has left; return its title, or nothing."""
+    place = repository.find_place(push=push)
+    with scratch(problem):
+        plan = left_over(place, plan_file(problem))
+        if plan is None:
+            return ""
+        carry_out(place, plan, plan_file(problem))
+    return plan.title
+
+
+def plan_file(problem: str) -> Path:
+    return SCRATCH / f"plan-{problem}.json"
 
 
 def check_other_model(problem: str, champion: Assigned | None) -> None:
@@ -94,6 +110,7 @@ def roll_back(problem: str, reason: str, *, push: bool, dry_run: bool) -> Rollba
     """
     place = repository.find_place(push=push)
     repository.check_remote_tags(problem, place)
+    registry.check_clock(problem)
     current = registry.champion(problem)
     if current is None:
         raise RetraceError(
@@ -103,24 +120,23 @@ def roll_back(problem: str, reason: str, *, push: bool, dry_run: bool) -> Rollba
     back = registry.previous(problem, current)
     with scratch(problem) as folder:
         fetch_bundle(back.tag, back.commit, paths.bundle(problem), folder / "bundle")
-        number = registry.last_number(problem) + 1
+        path = record.rollback_path(problem, registry.last_number(problem) + 1)
         text = record.rollback(problem, current, back, reason)
-        path = record.rollback_path(problem, number)
         title = f"Roll {problem} back to {back.version}"
-        tag = ""
-        if not dry_run:
-            registry.wait_for_clock(problem)
-            (tag,) = publish(
-                place,
-                folder,
-                path,
-                text,
-                title,
-                lambda clone: [
-                    registry.assign(clone, problem, back.version, f"{title}: {path.as_posix()}")
-                ],
-            )
-    return Rollback(current, back, text, tag)
+        if dry_run:
+            return Rollback(current, back, text, "")
+        message = f"{title}: {path.as_posix()}"
+        registry.wait_for_clock(problem)
+        plan = prepare(
+            place,
+            folder / "clone",
+            path,
+            text,
+            title,
+            lambda clone: [registry.assign(clone, problem, back.version, message)],
+        )
+        publish(place, plan, plan_file(problem))
+    return Rollback(current, back, text, *plan.tags)
 
 
 @contextmanager

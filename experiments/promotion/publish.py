@@ -1,38 +1,50 @@
 """Record, commit and tags: all of them, or nothing.
 
 1. In a scratch clone, which nobody sees, the record is committed and GTO makes its tags.
-2. Branch and tags go to the remote in one atomic push. Whoever is second is refused there, and
+2. What is to be done is written down, as a `Plan`.
+3. Branch and tags go to the remote in one atomic push. Whoever is second is refused there, and
    nothing has changed, here or there.
-3. Here the branch moves forward to the record, and then the tags appear in one transaction.
+4. Here the branch moves forward to the record, and then the tags appear in one transaction.
 
-Killed before 2, nothing was promoted. Killed after it, `git pull --tags` brings the whole of it.
-With --no-push, killed within 3, there is a record without tags: the next promotion replaces it.
-Tags without their record there never are.
+Killed before 2, nothing has happened. Killed after it, the next promotion or rollback carries the
+plan out to its end first; each step does nothing where it has been done.
 """
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from experiments.promotion.repository import Place, git, identity
+from experiments.promotion.repository import Place, answer, git, identity
 from retrace.base.errors import RetraceError
+from retrace.base.files import read_json, write_json
+from retrace.base.params import Params, parse_section
 
 UNCHANGED = "Nothing was promoted, here or there."
 
 
-def publish(
+class Plan(Params):
+    """What is left to do: move the branch from `base` to `commit`, and make the tags."""
+
+    title: str
+    path: Path  # the record's
+    base: str
+    commit: str
+    tags: dict[str, str]  # name: object
+    push: bool
+
+
+def prepare(
     place: Place,
-    scratch: Path,
+    clone: Path,
     path: Path,
     text: str,
-    message: str,
+    title: str,
     make_tags: Callable[[Path], list[str]],
-) -> list[str]:
-    """Commit `text` at `path` and make the tags; return their names.
+) -> Plan:
+    """Commit `text` at `path` in a scratch clone, and bring commit and tags here without a name.
 
-    `make_tags` gets the folder of a clone whose HEAD has the record.
+    `make_tags` gets the folder of the clone, whose HEAD has the record, and returns their names.
     """
-    clone = scratch / "clone"
     shutil.rmtree(clone, ignore_errors=True)
     name, address = identity()
     git("clone", "--quiet", "--shared", "--no-checkout", ".", str(clone))
@@ -42,18 +54,50 @@ def publish(
     (clone / path).parent.mkdir(parents=True, exist_ok=True)
     (clone / path).write_text(text, "utf-8")
     git("add", path.as_posix(), folder=clone)
-    git("commit", "--quiet", "--allow-empty", "--message", message, folder=clone)
+    git("commit", "--quiet", "--allow-empty", "--message", title, folder=clone)
     tags = make_tags(clone)
-    commit = git("rev-parse", "HEAD", folder=clone)
-    names = {tag: git("rev-parse", f"refs/tags/{tag}", folder=clone) for tag in tags}
-
     refs = [f"refs/tags/{tag}" for tag in tags]
     git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(clone), "HEAD", *refs)
+    return Plan(
+        title=title,
+        path=path,
+        base=place.commit,
+        commit=git("rev-parse", "HEAD", folder=clone),
+        tags={tag: git("rev-parse", f"refs/tags/{tag}", folder=clone) for tag in tags},
+        push=place.remote is not None,
+    )
+
+
+def publish(place: Place, plan: Plan, file: Path) -> None:
+    """Write the plan down at `file` and carry it out."""
+    write_json(plan.model_dump(mode="json"), file)
+    carry_out(place, plan, file)
+
+
+def carry_out(place: Place, plan: Plan, file: Path) -> None:
     if place.remote is not None:
-        push(place, commit, names)
-    adopt(commit, names)
-    shutil.rmtree(clone, ignore_errors=True)
-    return tags
+        try:
+            push(place, plan.commit, plan.tags)
+        except RetraceError:
+            file.unlink()
+            raise
+    adopt(plan)
+    file.unlink()
+
+
+def left_over(place: Place, file: Path) -> Plan | None:
+    """Return the plan of a promotion that was killed, or None where there is nothing to finish.
+
+    A plan that the branch has left behind is forgotten: where it had been pushed, the remote has
+    the whole of it.
+    """
+    if not file.exists():
+        return None
+    plan = parse_section(Plan, read_json(file), "plan", file)
+    if place.commit in (plan.base, plan.commit) and plan.push == (place.remote is not None):
+        return plan
+    file.unlink()
+    return None
 
 
 def push(place: Place, commit: str, tags: dict[str, str]) -> None:
@@ -72,8 +116,12 @@ def push(place: Place, commit: str, tags: dict[str, str]) -> None:
         raise RetraceError(f"{words}\n{UNCHANGED}") from None
 
 
-def adopt(commit: str, tags: dict[str, str]) -> None:
+def adopt(plan: Plan) -> None:
     """Move this branch to the record's commit, then make the tags."""
-    git("merge", "--quiet", "--ff-only", commit)
-    lines = [f"create refs/tags/{tag} {name}" for tag, name in tags.items()]
+    if not answer("cat-file", "-t", f"HEAD:{plan.path.as_posix()}"):
+        git("rm", "--quiet", "--cached", "--ignore-unmatch", plan.path.as_posix())
+        plan.path.unlink(missing_ok=True)  # of a merge that was killed
+    git("merge", "--quiet", "--ff-only", plan.commit)
+    new = [item for item in plan.tags.items() if not answer("rev-parse", f"refs/tags/{item[0]}")]
+    lines = [f"create refs/tags/{tag} {name}" for tag, name in new]
     git("update-ref", "--stdin", stdin="\n".join(["start", *lines, "prepare", "commit", ""]))

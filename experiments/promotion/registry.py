@@ -104,21 +104,26 @@ def last_number(problem: str) -> int:
     )
 
 
-def wait_for_clock(problem: str) -> None:
-    """Wait for the second after the latest tag: GTO and DVC order tags by whole seconds.
-
-    Raises RetraceError when this machine's clock is behind the one that made that tag.
-    """
-    pattern = f"refs/tags/{problem}[@#]*"
-    times = git("for-each-ref", "--format=%(creatordate:unix)", pattern).split()
-    latest = max(map(int, times), default=0)
+def check_clock(problem: str) -> None:
+    """Raise RetraceError when this machine's clock is behind the one that made the latest tag."""
+    latest = _latest_second(problem)
     if latest > time.time() + CLOCKS_APART_SECONDS:
         raise RetraceError(
             f"the latest tag of '{problem}' is from {datetime.fromtimestamp(latest):%F %T}, which "
             "is ahead of this machine's clock: a new one would not hold. Set the clock."
         )
-    while time.time() < latest + 1:
+
+
+def wait_for_clock(problem: str) -> None:
+    """Wait for the second after the latest tag: GTO and DVC order tags by whole seconds."""
+    while time.time() < _latest_second(problem) + 1:
         time.sleep(0.05)
+
+
+def _latest_second(problem: str) -> int:
+    pattern = f"refs/tags/{problem}[@#]*"
+    times = git("for-each-ref", "--format=%(creatordate:unix)", pattern).split()
+    return max(map(int, times), default=0)
 
 
 def register(folder: Path, problem: str, version: str, message: str) -> list[str]:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import gto.api
 import pytest
-import yaml
 
 from commands.__main__ import main
-from experiments.promotion import registry
+from experiments.promotion import publish, registry
 from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.judgement import judge
 from experiments.promotion.preconditions import check_data
-from experiments.promotion.promote import promote, roll_back
+from experiments.promotion.promote import finish, promote, roll_back
 from problems.contract import find_problem
 from retrace.base.errors import RetraceError
 from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
@@ -81,6 +80,17 @@ def promote_price(**how):
     return promote(find_problem("price"), **{"push": True, "dry_run": False, **how})
 
 
+def roll_back_price():
+    return roll_back("price", "", push=True, dry_run=False)
+
+
+def register(project: Path, version: str) -> None:
+    """Make HEAD's model the champion without asking the gate, in the remote too."""
+    registry.wait_for_clock("price")
+    registry.register(project, "price", version, "By hand")
+    run(project, "git", "push", "-q", "origin", "--tags")
+
+
 def everything(project: Path) -> str:
     """Name all that a promotion could have changed, here and in the remote."""
     return "\n".join(
@@ -140,11 +150,11 @@ def test_a_better_model_takes_the_place_and_gives_it_back(here, capsys):
     assert "rollback-3.md" in run(here, "git", "tag", "--list", "-n9", "price#prod#3")
     assert "price#prod#3" in run(here, "git", "ls-remote", "origin")
     with pytest.raises(RetraceError, match=r"v0\.0\.1 was the first champion"):
-        roll_back("price", "", push=True, dry_run=False)
+        roll_back_price()
 
 
 def test_a_worse_model_is_refused_with_the_weightiest_reason_first(here, capsys):
-    promote_price()
+    register(here, "v0.0.2")
     take_model(here, "price@v0.0.1")
     change_params(here, {"price": {"gate": {"coverage": {"least": 0.999, "most": 1.0}}}})
     commit(here, "The weak model again, and a narrow band")
@@ -189,10 +199,8 @@ def make_champion(project: Path, edits: dict[str, tuple[str, str]]) -> None:
         assert old in text
         (project / name).write_text(text.replace(old, new), "utf-8")
     commit(project, "Other code")
-    registry.wait_for_clock("price")
-    registry.register(project, "price", "v0.1.0", "Other code")
+    register(project, "v0.1.0")
     run(project, "git", "switch", "-q", "main")
-    run(project, "git", "push", "-q", "origin", "--tags")
 
 
 def test_the_champion_predicts_with_the_code_of_its_own_tag(here):
@@ -217,37 +225,38 @@ def test_stored_predictions_where_its_code_cannot_read_todays_table(here):
         assert outcome.judgement.losses[name] == pytest.approx(loss)
 
 
-def remove_bundle(project: Path, *places: str) -> None:
-    """Remove the file list of the champion's bundle from cache or remote."""
-    name = recorded_hash("price@v0.0.1", Path("models/price"))
-    for place in places:
-        (project / place / "files/md5" / name[:2] / name[2:]).unlink()
+def bundle_objects(project: Path, tag: str) -> list[Path]:
+    """Return the list of files of a tag's bundle, and its point booster, below a cache."""
+    name = recorded_hash(tag, Path("models/price"))
+    listing = Path("files/md5") / name[:2] / name[2:]
+    entries = json.loads((project / ".dvc/cache" / listing).read_text("utf-8"))
+    point = next(e["md5"] for e in entries if e["relpath"] == "boosters/point.txt")
+    return [listing, Path("files/md5") / point[:2] / point[2:]]
 
 
 def test_a_bundle_comes_from_the_remote_and_is_missed_when_gone(here):
-    remove_bundle(here, ".dvc/cache")
+    objects = bundle_objects(here, "price@v0.0.1")
+    for path in objects:
+        (here / ".dvc/cache" / path).unlink()
     assert promote_price(dry_run=True).champion.version == "v0.0.1"
-    remove_bundle(here, "../store")
-    refused(r"models/price of price#prod#1 is gone: neither the cache nor the DVC remote")
+    for path in objects:
+        (here.parent / "store" / path).unlink()
+    refused("models/price of price#prod#1 is gone: neither the cache nor the DVC remote")
 
 
 def test_a_corrupted_bundle_is_refused(here):
-    name = recorded_hash("price@v0.0.1", Path("models/price"))
-    listing = (here / ".dvc/cache/files/md5" / name[:2] / name[2:]).read_text("utf-8")
-    point = next(e["md5"] for e in yaml.safe_load(listing) if e["relpath"].endswith("point.txt"))
-    path = here / ".dvc/cache/files/md5" / point[:2] / point[2:]
+    path = here / ".dvc/cache" / bundle_objects(here, "price@v0.0.1")[1]
     path.chmod(0o644)
     path.write_text(path.read_text("utf-8").replace("leaf_value=", "leaf_value=1"), "utf-8")
     refused("models/price of price#prod#1 is corrupted")
 
 
 def test_rollback_looks_at_the_bundle_first(here):
-    promote_price()
-    remove_bundle(here, ".dvc/cache", "../store")
-    refused(
-        "models/price of price#prod#1 is gone",
-        lambda: roll_back("price", "", push=True, dry_run=False),
-    )
+    register(here, "v0.0.2")
+    for path in bundle_objects(here, "price@v0.0.1"):
+        (here / ".dvc/cache" / path).unlink()
+        (here.parent / "store" / path).unlink()
+    refused("models/price of price#prod#1 is gone", roll_back_price)
 
 
 # ---- what cannot be promoted -------------------------------------------------------------------
@@ -307,7 +316,7 @@ def test_a_shallow_clone(here, monkeypatch):
     run(here.parent, "git", "clone", "-q", "--depth", "1", url, "shallow")
     monkeypatch.chdir(here.parent / "shallow")
     refused("shallow clone")
-    refused("shallow clone", lambda: roll_back("price", "", push=True, dry_run=False))
+    refused("shallow clone", roll_back_price)
     assert main(["champions"]) == 1
 
 
@@ -317,7 +326,7 @@ def test_a_repository_without_tags(here, capsys):
     run(here, "git", "tag", "-d", *tags)
     assert main(["champions"]) == 0
     assert "No version is in any stage yet" in capsys.readouterr().out
-    refused("nothing to roll back", lambda: roll_back("price", "", push=True, dry_run=False))
+    refused("nothing to roll back", roll_back_price)
     assert promote_price(dry_run=True).version == "v0.0.1"  # it must only beat the rule
 
 
@@ -331,31 +340,36 @@ def test_a_clock_that_is_behind(here):
 # ---- two at once, and killed in the middle -----------------------------------------------------
 
 
-def test_somebody_who_has_promoted_before(here, monkeypatch):
-    other = here.parent / "other"
-    shutil.copytree(here, other, symlinks=True)
-    promote_price()
-    monkeypatch.chdir(other)
-    refused(r"origin has versions or stages of 'price' that are not here: price#prod#2")
-    run(other, "git", "pull", "-q", "--tags", "origin", "main")
-    refused("to the byte: there is nothing to promote")
+@pytest.fixture
+def other(here: Path) -> Path:
+    """Another person's copy."""
+    return Path(shutil.copytree(here, here.parent / "other", symlinks=True))
 
 
-def test_two_at_once_only_the_first_push_counts(here, monkeypatch):
-    other = here.parent / "other"
-    shutil.copytree(here, other, symlinks=True)
+def test_somebody_who_has_promoted_before(here, other):
+    register(other, "v0.0.2")
+    refused("origin has versions or stages of 'price' that are not here: price#prod#2, price@v0.")
+
+
+def test_two_at_once_only_the_first_push_counts(here, other, monkeypatch):
+    before = run(here, "git", "show-ref", "--head")
+    wait = registry.wait_for_clock
 
     def meanwhile(problem: str) -> None:  # after all checks, before the push
-        run(other, *RETRACE, "promote", "price")
+        monkeypatch.setattr(registry, "wait_for_clock", wait)
+        register(other, "v0.0.2")
 
-    before = run(here, "git", "show-ref", "--head")
     monkeypatch.setattr(registry, "wait_for_clock", meanwhile)
     with pytest.raises(RetraceError, match="somebody has promoted or pushed in the meantime"):
         promote_price()
     assert run(here, "git", "show-ref", "--head") == before
     assert run(here, "git", "status", "--porcelain") == ""
+    assert finish("price", push=True) == ""
     theirs = run(other, "git", "rev-parse", "refs/tags/price@v0.0.2").strip()
     assert theirs in run(here, "git", "ls-remote", "origin")
+    assert run(here, "git", "ls-remote", "origin", "main") == run(
+        other, "git", "ls-remote", "origin", "main"
+    )
 
 
 HOOK = """#!/bin/sh
@@ -366,25 +380,49 @@ exit 1
 """
 
 
-@pytest.mark.parametrize("moment", ["refs/heads/main", "refs/tags/price"])
-@pytest.mark.parametrize("push", [True, False])
-def test_killed_in_the_middle_it_is_never_half(here, moment, push):
+@pytest.mark.parametrize(
+    ("moment", "push"),
+    [("refs/heads/main", True), ("refs/heads/main", False), ("refs/tags/price", False)],
+)
+def test_killed_in_the_middle_a_rerun_completes(here, capsys, moment, push):
     hook = here / ".git/hooks/reference-transaction"
     hook.write_text(HOOK)
     hook.chmod(0o755)
-    words = [*RETRACE, "promote", "price", *([] if push else ["--no-push"])]
+    words = ["promote", "price", *([] if push else ["--no-push"])]
     env = {**os.environ, "WANTED": moment}
-    done = subprocess.run(words, cwd=here, env=env, capture_output=True, text=True)
+    done = subprocess.run([*RETRACE, *words], cwd=here, env=env, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     hook.unlink()
-    assert run(here, "git", "tag", "--list", "price*2").strip() == ""
-    assert run(here, "git", "status", "--porcelain") == ""
-    if push:  # the remote has the whole of it, and here it is said
-        refused("that are not here: price#prod#2")
-        run(here, "git", "pull", "-q", "--tags", "origin", "main")
-    else:
-        promote_price(push=False)
+    assert run(here, "git", "tag", "--list", "price*2").strip() == ""  # no tag without its record
+    assert ("refs/tags/price@v0.0.2" in run(here, "git", "ls-remote", "origin")) == push
+
+    assert main(words) == 0
+    assert "Promote price v0.0.2: it had been cut short" in capsys.readouterr().out
     assert registry.champion("price").version == "v0.0.2"
-    record = run(here, "git", "show", "price@v0.0.2:experiments/promotions/price/v0.0.2.md")
-    assert "# price v0.0.2" in record
+    assert "# price v0.0.2" in run(
+        here, "git", "show", "price@v0.0.2:experiments/promotions/price/v0.0.2.md"
+    )
+    assert run(here, "git", "status", "--porcelain") == ""
     assert run(here, "git", "log", "-1", "--format=%s").strip() == "Promote price v0.0.2"
+    assert finish("price", push=push) == ""
+
+
+def test_a_push_that_never_came_is_made_again_or_given_up(here, other, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "push", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote_price()
+    assert "v0.0.2" not in everything(here)
+    shutil.copytree(here, here.parent / "again", symlinks=True)
+    assert finish("price", push=True) == "Promote price v0.0.2"
+    assert "refs/tags/price@v0.0.2" in run(here, "git", "ls-remote", "origin")
+
+    monkeypatch.chdir(here.parent / "again")  # where somebody was faster meanwhile
+    run(here, "git", "push", "-q", "origin", "--delete", "price@v0.0.2", "price#prod#2")
+    register(other, "v0.0.2")
+    with pytest.raises(RetraceError, match="somebody has promoted or pushed in the meantime"):
+        finish("price", push=True)
+    assert finish("price", push=True) == ""

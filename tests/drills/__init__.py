@@ -4,9 +4,9 @@
     python -m tests.drills bad_data         one of them; the others keep their rows
     python -m tests.drills --size full      on the default sizes, for a night
 
-A drill is one module of this package with a `TITLE` and a function `run(size, folder)`. `folder` is
-empty and removed afterwards. `size` says how much to try: `short` is what `make test` affords, a few
-seconds; `drill` is `make drills`, some minutes; `full` is on the default sizes of params.yaml.
+A drill is one module of this package with a `TITLE` and a function `run(size, folder)`. `folder`
+is empty and removed afterwards. `size` says how much to try: `short` is what `make test` affords, a
+few seconds; `drill` is `make drills`, some minutes; `full` is on the default sizes.
 To add a drill, write its module and name it in `DRILLS`.
 """
 

@@ -18,8 +18,8 @@ SIZES = {"drill": "small sizes (`make drills`)", "full": "default sizes (`make d
 HEAD = """# Drills
 
 Each drill breaks the project on purpose and counts what is lost. `make drills` runs them all on
-small sizes and writes this file; `make drills-full` takes the default sizes and a night. `make test`
-runs a short version of each. `tests/drills/` has one module a drill.
+small sizes and writes this file; `make drills-full` takes the default sizes and a night. `make
+test` runs a short version of each. `tests/drills/` has one module a drill.
 
 """
 

@@ -1,45 +1,41 @@
 """Check a clean table's distributions against limits of `params.yaml`."""
 
+import re
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 
-Kind = Literal[
-    "missing_share", "distinct", "min", "max", "mean", "quantile", "z_share", "top_share"
-]
+KINDS = ("missing_share", "distinct", "min", "max", "mean", "quantile", "z_share", "top_share")
+WITH_AT = {"quantile": r"p(\d\d?)", "z_share": r"z(\d+)_share"}
+NUMBER = r"([-+.\deE]+)"
+RANGES = (rf"{NUMBER} to {NUMBER}", rf"at least {NUMBER}()", rf"at most (){NUMBER}")
 
 
-class Check(Params):
+@dataclass(frozen=True)
+class Check:
     """One limit. `level: hard` stops the DAG; `soft` is written down and shown in the report.
 
     missing_share  share of rows without a value (an empty text is none)
     distinct       number of different values
     min, max, mean of the values
-    quantile       the value at quantile `at`
+    quantile       the value at quantile `at`; in params.yaml p50, p99
     z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
-                   median, of log(1 + value)
+                   median, of log(1 + value); in params.yaml z6_share
     top_share      share of the most frequent value
     """
 
     column: str
-    check: Kind
+    check: str
     level: Literal["hard", "soft"]
     at: float | None = None
     least: float | None = None
     most: float | None = None
-
-    @model_validator(mode="after")
-    def _sensible(self) -> Self:
-        if self.least is None and self.most is None:
-            raise ValueError("give `least`, `most` or both")
-        if (self.check in ("quantile", "z_share")) != (self.at is not None):
-            raise ValueError("`at` goes with quantile and z_share, and only with them")
-        return self
 
     @property
     def title(self) -> str:
@@ -51,15 +47,84 @@ class Check(Params):
         return " and ".join(f"{word} {value:g}" for word, value in parts if value is not None)
 
 
-class ValidateParams(Params):
-    """`<world>.validate`: the fewest rows worth a model, and the checks by name.
+def to_kind(name: str) -> tuple[str, float | None]:
+    """Read the name of a check in params.yaml: its kind, and its `at` where it has one."""
+    for kind, pattern in WITH_AT.items():
+        if match := re.fullmatch(pattern, name):
+            number = float(match[1])
+            return kind, number / 100 if kind == "quantile" else number
+    if name in KINDS and name not in WITH_AT:
+        return name, None
+    raise ValueError(
+        f"no check '{name}'; there are {', '.join(k for k in KINDS if k not in WITH_AT)}, "
+        "p50 (any per cent) and z6_share (any distance)"
+    )
 
-    A mapping, since `dvc exp run -S` keeps comments in mappings and drops them in lists.
+
+def to_range(text: str) -> tuple[float | None, float | None]:
+    """Read `1 to 500`, `at least 1` or `at most 500`."""
+    for pattern in RANGES:
+        if match := re.fullmatch(pattern, text.strip()):
+            least, most = (float(side) if side else None for side in match.groups())
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"'{text}' is empty: {least:g} is above {most:g}")
+            return least, most
+    raise ValueError(f"'{text}' is no range; write `1 to 500`, `at least 1` or `at most 500`")
+
+
+class Limits(Params):
+    """The ranges of one check: beyond `hard` the DAG stops, beyond `soft` the report says so."""
+
+    hard: str | None = None
+    soft: str | None = None
+
+    @field_validator("hard", "soft")
+    @classmethod
+    def _range(cls, text: str | None) -> str | None:
+        if text is not None:
+            to_range(text)
+        return text
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.hard is None and self.soft is None:
+            raise ValueError("give `hard`, `soft` or both")
+        return self
+
+
+class ValidateParams(Params):
+    """`<world>.validate`: the fewest rows worth a model, and limits by column and check.
+
+    Mappings, since `dvc exp run -S` keeps comments in mappings and drops them in lists. Short ones,
+    since DVC reads the file once a stage.
     """
 
     rows_min: int = Field(ge=1)
     example_rows: int = Field(ge=0)
-    checks: dict[str, Check]
+    checks: dict[str, dict[str, Limits]]
+
+    @field_validator("checks")
+    @classmethod
+    def _known(cls, checks: dict[str, dict[str, Limits]]) -> dict[str, dict[str, Limits]]:
+        for names in checks.values():
+            for name in names:
+                to_kind(name)
+        return checks
+
+    def listed(self) -> list[Check]:
+        """Return every limit as a check, in the order of params.yaml."""
+        found = []
+        for column, names in self.checks.items():
+            for name, limits in names.items():
+                kind, at = to_kind(name)
+                levels: list[tuple[Literal["hard", "soft"], str | None]] = [
+                    ("hard", limits.hard),
+                    ("soft", limits.soft),
+                ]
+                for level, text in levels:
+                    if text is not None:
+                        found.append(Check(column, kind, level, at, *to_range(text)))
+        return found
 
 
 def measure(rows: pd.DataFrame, check: Check) -> float:

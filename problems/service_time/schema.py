@@ -62,4 +62,16 @@ CLEAN = pa.DataFrameSchema(
     ordered=True,
     unique_column_names=True,
 )
-WORLD = World(name="service_time", schema=CLEAN, key=("stop_id",))
+WEATHER = ("rain_mm", "snow_cm", "temperature_c")
+WORLD = World(
+    name="service_time",
+    schema=CLEAN,
+    key=("stop_id",),
+    time="planned_at",
+    outcomes=("service_seconds", "arrived_at", "departed_at", "grade"),
+    exempt={
+        # The weather has seasons, the clock has a summer, and customers join once.
+        "jump": (*WEATHER, "planned_at", "planned_arrival_at", "opened_at"),
+        "constant": ("source",),
+    },
+)

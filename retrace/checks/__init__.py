@@ -11,11 +11,23 @@ from pydantic import Field, field_validator, model_validator
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.checks import pairs
-from retrace.checks.columns import missing
+from retrace.checks.columns import is_text, is_time, missing
 from retrace.checks.screens import Screens
 
-KINDS = ("missing_share", "distinct", "min", "max", "mean", "quantile", "z_share", "top_share")
-OF_TWO = ("correlates_with", "related_to", "hours_after")
+KINDS = (
+    "missing_share",
+    "distinct",
+    "min",
+    "max",
+    "mean",
+    "quantile",
+    "z_share",
+    "top_share",
+    "length",
+    "night_share",
+)
+OF_TWO = pairs.LOOKS
+NIGHT_UNTIL = 6
 WITH_AT = {"quantile": r"p(\d\d?)", "z_share": r"z(\d+)_share"}
 NUMBER = r"([-+.\deE]+)"
 RANGES = (rf"{NUMBER} to {NUMBER}", rf"at least {NUMBER}()", rf"at most (){NUMBER}")
@@ -25,19 +37,25 @@ RANGES = (rf"{NUMBER} to {NUMBER}", rf"at least {NUMBER}()", rf"at most (){NUMBE
 class Check:
     """One limit. `level: hard` stops the DAG; `soft` is written down and shown in the report.
 
-    missing_share  share of rows without a value (an empty text is none)
-    distinct       number of different values
-    min, max, mean of the values
-    quantile       the value at quantile `at`; in params.yaml p50, p99
-    z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
-                   median, of log(1 + value); in params.yaml z6_share
-    top_share      share of the most frequent value
+        missing_share  share of rows without a value (an empty text is none)
+        distinct       number of different values
+        min, max, mean of the values
+        quantile       the value at quantile `at`; in params.yaml p50, p99
+        z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
+                       median, of log(1 + value); in params.yaml z6_share
+        top_share      share of the most frequent value
 
-    Of two columns (correlates_with_boxes), in the part of the table where it is furthest off:
+        Of two columns (correlates_with_boxes), in the part of the table where it is furthest off:
 
-    correlates_with  rank correlation (Spearman)
-    related_to       how far one tells the other, 0 to 1, whatever their types: Cramér's V of groups
-    hours_after      median hours from the other time to this one
+        correlates_with  rank correlation (Spearman)
+        explained_by     share of the variance of ranks that groups of the other explain, out of fold
+        related_to       how far one tells the other, 0 to 1, whatever their types: Cramér's V of groups
+        mentions         share of the other's words, of four letters or more, that the text has
+        new_pairs_with   share of rows whose two values are together for the first time
+        hours_after      median hours from the other time to this one
+
+    Of a text `length` is the median number of characters, and of a time `night_share` the share of
+    rows from midnight to 6 o'clock UTC.
     """
 
     column: str
@@ -167,7 +185,11 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
         return float(present.nunique())
     if check.check == "top_share":
         return float(present.value_counts(normalize=True).max())  # NaN of nothing
-    if not pd.api.types.is_numeric_dtype(values.dtype):
+    if check.check == "length" and is_text(values):
+        return float(present.str.len().median())
+    if check.check == "night_share" and is_time(values):
+        return float((present.dt.hour < NIGHT_UNTIL).mean())
+    if check.check in ("length", "night_share") or not pd.api.types.is_numeric_dtype(values.dtype):
         raise RetraceError(
             f"params.yaml: `{check.check}` needs numbers; column '{check.column}' has "
             f"{values.dtype}. Use missing_share, distinct or top_share."

@@ -72,7 +72,7 @@ WORLD = World(
     outcomes=("service_seconds", "arrived_at", "departed_at", "grade"),
     exempt={
         # The weather has seasons, clocks have a summer, drivers come and go.
-        "jump": (*WEATHER, *TIMES, "driver_id"),
+        "jump": (*WEATHER, *TIMES, "driver_id", "route_id", "slot"),
         "constant": ("source",),
     },
 )

@@ -50,7 +50,7 @@ class Screens(Params):
     constant: float = 0.999
     jump: float = 0.15
     stuck: float = 0.5
-    volume: float = 3.0
+    volume: float = 4.0
     missing_by: float = 0.5
     leak: float = 0.8
     spellings: float = 0.05

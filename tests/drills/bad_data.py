@@ -11,6 +11,7 @@ import pandas as pd
 from problems.contract import Simulated, part
 from stages.simulate import write_raw
 from tests.drills import Outcome, Row, Size
+from tests.drills.harm import Bench, worse
 from tests.drills.judge import PARAMS, Verdict, judge, named_in
 from tests.drills.mutations import FileMutation, Mutation
 
@@ -47,7 +48,7 @@ class Case:
 
 
 def run(size: Size, folder: Path) -> Outcome:
-    rows, lines = [], []
+    rows, missed = [], []
     for world in WORLDS:
         cases = list(damaged(world, size, folder / world))
         for strength in STRENGTHS:
@@ -55,11 +56,13 @@ def run(size: Size, folder: Path) -> Outcome:
             lost = sum(not case.caught for case in some)
             allowed = int((1 - TARGETS[strength]) * len(some))
             rows.append(Row(f"{world}: mutations, {strength}", len(some), lost, allowed))
-        lines += [case for case in cases if not case.caught]
+        usual = judge(world, folder / world / "clean").ingested
+        bench = Bench.of(world, usual.clean, size, folder / f"{world}-bench") if usual else None
+        missed += [(case, harm(case, bench)) for case in cases if not case.caught]
         alarms = false_alarms(world, size, folder / f"{world}-clean")
         n_clean = 2 if size == "short" else len(CLEAN_SEEDS)
         rows.append(Row(f"{world}: clean simulations", n_clean, len(alarms)))
-    return Outcome(tuple(rows), figure(rows), details(lines))
+    return Outcome(tuple(rows), figure(rows), details(missed))
 
 
 def figure(rows: list[Row]) -> str:
@@ -73,10 +76,25 @@ def figure(rows: list[Row]) -> str:
     return f"caught {', '.join(shares)} mutations; {false} simulations"
 
 
-def details(missed: list[Case]) -> str:
-    lines = ["Not caught:", "", "| world | mutation | strength |", "|---|---|---|"]
-    lines += [f"| {case.world} | {case.mutation.name} | {case.strength} |" for case in missed]
-    return "\n".join(lines) if missed else ""
+def harm(case: Case, bench: Bench | None) -> str:
+    """Tell how much worse models get that are trained on what was not caught."""
+    if bench is None or case.verdict.ingested is None:
+        return ""
+    before, after = bench.usual, bench.errors(case.verdict.ingested.clean)
+    return ", ".join(worse(name, before[name], after[name]) for name in before)
+
+
+def details(missed: list[tuple[Case, str]]) -> str:
+    if not missed:
+        return ""
+    lines = [
+        "Not caught, and by how much a model that is trained on it is worse on clean test rows:",
+        "",
+        "| world | mutation | strength | the model is worse by |",
+        "|---|---|---|---|",
+        *(f"| {c.world} | {c.mutation.name} | {c.strength} | {cost} |" for c, cost in missed),
+    ]
+    return "\n".join(lines)
 
 
 # ---- damage ------------------------------------------------------------------------------------

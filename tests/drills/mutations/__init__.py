@@ -99,14 +99,15 @@ def swapped(a: str, b: str, *, text: bool = False) -> Change:
     return apply
 
 
-def missing_where(column: str, by: str) -> Change:
-    """Lose the values of one column in the most frequent group of another one.
+def missing_where(column: str, by: str | Callable[[pd.DataFrame], pd.Series]) -> Change:
+    """Lose the values of one column in the most frequent group of `by`, a column or what it makes.
 
     The strength is the share of the group's rows.
     """
 
     def apply(frame: pd.DataFrame, strength: float, rng: Rng) -> pd.DataFrame:
-        group = np.flatnonzero((frame[by] == frame[by].value_counts().index[0]).to_numpy())
+        groups = by(frame) if callable(by) else frame[by]
+        group = np.flatnonzero((groups == groups.value_counts().index[0]).to_numpy(bool))
         rows = group[chosen(len(group), strength, rng, scattered=True)]
         values = frame[column].to_numpy(object, copy=True)
         values[rows] = None

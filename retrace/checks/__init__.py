@@ -37,25 +37,24 @@ RANGES = (rf"{NUMBER} to {NUMBER}", rf"at least {NUMBER}()", rf"at most (){NUMBE
 class Check:
     """One limit. `level: hard` stops the DAG; `soft` is written down and shown in the report.
 
-        missing_share  share of rows without a value (an empty text is none)
-        distinct       number of different values
-        min, max, mean of the values
-        quantile       the value at quantile `at`; in params.yaml p50, p99
-        z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
-                       median, of log(1 + value); in params.yaml z6_share
-        top_share      share of the most frequent value
+    missing_share  share of rows without a value (an empty text is none)
+    distinct       number of different values
+    min, max, mean of the values
+    quantile       the value at quantile `at`; in params.yaml p50, p99
+    z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
+                   median, of log(1 + value); in params.yaml z6_share
+    top_share      share of the most frequent value
+    length         of texts: the median number of characters
+    night_share    of times: the share of rows from midnight to 6 o'clock UTC
 
-        Of two columns (correlates_with_boxes), in the part of the table where it is furthest off:
+    Of two columns (correlates_with_boxes), in the part of the table where it is furthest off:
 
-        correlates_with  rank correlation (Spearman)
-        explained_by     share of the variance of ranks that groups of the other explain, out of fold
-        related_to       how far one tells the other, 0 to 1, whatever their types: Cramér's V of groups
-        mentions         share of the other's words, of four letters or more, that the text has
-        new_pairs_with   share of rows whose two values are together for the first time
-        hours_after      median hours from the other time to this one
-
-    Of a text `length` is the median number of characters, and of a time `night_share` the share of
-    rows from midnight to 6 o'clock UTC.
+    correlates_with  rank correlation (Spearman)
+    explained_by     share of the variance of ranks that groups of the other explain, out of fold
+    related_to       how far one tells the other, 0 to 1, of any types: Cramér's V of groups
+    mentions         share of the other's words, of four letters or more, that the text has
+    new_pairs_with   share of rows whose two values are together for the first time
+    hours_after      median hours from the other time to this one
     """
 
     column: str

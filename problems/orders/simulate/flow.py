@@ -87,9 +87,7 @@ class _State:
         self.next_at = np.full(count, np.inf)
         self.carrier = np.zeros(count, dtype=np.int64)
 
-    def happen(
-        self, order: Ints, rng: np.random.Generator
-    ) -> tuple[Ints, Ints, Floats, Ints]:
+    def happen(self, order: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Floats, Ints]:
         """Let the next event of each of these orders happen; return what to record."""
         activity = self.next[order]
         self.activity[order] = activity

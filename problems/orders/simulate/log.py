@@ -9,7 +9,7 @@ from problems.orders.simulate.parties import PRODUCTS, REGIONS, SEGMENTS, TRANSI
 from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, MOVED_REGIONS, NUMBER
 from problems.orders.simulate.settings import Floats, Ints, Settings, stream
 
-PROMISE_DAYS = 7.0  # what the company adds to its carriers' usual days; assumed
+PROMISE_DAYS = 8.5  # what the company adds to its carriers' usual days; assumed
 PROMISE_HOUR = 18  # local
 CLERKS, ANALYSTS = 12, 8
 

@@ -42,7 +42,7 @@ CHANGED_SEGMENT = 1  # whose credit checks are slower after it
 SHORT_IN_SPELL = 0.45  # share of orders that a supplier who is short cannot serve
 LOAD_MOST = 1.5  # logs: a queue is at most so much longer than usual
 LOAD_LEAST_ORDERS = 10.0  # added to both counts: a few orders more are no queue
-SEASON_TRANSIT_LOG = 0.30  # carriers at the top of the season
+SEASON_TRANSIT_LOG = 0.35  # carriers at the top of the season
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Edge:
 
 
 EDGES = (
-    Edge("placed", "validated", 0.5, "office", 2.0, load=1.0),
+    Edge("placed", "validated", 0.4, "always", 3.0),
     Edge("placed", "customer_asked", 3.0, "office", 1.5, 0.08, load=1.0),
     Edge("validated", "credit_check", 3.0, "office", 1.5, load=1.0),
     Edge("credit_check", "picked", 14.0, "warehouse", 1.2, load=1.0),
@@ -77,8 +77,8 @@ EDGES = (
     Edge("supplier_out_of_stock", "restocked", 36.0, "office", 1.3),
     Edge("supplier_out_of_stock", "cancelled", 30.0, "office", 1.5, 0.06),
     Edge("restocked", "picked", 9.0, "warehouse", 1.2, load=1.0),
-    Edge("dispatched", "delivered", 130.0, "carrier", 1.0, load=0.3),
-    Edge("dispatched", "delivery_failed", 120.0, "carrier", 1.0, 0.07, load=0.3),
+    Edge("dispatched", "delivered", 140.0, "carrier", 1.0, load=0.3),
+    Edge("dispatched", "delivery_failed", 140.0, "carrier", 1.0, 0.07, load=0.3),
     Edge("delivery_failed", "dispatched", 14.0, "warehouse", 1.5),
     Edge("delivery_failed", "cancelled", 60.0, "always", 1.0, 0.03),
     Edge("delivered", "closed", 3.0, "office", 1.5, load=0.5),
@@ -205,7 +205,8 @@ def typical_hours(clock: Clock) -> Floats:
     """Return how long an order usually stays after each open activity, in hours."""
     main = FIRST[np.arange(OPEN)]
     rate = clock.work[:, 24 * 28] / (24 * 28)
-    hours = np.array([EDGES[edge].hours / rate[CALENDARS.index(EDGES[edge].calendar)]
-                      for edge in main])
+    hours = np.array(
+        [EDGES[edge].hours / rate[CALENDARS.index(EDGES[edge].calendar)] for edge in main]
+    )
     visits = np.array([1.0, 1.15, 1.15, 0.17, 0.14, 1.03, 0.08, 0.075, 1.08, 0.08, 1.0])
     return 1.25 * hours * visits

@@ -137,7 +137,7 @@ def summarise(left: Floats, stuck: Bools) -> tuple[Floats, Floats]:
     """
     completes = np.isfinite(left)
     known = (completes | stuck).sum(axis=1)
-    probability = (stuck.sum(axis=1) + 0.5) / (known + 1.0)  # never quite 0 or 1
+    probability = (stuck.sum(axis=1) + 0.25) / (known + 0.5)  # never quite 0 or 1
     completed = completes.sum(axis=1)
     left = np.sort(left, axis=1)
     rows = np.arange(len(left))

@@ -1,0 +1,90 @@
+"""The event log as a company's systems would have written it."""
+
+import numpy as np
+import pandas as pd
+
+from problems.orders.simulate.clock import Clock
+from problems.orders.simulate.flow import Flow
+from problems.orders.simulate.parties import PRODUCTS, REGIONS, SEGMENTS, TRANSIT_LOG, Orders
+from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, MOVED_REGIONS, NUMBER
+from problems.orders.simulate.settings import Floats, Ints, Settings, stream
+
+PROMISE_DAYS = 8.5  # what the company adds to its carriers' usual days; assumed
+PROMISE_HOUR = 18  # local
+CLERKS, ANALYSTS = 12, 8
+
+
+def events_table(settings: Settings, clock: Clock, flow: Flow) -> pd.DataFrame:
+    """Return the log, sorted by time and case."""
+    at = clock.timestamps(flow.at)
+    by = np.lexsort((flow.order, at.asi8))
+    order = flow.order[by]
+    orders = flow.orders
+    columns = {
+        "case_id": ids("O", np.arange(orders.count)),
+        "customer_id": ids("C", orders.customer),
+        "customer_segment": _names(SEGMENTS, orders.segment),
+        "region": _names(REGIONS, orders.region),
+        "product_group": _names(PRODUCTS, orders.product),
+        "supplier_id": ids("S", orders.supplier),
+        "n_items": pd.Series(orders.items),
+        "order_value": pd.Series(orders.value),
+        "promised_at": pd.Series(promises(settings, clock, orders)),
+    }
+    repeated = {name: column.take(order).array for name, column in columns.items()}
+    resource = _resources(settings, flow)[by]
+    events = {
+        "case_id": repeated.pop("case_id"),
+        "activity": _names(ACTIVITIES, flow.activity[by]).array,
+        "timestamp": at[by],
+        "resource": _names(RESOURCES, resource).array,
+    }
+    return pd.DataFrame({**events, **repeated})
+
+
+def ids(letter: str, numbers: Ints) -> "pd.Series[str]":
+    return letter + pd.Series(numbers).astype("str").str.zfill(7)
+
+
+def _names(names: tuple[str | None, ...], numbers: Ints) -> "pd.Series[str]":
+    return pd.Series(names, dtype="str").take(numbers)
+
+
+def promises(settings: Settings, clock: Clock, orders: Orders) -> pd.DatetimeIndex:
+    """Return what customers are told: a fixed number of days by region, never mind the rest."""
+    transit = 7.0 * np.exp(np.array(TRANSIT_LOG)[orders.region])
+    days = settings.promise_factor * (PROMISE_DAYS + 2.0 * transit)
+    told = clock.timestamps(orders.placed + 24.0 * np.round(days)).tz_convert(settings.time_zone)
+    evening = told.normalize() + pd.Timedelta(hours=PROMISE_HOUR)
+    return evening.tz_convert("UTC").as_unit("us")
+
+
+RESOURCES: tuple[str | None, ...] = (
+    None,
+    "system",
+    "warehouse_1",
+    "warehouse_2",
+    *(f"carrier_{number + 1}" for number in range(len(CARRIER_LOG))),
+    *(f"clerk_{number + 1:02d}" for number in range(CLERKS)),
+    *(f"analyst_{number + 1}" for number in range(ANALYSTS)),
+)
+WAREHOUSE, CARRIER, CLERK = (RESOURCES.index(n) for n in ("warehouse_1", "carrier_1", "clerk_01"))
+ANALYST = RESOURCES.index("analyst_1")
+
+
+def _resources(settings: Settings, flow: Flow) -> Ints:
+    """Return who did each event, as numbers of `RESOURCES`."""
+    rng = stream(settings, "resources")
+    activity, count = flow.activity, len(flow.activity)
+    who = np.zeros(count, dtype=np.int64)
+    who[np.isin(activity, [NUMBER["validated"], NUMBER["closed"]])] = RESOURCES.index("system")
+    asked = np.isin(activity, [NUMBER["customer_asked"], NUMBER["supplier_out_of_stock"]])
+    who = np.where(asked, CLERK + rng.integers(0, CLERKS, count), who)
+    checked = activity == NUMBER["credit_check"]
+    who = np.where(checked, ANALYST + rng.integers(0, ANALYSTS, count), who)
+    own = np.isin(flow.orders.region[flow.order], (*MOVED_REGIONS, 4))
+    moved = np.isin(flow.orders.region[flow.order], MOVED_REGIONS)
+    moved &= flow.at >= flow.process.change_hours
+    stocked = np.isin(activity, [NUMBER["picked"], NUMBER["restocked"]])
+    who = np.where(stocked, WAREHOUSE + (own & ~moved), who)
+    return np.where(flow.carrier >= 0, CARRIER + flow.carrier, who)

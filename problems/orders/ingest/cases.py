@@ -144,7 +144,9 @@ def outcomes(
     at, event : the moments, and the last event until then, shape (n_moments,)
 
     remaining_hours is known at completed_known_at, gets_stuck at stuck_known_at (microseconds,
-    NEVER where it is not known). A withdrawn order has no remaining hours.
+    NEVER where it is not known). An order that was withdrawn has no remaining hours, and where it
+    was not stuck before, nobody knows whether it would have been: that nothing more will be known is
+    known when it is withdrawn.
     """
     case = log.case[event]
     complete = cases.is_complete[case]
@@ -160,7 +162,7 @@ def outcomes(
     known = np.where(stuck, np.maximum(since, at), cases.known_at[case])
     return {
         "remaining_hours": remaining,
-        "gets_stuck": np.where(stuck, 1.0, np.where(over, 0.0, np.nan)),
+        "gets_stuck": np.where(stuck, 1.0, np.where(complete, 0.0, np.nan)),
         "completed_at": np.where(complete, cases.ended_at[case], NEVER),
         "completed_known_at": cases.known_at[case],
         "stuck_known_at": np.where(stuck | over, known, NEVER),

@@ -74,7 +74,7 @@ class Columns:
         gone = [name for name in encoder.numeric if name not in features]
         empty = [name for name in encoder.categorical if name not in features]
         patterns = [name for name in (*self.numeric, *self.categorical) if name.endswith("*")]
-        absent: dict[str, object] = dict.fromkeys(gone, math.nan) | dict.fromkeys(empty, "")
+        absent: dict[str, Any] = {**dict.fromkeys(gone, math.nan), **dict.fromkeys(empty, "")}
         known = {
             name: value
             for name, value in absent.items()

@@ -103,7 +103,9 @@ def split(
     elif params.by == "time":
         if time is None:
             raise RetraceError("split.by is 'time', but the problem has no time; use 'hash'.")
-        windows = _by_time(rows, group, time, params) if ages is None else _by_age(rows, params, ages)
+        windows = (
+            _by_time(rows, group, time, params) if ages is None else _by_age(rows, params, ages)
+        )
     elif params.days is not None:
         if time is None:
             raise RetraceError("split.by is 'days', but the problem has no time; use 'hash'.")

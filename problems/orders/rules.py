@@ -1,4 +1,4 @@
-"""What forecasts of orders are judged against: the promise, the step's median, the mean, the oracle.
+"""What forecasts are judged against: the promise, the step's median, the mean, and the oracle.
 
 Without a promise in the log the rule is the median of the step: that of training's remaining hours
 after the same activity.

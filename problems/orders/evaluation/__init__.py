@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
 from problems.contract import Problem
@@ -69,13 +68,14 @@ def slices(
 
 
 def _times(repeats: pd.Series) -> "pd.Series[str]":
-    names: NDArray[np.str_] = np.array(["no repeats", "1 repeat", "2 or more repeats"])
-    return pd.Series(names[repeats.clip(upper=2).to_numpy(np.int64)], index=repeats.index)
+    names = {0: "no repeats", 1: "1 repeat", 2: "2 or more repeats"}
+    found: pd.Series[str] = repeats.clip(upper=2).map(names)
+    return found
 
 
 def _promise(rows: pd.DataFrame) -> "pd.Series[str]":
-    kept = np.where(rows["promised_at"] < rows["snapshot_at"], "past", "ahead")
-    return pd.Series(np.where(rows["promised_at"].isna(), "none", kept), index=rows.index)
+    past = (rows["promised_at"] < rows["snapshot_at"]).map({True: "past", False: "ahead"})
+    return pd.Series(past.where(rows["promised_at"].notna(), "none"))
 
 
 def tables(

@@ -87,7 +87,9 @@ def by_month(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
     """Error and cost by local month."""
     month = scored["snapshot_at"].dt.tz_convert(costs.time_zone).dt.strftime("%Y-%m")
     frame = _errors(scored).assign(
-        month=month, cost=cost(scored, scored["prediction"], costs), error=scored["prediction"] - scored["outcome"]
+        month=month,
+        cost=cost(scored, scored["prediction"], costs),
+        error=scored["prediction"] - scored["outcome"],
     )
     return frame.groupby("month", as_index=False).agg(
         rows=("model", "size"),

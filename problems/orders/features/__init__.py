@@ -4,7 +4,6 @@
 history of what orders with the same attributes came to.
 """
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 

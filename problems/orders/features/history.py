@@ -41,7 +41,8 @@ def history(
 
 def memory(rows: pd.DataFrame, columns: Sequence[str], level: Level) -> State:
     """Return the state after all outcomes of clean rows: of "all" the mean, of values the rest."""
-    outcomes, levels = [], []
+    outcomes: list[pd.DataFrame] = []
+    levels: list[Level] = []
     for outcome in OUTCOMES:
         orders, table = _overall(rows, outcome)
         rest = _unexplained(orders, table, level)
@@ -62,7 +63,7 @@ def _overall(rows: pd.DataFrame, outcome: str) -> tuple[pd.DataFrame, pd.DataFra
     if outcome == "days":
         orders = rows.drop_duplicates("order_id", keep="last")
         days = (orders["completed_at"] - orders["started_at"]).dt.total_seconds() / 86_400
-        value = np.log1p(days)
+        value = pd.Series(np.log1p(days))
     else:
         orders = rows.drop_duplicates("order_id")
         value = orders["gets_stuck"]

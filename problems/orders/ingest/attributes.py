@@ -98,8 +98,8 @@ def tells_the_future(values: pd.Series, case: Ints, spans: pd.DataFrame) -> str:
         if overall >= 3 and (lengths == 1).all():
             return "tells the number of the case's events"
     if pd.api.types.is_float_dtype(values.dtype) and len(known) >= TELLS_AT_LEAST:
-        number = values.to_numpy()[np.unique(case, return_index=True)[1]]
-        number = pd.Series(number, spans.index).loc[known.index]
+        first = np.unique(case, return_index=True)[1]
+        number = pd.Series(values.to_numpy(np.float64)[first], spans.index).loc[known.index]
         for name, words in (("hours", "duration"), ("events", "number of events")):
             if abs(number.corr(known[name], method="spearman")) > NEARLY:
                 return f"follows the case's {words}"
@@ -108,8 +108,12 @@ def tells_the_future(values: pd.Series, case: Ints, spans: pd.DataFrame) -> str:
 
 def _spans(case: Ints, at: Ints) -> pd.DataFrame:
     """Return events and hours of each case, in the order of the case's number."""
-    by_case = pd.DataFrame({"case": case, "at": at}).groupby("case")["at"].agg(["min", "max", "size"])
-    return pd.DataFrame({"events": by_case["size"], "hours": (by_case["max"] - by_case["min"]) / 3.6e9})
+    by_case = (
+        pd.DataFrame({"case": case, "at": at}).groupby("case")["at"].agg(["min", "max", "size"])
+    )
+    return pd.DataFrame(
+        {"events": by_case["size"], "hours": (by_case["max"] - by_case["min"]) / 3.6e9}
+    )
 
 
 def _name(kind: Kind, name: str, taken: dict[str, pd.Series]) -> str:

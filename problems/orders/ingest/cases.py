@@ -144,8 +144,8 @@ def outcomes(
     at, event : the moments, and the last event until then, shape (n_moments,)
 
     remaining_hours is known at completed_known_at, gets_stuck at stuck_known_at (microseconds,
-    NEVER where it is not known). An order that was withdrawn has no remaining hours, and where it
-    was not stuck before, nobody knows whether it would have been: that nothing more will be known is
+    NEVER where it is not known). An order that was withdrawn has no remaining hours, and unless it
+    was stuck before, nobody knows whether it would have been. That nothing more will be known is
     known when it is withdrawn.
     """
     case = log.case[event]

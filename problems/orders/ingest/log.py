@@ -5,13 +5,14 @@ numbers, so that events that come later change no bit of what is known before.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Numbers = NDArray[np.signedinteger[Any]]
 Codes = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
@@ -45,7 +46,9 @@ class Log:
         at = events["at"].to_numpy(np.int64)
         order = np.lexsort((at, case))
         resource = resource - 1 if len(resources) and resources[0] == "" else resource
-        first = np.r_[True, case[order][1:] != case[order][:-1]] if len(order) else np.zeros(0, bool)
+        first = (
+            np.r_[True, case[order][1:] != case[order][:-1]] if len(order) else np.zeros(0, bool)
+        )
         return cls(
             case[order],
             at[order],
@@ -67,13 +70,13 @@ class Log:
     @property
     def stops(self) -> Ints:
         """Return where each case's events end (exclusive), shape (n_cases,)."""
-        return np.r_[self.starts[1:], len(self.case)]
+        return np.asarray(np.r_[self.starts[1:], len(self.case)])
 
     @property
     def last_of_instant(self) -> Mask:
         """Mark events after which the case has no other at the same instant."""
         same = (self.case[1:] == self.case[:-1]) & (self.at[1:] == self.at[:-1])
-        return np.r_[~same, True]
+        return np.asarray(np.r_[~same, True])
 
     @property
     def next_at(self) -> Ints:

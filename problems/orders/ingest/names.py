@@ -17,9 +17,7 @@ STANDARD = {  # IEEE 1849-2023 (XES), as pm4py writes it into tables
 }
 
 
-def find_columns(
-    found: Sequence[str], columns: Mapping[str, str], source: Path
-) -> dict[str, str]:
+def find_columns(found: Sequence[str], columns: Mapping[str, str], source: Path) -> dict[str, str]:
     """Return the file's name of each of `KNOWN` that the log has.
 
     Raises RetraceError where a needed or a mapped column is not there: it lists those that are.
@@ -30,8 +28,9 @@ def find_columns(
         if name in columns:
             chosen[name] = in_file[name]
         else:
-            options = [one for one in (name, STANDARD.get(name)) if one in found]
-            chosen |= {name: str(option) for option in options[:1] if option is not None}
+            there = [one for one in (name, STANDARD.get(name, name)) if one in found]
+            if there:
+                chosen[name] = there[0]
     for name in dict.fromkeys([*NEEDED, *columns]):
         if chosen.get(name) not in found:
             raise RetraceError(_missing(name, chosen.get(name), found, source))

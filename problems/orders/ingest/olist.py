@@ -36,7 +36,12 @@ TABLES = {  # the columns that are read of each
         "price",
         "freight_value",
     ],
-    "customers": ["customer_id", "customer_unique_id", "customer_zip_code_prefix", "customer_state"],
+    "customers": [
+        "customer_id",
+        "customer_unique_id",
+        "customer_zip_code_prefix",
+        "customer_state",
+    ],
     "products": [
         "product_id",
         "product_category_name",
@@ -58,7 +63,8 @@ def read_olist(source: Path) -> tuple[RawTable, list[pd.DataFrame]]:
     rejected = [
         orders.malformed,
         rows.loc[cancelled, ["file", "row"]].assign(
-            case_id=as_text(rows.loc[cancelled, "order_id"]), reason="cancelled, and no time says when"
+            case_id=as_text(rows.loc[cancelled, "order_id"]),
+            reason="cancelled, and no time says when",
         ),
     ]
     about = _orders(source, rows[~cancelled])
@@ -66,7 +72,9 @@ def read_olist(source: Path) -> tuple[RawTable, list[pd.DataFrame]]:
     for activity, column in EVENTS.items():
         filled = as_text(about[column]).ne("")
         part = about[filled].assign(activity=activity, timestamp=about.loc[filled, column])
-        limit = part["shipping_limit"] if activity == "approved" else ""  # the seller's, from then on
+        limit = (
+            part["shipping_limit"] if activity == "approved" else ""
+        )  # the seller's, from then on
         parts.append(part.assign(shipping_limit=limit).drop(columns=list(EVENTS.values())))
     log = pd.concat(parts, ignore_index=True).sort_values(["file", "row"], kind="stable")
     return RawTable(log.reset_index(drop=True), orders.malformed), rejected
@@ -132,4 +140,3 @@ def _items(source: Path) -> pd.DataFrame:
         seller_area=("seller_area", "first"),
         shipping_limit_date=("shipping_limit_date", "max"),
     )
-

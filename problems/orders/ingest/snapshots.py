@@ -1,13 +1,15 @@
 """The moments at which orders are looked at, and what was known of each then."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from problems.orders.ingest.cases import Cases
 from problems.orders.ingest.load import Timeline, running
-from problems.orders.ingest.log import NEVER, Ints, Log
+from problems.orders.ingest.log import NEVER, Ints, Log, Numbers
 from problems.orders.ingest.settings import DAY, Settings
 from problems.orders.ingest.times import micros, moments
 
@@ -83,12 +85,12 @@ def _last_steps(log: Log, event: Ints, first: Ints) -> dict[str, pd.Categorical]
     return found
 
 
-def _text(codes: Ints, names: pd.Index) -> pd.Categorical:
+def _text(codes: Numbers, names: pd.Index) -> pd.Categorical:
     """Return codes as categories; -1 is the empty text."""
     return pd.Categorical.from_codes(codes + 1, pd.Index(["", *names]))
 
 
-def _last_waits(log: Log, event: Ints, first: Ints) -> dict[str, np.ndarray]:
+def _last_waits(log: Log, event: Ints, first: Ints) -> dict[str, NDArray[Any]]:
     """Return the hours between the last two instants of the order, and between those before."""
     begins = np.flatnonzero(np.r_[True, log.last_of_instant[:-1]])
     instant = log.instant
@@ -117,12 +119,12 @@ def _steps(log: Log) -> dict[str, Ints]:
     return {"times": times, "repeated": np.cumsum(times > 1)}
 
 
-def _since(running_sum: Ints, event: Ints, first: Ints) -> Ints:
+def _since(running_sum: Numbers, event: Ints, first: Ints) -> Ints:
     before = np.where(first > 0, running_sum[np.maximum(first - 1, 0)], 0)
     return np.asarray(running_sum[event] - before)
 
 
-def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, np.ndarray]:
+def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, NDArray[Any]]:
     """Return the load of the step and of the resource, and how long waits were of late.
 
     An order is at a step from its event until its next one, for `load_days` at most: where
@@ -146,16 +148,16 @@ def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, np.n
     high, low = waits.position(activity, at), waits.position(activity, at - recent)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = waits.total(low, high) / (high - low) / 3600
-    columns: dict[str, np.ndarray] = {k: v.astype(np.int32) for k, v in found.items()}
+    columns: dict[str, NDArray[Any]] = {k: v.astype(np.int32) for k, v in found.items()}
     return {**columns, "step_wait_hours": mean.astype(np.float32)}
 
 
-def _counts(log: Log, event: Ints, first: Ints, settings: Settings) -> dict[str, np.ndarray]:
+def _counts(log: Log, event: Ints, first: Ints, settings: Settings) -> dict[str, NDArray[Any]]:
     """Return how often each of the most frequent activities has happened to the order.
 
     The activities are chosen, and named, by the usual cases.
     """
-    found = {}
+    found: dict[str, NDArray[np.int16]] = {}
     for code in _frequent(log, settings):
         so_far = np.cumsum(log.activity == code, dtype=np.int32)
         times = _since(so_far, event, first)

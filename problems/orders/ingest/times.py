@@ -9,7 +9,6 @@ from retrace.raw.values import as_text
 
 OFFSET = r"(?:Z|UTC|[+-]\d{2}:?\d{2})$"
 NUMBER = r"^\d+(?:\.\d+)?$"
-UTC = "datetime64[us, UTC]"
 
 
 def as_utc(column: pd.Series, zone: str, time_format: str | None = None) -> pd.Series:
@@ -21,7 +20,7 @@ def as_utc(column: pd.Series, zone: str, time_format: str | None = None) -> pd.S
     """
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         if column.dt.tz is not None:
-            return pd.Series(column.dt.tz_convert("UTC")).astype(UTC)
+            return pd.Series(column.dt.tz_convert("UTC").dt.as_unit("us"))
         return _localised(column.astype("datetime64[us]"), zone)
     text = as_text(column).str.strip()
     if time_format is not None:
@@ -39,10 +38,10 @@ def looks_like_time(text: "pd.Series[str]") -> bool:
 
 def _parsed(text: "pd.Series[str]", zone: str, time_format: str) -> pd.Series:
     offset = text.str.contains(OFFSET, regex=True) & text.ne("")
-    known = pd.Series(pd.NaT, index=text.index, dtype=UTC)
+    known = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us, UTC]")
     if offset.any():
         there = pd.to_datetime(text[offset], errors="coerce", utc=True, format=time_format)
-        known[offset] = there.astype(UTC)
+        known[offset] = there.dt.as_unit("us")
     if not offset.all():
         local = pd.to_datetime(text[~offset], errors="coerce", format=time_format)
         known[~offset] = _localised(local.astype("datetime64[us]"), zone)
@@ -52,7 +51,7 @@ def _parsed(text: "pd.Series[str]", zone: str, time_format: str) -> pd.Series:
 def _localised(local: pd.Series, zone: str) -> pd.Series:
     later = np.zeros(len(local), dtype=bool)  # not daylight saving time
     found = local.dt.tz_localize(zone, ambiguous=later, nonexistent="shift_forward")
-    return pd.Series(found.dt.tz_convert("UTC")).astype(UTC)
+    return pd.Series(found.dt.tz_convert("UTC"))
 
 
 def _year_first(text: "pd.Series[str]") -> "pd.Series[str]":

@@ -21,7 +21,6 @@ COLUMNS = Columns(
         "hour",
         "weekday",
         "week_hour",
-        "year_day",
         "start_hour",
         "start_weekday",
         "count_*",

@@ -29,9 +29,8 @@ WORDS = ("activity", "activity_before", "activity_before_that", "resource")
 class Settings(Params):
     """`order_completion.features` and `order_stuck.features`.
 
-    The history of an attribute's value is the mean over earlier orders that had it: of the log of
-    their days, and of how many got stuck. `prior_weight` is the number of orders that the overall
-    mean counts for.
+    The history of an attribute's value is the mean of the log of the days that earlier orders with
+    it took. `prior_weight` is the number of orders that the overall mean counts for.
     """
 
     time_zone: str
@@ -63,7 +62,6 @@ def features(
         "hour": hour_of_day(local),
         "weekday": local.dt.day_of_week.astype("int8"),
         "week_hour": hour_of_day(local) + 24 * local.dt.day_of_week.astype("float32"),
-        "year_day": local.dt.day_of_year.astype("int16"),
         "start_hour": hour_of_day(start),
         "start_weekday": start.dt.day_of_week.astype("int8"),
     }

@@ -19,6 +19,7 @@ from retrace.raw.values import as_number, as_text
 Kind = Literal["number", "text", "time"]
 NUMBERS_LEAST = 0.98  # of the filled values of a column that has numbers (assumed)
 OF_WHOLE_CASES = re.compile(r"^(case:)?(variant|variant[ _.-]?(index|id)|@@.*)$", re.IGNORECASE)
+ROW_NUMBER = re.compile(r"^(__index_level_\d+__|Unnamed: \d+|)$")  # of pandas' own tables
 TELLS_AT_LEAST = 30  # cases with shared values below which nothing can be said (assumed)
 NEARLY = 0.999  # of a rank correlation: a column that orders cases as their durations do
 
@@ -41,6 +42,9 @@ def read_attributes(raw: pd.DataFrame, zone: str, case: Ints, at: Ints, early: I
     for name in raw.columns:
         if OF_WHOLE_CASES.match(str(name)):
             left_out[str(name)] = "written over whole cases"
+            continue
+        if ROW_NUMBER.match(str(name)):
+            left_out[str(name)] = "the number of the row"
             continue
         kind, values, wrong = typed(raw[name], zone, early)
         if kind != "time" and (reason := tells_the_future(values, case, spans)):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -141,10 +142,10 @@ def _again(raw: pd.DataFrame) -> Mask:
 def _stray(times: pd.Series, gap_days: float) -> tuple[Mask, Mask]:
     """Mark times that lie further from the bulk of the data than its own ends can: one wrong year
     would move the end of the log, and with it what is open."""
-    ends = times.quantile([BULK, 1 - BULK], interpolation="nearest")
+    first: Any = times.quantile(BULK, interpolation="higher")
+    last: Any = times.quantile(1 - BULK, interpolation="lower")
     gap = pd.Timedelta(gap_days, unit="D")
-    early = times < pd.Timestamp(ends.iloc[0]) - gap
-    late = times > pd.Timestamp(ends.iloc[1]) + gap
+    early, late = times < pd.Timestamp(first) - gap, times > pd.Timestamp(last) + gap
     return early.to_numpy(bool), late.to_numpy(bool)
 
 

@@ -15,6 +15,7 @@ something was wrong; `delivery_failed`, then `dispatched` again; and `cancelled`
 order without completion. Every number is assumed, or stands beside its source.
 """
 
+import numpy as np
 import pandas as pd
 
 from problems.contract import Simulated
@@ -38,7 +39,7 @@ def simulate(settings: Settings) -> Simulated:
     flow = make_flow(settings, clock, "world", clock.end_hours)
     twin = make_flow(settings, clock, "twin", clock.end_hours + 24.0 * TWIN_DAYS)
     event, median, stuck = make_truth(settings, flow, twin.log_load)
-    names = ids("O", range(flow.orders.count))
+    names = ids("O", np.arange(flow.orders.count))
     truth = pd.DataFrame(
         {
             "order_id": names.take(flow.order[event]).array,

@@ -7,7 +7,7 @@ from problems.orders.simulate.clock import Clock
 from problems.orders.simulate.flow import Flow
 from problems.orders.simulate.parties import PRODUCTS, REGIONS, SEGMENTS, TRANSIT_LOG, Orders
 from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, MOVED_REGIONS, NUMBER
-from problems.orders.simulate.settings import Floats, Ints, Settings, stream
+from problems.orders.simulate.settings import Ints, Settings, stream
 
 PROMISE_DAYS = 8.5  # what the company adds to its carriers' usual days; assumed
 PROMISE_HOUR = 18  # local

@@ -34,7 +34,7 @@ class Settings(Params):
     promise_factor: float = Field(1.0, gt=0.0, le=5.0)
     usual_share: float = Field(0.6, gt=0.0, le=1.0)
     sla_days: float = Field(30.0, gt=0.0)
-    futures: int = Field(128, ge=0, le=10_000)
+    futures: int = Field(200, ge=0, le=10_000)
 
 
 def stream(settings: Settings, name: str) -> np.random.Generator:

@@ -27,8 +27,6 @@ from problems.orders.simulate.truth import make_truth
 
 __all__ = ["Settings", "simulate"]
 
-TWIN_DAYS = 60  # the twin world goes on after the log's end, for the load that futures meet
-
 
 def simulate(settings: Settings) -> Simulated:
     """Return the log, and the truth of every snapshot after an event.
@@ -37,8 +35,7 @@ def simulate(settings: Settings) -> Simulated:
     """
     clock = make_clock(settings)
     flow = make_flow(settings, clock, "world", clock.end_hours)
-    twin = make_flow(settings, clock, "twin", clock.end_hours + 24.0 * TWIN_DAYS)
-    event, median, stuck = make_truth(settings, flow, twin.log_load)
+    event, median, stuck = make_truth(settings, clock, flow)
     names = ids("O", np.arange(flow.orders.count))
     truth = pd.DataFrame(
         {

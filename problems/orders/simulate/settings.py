@@ -2,10 +2,11 @@
 
 import zlib
 from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from retrace.base.params import Params
 
@@ -35,6 +36,15 @@ class Settings(Params):
     usual_share: float = Field(0.6, gt=0.0, le=1.0)
     sla_days: float = Field(30.0, gt=0.0)
     futures: int = Field(200, ge=0, le=10_000)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("expected a time zone such as Europe/Oslo") from error
+        return name
 
 
 def stream(settings: Settings, name: str) -> np.random.Generator:

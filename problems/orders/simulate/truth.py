@@ -11,13 +11,14 @@ by its known rate. Its own sampling error adds about half a percent to its mean 
 import numpy as np
 from scipy.special import ndtri
 
-from problems.orders.simulate.clock import SLOT_HOURS
-from problems.orders.simulate.flow import Flow
+from problems.orders.simulate.clock import SLOT_HOURS, Clock
+from problems.orders.simulate.flow import HANDS, Flow, carrier_log, make_flow
 from problems.orders.simulate.parties import short_later
-from problems.orders.simulate.process import CARRIER_LOG, NUMBER, OPEN
+from problems.orders.simulate.process import NUMBER, OPEN
 from problems.orders.simulate.settings import Bools, Floats, Ints, Settings, stream
 
 FADE_HOURS = 96.0  # assumed: what is unusual of the load now is gone after it
+TWIN_DAYS = 60  # the twin goes on after the log's end, for the load that futures meet
 CHUNK = 200_000  # futures drawn at once: arrays that stay in the processor's cache
 ROWS = 509  # of the tables of random numbers that all snapshots share
 MOST_STEPS = 60  # of a future; one with more counts as neither complete nor stuck
@@ -38,12 +39,15 @@ def usual_limits(settings: Settings, flow: Flow) -> Floats:
     )
 
 
-def make_truth(settings: Settings, flow: Flow, twin_load: Floats) -> tuple[Ints, Floats, Floats]:
+def make_truth(settings: Settings, clock: Clock, flow: Flow) -> tuple[Ints, Floats, Floats]:
     """Return the numbers of the snapshots' events, the medians (hours) and P(stuck)."""
-    event = np.flatnonzero(flow.activity < OPEN) if settings.futures else np.zeros(0, np.int64)
+    if not settings.futures:
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+    twin = make_flow(settings, clock, "twin", clock.end_hours + 24.0 * TWIN_DAYS)
+    futures = _Futures(settings, flow, twin.log_load)
+    event = np.flatnonzero(flow.activity < OPEN)
     median, stuck = np.zeros(len(event)), np.zeros(len(event))
-    futures = _Futures(settings, flow, twin_load)
-    size = max(1, CHUNK // max(settings.futures, 1))
+    size = max(1, CHUNK // settings.futures)
     for begin in range(0, len(event), size):
         part = slice(begin, begin + size)
         median[part], stuck[part] = summarise(*futures.draw(event[part]))
@@ -64,8 +68,7 @@ class _Futures:
         self.limit = usual_limits(settings, flow)
         self.luck = _strata(rng, self.count)
         self.noise = ndtri(_strata(rng, self.count))
-        carrier = (len(CARRIER_LOG) * _strata(rng, self.count)).astype(np.int64)
-        self.carrier_log = np.array(CARRIER_LOG)[carrier]
+        self.hand = (HANDS * _strata(rng, self.count)).astype(np.int64)
         self.row = rng.integers(0, ROWS, flow.orders.count)
         self.later_load = twin_load
         self.odd_load = flow.log_load - twin_load[:, : flow.log_load.shape[1]]
@@ -101,10 +104,10 @@ class _Futures:
         flow = self.flow
         order, now = flow.order.take(event), flow.at.take(event)
         cell = (self.row.take(order) + step) % ROWS * self.count + number
-        carrier_log = self.carrier_log.take(cell)
+        slow = carrier_log(self.hand.take(cell))
         if step == 0:
-            carrier = flow.carrier.take(event)
-            carrier_log = np.where(carrier < 0, carrier_log, np.array(CARRIER_LOG).take(carrier))
+            known = activity == NUMBER["dispatched"]
+            slow = np.where(known, carrier_log(flow.hand.take(event)), slow)
         days = (at / 24.0).astype(np.int64) - (now / 24.0).astype(np.int64)
         fade = np.maximum(1.0 - (at - now) / FADE_HOURS, 0.0)
         load = _load_at(self.later_load, activity, at)
@@ -116,7 +119,7 @@ class _Futures:
             noise=self.noise.take(cell),
             log_load=load + fade * _load_at(self.odd_load, activity, now),
             short=short_later(flow.orders.short_at(order, now), days),
-            carrier_log=carrier_log,
+            carrier_log=slow,
         )
 
 
@@ -130,7 +133,7 @@ def _load_at(load: Floats, activity: Ints, at: Floats) -> Floats:
 def _strata(rng: np.random.Generator, count: int) -> Floats:
     """Return rows of `count` numbers in (0, 1), one in each stratum, in random order."""
     strata = rng.permuted(np.tile(np.arange(float(count)), (ROWS, 1)), axis=1)
-    result: Floats = (strata + rng.random((ROWS, count))) / max(count, 1)
+    result: Floats = (strata + rng.random((ROWS, count))) / count
     return result
 
 

@@ -9,7 +9,7 @@ from problems.orders.simulate.parties import PRODUCTS, REGIONS, SEGMENTS, TRANSI
 from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, MOVED_REGIONS, NUMBER
 from problems.orders.simulate.settings import Ints, Settings
 
-PROMISE_DAYS = 10.0  # what the company adds to its carriers' usual days; assumed
+PROMISE_DAYS = 9.2  # what the company adds to its carriers' usual days; assumed
 PROMISE_HOUR = 18  # local
 CLERKS, ANALYSTS = 12, 8  # assumed; none is faster than another
 SECOND_WAREHOUSE_REGION = 4  # and, until the change, those that move

@@ -10,7 +10,16 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 
 Kind = Literal[
-    "missing_share", "distinct", "min", "max", "mean", "quantile", "z_share", "top_share"
+    "missing_share",
+    "distinct",
+    "min",
+    "max",
+    "mean",
+    "quantile",
+    "z_share",
+    "top_share",
+    "new_share",
+    "drift",
 ]
 
 
@@ -24,6 +33,9 @@ class Check(Params):
     z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
                    median, of log(1 + value)
     top_share      share of the most frequent value
+    new_share      share of the last tenth of rows whose value the first half does not have
+    drift          distance in total variation between the values of the last tenth of rows and of
+                   the first half: the share of rows that would have to change
     """
 
     column: str
@@ -75,10 +87,16 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
         return float(present.nunique())
     if check.check == "top_share":
         return float(present.value_counts(normalize=True).max())  # NaN of nothing
+    if check.check in ("new_share", "drift"):
+        before, after = _parts(present)
+        if check.check == "new_share":
+            return float((~after.isin(before)).mean())
+        shares = [part.astype(str).value_counts(normalize=True) for part in (before, after)]
+        return float(shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2)
     if not pd.api.types.is_numeric_dtype(values.dtype):
         raise RetraceError(
             f"params.yaml: `{check.check}` needs numbers; column '{check.column}' has "
-            f"{values.dtype}. Use missing_share, distinct or top_share."
+            f"{values.dtype}. Use missing_share, distinct, top_share, new_share or drift."
         )
     if present.empty:
         return float("nan")
@@ -88,6 +106,11 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
     if check.check == "quantile":
         return float(np.quantile(numbers, float(check.at or 0)))
     return float(getattr(np, check.check)(numbers))
+
+
+def _parts(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the first half and the last tenth: clean tables are in the order of time."""
+    return values.iloc[: len(values) // 2], values.iloc[len(values) - max(len(values) // 10, 1) :]
 
 
 def passes(check: Check, found: float) -> bool:
@@ -108,6 +131,9 @@ def examples(rows: pd.DataFrame, check: Check, n: int) -> pd.DataFrame:
     if check.check in ("distinct", "top_share"):
         top = values[~gone].value_counts().index[:1]
         return rows[values.isin(top)].head(n)
+    if check.check in ("new_share", "drift"):
+        before, after = _parts(values[~gone])
+        return rows.loc[after.index[~after.isin(before)]].head(n)
     numbers = values[~gone].astype("float64")
     if check.check == "z_share":
         far = pd.Series(_robust_z(numbers.to_numpy()), index=numbers.index)
@@ -119,7 +145,8 @@ def examples(rows: pd.DataFrame, check: Check, n: int) -> pd.DataFrame:
 def missing(values: pd.Series) -> pd.Series:
     """Mark rows without a value; an empty text is none."""
     gone = values.isna()
-    return gone | (values == "") if pd.api.types.is_string_dtype(values.dtype) else gone
+    words = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values
+    return gone | (values == "") if pd.api.types.is_string_dtype(words.dtype) else gone
 
 
 def _robust_z(numbers: np.ndarray) -> np.ndarray:

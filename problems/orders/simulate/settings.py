@@ -22,7 +22,7 @@ class Settings(Params):
     orders: int = Field(20_000, ge=1, le=10_000_000)
     months: int = Field(18, ge=1, le=120)
     seed: int = Field(7, ge=0)
-    start: date = date(2024, 1, 1)
+    start: date = date(2024, 4, 1)
     time_zone: str = "Europe/Oslo"
     noise_log_sd: float = Field(0.40, ge=0.1, le=1.5)
     customer_log_sd: float = Field(0.30, ge=0.0, le=1.0)

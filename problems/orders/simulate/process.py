@@ -48,7 +48,8 @@ SEASON_TRANSIT_LOG = 0.35  # carriers at the top of the season
 @dataclass(frozen=True)
 class Edge:
     """One way from an event to the next: usual `hours` of the calendar, `spread` of the noise in
-    units of `noise_log_sd`, `share` of orders that take it (the first edge: those that are left).
+    units of `noise_log_sd`, `share` of orders that take it (the first edge: those that are left),
+    and `load` in units of `load_power`.
     """
 
     source: str

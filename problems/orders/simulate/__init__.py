@@ -15,6 +15,7 @@ something was wrong; `delivery_failed`, then `dispatched` again; and `cancelled`
 order without completion. Every number is assumed, or stands beside its source.
 """
 
+import numpy as np
 import pandas as pd
 
 from problems.contract import Simulated
@@ -26,8 +27,6 @@ from problems.orders.simulate.truth import make_truth
 
 __all__ = ["Settings", "simulate"]
 
-TWIN_DAYS = 60  # the twin world goes on after the log's end, for the load that futures meet
-
 
 def simulate(settings: Settings) -> Simulated:
     """Return the log, and the truth of every snapshot after an event.
@@ -36,9 +35,8 @@ def simulate(settings: Settings) -> Simulated:
     """
     clock = make_clock(settings)
     flow = make_flow(settings, clock, "world", clock.end_hours)
-    twin = make_flow(settings, clock, "twin", clock.end_hours + 24.0 * TWIN_DAYS)
-    event, median, stuck = make_truth(settings, flow, twin.log_load)
-    names = ids("O", range(flow.orders.count))
+    event, median, stuck = make_truth(settings, clock, flow)
+    names = ids("O", np.arange(flow.orders.count))
     truth = pd.DataFrame(
         {
             "order_id": names.take(flow.order[event]).array,

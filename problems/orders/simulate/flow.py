@@ -18,14 +18,15 @@ from problems.orders.simulate.process import (
 )
 from problems.orders.simulate.settings import Floats, Ints, Settings, stream
 
-DISPATCHED = NUMBER["dispatched"]
+HANDS = 24  # a multiple of all numbers of people and carriers
 
 
 @dataclass(frozen=True)
 class Flow:
     """What happened until `hours`: events in order of order and time, and the load.
 
-    `order`, `activity`, `at` (hours) and `carrier` (of `dispatched`) have shape (events,).
+    `order`, `activity`, `at` (hours) and `hand` have shape (events,). `hand` says which of several
+    people or carriers did it: the rest of its division by their number.
     `log_load` has shape (open activities, slots): the log of how many orders wait after an
     activity at the beginning of a slot, relative to the usual number.
     """
@@ -35,7 +36,7 @@ class Flow:
     order: Ints
     activity: Ints
     at: Floats
-    carrier: Ints
+    hand: Ints
     log_load: Floats
 
 
@@ -66,9 +67,15 @@ def make_flow(settings: Settings, clock: Clock, name: str, hours: float) -> Flow
             state.plan(process, orders, moving, log_load[:, slot], rng)
             moving = moving[state.next_at[moving] < until]
         waiting = waiting[state.activity[waiting] < OPEN]
-    order, activity, at, carrier = (np.concatenate(column) for column in zip(*record, strict=True))
+    order, activity, at, hand = (np.concatenate(column) for column in zip(*record, strict=True))
     by = np.lexsort((at, order))
-    return Flow(orders, process, order[by], activity[by], at[by], carrier[by], log_load)
+    return Flow(orders, process, order[by], activity[by], at[by], hand[by], log_load)
+
+
+def carrier_log(hand: Ints) -> Floats:
+    """Return how slow the carrier is."""
+    log: Floats = np.array(CARRIER_LOG).take(hand % len(CARRIER_LOG))
+    return log
 
 
 def relative_load(count: Ints, usual: Floats) -> Floats:
@@ -85,15 +92,15 @@ class _State:
         self.activity = np.zeros(count, dtype=np.int64)
         self.next = np.full(count, NUMBER["placed"])
         self.next_at = np.full(count, np.inf)
-        self.carrier = np.zeros(count, dtype=np.int64)
+        self.hand = np.zeros(count, dtype=np.int64)
 
     def happen(self, order: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Floats, Ints]:
         """Let the next event of each of these orders happen; return what to record."""
         activity = self.next[order]
         self.activity[order] = activity
-        carrier = rng.integers(0, len(CARRIER_LOG), len(order))
-        self.carrier[order] = carrier
-        return order, activity, self.next_at[order], np.where(activity == DISPATCHED, carrier, -1)
+        hand = rng.integers(0, HANDS, len(order))
+        self.hand[order] = hand
+        return order, activity, self.next_at[order], hand
 
     def plan(
         self,
@@ -113,5 +120,5 @@ class _State:
             noise=rng.standard_normal(len(order)),
             log_load=log_load[activity],
             short=orders.short_at(order, at),
-            carrier_log=np.array(CARRIER_LOG)[self.carrier[order]],
+            carrier_log=carrier_log(self.hand[order]),
         )

@@ -7,11 +7,12 @@ from problems.orders.simulate.clock import Clock
 from problems.orders.simulate.flow import Flow
 from problems.orders.simulate.parties import PRODUCTS, REGIONS, SEGMENTS, TRANSIT_LOG, Orders
 from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, MOVED_REGIONS, NUMBER
-from problems.orders.simulate.settings import Floats, Ints, Settings, stream
+from problems.orders.simulate.settings import Ints, Settings
 
-PROMISE_DAYS = 8.5  # what the company adds to its carriers' usual days; assumed
+PROMISE_DAYS = 9.2  # what the company adds to its carriers' usual days; assumed
 PROMISE_HOUR = 18  # local
-CLERKS, ANALYSTS = 12, 8
+CLERKS, ANALYSTS = 12, 8  # assumed; none is faster than another
+SECOND_WAREHOUSE_REGION = 4  # and, until the change, those that move
 
 
 def events_table(settings: Settings, clock: Clock, flow: Flow) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def events_table(settings: Settings, clock: Clock, flow: Flow) -> pd.DataFrame:
         "promised_at": pd.Series(promises(settings, clock, orders)),
     }
     repeated = {name: column.take(order).array for name, column in columns.items()}
-    resource = _resources(settings, flow)[by]
+    resource = _resources(flow)[by]
     events = {
         "case_id": repeated.pop("case_id"),
         "activity": _names(ACTIVITIES, flow.activity[by]).array,
@@ -68,23 +69,25 @@ RESOURCES: tuple[str | None, ...] = (
     *(f"clerk_{number + 1:02d}" for number in range(CLERKS)),
     *(f"analyst_{number + 1}" for number in range(ANALYSTS)),
 )
-WAREHOUSE, CARRIER, CLERK = (RESOURCES.index(n) for n in ("warehouse_1", "carrier_1", "clerk_01"))
-ANALYST = RESOURCES.index("analyst_1")
 
 
-def _resources(settings: Settings, flow: Flow) -> Ints:
+def _resources(flow: Flow) -> Ints:
     """Return who did each event, as numbers of `RESOURCES`."""
-    rng = stream(settings, "resources")
-    activity, count = flow.activity, len(flow.activity)
-    who = np.zeros(count, dtype=np.int64)
-    who[np.isin(activity, [NUMBER["validated"], NUMBER["closed"]])] = RESOURCES.index("system")
-    asked = np.isin(activity, [NUMBER["customer_asked"], NUMBER["supplier_out_of_stock"]])
-    who = np.where(asked, CLERK + rng.integers(0, CLERKS, count), who)
-    checked = activity == NUMBER["credit_check"]
-    who = np.where(checked, ANALYST + rng.integers(0, ANALYSTS, count), who)
-    own = np.isin(flow.orders.region[flow.order], (*MOVED_REGIONS, 4))
-    moved = np.isin(flow.orders.region[flow.order], MOVED_REGIONS)
-    moved &= flow.at >= flow.process.change_hours
-    stocked = np.isin(activity, [NUMBER["picked"], NUMBER["restocked"]])
-    who = np.where(stocked, WAREHOUSE + (own & ~moved), who)
-    return np.where(flow.carrier >= 0, CARRIER + flow.carrier, who)
+    activity, hand = flow.activity, flow.hand
+    region = flow.orders.region[flow.order]
+    moves = np.isin(region, MOVED_REGIONS)
+    second = moves & (flow.at < flow.process.change_hours) | (region == SECOND_WAREHOUSE_REGION)
+    doers = {
+        "validated": RESOURCES.index("system"),
+        "closed": RESOURCES.index("system"),
+        "credit_check": RESOURCES.index("analyst_1") + hand % ANALYSTS,
+        "customer_asked": RESOURCES.index("clerk_01") + hand % CLERKS,
+        "supplier_out_of_stock": RESOURCES.index("clerk_01") + hand % CLERKS,
+        "restocked": RESOURCES.index("warehouse_1") + second,
+        "picked": RESOURCES.index("warehouse_1") + second,
+        "dispatched": RESOURCES.index("carrier_1") + hand % len(CARRIER_LOG),
+    }
+    who = np.zeros(len(activity), dtype=np.int64)
+    for name, doer in doers.items():
+        who = np.where(activity == NUMBER[name], doer, who)
+    return who

@@ -48,7 +48,8 @@ SEASON_TRANSIT_LOG = 0.35  # carriers at the top of the season
 @dataclass(frozen=True)
 class Edge:
     """One way from an event to the next: usual `hours` of the calendar, `spread` of the noise in
-    units of `noise_log_sd`, `share` of orders that take it (the first edge: those that are left).
+    units of `noise_log_sd`, `share` of orders that take it (the first edge: those that are left),
+    and `load` in units of `load_power`.
     """
 
     source: str
@@ -86,8 +87,9 @@ EDGES = (
 SOURCE = np.array([NUMBER[edge.source] for edge in EDGES])
 TARGET = np.array([NUMBER[edge.target] for edge in EDGES])
 FIRST = np.searchsorted(SOURCE, np.arange(OPEN))  # the first edge of each open activity
-TRANSIT = FIRST[NUMBER["dispatched"]] + np.arange(2)
+TRANSIT = np.array([float(edge.source == "dispatched") for edge in EDGES])
 CREDIT = NUMBER["credit_check"]
+VISITS = np.array([1.0, 1.15, 1.15, 0.17, 0.14, 1.03, 0.1, 0.1, 1.08, 0.08, 1.0])  # an order's
 OTHERS = 3  # an activity has at most so many edges besides the first
 
 
@@ -138,8 +140,8 @@ class Process:
         orders, edges = self.scale.shape[1:]
         work = self.scale.ravel().take((era * orders + order) * edges + edge)
         hour = np.minimum(at.astype(np.int64), self.clock.hours - 1)
-        moved = np.isin(edge, TRANSIT) * (carrier_log + self.season.take(hour))
-        log = self.spread.take(edge) * noise + self.load.take(edge) * log_load + moved
+        log = TRANSIT.take(edge) * (carrier_log + self.season.take(hour))
+        log += self.spread.take(edge) * noise + self.load.take(edge) * log_load
         arrived = self.clock.finish(self.calendar.take(edge), at, work * np.exp(log))
         return TARGET.take(edge), arrived
 
@@ -156,10 +158,9 @@ def make_process(settings: Settings, clock: Clock, orders: Orders) -> Process:
             share = settings.rework * edge.share * _tendency(edge, orders)
             shares[:, NUMBER[edge.source], other] = np.minimum(share, 0.45)
     after = log.copy()
-    pick = (TARGET == NUMBER["picked"]) & (SOURCE != NUMBER["picked"])
     moved, slower = np.isin(orders.region, MOVED_REGIONS), orders.segment == CHANGED_SEGMENT
-    after[np.ix_(moved, pick)] += np.log(settings.change_factor)
-    after[np.ix_(slower, TARGET == CREDIT)] += np.log(settings.change_factor)
+    for changed, target in ((moved, NUMBER["picked"]), (slower, CREDIT)):
+        after += np.log(settings.change_factor) * np.outer(changed, target == TARGET)
     usual = shares[:, CREDIT, 0]
     return Process(
         clock=clock,
@@ -202,11 +203,8 @@ def _tendency(edge: Edge, orders: Orders) -> Floats:
 
 
 def typical_hours(clock: Clock) -> Floats:
-    """Return how long an order usually stays after each open activity, in hours."""
-    main = FIRST[np.arange(OPEN)]
-    rate = clock.work[:, 24 * 28] / (24 * 28)
-    hours = np.array(
-        [EDGES[edge].hours / rate[CALENDARS.index(EDGES[edge].calendar)] for edge in main]
-    )
-    visits = np.array([1.0, 1.15, 1.15, 0.17, 0.14, 1.03, 0.08, 0.075, 1.08, 0.08, 1.0])
-    return 1.25 * hours * visits
+    """Return how long an order usually stays after each open activity, in hours in all."""
+    staffed = clock.work[:, 24 * 28] / (24 * 28)  # share of all hours, over four weeks
+    usual = [EDGES[edge].hours / staffed[CALENDARS.index(EDGES[edge].calendar)] for edge in FIRST]
+    hours: Floats = 1.25 * np.array(usual) * VISITS  # the mean wait is above the median
+    return hours

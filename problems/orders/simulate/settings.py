@@ -2,10 +2,11 @@
 
 import zlib
 from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from retrace.base.params import Params
 
@@ -21,7 +22,7 @@ class Settings(Params):
     orders: int = Field(20_000, ge=1, le=10_000_000)
     months: int = Field(18, ge=1, le=120)
     seed: int = Field(7, ge=0)
-    start: date = date(2024, 1, 1)
+    start: date = date(2024, 4, 1)
     time_zone: str = "Europe/Oslo"
     noise_log_sd: float = Field(0.40, ge=0.1, le=1.5)
     customer_log_sd: float = Field(0.30, ge=0.0, le=1.0)
@@ -34,7 +35,16 @@ class Settings(Params):
     promise_factor: float = Field(1.0, gt=0.0, le=5.0)
     usual_share: float = Field(0.6, gt=0.0, le=1.0)
     sla_days: float = Field(30.0, gt=0.0)
-    futures: int = Field(128, ge=0, le=10_000)
+    futures: int = Field(200, ge=0, le=10_000)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("expected a time zone such as Europe/Oslo") from error
+        return name
 
 
 def stream(settings: Settings, name: str) -> np.random.Generator:

@@ -1,27 +1,27 @@
 """What could be known at each snapshot: the median of the remaining hours, and P(stuck).
 
 From the state after each event, `settings.futures` futures are drawn with the process's own
-`advance`. The oracle knows the order and all its effects, its carrier, the load now, whether the
-supplier is short now, the calendar and the season, and the planned change. It knows neither the
-noise, nor which way an order takes next, nor later load and shortages: load goes back to that of
-another draw of the same world (`twin`) within `FADE_HOURS`, and a shortage ends by its known rate.
+`advance`. The oracle knows the order with all its effects, its carrier, the load now, whether the
+supplier is short now, the calendar, the season, and the planned change. It knows neither the noise,
+nor which way an order takes next, nor later load and shortages: what is unusual of the load fades
+within `FADE_HOURS` into the load of another draw of the same world, the twin, and a shortage ends
+by its known rate. Its own sampling error adds about half a percent to its mean absolute error.
 """
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from problems.orders.simulate.clock import SLOT_HOURS
-from problems.orders.simulate.flow import Flow
+from problems.orders.simulate.clock import SLOT_HOURS, Clock
+from problems.orders.simulate.flow import HANDS, Flow, carrier_log, make_flow
 from problems.orders.simulate.parties import short_later
-from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, CREDIT, NUMBER, OPEN
+from problems.orders.simulate.process import NUMBER, OPEN
 from problems.orders.simulate.settings import Bools, Floats, Ints, Settings, stream
 
 FADE_HOURS = 96.0  # assumed: what is unusual of the load now is gone after it
+TWIN_DAYS = 60  # the twin goes on after the log's end, for the load that futures meet
 CHUNK = 200_000  # futures drawn at once: arrays that stay in the processor's cache
-ROWS = 509  # of the tables of random numbers that all snapshots share; a prime
-MOST_STEPS = 60  # of a future; an order with more is as good as lost
+ROWS = 509  # of the tables of random numbers that all snapshots share
+MOST_STEPS = 60  # of a future; one with more counts as neither complete nor stuck
 CLOSED = NUMBER["closed"]
 
 
@@ -32,94 +32,102 @@ def usual_limits(settings: Settings, flow: Flow) -> Floats:
     """
     first = int(np.ceil(settings.usual_share * flow.orders.count))
     same = (flow.order[1:] == flow.order[:-1]) & (flow.order[1:] < first)
-    seconds = np.floor(flow.at * 3600.0)
-    wait = (np.diff(seconds) / 3600.0)[same]
+    wait = np.diff(np.floor(flow.at * 3600.0) / 3600.0)[same]  # as the log has it
     after = flow.activity[:-1][same]
     return np.array(
         [np.quantile(wait[after == a], 0.95) if (after == a).any() else np.inf for a in range(OPEN)]
     )
 
 
-def make_truth(settings: Settings, flow: Flow, twin_load: Floats) -> tuple[Ints, Floats, Floats]:
+def make_truth(settings: Settings, clock: Clock, flow: Flow) -> tuple[Ints, Floats, Floats]:
     """Return the numbers of the snapshots' events, the medians (hours) and P(stuck)."""
+    if not settings.futures:
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+    twin = make_flow(settings, clock, "twin", clock.end_hours + 24.0 * TWIN_DAYS)
+    futures = _Futures(settings, flow, twin.log_load)
     event = np.flatnonzero(flow.activity < OPEN)
     median, stuck = np.zeros(len(event)), np.zeros(len(event))
-    if settings.futures == 0:
-        return event[:0], median[:0], stuck[:0]
-    futures = _Futures(settings, flow, twin_load)
     size = max(1, CHUNK // settings.futures)
     for begin in range(0, len(event), size):
         part = slice(begin, begin + size)
-        median[part], stuck[part] = futures.draw(event[part])
+        median[part], stuck[part] = summarise(*futures.draw(event[part]))
     return event, median, stuck
 
 
 class _Futures:
-    """The tables from which futures are drawn: what they share, and what a snapshot knows."""
+    """Draws futures: holds the random numbers that they share, and the load that they meet.
+
+    The tables have a row for each step of each future, and in a row one number of each stratum, so
+    that few futures already have the right shares and quantiles of the next step.
+    """
 
     def __init__(self, settings: Settings, flow: Flow, twin_load: Floats) -> None:
         rng = stream(settings, "futures")
-        self.flow, self.settings = flow, settings
-        self.count = settings.futures
+        self.flow, self.count = flow, settings.futures
+        self.sla_hours = 24.0 * settings.sla_days
         self.limit = usual_limits(settings, flow)
         self.luck = _strata(rng, self.count)
         self.noise = ndtri(_strata(rng, self.count))
-        self.carrier_log = np.array(CARRIER_LOG)[
-            (len(CARRIER_LOG) * _strata(rng, self.count)).astype(np.int64)
-        ]
-        self.offset = rng.integers(0, ROWS, len(flow.at))
-        self.twin_load = twin_load
-        slots = flow.log_load.shape[1]
-        self.odd_load = flow.log_load - twin_load[:, :slots]
-        self.began = flow.orders.placed
+        self.hand = (HANDS * _strata(rng, self.count)).astype(np.int64)
+        self.row = rng.integers(0, ROWS, flow.orders.count)
+        self.later_load = twin_load
+        self.odd_load = flow.log_load - twin_load[:, : flow.log_load.shape[1]]
 
-    def draw(self, event: Ints) -> tuple[Floats, Floats]:
-        """Return median and P(stuck) of the snapshots after these events."""
+    def draw(self, event: Ints) -> tuple[Floats, Bools]:
+        """Return for the snapshot after each event the hours left, inf where a future does not
+        complete, and whether it gets stuck; shape (events, futures).
+        """
         flow, count = self.flow, self.count
         left = np.full((len(event), count), np.inf)
         stuck = np.zeros((len(event), count), dtype=np.bool_)
-        row = np.repeat(np.arange(len(event)), count)
-        draw = np.tile(np.arange(count), len(event))
-        activity, at = flow.activity[event][row], flow.at[event][row]
+        row, number = np.divmod(np.arange(left.size), count)
+        now, begun = flow.at[event], flow.orders.placed[flow.order[event]]
+        activity, at = flow.activity[event][row], now[row]
         for step in range(MOST_STEPS):
-            arrived, target = self._step(event, row, draw, activity, at, step)
+            target, arrived = self._step(event[row], number, activity, at, step)
             ended = target >= OPEN
-            late = arrived - at > self.limit.take(activity)
-            order = flow.order[event][row]
-            late |= ended & (arrived - self.began.take(order) > 24 * self.settings.sla_days)
-            stuck[row[late], draw[late]] = True
+            over = arrived - at > self.limit.take(activity)
+            over |= ended & (arrived - begun.take(row) > self.sla_hours)
+            stuck[row[over], number[over]] = True
             done = target == CLOSED
-            left[row[done], draw[done]] = (arrived - flow.at[event][row])[done]
+            left[row[done], number[done]] = (arrived - now.take(row))[done]
             on = ~ended
-            row, draw, activity, at = row[on], draw[on], target[on], arrived[on]
+            row, number, activity, at = row[on], number[on], target[on], arrived[on]
             if not len(row):
                 break
-        return summarise(left, stuck)
+        return left, stuck
 
     def _step(
-        self, event: Ints, row: Ints, draw: Ints, activity: Ints, at: Floats, step: int
-    ) -> tuple[Floats, Ints]:
+        self, event: Ints, number: Ints, activity: Ints, at: Floats, step: int
+    ) -> tuple[Ints, Floats]:
+        """Take one step of each future: the next activity and its time."""
         flow = self.flow
-        of = event[row]
-        order, now = flow.order.take(of), flow.at.take(of)
-        cell = (self.offset.take(of) + step) % ROWS * self.count + draw
-        carrier_log = self.carrier_log.take(cell)
+        order, now = flow.order.take(event), flow.at.take(event)
+        cell = (self.row.take(order) + step) % ROWS * self.count + number
+        slow = carrier_log(self.hand.take(cell))
         if step == 0:
-            own = flow.carrier.take(of)
-            carrier_log = np.where(own >= 0, np.array(CARRIER_LOG).take(own), carrier_log)
-        slots = self.odd_load.shape[1]
-        slot_now = (now / SLOT_HOURS).astype(np.int64)
-        slot = np.minimum((at / SLOT_HOURS).astype(np.int64), self.twin_load.shape[1] - 1)
-        fade = np.maximum(1.0 - (at - now) / FADE_HOURS, 0.0)
-        load = self.twin_load.ravel().take(activity * self.twin_load.shape[1] + slot)
-        load = load + fade * self.odd_load.ravel().take(activity * slots + slot_now)
+            known = activity == NUMBER["dispatched"]
+            slow = np.where(known, carrier_log(flow.hand.take(event)), slow)
         days = (at / 24.0).astype(np.int64) - (now / 24.0).astype(np.int64)
-        short = short_later(flow.orders.short_at(order, now), days)
-        target, arrived = flow.process.advance(
-            order, activity, at, self.luck.take(cell), self.noise.take(cell), load, short,
-            carrier_log,
-        )  # fmt: skip
-        return arrived, target
+        fade = np.maximum(1.0 - (at - now) / FADE_HOURS, 0.0)
+        load = _load_at(self.later_load, activity, at)
+        return flow.process.advance(
+            order,
+            activity,
+            at,
+            luck=self.luck.take(cell),
+            noise=self.noise.take(cell),
+            log_load=load + fade * _load_at(self.odd_load, activity, now),
+            short=short_later(flow.orders.short_at(order, now), days),
+            carrier_log=slow,
+        )
+
+
+def _load_at(load: Floats, activity: Ints, at: Floats) -> Floats:
+    slots = load.shape[1]
+    slot = np.minimum((at / SLOT_HOURS).astype(np.int64), slots - 1)
+    found: Floats = load.ravel().take(activity * slots + slot)
+    return found
 
 
 def _strata(rng: np.random.Generator, count: int) -> Floats:
@@ -132,8 +140,8 @@ def _strata(rng: np.random.Generator, count: int) -> Floats:
 def summarise(left: Floats, stuck: Bools) -> tuple[Floats, Floats]:
     """Return the median of the futures that complete, and P(stuck) of those where it is known.
 
-    `left` has inf for futures that end otherwise; both have shape (snapshots, futures). A future
-    that is withdrawn before it is stuck says nothing of either.
+    `left` and `stuck` as from `draw`. A future that is withdrawn before it is stuck says nothing of
+    either: such orders have no outcome.
     """
     completes = np.isfinite(left)
     known = (completes | stuck).sum(axis=1)
@@ -142,5 +150,4 @@ def summarise(left: Floats, stuck: Bools) -> tuple[Floats, Floats]:
     left = np.sort(left, axis=1)
     rows = np.arange(len(left))
     low, high = np.maximum(completed - 1, 0) // 2, np.minimum(completed // 2, left.shape[1] - 1)
-    median = (left[rows, low] + left[rows, high]) / 2
-    return median, probability
+    return (left[rows, low] + left[rows, high]) / 2, probability

@@ -30,7 +30,8 @@ def predict(
     settings = parse_section(
         features.Settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
-    return bundle.predict(features.features(clean_rows, settings, past), num_threads)
+    columns = features.features(clean_rows, settings, past)
+    return bundle.predict(problem.columns.complete(columns, bundle.encoding.encoder), num_threads)
 
 
 def prediction_ids(problem: Problem, rows: pd.DataFrame, fingerprint: str) -> pd.Series:

@@ -14,7 +14,8 @@ WORD = re.compile(r"[\w.]*\w")
 def missing(values: pd.Series) -> pd.Series:
     """Mark rows without a value; an empty text is none."""
     gone = values.isna()
-    return gone | (values == "") if pd.api.types.is_string_dtype(values.dtype) else gone
+    words = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else values
+    return gone | (values == "") if pd.api.types.is_string_dtype(words.dtype) else gone
 
 
 def is_text(values: pd.Series) -> bool:

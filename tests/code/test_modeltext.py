@@ -1,4 +1,4 @@
-"""What LightGBM writes is accepted, whatever its trees have; the drill of hostile input has the rest."""
+"""What LightGBM writes is accepted, whatever is in its trees."""
 
 import lightgbm as lgb
 import numpy as np

@@ -18,6 +18,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_json
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.checks.screens import Roles, screen
 from retrace.profile import profile
 from stages.runner import run_stage, say
 
@@ -43,7 +44,7 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
 
 def run_checks(rows: pd.DataFrame, checks: Sequence[Check]) -> list[dict[str, object]]:
     """Return one record per check: column, check, level, found, limit, passed."""
-    missing = sorted({check.column for check in checks} - set(rows.columns))
+    missing = sorted({name for check in checks for name in check.columns} - set(rows.columns))
     if missing:
         raise RetraceError(
             f"params.yaml: `validate.checks` names column(s) {', '.join(missing)}; "
@@ -84,6 +85,10 @@ def stop_on_hard(
         )
 
 
+def roles(world: World) -> Roles:
+    return Roles(world.key, world.time, world.outcomes, dict(world.exempt))
+
+
 def _indented(rows: pd.DataFrame) -> list[str]:
     text = rows.to_string(max_cols=8, max_colwidth=28, index=False, line_width=96)
     return [f"    {line}" for line in text.splitlines()]
@@ -101,6 +106,7 @@ def main(name: str) -> None:
     check_schema(world, rows, params.example_rows)
     records = run_checks(rows, params.listed())
     stop_on_hard(rows, params, records, name)
+    records += screen(rows, params.screens, roles(world))
     failed = sum(not record["passed"] for record in records)
     write_json(profile(rows), paths.profile(name))
     outcome = {"checks": len(records), "failed": failed, "results": records}

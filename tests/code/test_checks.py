@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from problems.contract import World
 from retrace.base.errors import RetraceError
-from retrace.checks import Check, ValidateParams, examples, measure, missing, passes
+from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.checks.columns import missing
 from stages.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(

@@ -296,7 +296,7 @@ def command(folder: Path) -> Reader:
         __import__(f"commands.{name}").__dict__[name].run = lambda args: 0
     words = [
         *command_line.SUBCOMMANDS, "price", "fraud", "start", "stop", "--trials", "--seed",
-        "--keep", "--help", "-h", "--", "-", "", "1", "-1", "nan", "9" * 30, "../..", "/", "*", "\n",
+        "--keep", "--help", "-h", "--", "-", "", "1", "-1", "nan", "9" * 30, "../..", "/", "*",
         "price.train", "--trials=1e9", "--seed=", "a" * 10_000,
     ]  # fmt: skip
 

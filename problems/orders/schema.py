@@ -69,4 +69,23 @@ CLEAN = pa.DataFrameSchema(
     ],
     unique_column_names=True,
 )
-WORLD = World(name="orders", schema=CLEAN, key=("order_id", "snapshot_at"))
+BEFORE = ("activity_before*", "last_wait_hours", "wait_before_hours", "step_wait_hours", "resource")
+WORLD = World(
+    name="orders",
+    schema=CLEAN,
+    key=("order_id", "snapshot_at"),
+    time="snapshot_at",
+    outcomes=(
+        "remaining_hours",
+        "gets_stuck",
+        "completed_at",
+        "completed_known_at",
+        "stuck_known_at",
+    ),
+    exempt={
+        "constant": ("waiting_hours", "count_*"),
+        "jump": ("step_*", "remaining_hours", "gets_stuck", "completed*", "stuck_known_at"),
+        "missing_by": BEFORE,  # the first event has none before it
+        "stuck": ("step_*",),
+    },
+)

@@ -21,6 +21,7 @@ imports a part. The folders keep their code in `__init__.py` and files beside it
 
 import importlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -38,11 +39,19 @@ if TYPE_CHECKING:  # simulators need no text models
 
 @dataclass(frozen=True)
 class World:
-    """Where raw data comes from: the name of its package and the schema of its clean table."""
+    """Where raw data comes from: the name of its package and the schema of its clean table.
+
+    The rest tells `validate` how to look for faults: when a row happened, what is known only
+    afterwards (the target first), and by screen of retrace.checks.screens the columns that do by
+    nature what it looks for.
+    """
 
     name: str
     schema: Any  # pandera.pandas.DataFrameSchema; pandera is only imported where it is used
     key: tuple[str, ...]
+    time: str | None = None
+    outcomes: tuple[str, ...] = ()
+    exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

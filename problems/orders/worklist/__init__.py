@@ -93,7 +93,9 @@ def hours_late(now: pd.DataFrame, promised_at: pd.Series, at: pd.Timestamp) -> p
     1, 2 and 1.
     """
     promised = (promised_at - at) / HOUR
-    late = {name: (now[name] - promised).clip(lower=0.0) for name in ("lower", "remaining", "upper")}
+    late = {
+        name: (now[name] - promised).clip(lower=0.0) for name in ("lower", "remaining", "upper")
+    }
     mean: pd.Series = (late["lower"] + 2 * late["remaining"] + late["upper"]) / 4
     return mean.fillna(0.0)
 

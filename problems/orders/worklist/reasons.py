@@ -10,9 +10,9 @@ import pandas as pd
 
 from problems.contract import Problem, part
 from problems.orders.worklist.moment import Moment
+from problems.predict import ENCODER
 from retrace.base.params import parse_section
 from retrace.bundle import Bundle
-from problems.predict import ENCODER
 
 MOST = 3
 LEAST = 0.05  # log odds: less is not worth a word
@@ -29,7 +29,9 @@ GROUPS = {  # the columns of one reason
 GROUP_OF = {column: group for group, columns in GROUPS.items() for column in columns}
 
 
-def reasons(problem: Problem, bundle: Bundle, then: Moment, now: pd.DataFrame) -> dict[str, list[str]]:
+def reasons(
+    problem: Problem, bundle: Bundle, then: Moment, now: pd.DataFrame
+) -> dict[str, list[str]]:
     """Return reason_1 to reason_3 of each open order; the strongest first, "" where there is none."""
     module = part(problem.world, "features")
     settings = parse_section(
@@ -121,7 +123,9 @@ def _attribute(name: str, row: pd.Series) -> str:
     days, orders = row.get(f"history_{name}_days"), row.get(f"history_{name}_orders", 0)
     if days is not None and days == days and orders >= 5 and abs(days) > 0.03:
         share = np.expm1(days)
-        text += f": its {int(orders)} orders took {abs(share):.0%} {'longer' if share > 0 else 'less'}"
+        text += (
+            f": its {int(orders)} orders took {abs(share):.0%} {'longer' if share > 0 else 'less'}"
+        )
     return text
 
 

@@ -9,6 +9,7 @@ Writes reports/orders/<moment>.html and .csv.
 """
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -61,13 +62,11 @@ def run(args: argparse.Namespace) -> int:
 def moment(text: str, settings: Settings) -> pd.Timestamp:
     """Read a date or a time, local where it has no offset; a date alone is its morning."""
     try:
-        found = pd.Timestamp(text)
+        found = pd.Timestamp(datetime.fromisoformat(text))
     except ValueError:
-        found = pd.NaT
-    if not isinstance(found, pd.Timestamp):
         raise RetraceError(
             f"--at {text!r} is no time; expected a date as 2025-03-03, or 2025-03-03T14:30."
-        )
+        ) from None
     if found.tz is not None:
         return found.tz_convert("UTC")
     if len(text) <= len("2025-03-03"):

@@ -44,7 +44,7 @@ def make_worklist(
     """Return the orders that were open at a moment, those first where looking saves most.
 
     What looking at an order saves is `saved_share` of what it is expected to cost: its risk of
-    getting stuck times `stuck_cost`, and the hours that it is expected to be later than promised
+    getting stuck times `stuck_cost`, and the hours beyond its promise that are expected from now on
     times `optimistic_cost_per_hour`; less `check_cost`.
 
     Raises RetraceError when no order was open or none was complete yet.
@@ -75,7 +75,7 @@ def make_worklist(
             "resource": rows["resource"].astype("str"),
             "waited_hours": now["waited"],
             "usual_limit_hours": now["limit"],
-            "elapsed_hours": (at - rows["started_at"]) / HOUR,
+            "elapsed_hours": (at - rows["started_at"]).dt.total_seconds() / 3600,
             **reasons(*models[STUCK], then, now),
         }
     )
@@ -87,12 +87,13 @@ def make_worklist(
 
 
 def hours_late(now: pd.DataFrame, promised_at: pd.Series, at: pd.Timestamp) -> pd.Series:
-    """Return how many hours later than promised an order is expected to be; 0 without a promise.
+    """Return how many hours beyond the promise are expected from now on; 0 without a promise.
 
-    The mean over the interval's lower bound, the forecast and its upper bound, with the weights
+    What is late already cannot be saved. The mean over the interval's lower bound, the forecast and its upper bound, with the weights
     1, 2 and 1.
     """
-    promised = (promised_at - at) / HOUR
+    promised = (promised_at - at).dt.total_seconds() / 3600
+    promised = promised.clip(lower=0.0)
     late = {
         name: (now[name] - promised).clip(lower=0.0) for name in ("lower", "remaining", "upper")
     }

@@ -10,7 +10,7 @@ from problems.orders.ingest.cases import end_cases, usual_limits, usual_waits
 from problems.orders.ingest.log import NEVER, Ints, Log
 from problems.orders.ingest.settings import Settings
 from problems.orders.ingest.snapshots import known_at
-from problems.orders.ingest.times import moments
+from problems.orders.ingest.times import micros, moments
 from retrace.base.errors import RetraceError
 
 
@@ -44,7 +44,7 @@ def look_at(log: Log, settings: Settings, at: pd.Timestamp) -> Moment:
             f"{first.tz_convert(zone):%Y-%m-%d %H:%M} to {last.tz_convert(zone):%Y-%m-%d %H:%M} "
             f"({zone}). Choose a moment in between."
         )
-    then = log.until(int(at.as_unit("us").value))
+    then = log.until(int(micros(pd.Series([at]))[0]))
     past, _ = snapshots(then, settings)
     cut, cases, _ = end_cases(then, settings)
     still_open = np.flatnonzero(cases.ended_at == NEVER)
@@ -58,8 +58,8 @@ def look_at(log: Log, settings: Settings, at: pd.Timestamp) -> Moment:
     limits = usual_limits(cut, settings)[cut.activity[event]] / 3.6e9
     waits = usual_waits(cut, 1.0)
     by_activity = {
-        str(cut.activities[code]): np.sort(part.to_numpy() / 3.6e9)
-        for code, part in waits.groupby("activity")["wait"]
+        str(name): np.sort(waits.loc[waits["activity"] == code, "wait"].to_numpy() / 3.6e9)
+        for code, name in enumerate(cut.activities)
     }
     return Moment(
         at, rows, past, pd.Series(limits, rows.index), by_activity, settings.sla_days,

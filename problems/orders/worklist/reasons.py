@@ -32,7 +32,7 @@ GROUP_OF = {column: group for group, columns in GROUPS.items() for column in col
 def reasons(
     problem: Problem, bundle: Bundle, then: Moment, now: pd.DataFrame
 ) -> dict[str, list[str]]:
-    """Return reason_1 to reason_3 of each open order; the strongest first, "" where there is none."""
+    """Return reason_1 to reason_3 of each open order, the strongest first; "" for none."""
     module = part(problem.world, "features")
     settings = parse_section(
         module.Settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
@@ -76,7 +76,7 @@ def in_words(group: str, row: pd.Series) -> str:
     if kind == "attribute":
         return _attribute(name, row)
     if group.startswith("count_"):
-        times = row.get(group)
+        times = float(row.get(group, np.nan))
         what = group.removeprefix("count_").replace("_", " ")
         return f"“{what}” happened {_times(times)}" if times == times else f"no “{what}” yet"
     if group.startswith("number_"):
@@ -101,7 +101,7 @@ def _fixed(group: str, row: pd.Series) -> str:
         "step": f"at “{step}”{before}",
         "load": f"{int(row['step_orders'])} orders are at “{step}”",
         "resource": f"last worked on by {resource}" if resource else "nobody is named for it",
-        "rework": f"{_times(row['repeats'])} a step was repeated, {int(row['events'])} events so far",
+        "rework": f"{int(row['events'])} events so far, {_repeats(int(row['repeats']))}",
         "waits": f"waited {_span(longest)} before",
         "pace": "orders take longer of late",
         "elapsed_hours": f"{_span(row['elapsed_hours'])} old at its last event",
@@ -149,8 +149,12 @@ def _until(what: str, hours: float) -> str:
     return f"{what} is {_span(abs(hours))} {'ahead' if hours >= 0 else 'past'} at its last event"
 
 
+def _repeats(number: int) -> str:
+    return {0: "no step twice", 1: "one of them a repeat"}.get(number, f"{number} of them repeats")
+
+
 def _times(number: float) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(int(number), f"{int(number)} times")
+    return {1: "once", 2: "twice"}.get(int(number), f"{int(number)} times")
 
 
 def _span(hours: float) -> str:

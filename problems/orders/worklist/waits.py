@@ -6,8 +6,8 @@ waits after the step add, in three rules:
 - the forecast: what the model expected of this wait, its median, makes room for the median of those
   waits that were at least as long, and the order cannot be complete before its wait is over;
 - a wait longer than any before lasts as long again;
-- the risk: a share (1 - P95) of usual waits gets stuck; of those that last as long as this one does,
-  the share is larger by as much as they are fewer. A wait beyond the P95 is stuck.
+- the risk: a share (1 - P95) of usual waits gets stuck; of those that last as long as this one
+  does, the share is larger by as much as they are fewer. A wait beyond the P95 is stuck.
 """
 
 import numpy as np
@@ -22,7 +22,8 @@ def after_waiting(then: Moment, hours: pd.DataFrame, risk: pd.Series) -> pd.Data
     """Return remaining, lower and upper (hours from the moment on), risk, stuck_since, waited and
     limit (hours), a row each."""
     rows = then.rows
-    silent = (then.at - rows["snapshot_at"]) / HOUR  # 0 where the model saw the moment itself
+    seen = (then.at - rows["snapshot_at"]).dt.total_seconds()
+    silent = seen / 3600  # 0 where the model saw the moment itself
     waited = silent + rows["waiting_hours"].astype("float64")
     found = [
         _of_wait(then.waits.get(step, np.zeros(0)), hours_waited)

@@ -210,7 +210,9 @@ def _standard_error(rows: pd.DataFrame, column: str) -> float:
     away = rows[column] - rows[column].mean()
     sums = away.groupby(rows["block"].to_numpy()).sum()
     n = len(sums)
-    return float(np.sqrt((sums**2).sum() * n / max(n - 1, 1)) / len(rows))
+    if n < 2:
+        return float("inf")  # one block says nothing of how blocks differ
+    return float(np.sqrt((sums**2).sum() * n / (n - 1)) / len(rows))
 
 
 def ring(

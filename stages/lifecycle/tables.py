@@ -129,20 +129,21 @@ def _changed(
 
 
 def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
-    """Return each change in the replayed periods, with the first alarm of the policy that listens
-    and the days until then. No alarm before the next change of that kind is a missing one."""
+    """Return each change that the first model has not learnt, with the first alarm of the policy
+    that listens and the days until then. No alarm before the next change of that kind is a missing one."""
     rings = [
         step.start
         for step in steps
         if step.policy == "alarm" and step.watched is not None and step.watched.alarm.rings
     ]
-    first, last = min(step.start for step in steps), max(step.end for step in steps)
+    known = known or ()
+    start, last = steps[0].model.learnt_until, max(step.end for step in steps)
     records = []
-    for change in known or ():
+    for change in known:
         begin, end = _utc(change["at"]), _utc(change["until"])
-        others = [_utc(one["at"]) for one in known or () if one["kind"] == change["kind"]]
+        others = [_utc(one["at"]) for one in known if one["kind"] == change["kind"]]
         following = min([at for at in others if at > begin], default=last)
-        if end < first or following <= first:
+        if begin < start and not end >= start:  # the first model has learnt it
             continue
         heard = [at for at in rings if begin < at <= following]
         days = (heard[0] - begin).days if heard else np.nan

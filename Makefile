@@ -38,7 +38,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help anew repro test lint lock bench storage storage-stop doctor compare
+.PHONY: help anew repro test lint drills drills-full lock bench storage storage-stop doctor compare
 
 $(MADE):
 	@test ! -L $(VENV) || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would" \
@@ -92,6 +92,12 @@ lint: $(DEV) $(PROJECT) ## check style, formatting, types and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+drills: $(DEV) $(PROJECT) ## break the project on purpose, up to 40 minutes; writes tests/DRILLS.md
+	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)
+
+drills-full: $(DEV) $(PROJECT) ## the same on the default sizes, for a night
+	@$(WITH_VENV) $(BIN)/python -m tests.drills --size full $(ARGS)
 
 doctor: $(RUN) $(PROJECT) ## check this machine: versions, Git, DVC, remote, disk, params.yaml
 	@$(WITH_VENV) $(BIN)/retrace doctor $(ARGS)

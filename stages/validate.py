@@ -7,7 +7,7 @@ writes  metrics/validation/price.json  every check: found, limit, passed
         metrics/profile/price.json     types, missing values and distributions, for the report
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pandas as pd
 import pandera.errors
@@ -18,6 +18,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_json
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.checks.screens import Roles, screen
 from retrace.profile import profile
 from stages.runner import run_stage, say
 
@@ -41,16 +42,16 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
         ) from None
 
 
-def run_checks(rows: pd.DataFrame, checks: Mapping[str, Check]) -> list[dict[str, object]]:
+def run_checks(rows: pd.DataFrame, checks: Sequence[Check]) -> list[dict[str, object]]:
     """Return one record per check: column, check, level, found, limit, passed."""
-    missing = sorted({check.column for check in checks.values()} - set(rows.columns))
+    missing = sorted({name for check in checks for name in check.columns} - set(rows.columns))
     if missing:
         raise RetraceError(
             f"params.yaml: `validate.checks` names column(s) {', '.join(missing)}; "
             f"the clean table has {', '.join(rows.columns)}."
         )
     records: list[dict[str, object]] = []
-    for check in checks.values():
+    for check in checks:
         found = measure(rows, check)
         records.append(
             {
@@ -70,7 +71,7 @@ def stop_on_hard(
 ) -> None:
     """Raise RetraceError when a hard check failed."""
     lines = []
-    for check, record in zip(params.checks.values(), records, strict=True):
+    for check, record in zip(params.listed(), records, strict=True):
         if check.level == "hard" and not record["passed"]:
             lines.append(
                 f"column '{check.column}': {check.title} is {record['found']}, "
@@ -82,6 +83,10 @@ def stop_on_hard(
             f"{paths.clean(name)} fails {name}.validate:\n" + "\n".join(lines) + "\n"
             "Mend the source, or change the limit in params.yaml if the data is right."
         )
+
+
+def roles(world: World) -> Roles:
+    return Roles(world.key, world.time, world.outcomes, dict(world.exempt))
 
 
 def _indented(rows: pd.DataFrame) -> list[str]:
@@ -99,8 +104,9 @@ def main(name: str) -> None:
             f"{params.rows_min:,}: fewer cannot be split, fitted and judged."
         )
     check_schema(world, rows, params.example_rows)
-    records = run_checks(rows, params.checks)
+    records = run_checks(rows, params.listed())
     stop_on_hard(rows, params, records, name)
+    records += screen(rows, params.screens, roles(world))
     failed = sum(not record["passed"] for record in records)
     write_json(profile(rows), paths.profile(name))
     outcome = {"checks": len(records), "failed": failed, "results": records}

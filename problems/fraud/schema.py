@@ -32,4 +32,10 @@ CLEAN = pa.DataFrameSchema(
     ordered=True,
     unique_column_names=True,
 )
-WORLD = World(name="fraud", schema=CLEAN, key=("transaction_id",))
+WORLD = World(
+    name="fraud",
+    schema=CLEAN,
+    key=("transaction_id",),
+    time="at",
+    outcomes=("is_fraud", "known_at"),
+)

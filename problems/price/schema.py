@@ -37,4 +37,10 @@ CLEAN = pa.DataFrameSchema(
     ),
     unique_column_names=True,
 )
-WORLD = World(name="price", schema=CLEAN, key=("listing_id",))
+WORLD = World(
+    name="price",
+    schema=CLEAN,
+    key=("listing_id",),
+    outcomes=("price_usd",),
+    exempt={"missing_by": ("brand",)},  # nothing that is made by hand has one
+)

@@ -62,4 +62,17 @@ CLEAN = pa.DataFrameSchema(
     ordered=True,
     unique_column_names=True,
 )
-WORLD = World(name="service_time", schema=CLEAN, key=("stop_id",))
+TIMES = ("opened_at", "planned_at", "planned_arrival_at", "arrived_at", "departed_at")
+WEATHER = ("rain_mm", "snow_cm", "temperature_c")
+WORLD = World(
+    name="service_time",
+    schema=CLEAN,
+    key=("stop_id",),
+    time="planned_at",
+    outcomes=("service_seconds", "arrived_at", "departed_at", "grade"),
+    exempt={
+        # The weather has seasons, clocks have a summer, drivers come and go.
+        "jump": (*WEATHER, *TIMES, "driver_id", "route_id", "slot"),
+        "constant": ("source",),
+    },
+)

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from problems.contract import World
 from retrace.base.errors import RetraceError
-from retrace.checks import Check, ValidateParams, examples, measure, missing, passes
+from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.checks.columns import missing
 from stages.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(
@@ -101,20 +102,37 @@ def test_examples_of_a_column_without_values_do_not_crash() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("names", "message"),
     [
-        {"check": "mean"},
-        {"check": "mean", "at": 0.5, "most": 1},
-        {"check": "quantile", "most": 1},
-        {"check": "z_share", "most": 1},
-        {"check": "median", "most": 1},
-        {"check": "mean", "most": 1, "level": "loud"},
-        {"check": "mean", "most": float("nan")},
+        ({"mean": {}}, "give `hard`, `soft` or both"),
+        ({"median": {"soft": "at most 1"}}, "no check 'median'; there are missing_share"),
+        ({"quantile": {"soft": "at most 1"}}, "no check 'quantile'"),
+        ({"p100": {"soft": "at most 1"}}, "no check 'p100'"),
+        ({"mean": {"loud": "at most 1"}}, "loud"),
+        ({"mean": {"soft": "at most nan"}}, "'at most nan' is no range; write `1 to 500`"),
+        ({"mean": {"soft": "1 500"}}, "'1 500' is no range"),
+        ({"mean": {"hard": "9 to 1"}}, "'9 to 1' is empty: 9 is above 1"),
     ],
 )
-def test_a_check_that_makes_no_sense_is_refused(wrong: dict) -> None:
-    with pytest.raises(ValidationError):
-        Check(**{"column": "number", "level": "soft", **wrong})
+def test_a_check_that_makes_no_sense_is_refused(names: dict, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ValidateParams(rows_min=1, example_rows=1, checks={"number": names})
+
+
+def test_every_limit_is_a_check_in_the_order_of_the_file() -> None:
+    checks = {
+        "number": {
+            "p99": {"hard": "-1 to 5e3", "soft": "at least 0.5"},
+            "z6_share": {"soft": "at most 0"},
+        },
+        "text": {"distinct": {"hard": "at least 2"}},
+    }
+    assert ValidateParams(rows_min=1, example_rows=1, checks=checks).listed() == [
+        Check("number", "quantile", "hard", 0.99, -1, 5000),
+        Check("number", "quantile", "soft", 0.99, 0.5, None),
+        Check("number", "z_share", "soft", 6, None, 0),
+        Check("text", "distinct", "hard", None, 2, None),
+    ]
 
 
 def test_limits_are_written_for_people() -> None:
@@ -125,7 +143,7 @@ def test_limits_are_written_for_people() -> None:
 def test_a_record_says_what_was_found() -> None:
     records = run_checks(
         ROWS,
-        {"mean": check("number", "mean", most=10), "empty": check("empty", "mean", most=1)},
+        [check("number", "mean", most=10), check("empty", "mean", most=1)],
     )
     assert records[0] == {
         "column": "number",
@@ -140,24 +158,25 @@ def test_a_record_says_what_was_found() -> None:
 
 def test_a_check_of_no_column_names_it_and_those_there_are() -> None:
     with pytest.raises(RetraceError, match=r"column\(s\) colour; .* number, flag, text, empty"):
-        run_checks(ROWS, {"colour": check("colour", "mean", most=1)})
+        run_checks(ROWS, [check("colour", "mean", most=1)])
 
 
 @pytest.mark.parametrize("kind", ["mean", "max", "quantile", "z_share"])
 def test_a_number_of_a_text_column_is_refused_by_name(kind: str) -> None:
     at = {"at": 0.5} if kind in ("quantile", "z_share") else {}
     with pytest.raises(RetraceError, match=f"`{kind}` needs numbers; column 'text' has str"):
-        run_checks(ROWS, {"text": check("text", kind, most=1, **at)})
+        run_checks(ROWS, [check("text", kind, most=1, **at)])
 
 
 def test_only_hard_checks_stop_and_show_example_rows() -> None:
-    checks = {"number_max": check("number", "max", most=10)}
-    params = ValidateParams(rows_min=1, example_rows=1, checks=checks)
-    stop_on_hard(ROWS, params, run_checks(ROWS, checks), "toy")
-    hard = {"number_max": checks["number_max"].model_copy(update={"level": "hard"})}
-    params = params.model_copy(update={"checks": hard})
+    def params(level: str) -> ValidateParams:
+        checks = {"number": {"max": {level: "at most 10"}}}
+        return ValidateParams(rows_min=1, example_rows=1, checks=checks)
+
+    soft, hard = params("soft"), params("hard")
+    stop_on_hard(ROWS, soft, run_checks(ROWS, soft.listed()), "toy")
     with pytest.raises(RetraceError) as error:
-        stop_on_hard(ROWS, params, run_checks(ROWS, hard), "toy")
+        stop_on_hard(ROWS, hard, run_checks(ROWS, hard.listed()), "toy")
     text = str(error.value)
     assert "column 'number': max is 90.0, expected at most 10" in text
     assert "toy.validate" in text

@@ -34,7 +34,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 def failed(rows: pd.DataFrame) -> set[str]:
     """Return the columns whose checks do not pass."""
-    records = run_checks(rows, VALIDATE.checks)
+    records = run_checks(rows, VALIDATE.listed())
     return {str(record["column"]) for record in records if not record["passed"]}
 
 
@@ -44,11 +44,11 @@ def test_what_the_simulator_makes_raises_nothing(tmp_path: Path, seed: int) -> N
     assert len(rows) >= VALIDATE.rows_min
     check_schema(WORLD, rows, 3)
     assert failed(rows) == set()
-    stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.checks), "price")
+    stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.listed()), "price")
 
 
 def test_every_check_names_a_column_of_the_schema() -> None:
-    assert {check.column for check in VALIDATE.checks.values()} <= {*WORLD.schema.columns}
+    assert {check.column for check in VALIDATE.listed()} <= {*WORLD.schema.columns}
 
 
 def corrupted(clean: pd.DataFrame, **columns: object) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def test_prices_that_are_none_stop_the_pipeline(
 ) -> None:
     rows = corrupted(clean, **{column: change})
     with pytest.raises(RetraceError, match=f"fails price.validate:\ncolumn '{column}': "):
-        stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.checks), "price")
+        stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.listed()), "price")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,298 @@
+"""Find faults in a clean table that no limit of one column shows: what changed within the table.
+
+A screen looks at every column and tells the worst one, and all beyond its limit:
+
+damaged     share of texts with the marks of a wrong encoding or of escaped HTML
+repeated    share of rows that equal an earlier one in all but the key and the outcomes
+constant    share of the most frequent value
+jump        how far the distribution moves from one part of the table to the next: the largest
+            distance of the two cumulative shares, beyond chance; of categories half the sum of
+            differences
+stuck       share of one value in a part, beyond that in the usual part; 0 does not count
+volume      rows of a week over the usual of the weeks around it, or the other way round
+missing_by  share of missing values in a group of another column, beyond the share over all rows
+leak        share of the target's variance that one column explains alone, out of fold; or share of
+            texts that tell it
+spellings   share of rows whose value has a more frequent spelling, but for capitals and spaces
+silent      rows with a 1 that were to be expected in the longest run of parts that have none
+
+Parts are of one size, in the order of time or else of the table.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retrace.base.params import Params
+from retrace.checks.columns import explained, groups, is_text, is_time, missing, parts, words
+
+MARKS = "\ufffd|\u00c3[\u0080-\u00bf\u0192\u02c6]|\u00e2\u20ac|&(?:amp|lt|gt|quot|nbsp|#[0-9]+);"
+PARTS, PART_ROWS = 20, 250  # smaller parts tell too little
+LEVELS = 12  # categories that are told apart; the others are one
+GROUPS, GROUP_ROWS = 30, 100
+WEEK_ROWS, WEEKS_AROUND = 20, 9
+LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
+MOST_ROWS = 200_000  # every k-th row of a longer table is enough, but for repeated ones
+
+Floats = NDArray[np.float64]
+
+
+class Screens(Params):
+    """`<world>.validate.screens`: the most that passes, by screen; these hold on public data."""
+
+    damaged: float = 0.001
+    repeated: float = 0.01
+    constant: float = 0.999
+    jump: float = 0.15
+    stuck: float = 0.5
+    volume: float = 4.0
+    missing_by: float = 0.5
+    leak: float = 0.8
+    spellings: float = 0.05
+    silent: float = 30.0
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a world are.
+
+    time: when a row happened; without it rows have no order that matters. outcomes: known only
+    afterwards, the target first. exempt: columns by screen that it must not look at, since they
+    change so by nature.
+    """
+
+    key: tuple[str, ...]
+    time: str | None = None
+    outcomes: tuple[str, ...] = ()
+    exempt: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, Any]]:
+    """Return records as those of checks, all soft: column, check, level, found, limit, passed."""
+    step = -(-len(rows) // MOST_ROWS)
+    rows = rows.astype({name: "str" for name in rows if rows[name].dtype == "category"})
+    ordered = rows.sort_values(roles.time, kind="stable") if roles.time else rows
+    thin = ordered.iloc[::step]
+    records = []
+    for name, look in SCREENS.items():
+        limit = getattr(limits, name)
+        left_out = {*roles.key, *roles.exempt.get(name, ())}
+        found = look(ordered if name in ("repeated", "volume") else thin, roles)
+        values: dict[str, float] = {}
+        for column, value in found:
+            if column not in left_out:
+                values[column] = max(value, values.get(column, value))
+        worst = max(values, key=lambda column: values[column], default=None)
+        for column, value in values.items():
+            if column == worst or value > limit:
+                records.append(
+                    {
+                        "column": column,
+                        "check": name,
+                        "level": "soft",
+                        "found": round(value, 6),
+                        "limit": f"at most {limit:g}",
+                        "passed": value <= limit,
+                    }
+                )
+    return records
+
+
+Found = Iterator[tuple[str, float]]  # columns and values
+
+
+def _damaged(rows: pd.DataFrame, _: Roles) -> Found:
+    for name in map(str, rows):
+        if is_text(rows[name]):
+            yield name, float(rows[name].str.contains(MARKS, regex=True).mean())
+
+
+def _repeated(rows: pd.DataFrame, roles: Roles) -> Found:
+    # The message names the key: what differs in nothing else was given two of them.
+    others = rows.drop(columns=[*roles.key, *roles.outcomes])
+    yield f"all but {', '.join(roles.key)}", float(others.duplicated().mean())
+
+
+def _constant(rows: pd.DataFrame, _: Roles) -> Found:
+    for name in map(str, rows):
+        present = rows[name][~missing(rows[name])]
+        if len(present) > 1:
+            yield name, float(present.value_counts(normalize=True).iloc[0])
+
+
+def _jump(rows: pd.DataFrame, roles: Roles) -> Found:
+    edges = parts(len(rows), PARTS, PART_ROWS)
+    for name, column in _comparable(rows, roles):
+        shares = _shares(column, edges)
+        size = np.diff(edges)[:, None]
+        moved = np.abs(np.diff(shares, axis=0))
+        # Dvoretzky-Kiefer-Wolfowitz at 1 %; a sum over levels has as many chances to differ.
+        chance = 1.63 * np.sqrt(1 / size[1:, 0] + 1 / size[:-1, 0])
+        distance = moved.sum(axis=1) / 2 if column.dtype == "category" else moved.max(axis=1)
+        if len(distance):
+            yield name, float(max((distance - chance).max(), 0.0))
+
+
+def _stuck(rows: pd.DataFrame, _: Roles) -> Found:
+    edges = parts(len(rows), PARTS, PART_ROWS)
+    for name in rows:
+        if rows[name].dtype == bool or rows[name].nunique() < LEVELS:
+            continue
+        shares = []
+        for start, stop in pairwise(edges):
+            part = rows[name].iloc[start:stop]
+            part = part[~missing(part) & (part != 0)]
+            if len(part) >= PART_ROWS // 2:
+                shares.append(float(part.value_counts(normalize=True).iloc[0]))
+        if shares:
+            yield str(name), max(shares) - float(np.median(shares))
+
+
+def _volume(rows: pd.DataFrame, roles: Roles) -> Found:
+    if roles.time is None or rows.empty:
+        return
+    week = (rows[roles.time].astype("int64") // (7 * 86_400_000_000)).to_numpy()
+    counts = np.bincount(week - week.min())[1:-1].astype(float)  # both ends are cut
+    if len(counts) < WEEKS_AROUND or not counts.any():
+        yield roles.time, 0.0
+        return
+    usual = pd.Series(counts).rolling(WEEKS_AROUND, center=True, min_periods=5).median()
+    around = np.where(counts == 0, np.median(counts[counts > 0]), usual)
+    ratio = np.maximum((counts + 1) / (around + 1), (around + 1) / (counts + 1))
+    yield roles.time, float(np.where(np.maximum(around, counts) >= WEEK_ROWS, ratio, 0.0).max())
+
+
+def _missing_by(rows: pd.DataFrame, _: Roles) -> Found:
+    gone = pd.DataFrame({name: missing(rows[name]) for name in rows})
+    gone = gone.loc[:, gone.any()]
+    worst = dict.fromkeys(map(str, gone), 0.0)
+    for by in rows:
+        group = rows[by].astype("str") if rows[by].dtype == bool else rows[by]
+        if not is_text(group) or group.nunique() > GROUPS:
+            continue
+        size = group.map(group.value_counts())
+        shares = gone[(size >= GROUP_ROWS).to_numpy()].groupby(group).mean()
+        for name in gone:
+            if name != by and len(shares):
+                beyond = float(shares[name].max() - gone[name].mean())
+                worst[str(name)] = max(worst[str(name)], beyond)
+    yield from worst.items()
+
+
+def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
+    if not roles.outcomes:
+        return
+    edges = parts(len(rows), LEAK_PARTS, LEAK_ROWS)
+    target = rows[roles.outcomes[0]]
+    for name in map(str, rows):
+        if name in roles.outcomes:
+            continue
+        found = []
+        for start, stop in pairwise(edges):
+            part, aim = rows[name].iloc[start:stop], target.iloc[start:stop]
+            codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
+            found.append(explained(aim.rank(pct=True).to_numpy(), codes))
+            if _is_prose(part) and aim.nunique() > LEVELS:
+                found.append(_told(part, aim))
+        yield name, max(found)
+
+
+def _told(texts: pd.Series, target: pd.Series) -> float:
+    """Share of texts that have their own row's target among their words, beyond the next row's."""
+    step = -(-len(texts) // LEAK_ROWS)
+    said, asked = words(texts.iloc[::step]), words(target.iloc[::step])
+    own = np.mean([a <= b for a, b in zip(asked, said, strict=True)])
+    other = np.mean([a <= b for a, b in zip(asked[1:], said[:-1], strict=True)])
+    return float(own - other)
+
+
+def _spellings(rows: pd.DataFrame, _: Roles) -> Found:
+    for name in map(str, rows):
+        if not is_text(rows[name]) or _is_prose(rows[name]):
+            continue
+        counts = rows[name].value_counts()
+        alike = counts.groupby(counts.index.str.lower().str.strip()).agg(["sum", "max"])
+        yield name, float((alike["sum"] - alike["max"]).sum() / len(rows))
+
+
+def _silent(rows: pd.DataFrame, _: Roles) -> Found:
+    edges = parts(len(rows), PARTS, PART_ROWS)
+    for name in map(str, rows):
+        if is_text(rows[name]) or is_time(rows[name]) or not rows[name].isin([0, 1]).all():
+            continue
+        ones = rows[name].to_numpy(np.float64)
+        run = longest = 0.0
+        for start, stop in pairwise(edges):
+            run = run + stop - start if not ones[start:stop].any() else 0.0
+            longest = max(longest, run)
+        yield name, longest * float(ones.mean())
+
+
+# ---- columns as numbers ------------------------------------------------------------------------
+
+
+def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Series]]:
+    """Yield what can be compared between parts: numbers, and categories with LEVELS levels.
+
+    Times count from the row's own time; that one as the hour of the day. Of texts the length
+    counts as well.
+    """
+    for name in map(str, rows):
+        column = rows[name]
+        if is_time(column):
+            if name == roles.time:
+                yield name, column.dt.hour.astype(float)
+            elif roles.time:
+                yield name, (column - rows[roles.time]).dt.total_seconds()
+        elif is_text(column):
+            yield name, _top(column)
+            yield name, column.str.len().astype(float)
+            if not _is_prose(column):  # ids of another kind, but for their digits
+                yield name, _top(column.str.replace(r"[0-9]", "9", regex=True))
+        else:
+            yield name, column.astype(float)
+
+
+def _top(column: pd.Series) -> pd.Series:
+    top = column.value_counts().index[:LEVELS]
+    return column.where(column.isin(top), "\0other").astype("category")
+
+
+def _is_prose(column: pd.Series) -> bool:
+    return is_text(column) and float(column.iloc[:1000].str.count(" ").mean()) > 1.5
+
+
+def _shares(column: pd.Series, edges: NDArray[np.int64]) -> Floats:
+    """Return the cumulative shares of numbers, or the shares of categories, by part."""
+    if column.dtype == "category":
+        codes = column.cat.codes.to_numpy(np.int64)
+        size = len(column.cat.categories)
+    else:
+        numbers = column.to_numpy(np.float64)
+        known = numbers[~np.isnan(numbers)]
+        cuts = np.unique(np.quantile(known, np.linspace(0, 1, 101))) if len(known) else known
+        codes = np.where(np.isnan(numbers), 0, np.searchsorted(cuts, numbers) + 1)
+        size = len(cuts) + 2
+    part = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+    counts = np.bincount(part * size + codes, minlength=(len(edges) - 1) * size)
+    shares: Floats = counts.reshape(-1, size) / np.diff(edges)[:, None]
+    return shares if column.dtype == "category" else np.cumsum(shares, axis=1)
+
+
+SCREENS: dict[str, Callable[[pd.DataFrame, Roles], Found]] = {
+    "damaged": _damaged,
+    "repeated": _repeated,
+    "constant": _constant,
+    "jump": _jump,
+    "stuck": _stuck,
+    "volume": _volume,
+    "missing_by": _missing_by,
+    "leak": _leak,
+    "spellings": _spellings,
+    "silent": _silent,
+}

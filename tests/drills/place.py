@@ -1,0 +1,24 @@
+"""A copy of the project to break, at the size of a drill."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import SMALL, change_params, commit, copy_project
+from tests.drills import Size
+
+TINY: dict[str, Any] = SMALL  # the whole DAG in at most 20 s
+
+
+def project(folder: Path, size: Size, changes: dict[str, Any] | None = None) -> Path:
+    """Make `folder` a committed copy of the project in which nothing has run yet.
+
+    Small parameters but for `full`; then `changes` to params.yaml.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copy_project(folder)
+    if size != "full":
+        change_params(folder, TINY)
+    change_params(folder, changes or {})
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    commit(folder, "Parameters of a drill")
+    return folder

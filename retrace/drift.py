@@ -156,6 +156,7 @@ def loss_changes(
     recent_labels: pd.DataFrame | None = None,
     *,
     min_rows: int = 2,
+    unbiased: bool = False,
 ) -> pd.DataFrame:
     """Compare losses and residuals of rows that the model was not fitted on, all and by slice.
 
@@ -165,6 +166,8 @@ def loss_changes(
         block (rows of one block are not independent)
     reference_labels, recent_labels : one column a slice, the same index as theirs
     min_rows : a slice with fewer rows in either sample is not looked at
+    unbiased : residuals of the model in use are near zero where nothing has changed, so that they
+        are held against that, and not against the reference's
 
     Returns
     -------
@@ -183,7 +186,8 @@ def loss_changes(
     records = []
     for name, value, old, new in pairs:
         increase, loss_p = _change(old, new, "loss", two_sided=False)
-        shift, bias_p = _change(old, new, "residual", two_sided=True)
+        against = None if unbiased else old
+        shift, bias_p = _change(against, new, "residual", two_sided=True)
         scale, sd = float(old["loss"].mean()) or 1.0, float(old["residual"].std(ddof=0)) or 1.0
         records.append((name, value, len(new), increase / scale, loss_p, shift / sd, bias_p))
     table = pd.DataFrame(records, columns=LOSS_COLUMNS)
@@ -193,13 +197,18 @@ def loss_changes(
 
 
 def _change(
-    old: pd.DataFrame, new: pd.DataFrame, column: str, *, two_sided: bool
+    old: pd.DataFrame | None, new: pd.DataFrame, column: str, *, two_sided: bool
 ) -> tuple[float, float]:
-    """Return new mean minus old mean and its p-value; 0 and 1 where a sample is empty."""
-    if not len(old) or not len(new):
+    """Return new mean minus old mean and its p-value; 0 and 1 where a sample is empty.
+
+    Without old rows the new mean is held against zero.
+    """
+    if not len(new) or (old is not None and not len(old)):
         return 0.0, 1.0
-    change = float(new[column].mean() - old[column].mean())
-    error = float(np.hypot(_standard_error(old, column), _standard_error(new, column)))
+    change, error = float(new[column].mean()), _standard_error(new, column)
+    if old is not None:
+        change -= float(old[column].mean())
+        error = float(np.hypot(error, _standard_error(old, column)))
     if error == 0.0:
         return change, 1.0
     z = change / error

@@ -29,12 +29,17 @@ from retrace.walk import WalkParams, labelled_until, period_length, period_start
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle, importance, objectives
 
-POLICIES = ("never", "every", "alarm")
+POLICIES = ("never", "every", "alarm")  # the one that listens comes last
 
 
 class BacktestParams(WalkParams):
-    """`<problem>.backtest`; `train` has what differs from `<problem>.train`."""
+    """`<problem>.backtest`; `train` has what differs from `<problem>.train`.
 
+    After an alarm the model is retrained at once, and again at each of the next
+    `follow_up_periods`: outcomes come late, so that the first has seen little of what is new.
+    """
+
+    follow_up_periods: int = Field(ge=0)
     train: dict[str, float | int] = Field(default_factory=dict)
     alarm: AlarmParams
     most_rows: int = Field(ge=100)  # of each sample that drift compares
@@ -127,9 +132,13 @@ class Replay:
                 f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`."
             )
         in_use = dict.fromkeys(POLICIES, self.fit(starts[0]))
+        owed = 0  # retrainings that the last alarm still asks for
         for before, (start, end) in zip([None, *starts], pairwise(starts), strict=False):
             for policy in POLICIES:
-                yield self._step(policy, in_use, before, start, end)
+                step = self._step(policy, in_use, before, start, end, owed > 0)
+                yield step
+            rings = step.watched is not None and step.watched.alarm.rings
+            owed = params.follow_up_periods if rings else max(owed - 1, 0)
 
     def _step(
         self,
@@ -138,14 +147,14 @@ class Replay:
         before: pd.Timestamp | None,
         start: pd.Timestamp,
         end: pd.Timestamp,
+        owed: bool,
     ) -> Step:
         champion = in_use[policy]
         watched, verdict, retrained = None, None, False
         if before is not None:
             watched = None if policy == "every" else self.watch(champion, before, start)
-            retrained = policy == "every" or (
-                policy == "alarm" and watched is not None and watched.alarm.rings
-            )
+            rings = watched is not None and watched.alarm.rings
+            retrained = policy == "every" or (policy == "alarm" and (rings or owed))
         if retrained:
             in_use[policy] = self.fit(start)
             verdict = self.judge(in_use[policy], champion)
@@ -284,7 +293,12 @@ class Replay:
         if recent.empty:
             return loss_changes(*samples)
         labels = [self._watched_slices(rows, now) for rows in (model.held, recent)]
-        return loss_changes(*samples, *labels, min_rows=params.slice_min_rows)
+        return loss_changes(
+            *samples,
+            *labels,
+            min_rows=params.slice_min_rows,
+            unbiased=self.problem.task == "regression",  # among positives it never is
+        )
 
     def _watched_slices(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
         """Return a problem's slices; of a classifier the outcome alone: a new kind of positive is

@@ -130,7 +130,8 @@ def _changed(
 
 def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
     """Return each change that the first model has not learnt, with the first alarm of the policy
-    that listens and the days until then. No alarm before the next change of that kind is a missing one."""
+    that listens, before the next change of that kind, and the days until then.
+    """
     rings = [
         step.start
         for step in steps

@@ -5,6 +5,7 @@ with the code of its own commit, as `retrace promote` has it.
 """
 
 import json
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -69,10 +70,8 @@ def compare(problem: Problem, in_use: Assigned, scratch: Path) -> Retrained:
         for name in current
         if name in reference and name != "target" and name not in problem.key
     ]
-    drift = feature_drift(
-        *(frame.iloc[:: -(-len(frame) // MOST_ROWS)][columns] for frame in (reference, current)),
-        problem.columns.categorical,
-    )
+    before, now = (_thinned(frame[columns]) for frame in (reference, current))
+    drift = feature_drift(before, now, problem.columns.categorical)
     gain = pd.read_csv(paths.plots(problem.name) / "importance.csv").set_index("column")
     bundle = paths.bundle(problem.name)
     same = recorded_hash(in_use.commit, bundle) == folder_hash(bundle)
@@ -82,6 +81,10 @@ def compare(problem: Problem, in_use: Assigned, scratch: Path) -> Retrained:
         None if same else judge(problem, in_use, scratch),
         rank(drift, gain["gain_share"]),
     )
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.iloc[:: max(1, -(-len(frame) // MOST_ROWS))]
 
 
 def page(found: Retrained) -> str:
@@ -105,7 +108,14 @@ def page(found: Retrained) -> str:
         "",
         *_errors(found),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_wrapped, lines)) + "\n"
+
+
+def _wrapped(line: str) -> str:
+    """Break a long line of prose; the next ones are indented as a list's item is."""
+    if line.startswith(("|", "    ")):
+        return line
+    return textwrap.fill(line, COLUMNS, subsequent_indent="  " if line.startswith("- ") else "")
 
 
 def _in_use(model: Assigned) -> str:

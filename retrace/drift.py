@@ -41,9 +41,9 @@ class AlarmParams(Params):
     ignored_columns: list[str]  # patterns (customer_*) of columns that move by their nature
     importance_least: float = Field(ge=0, le=1)  # share of gain of a column that may ring
     feature_psi: float = Field(gt=0)
-    prediction_psi: float = Field(gt=0)
-    loss_increase: float = Field(gt=0)  # share of the reference's mean loss
-    bias_sd: float = Field(gt=0)  # change of the mean residual, in sd of residuals
+    prediction_psi: float | None = Field(gt=0)  # null: not looked at; so of the other two
+    loss_increase: float | None = Field(gt=0)  # share of the reference's mean loss
+    bias_sd: float | None = Field(gt=0)  # change of the mean residual, in sd of residuals
     slice_min_rows: int = Field(ge=2)  # of a slice, in the reference and among the newest rows
 
 
@@ -240,12 +240,10 @@ def ring(
     rate = params.false_discovery_rate
     reasons = []
     if losses is not None:
-        worse = losses[
-            (losses["loss_increase"] >= params.loss_increase) & (losses["loss_q_value"] <= rate)
-        ]
-        biased = losses[
-            (losses["bias_sd"].abs() >= params.bias_sd) & (losses["bias_q_value"] <= rate)
-        ]
+        worse = losses[_beyond(losses["loss_increase"], params.loss_increase)]
+        worse = worse[worse["loss_q_value"] <= rate]
+        biased = losses[_beyond(losses["bias_sd"].abs(), params.bias_sd)]
+        biased = biased[biased["bias_q_value"] <= rate]
         reasons += [
             f"loss of {_where(row)} is {float(str(row.loss_increase)):+.0%} against the reference"
             for row in worse.itertuples()
@@ -255,9 +253,8 @@ def ring(
             "against predictions"
             for row in biased.itertuples()
         ]
-    moved = predictions[
-        (predictions["psi"] >= params.prediction_psi) & (predictions["q_value"] <= rate)
-    ]
+    moved = predictions[_beyond(predictions["psi"], params.prediction_psi)]
+    moved = moved[moved["q_value"] <= rate]
     reasons += [f"predictions have a PSI of {value:.2f}" for value in moved["psi"]]
     drifted = features[
         ~_fits(features["column"], params.ignored_columns)
@@ -273,10 +270,14 @@ def ring(
     return Alarm(tuple(reasons))
 
 
+def _beyond(values: "pd.Series[float]", limit: float | None) -> "pd.Series[bool]":
+    return values >= (np.inf if limit is None else limit)
+
+
 def _fits(columns: "pd.Series[str]", patterns: list[str]) -> "pd.Series[bool]":
     return columns.map(lambda name: any(fnmatchcase(name, pattern) for pattern in patterns))
 
 
 def _where(row: object) -> str:
     name, value = getattr(row, "slice", ""), getattr(row, "value", "")
-    return "all rows" if name == "all" else f"{name} {value}"
+    return "all rows" if name == "all" else f"{name} {value}".strip()

@@ -301,20 +301,22 @@ class Replay:
         )
 
     def _watched_slices(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        """Return a problem's slices; of a classifier the outcome alone: a new kind of positive is
+        """Return a problem's slices; of a classifier the positives alone: a new kind of them is
         lost among all rows, and slices have too few."""
         if self.problem.task == "binary":
-            return pd.DataFrame({"outcome": scored["outcome"].astype(int).astype(str)})
+            return pd.DataFrame({"positives": (scored["outcome"] > 0.5).map({True: "all"})})
         return self._labels(scored, now)
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:
-        """Return loss and residual of scored rows on the fitted scale, and their blocks."""
+        """Return absolute error and residual of scored rows on the fitted scale, and their blocks.
+
+        Also of a classifier: the log loss of a few rows can outweigh a month.
+        """
         y, p = (
             to_scale(scored[name].to_numpy(np.float64), self.problem.scale)
             for name in ("outcome", "prediction")
         )
-        loss = metrics.log_losses(y, p) if self.problem.task == "binary" else np.abs(y - p)
-        frame = pd.DataFrame({"loss": loss, "residual": y - p}, index=scored.index)
+        frame = pd.DataFrame({"loss": np.abs(y - p), "residual": y - p}, index=scored.index)
         return frame.assign(block=self._blocks(scored))
 
     def judge(self, challenger: Model, champion: Model) -> Verdict | None:

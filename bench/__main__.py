@@ -232,7 +232,7 @@ def tune(folder: Path) -> Rows:
     ]
 
 
-def drift_alarm(folder: Path) -> Rows:
+def drift_alarm(_folder: Path) -> Rows:
     """The alarm on simulations with other seeds; some hours on a busy machine."""
     from bench.drift import WORLDS, study
 

@@ -21,6 +21,7 @@ Parts are of one size, in the order of time or else of the table.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
@@ -62,8 +63,8 @@ class Roles:
     """What the columns of a world are.
 
     time: when a row happened; without it rows have no order that matters. outcomes: known only
-    afterwards, the target first. exempt: columns by screen that it must not look at, since they
-    change so by nature.
+    afterwards, the target first. exempt: columns (or patterns, count_*) by screen that it must not
+    look at, since they change so by nature.
     """
 
     key: tuple[str, ...]
@@ -81,12 +82,12 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
     records = []
     for name, look in SCREENS.items():
         limit = getattr(limits, name)
-        left_out = {*roles.key, *roles.exempt.get(name, ())}
+        left_out = (*roles.key, *roles.exempt.get(name, ()))
         found = look(ordered if name in ("repeated", "volume") else thin, roles)
         values: dict[str, float] = {}
         for column, value in found:
-            if column not in left_out:
-                values[column] = max(value, values.get(column, value))
+            if not any(fnmatchcase(column, pattern) for pattern in left_out):
+                values[column] = max(float(value), values.get(column, 0.0))
         worst = max(values, key=lambda column: values[column], default=None)
         for column, value in values.items():
             if column == worst or value > limit:

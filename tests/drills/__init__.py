@@ -15,7 +15,7 @@ from typing import Literal
 
 Size = Literal["short", "drill", "full"]
 SIZES: tuple[Size, ...] = ("short", "drill", "full")
-DRILLS: tuple[str, ...] = ("bad_data",)  # modules of this package, as in DRILLS.md
+DRILLS: tuple[str, ...] = ("bad_data", "hostile")  # modules of this package, as in DRILLS.md
 
 
 @dataclass(frozen=True)

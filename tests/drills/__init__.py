@@ -15,7 +15,7 @@ from typing import Literal
 
 Size = Literal["short", "drill", "full"]
 SIZES: tuple[Size, ...] = ("short", "drill", "full")
-DRILLS: tuple[str, ...] = ()  # modules of this package, in the order of DRILLS.md
+DRILLS: tuple[str, ...] = ("same_bytes",)  # modules of this package, in the order of DRILLS.md
 
 
 @dataclass(frozen=True)

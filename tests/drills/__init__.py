@@ -15,7 +15,10 @@ from typing import Literal
 
 Size = Literal["short", "drill", "full"]
 SIZES: tuple[Size, ...] = ("short", "drill", "full")
-DRILLS: tuple[str, ...] = ("same_bytes",)  # modules of this package, in the order of DRILLS.md
+DRILLS: tuple[str, ...] = (
+    "same_bytes",
+    "only_changed",
+)  # modules of this package, in the order of DRILLS.md
 
 
 @dataclass(frozen=True)

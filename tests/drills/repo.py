@@ -61,7 +61,7 @@ class Repo:
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
-                preexec_fn=self.before,  # noqa: PLW1509
+                preexec_fn=self.before,
             )
         finally:
             if log:

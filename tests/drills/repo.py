@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,9 +127,23 @@ def reproduced(size: Size, world: str | None = None) -> Repo:
     folder = Path(tempfile.mkdtemp(prefix="drills-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     repo = fresh(folder / "project", size, world)
+    start = time.monotonic()
     repo.run("dvc", "repro")
+    (folder / "seconds").write_text(f"{time.monotonic() - start:.1f}")
     commit(repo.path, "The DAG has run")
     return repo
+
+
+def seconds(repo: Repo) -> float:
+    """Return how long the whole DAG of a reproduced project took."""
+    return float(repo.path.with_name("seconds").read_text())
+
+
+def not_yet_run(repo: Repo, path: Path) -> Repo:
+    """Return a clone of a reproduced project as it was before its DAG ran."""
+    clone = repo.clone(path)
+    clone.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+    return clone
 
 
 def retrace(*words: str) -> tuple[str, ...]:

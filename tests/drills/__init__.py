@@ -15,10 +15,8 @@ from typing import Literal
 
 Size = Literal["short", "drill", "full"]
 SIZES: tuple[Size, ...] = ("short", "drill", "full")
-DRILLS: tuple[str, ...] = (
-    "same_bytes",
-    "only_changed",
-)  # modules of this package, in the order of DRILLS.md
+# Modules of this package, as in DRILLS.md.
+DRILLS: tuple[str, ...] = ("same_bytes", "only_changed", "killed")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Literal
 Size = Literal["short", "drill", "full"]
 SIZES: tuple[Size, ...] = ("short", "drill", "full")
 # Modules of this package, as in DRILLS.md.
-DRILLS: tuple[str, ...] = ("same_bytes", "only_changed", "killed", "storage")
+DRILLS: tuple[str, ...] = ("same_bytes", "only_changed", "killed", "storage", "at_once")
 
 
 @dataclass(frozen=True)

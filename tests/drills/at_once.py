@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from tests.drills import Outcome, Row, Size
-from tests.drills.killed import TRIALS, differences, outcome
+from tests.drills.killed import differences
+from tests.drills.killed_search import TRIALS, outcome
 from tests.drills.repo import Repo, not_yet_run, reproduced, retrace, seconds, worlds
 
 TITLE = "At once"
@@ -90,8 +91,7 @@ def repro_and_experiment(base: Repo, folder: Path, chance: random.Random) -> lis
         reasons.append("the experiment has other results than one run alone")
     (repo.path / "params.yaml").write_bytes((base.path / "params.yaml").read_bytes())
     repo.run("dvc", "repro")
-    reasons += differences(repo, base)
-    return reasons
+    return reasons + differences(repo, base, cache=False)
 
 
 def repro_and_queued(base: Repo, folder: Path, chance: random.Random) -> list[str]:

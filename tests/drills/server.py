@@ -38,8 +38,15 @@ class Server:
         keys = None if new_keys else (self.s3.key, self.s3.secret)
         self.process, self.s3 = launch(self.folder, BUCKET, address=address, keys=keys)
 
-    def restart(self) -> None:
+    def hide_bucket(self) -> None:
         self.kill()
+        self.bucket.rename(self.folder / "hidden")
+        self.start()
+        self.bucket.rmdir()  # starting makes it
+
+    def show_bucket(self) -> None:
+        self.kill()
+        (self.folder / "hidden").rename(self.bucket)
         self.start()
 
     def use(self, repo: Repo, secret: str | None = None) -> None:

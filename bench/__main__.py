@@ -6,7 +6,9 @@ Seconds are by the clock of this machine, which may be busy: compare ratios, not
 """
 
 import argparse
+import csv
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -201,6 +203,33 @@ def throughput(folder: Path) -> Rows:
     ]
 
 
+TRIALS = 20
+
+
+def tune(folder: Path) -> Rows:
+    """The same trials by `retrace tune`, and as one `dvc exp run` each."""
+    copy_project(folder)
+    (folder / "experiments/trials/price.csv").unlink(missing_ok=True)
+    command(folder, "dvc", "repro", "evaluate@price")
+    command(folder, "git", "add", "--all")
+    identity = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
+    command(folder, "git", *identity, "commit", "--quiet", "--message", "Bench")
+    words = (sys.executable, "-m", "commands", "tune", "price", "--trials", str(TRIALS))
+    ours, _, _ = command(folder, *words)
+    with (folder / "experiments/trials/price.csv").open(newline="") as file:
+        points = [json.loads(row["parameters"]) for row in csv.DictReader(file)]
+    theirs = 0.0
+    for point in points:
+        settings = [f"--set-param=price.train.{name}={value}" for name, value in point.items()]
+        theirs += command(folder, "dvc", "exp", "run", *settings, "evaluate@price")[0]
+    per_minute = [60 * len(points) / seconds for seconds in (ours, theirs)]
+    return [
+        ("`retrace tune price`", f"{per_minute[0]:.0f} trials/min", f"{len(points)} trials"),
+        ("the same as `dvc exp run`", f"{per_minute[1]:.1f} trials/min", "train and evaluate"),
+        ("ratio", f"{per_minute[0] / per_minute[1]:.1f}", "start of the commands included"),
+    ]
+
+
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
     "predict": ("Prediction", throughput),
@@ -208,6 +237,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "stops": ("Growth: stops", stops),
     "pings": ("Growth: pings", pings),
     "payments": ("Growth: payments", payments),
+    "tune": ("Search", tune),
 }
 
 

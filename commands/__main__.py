@@ -20,6 +20,9 @@ SUBCOMMANDS = {
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
     "compare": "one problem's experiments side by side",
     "tune": "search a problem's parameters; the best become experiments",
+    "promote": "put this commit's model into stage prod, if the gate says that it may",
+    "rollback": "put the champion before the current one back into prod",
+    "champions": "what is in which stage, with its headline metric",
 }
 
 

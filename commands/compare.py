@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.parameters import changed
 from experiments.predictions import Judged, judge, predictions_at, read_context
 from problems.contract import find_problem
 from retrace.base import paths
@@ -178,31 +179,6 @@ def _params(entry: Block) -> dict[str, Any]:
 def _metrics(entry: Block, problem: str) -> dict[str, Any]:
     files = (entry.get("data") or {}).get("metrics") or {}
     return dict((files.get(paths.metrics(problem).as_posix()) or {}).get("data") or {})
-
-
-def changed(before: Block, after: Block, problem: str, world: str) -> dict[str, Any]:
-    """Return the problem's and its world's parameters that differ; the problem's name is left out.
-
-    A parameter that is gone is None. An entry of which DVC knows no parameters has changed none.
-    """
-    if not before or not after:
-        return {}
-    found = {}
-    for block in dict.fromkeys([problem, world]):
-        old, new = (dict(_flat(side.get(block, {}))) for side in (before, after))
-        prefix = "" if block == problem else f"{block}."
-        for key in dict.fromkeys([*new, *old]):
-            if old.get(key) != new.get(key):
-                found[prefix + key] = new.get(key)
-    return found
-
-
-def _flat(block: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(block, Mapping) and block:
-        for key, value in block.items():
-            yield from _flat(value, f"{above}.{key}" if above else str(key))
-    elif above:
-        yield above, block
 
 
 # ---- how it looks ------------------------------------------------------------------------------

@@ -3,29 +3,29 @@
     retrace tune price --trials 50
     retrace tune price --trials 50 --keep 5    then run the best five through the whole DAG
 
-Trials are scored on the validation window only, on the features that `dvc repro` has cached.
+Trials are scored on the validation window only, on the features that `dvc repro` has cached. The
+best is then compared with params.yaml on the calibration window, which has chosen nothing.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from experiments import dag
 from experiments.tune import log, search
 from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
 from experiments.tune.trial import Bench
+from experiments.tune.verdict import against_current
 from problems.contract import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import write_csv
 from retrace.base.params import read_params
+from retrace.comparison import Difference
 from retrace.encoding import Encoding
 from stages.train import TrainParams
 
@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{len(trials)} trials; best valid {problem.metric} {best[0].score:.5g} with")
     for setting in settings(name, best[0]):
         print(f"  -S {setting}")
+    tell_verdict(against_current(bench, best[0].parameters))
     if args.keep:
         keep(name, best[: args.keep], mark)
     return 0
@@ -94,10 +95,7 @@ def run(args: argparse.Namespace) -> int:
 def check_current(problem: str) -> None:
     """Stop unless the cached features are those of the current data, code and parameters."""
     target = f"featurize@{problem}"
-    done = dvc("status", "--json", "--with-deps", target)
-    if done.returncode != 0:
-        raise RetraceError(f"dvc status {target} failed:\n{done.stderr.strip()}")
-    stale = list(json.loads(done.stdout or "{}"))
+    stale = dag.stale(target)
     if stale:
         raise RetraceError(
             f"the features of '{problem}' are stale: {', '.join(stale)} changed. "
@@ -111,11 +109,6 @@ def features_md5(problem: str) -> str:
     wanted = paths.features(problem).as_posix()
     outs = stages[f"featurize@{problem}"]["outs"]
     return str(next(out["md5"] for out in outs if out["path"] == wanted))
-
-
-def dvc(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dvc", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 # ---- while and after ---------------------------------------------------------------------------
@@ -152,6 +145,17 @@ def line(trial: Trial, metric: str, best: str) -> str:
     )
 
 
+def tell_verdict(found: Difference) -> None:
+    word = "no difference beyond chance, so there is nothing to adopt"
+    if found.certain:
+        word = "better" if found.mean > 0 else "worse, so there is nothing to adopt"
+    print(
+        "Against params.yaml on the calibration window, which chose nothing: mean loss less by "
+        f"{found.mean:.4g} (95 % interval {found.lower:.4g} to {found.upper:.4g}, {found.n_rows} "
+        f"rows in {found.n_blocks} blocks): {word}."
+    )
+
+
 def settings(problem: str, trial: Trial) -> list[str]:
     return [f"{problem}.train.{name}={value}" for name, value in trial.parameters.items()]
 
@@ -164,7 +168,7 @@ def keep(problem: str, trials: list[Trial], mark: str) -> None:
         words: list[str] = []
         for setting in settings(problem, trial):
             words += ["-S", setting]
-        done: Any = dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
+        done = dag.dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
         if done.returncode != 0:
             raise RetraceError(
                 f"dvc exp run {name} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}"

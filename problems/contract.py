@@ -20,8 +20,9 @@ imports a part. The folders keep their code in `__init__.py` and files beside it
 """
 
 import importlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +33,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import ProblemEntry, WorldEntry, read_params
 
 if TYPE_CHECKING:  # simulators need no text models
+    from retrace.encoders import Encoder
     from retrace.text.blocks import Block
 
 
@@ -58,13 +60,42 @@ class Columns:
 
     `numeric` and `categorical` go to the booster (categories as native ones), `target_encoded` are
     groups of categorical columns that become a smoothed mean of the target, and `text` are the
-    blocks of tokens that the text model sees.
+    blocks of tokens that the text model sees. A numeric or categorical name that ends in `*` stands
+    for all columns that begin like it, where the data decides which there are: attributes of a log,
+    and its activities.
     """
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     target_encoded: tuple[tuple[str, ...], ...] = ()
     text: "tuple[Block, ...]" = ()
+
+    def of(self, features: pd.DataFrame) -> "Columns":
+        """Return the columns with names for patterns, those of `features` in their order."""
+        numeric, categorical = (
+            tuple(one for name in names for one in _matching(name, features))
+            for names in (self.numeric, self.categorical)
+        )
+        return replace(self, numeric=numeric, categorical=categorical)
+
+    def complete(self, features: pd.DataFrame, encoder: "Encoder") -> pd.DataFrame:
+        """Add what a pattern found in training and `features` has not: missing, or empty text."""
+        gone = [name for name in encoder.numeric if name not in features]
+        empty = [name for name in encoder.categorical if name not in features]
+        patterns = [name for name in (*self.numeric, *self.categorical) if name.endswith("*")]
+        absent: dict[str, Any] = {**dict.fromkeys(gone, math.nan), **dict.fromkeys(empty, "")}
+        known = {
+            name: value
+            for name, value in absent.items()
+            if any(name.startswith(pattern[:-1]) for pattern in patterns)
+        }
+        return features.assign(**known) if known else features
+
+
+def _matching(name: str, features: pd.DataFrame) -> list[str]:
+    if not name.endswith("*"):
+        return [name]
+    return [str(one) for one in features.columns if str(one).startswith(name[:-1])]
 
 
 @dataclass(frozen=True)
@@ -113,16 +144,19 @@ class Ingested:
     and `reason`.
 
     `fingerprint` identifies the raw bytes. `figures` are the world's own numbers on its ingest.
+    `rows_read` is for worlds whose clean rows are no raw ones, such as moments made of events:
+    there each raw row is used, or rejected.
     """
 
     clean: pd.DataFrame
     rejected: pd.DataFrame
     fingerprint: str
     figures: dict[str, float] = field(default_factory=dict)
+    rows_read: int | None = None
 
     @property
     def rows_in(self) -> int:
-        return len(self.clean) + len(self.rejected)
+        return len(self.clean) + len(self.rejected) if self.rows_read is None else self.rows_read
 
 
 def part(world: str, name: str) -> ModuleType:

@@ -1,11 +1,15 @@
 """The one path from clean rows to predictions, in training, batch and serving alike."""
 
 import hashlib
+from pathlib import Path
 
 import pandas as pd
 
 from problems.contract import Problem, part
+from retrace.base.params import parse_section
 from retrace.bundle import Bundle
+
+ENCODER = Path("encoder.json")  # of the bundle
 
 
 def predict(
@@ -23,8 +27,11 @@ def predict(
     for problems with history: a row uses those that were known at its own time of prediction.
     """
     features = part(problem.world, "features")
-    settings = features.Settings(**bundle.encoding.feature_settings)
-    return bundle.predict(features.features(clean_rows, settings, past), num_threads)
+    settings = parse_section(
+        features.Settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
+    )
+    columns = features.features(clean_rows, settings, past)
+    return bundle.predict(problem.columns.complete(columns, bundle.encoding.encoder), num_threads)
 
 
 def prediction_ids(problem: Problem, rows: pd.DataFrame, fingerprint: str) -> pd.Series:

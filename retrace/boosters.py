@@ -13,6 +13,7 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
 
 class BoosterParams(Params):
@@ -137,9 +138,17 @@ def booster_to_text(booster: lgb.Booster) -> str:
     return re.sub(r"^\[num_threads: .*\]\n", "", text, flags=re.MULTILINE)
 
 
-def booster_from_text(text: str, source: str) -> lgb.Booster:
-    """Read a booster back; `source` is named in the error when the text is damaged."""
+def booster_from_text(text: str, source: str, columns: int) -> lgb.Booster:
+    """Read a booster of `columns` columns back; `source` is named where the text is damaged.
+
+    LightGBM gets the trees alone: the parameters behind them are for people.
+    """
     try:
-        return lgb.Booster(model_str=text)
-    except lgb.basic.LightGBMError as error:
-        raise RetraceError(f"{source} is not a LightGBM model: {error}.") from None
+        check_model_text(text, columns)
+        trees = text[: text.index(f"\n{END_OF_TREES}\n")]
+        return lgb.Booster(model_str=f"{trees}\n{END_OF_TREES}\n\npandas_categorical:[]\n")
+    except (ModelTextError, lgb.basic.LightGBMError) as error:
+        raise RetraceError(
+            f"{source} is not a LightGBM model: {error}. "
+            "Get it again with `dvc checkout --force` or `dvc pull`."
+        ) from None

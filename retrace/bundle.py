@@ -13,12 +13,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
@@ -96,34 +98,90 @@ class Bundle:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a bundle. Raises RetraceError when it is missing, damaged or of another format."""
+        """Read a bundle from anywhere; nothing in it is run, and what does not fit is refused.
+
+        Raises RetraceError when it is missing, damaged or of another format.
+        """
         about = read_json(folder / "bundle.json")
-        if about.get("format") != FORMAT:
+        found = about.get("format") if isinstance(about, dict) else None
+        if found != FORMAT:
             raise RetraceError(
-                f"{folder / 'bundle.json'} has format {about.get('format')!r}; this code reads "
+                f"{folder / 'bundle.json'} has format {found!r:.40}; this code reads "
                 f"format {FORMAT}. Use the code of the commit that made it."
             )
+        _check_files(folder)
+        try:
+            return cls._read(folder, ABOUT.validate_python(about))
+        except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+            first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            raise RetraceError(
+                f"{folder} does not hold a bundle that fits together ({first}). "
+                "Get it again with `dvc checkout --force` or `dvc pull`."
+            ) from None
+
+    @classmethod
+    def _read(cls, folder: Path, about: "_About") -> Self:
         if about["fingerprint"] != _fingerprint(folder):
             raise RetraceError(
                 f"{folder} is not what was written: its files do not match the fingerprint in "
                 "bundle.json. Get it again with `dvc checkout --force` or `dvc pull`."
             )
+        encoding = Encoding.load(folder)
+        columns = encoding.columns
+        if about["columns"] != columns or len(set(columns)) < len(columns):
+            raise ValueError("the columns of bundle.json are not those of encoder.json")
+        if about["offset"] is not None and about["offset"] not in columns:
+            raise ValueError(f"the offset {about['offset']!r:.60} is no column")
         binary = about["task"] == "binary"
         boosters = {}
         for name in BOOSTERS[about["task"]]:
             path = folder / "boosters" / f"{name}.txt"
-            boosters[name] = booster_from_text(path.read_text("utf-8"), str(path))
+            boosters[name] = booster_from_text(path.read_text("utf-8"), str(path), len(columns))
+        interval = calibration = None
+        if binary:
+            calibration = CALIBRATION.validate_python(read_json(folder / "calibration.json"))
+        else:
+            interval = INTERVAL.validate_python(read_json(folder / "interval.json"))
         return cls(
-            **{
-                key: about[key]
-                for key in ("problem", "task", "unit", "scale", "offset", "fingerprint")
-            },
-            encoding=Encoding.load(folder),
+            problem=about["problem"],
+            task=about["task"],
+            unit=about["unit"],
+            scale=about["scale"],
+            offset=about["offset"],
+            fingerprint=about["fingerprint"],
+            encoding=encoding,
             boosters=boosters,
-            interval=None if binary else Interval(**read_json(folder / "interval.json")),
-            card=read_json(folder / "card.json"),
-            calibration=(Calibration(**read_json(folder / "calibration.json")) if binary else None),
+            interval=interval,
+            card=CARD.validate_python(read_json(folder / "card.json")),
+            calibration=calibration,
         )
+
+
+class _About(TypedDict):
+    """bundle.json"""
+
+    format: int
+    problem: str
+    task: Literal["regression", "binary"]
+    unit: str
+    scale: Literal["log", "identity"]
+    offset: str | None
+    columns: list[str]
+    fingerprint: str
+
+
+# What JSON from anywhere must look like, before code relies on it.
+ABOUT = TypeAdapter(_About)
+CALIBRATION = TypeAdapter(Calibration)
+INTERVAL = TypeAdapter(Interval)
+CARD = TypeAdapter(dict[str, Any])
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse pipes and devices, which never end, and folders where files must be."""
+    for path in folder.rglob("*"):
+        if not path.is_file() and not path.is_dir():
+            raise RetraceError(f"{path} is no file. A bundle has files and one folder, boosters/.")
 
 
 def predict_scaled(

@@ -1,12 +1,15 @@
 """What featurize fits: encoders and text models, and the scale that targets are fitted on."""
 
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
@@ -27,8 +30,27 @@ class Encoding:
     def columns(self) -> list[str]:
         return [*self.encoder.columns, *self.text.columns]
 
+    @property
+    def needs(self) -> list[str]:
+        """The columns of a feature frame that `transform` reads."""
+        named = [*self.encoder.numeric, *self.encoder.categorical]
+        for target in self.encoder.targets:
+            named += target.columns
+        for block in self.text.blocks:
+            named += [*block.texts, *(name for group in block.values for name in group)]
+        return list(dict.fromkeys(named))
+
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Encode a feature frame of shape (n_rows, n_features) into the boosters' columns."""
+        """Encode a feature frame of shape (n_rows, n_features) into the boosters' columns.
+
+        Raises RetraceError for columns that it does not have.
+        """
+        missing = [name for name in self.needs if name not in features]
+        if missing:
+            raise RetraceError(
+                f"the model needs the column(s) {', '.join(missing)}; the features have "
+                f"{', '.join(map(str, features))}. They are of another problem or another version."
+            )
         return pd.concat([self.encoder.transform(features), self.text.transform(features)], axis=1)
 
     def save(self, folder: Path) -> None:
@@ -43,22 +65,47 @@ class Encoding:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        value = read_json(folder / "encoder.json")
         path = folder / "text.npz"
         try:
+            value = FILE.validate_python(read_json(folder / "encoder.json"))
+            _check_archive(path)
             with np.load(path, allow_pickle=False) as arrays:
-                text = TextModel.from_arrays(arrays, [_block(item) for item in value["text"]])
-            return cls(Encoder.from_json(value), text, value["feature_settings"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+                text = TextModel.from_arrays(arrays, value["text"])
+            return cls(Encoder.from_json(dict(value)), text, value["feature_settings"])
+        except (OSError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile) as error:
             raise RetraceError(
-                f"{folder} does not hold a readable encoding ({error}). "
+                f"{folder} does not hold a readable encoding ({str(error)[:200]}). "
                 "Make it again with `dvc repro`, or `dvc pull`."
             ) from None
 
 
-def _block(item: dict[str, Any]) -> Block:
-    values = tuple(map(tuple, item.pop("values")))
-    return Block(texts=tuple(item.pop("texts")), values=values, **item)
+class _Target(TypedDict):
+    columns: Annotated[list[str], Field(min_length=1)]
+    prior: float
+    smoothing: float
+    sums: dict[str, float]
+    counts: dict[str, int]
+
+
+class _File(TypedDict):
+    """encoder.json"""
+
+    feature_settings: dict[str, Any]
+    text: list[Block]
+    numeric: list[str]
+    categories: dict[str, list[str]]
+    targets: list[_Target]
+
+
+FILE = TypeAdapter(_File)
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse members that are packed: a small file must not become a large one in memory."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > path.stat().st_size:
+                raise ValueError(f"{path.name}: {member.filename:.60} is compressed")
 
 
 def to_scale(values: NDArray[np.float64], scale: str) -> NDArray[np.float64]:

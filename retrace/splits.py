@@ -5,7 +5,7 @@ valid chooses (rounds, blends, thresholds), calibration widens intervals, test r
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.maturity import Ages
 
 WINDOWS = ("train", "valid", "calibration", "test")
 
@@ -42,6 +43,11 @@ class SplitParams(Params):
 
     With `column`, values other than the four names are refused; windows that the data does not
     name are cut from its `train` rows by hash, in the shares given here.
+
+    `mature_share` is for outcomes that come late (see `retrace.maturity`). Groups that were too
+    young at the end of the data for that share of all to be known are in no window. By time there
+    are gaps as well: train has groups that were old enough, and known, when valid began, valid and
+    calibration those that were when the test began.
     """
 
     by: Literal["hash", "time", "column", "days"]
@@ -52,6 +58,7 @@ class SplitParams(Params):
     calibration: float = Field(gt=0, lt=1)
     test: float = Field(gt=0, lt=1)
     seed: int
+    mature_share: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -77,20 +84,28 @@ def split(
     target: str | None = None,
     known_at: str | None = None,
 ) -> pd.Series:
-    """Return the window of each row (categorical, index of `rows`); by days, of some rows none.
+    """Return the window of each row (categorical, index of `rows`); of some rows none.
 
     Rows that share the values of `group` always fall into one window. A hash split is stable: rows
     that are added later move none that are there. A time split puts a group where its first row is.
+    Rows without a target are in no window.
 
     Raises RetraceError when a column is missing, names an unknown window, or a window is empty.
     """
     _require(rows, [*group, *([time] if params.by == "time" and time else [])])
+    ages = None
+    if params.mature_share is not None:
+        if time is None or known_at is None:
+            raise RetraceError("split.mature_share needs a problem with a time and known_at.")
+        ages = Ages(rows, group, time, known_at, params.mature_share)
     if params.by == "hash":
         windows = _by_hash(rows, group, params, WINDOWS)
     elif params.by == "time":
         if time is None:
             raise RetraceError("split.by is 'time', but the problem has no time; use 'hash'.")
-        windows = _by_time(rows, group, time, params)
+        windows = (
+            _by_time(rows, group, time, params) if ages is None else _by_age(rows, params, ages)
+        )
     elif params.days is not None:
         if time is None:
             raise RetraceError("split.by is 'days', but the problem has no time; use 'hash'.")
@@ -99,6 +114,10 @@ def split(
             windows = _without_known(rows, windows, time, target, known_at, params.days)
     else:
         windows = _by_column(rows, group, str(params.column), params)
+    if ages is not None:
+        windows = windows.where(ages.old_at(ages.end))
+    if target is not None:
+        windows = windows.where(rows[target].notna())
     counts = windows.value_counts()
     empty = [window for window in WINDOWS if counts.get(window, 0) == 0]
     if empty:
@@ -143,6 +162,29 @@ def _by_time(rows: pd.DataFrame, group: Sequence[str], time: str, params: SplitP
     edges = start.quantile(list(shares), interpolation="lower").to_numpy()
     codes = np.searchsorted(edges, start.to_numpy(), side="left")
     return _named(np.array(WINDOWS)[codes], rows.index)
+
+
+def _by_age(rows: pd.DataFrame, params: SplitParams, ages: Ages) -> pd.Series:
+    """Cut by time where outcomes come late: the test from groups that are old enough at the end of
+    the data, valid and calibration from those that were when the test began, train from those that
+    were when valid began. What is fitted was known then, too."""
+    start = pd.Series(ages.start)
+    old = ages.old_at(ages.end)
+    test = _edge(start[old], 1 - params.test)
+    before = ages.known_before(test)
+    parts = np.cumsum([params.train, params.valid, params.calibration])
+    valid, calibration = (_edge(start[before], part / parts[2]) for part in parts[:2])
+    found = np.full(len(rows), None, dtype=object)
+    found[old & (ages.start > test)] = "test"
+    found[before & (ages.start > calibration)] = "calibration"
+    found[before & (ages.start > valid) & (ages.start <= calibration)] = "valid"
+    found[ages.known_before(valid) & (ages.start <= valid)] = "train"
+    return _named(found, rows.index)
+
+
+def _edge(start: pd.Series, share: float) -> np.datetime64:
+    found: Any = start.quantile(share, interpolation="lower") if len(start) else pd.NaT
+    return pd.Timestamp(found).to_datetime64()
 
 
 def _by_days(rows: pd.DataFrame, group: Sequence[str], time: str, params: SplitParams) -> pd.Series:

@@ -134,7 +134,8 @@ def main(name: str) -> None:
     truth = read_truth(problem.world)
     if truth is not None:
         oracle = part(problem.world, "rules").oracle(problem, scored, truth)
-        scored = scored.assign(oracle=oracle)
+        if oracle.notna().all():  # a simulator need not know the truth of all kinds of rows
+            scored = scored.assign(oracle=oracle)
     figures = evaluation.headline(problem, scored, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
     if problem.task == "binary":

@@ -32,7 +32,7 @@ def fit_encoding(
     text: TextParams,
 ) -> tuple[Encoding, pd.DataFrame]:
     """Fit encoders and text models on training rows; return them and those rows out of fold."""
-    columns = problem.columns
+    columns = problem.columns.of(features)
     encoder, encoded = Encoder.fit(
         features,
         target,

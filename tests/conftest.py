@@ -28,6 +28,14 @@ SMALL = {
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
     },
+    "orders": {"simulate": {"orders": 1500, "futures": 16}},
+    **{
+        name: {
+            "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
+            "evaluate": {"slice_min_rows": 20},
+        }
+        for name in ("order_completion", "order_stuck")
+    },
 }
 
 

@@ -122,11 +122,16 @@ def run_trial(
     )
 
 
+def parameters_of(bench: Bench, point: Point) -> TrainParams:
+    """Return `train` of params.yaml with the point's values."""
+    section = f"{bench.problem.name}.train"
+    return parse_section(TrainParams, {**bench.base.model_dump(), **point}, section)
+
+
 def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, float]:
     """Return the best round and the problem's metric there."""
     problem = bench.problem
-    section = f"{problem.name}.train"
-    params = parse_section(TrainParams, {**bench.base.model_dump(), **point}, section)
+    params = parameters_of(bench, point)
     categorical = bench.encoding.encoder.categorical
     if params.max_bin not in bench.binned:
         bench.binned[params.max_bin] = bin_rows(

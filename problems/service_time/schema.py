@@ -62,6 +62,7 @@ CLEAN = pa.DataFrameSchema(
     ordered=True,
     unique_column_names=True,
 )
+TIMES = ("opened_at", "planned_at", "planned_arrival_at", "arrived_at", "departed_at")
 WEATHER = ("rain_mm", "snow_cm", "temperature_c")
 WORLD = World(
     name="service_time",
@@ -70,8 +71,8 @@ WORLD = World(
     time="planned_at",
     outcomes=("service_seconds", "arrived_at", "departed_at", "grade"),
     exempt={
-        # The weather has seasons, the clock has a summer, and customers join once.
-        "jump": (*WEATHER, "planned_at", "planned_arrival_at", "opened_at"),
+        # The weather has seasons, clocks have a summer, drivers come and go.
+        "jump": (*WEATHER, *TIMES, "driver_id", "route_id", "slot"),
         "constant": ("source",),
     },
 )

@@ -11,11 +11,25 @@ from pydantic import Field, field_validator, model_validator
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.checks import pairs
-from retrace.checks.columns import missing
+from retrace.checks.columns import is_text, is_time, missing
 from retrace.checks.screens import Screens
 
-KINDS = ("missing_share", "distinct", "min", "max", "mean", "quantile", "z_share", "top_share")
-OF_TWO = ("correlates_with", "related_to", "hours_after")
+KINDS = (
+    "missing_share",
+    "distinct",
+    "min",
+    "max",
+    "mean",
+    "quantile",
+    "z_share",
+    "top_share",
+    "new_share",
+    "drift",
+    "length",
+    "night_share",
+)
+OF_TWO = pairs.LOOKS
+NIGHT_UNTIL = 6
 WITH_AT = {"quantile": r"p(\d\d?)", "z_share": r"z(\d+)_share"}
 NUMBER = r"([-+.\deE]+)"
 RANGES = (rf"{NUMBER} to {NUMBER}", rf"at least {NUMBER}()", rf"at most (){NUMBER}")
@@ -32,11 +46,19 @@ class Check:
     z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
                    median, of log(1 + value); in params.yaml z6_share
     top_share      share of the most frequent value
+    new_share      share of the last tenth of rows whose value the first half does not have
+    drift          distance in total variation between the values of the last tenth of rows and of
+                   the first half: the share of rows that would have to change
+    length         of texts: the median number of characters
+    night_share    of times: the share of rows from midnight to 6 o'clock UTC
 
     Of two columns (correlates_with_boxes), in the part of the table where it is furthest off:
 
     correlates_with  rank correlation (Spearman)
-    related_to       how far one tells the other, 0 to 1, whatever their types: Cramér's V of groups
+    explained_by     share of the variance of ranks that groups of the other explain, out of fold
+    related_to       how far one tells the other, 0 to 1, of any types: Cramér's V of groups
+    mentions         share of the other's words, of four letters or more, that the text has
+    new_pairs_with   share of rows whose two values are together for the first time
     hours_after      median hours from the other time to this one
     """
 
@@ -167,10 +189,20 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
         return float(present.nunique())
     if check.check == "top_share":
         return float(present.value_counts(normalize=True).max())  # NaN of nothing
-    if not pd.api.types.is_numeric_dtype(values.dtype):
+    if check.check in ("new_share", "drift"):
+        before, after = _before_after(present)
+        if check.check == "new_share":
+            return float((~after.isin(before)).mean())
+        shares = [part.astype(str).value_counts(normalize=True) for part in (before, after)]
+        return float(shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2)
+    if check.check == "length" and is_text(values):
+        return float(present.str.len().median())
+    if check.check == "night_share" and is_time(values):
+        return float((present.dt.hour < NIGHT_UNTIL).mean())
+    if check.check in ("length", "night_share") or not pd.api.types.is_numeric_dtype(values.dtype):
         raise RetraceError(
             f"params.yaml: `{check.check}` needs numbers; column '{check.column}' has "
-            f"{values.dtype}. Use missing_share, distinct or top_share."
+            f"{values.dtype}. Use missing_share, distinct, top_share, new_share or drift."
         )
     if present.empty:
         return float("nan")
@@ -180,6 +212,11 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
     if check.check == "quantile":
         return float(np.quantile(numbers, float(check.at or 0)))
     return float(getattr(np, check.check)(numbers))
+
+
+def _before_after(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return the first half and the last tenth: clean tables are in the order of time."""
+    return values.iloc[: len(values) // 2], values.iloc[len(values) - max(len(values) // 10, 1) :]
 
 
 def passes(check: Check, found: float) -> bool:
@@ -202,6 +239,9 @@ def examples(rows: pd.DataFrame, check: Check, n: int) -> pd.DataFrame:
     if check.check in ("distinct", "top_share"):
         top = values[~gone].value_counts().index[:1]
         return rows[values.isin(top)].head(n)
+    if check.check in ("new_share", "drift"):
+        before, after = _before_after(values[~gone])
+        return rows.loc[after.index[~after.isin(before)]].head(n)
     numbers = values[~gone].astype("float64")
     if check.check == "z_share":
         far = pd.Series(_robust_z(numbers.to_numpy()), index=numbers.index)

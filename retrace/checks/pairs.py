@@ -10,10 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrace.checks.columns import groups, missing, parts
+from retrace.checks.columns import explained, groups, missing, parts, words
 
 PARTS, PART_ROWS = 5, 400
-MOST_GROUPS = 20
+GROUP_ROWS = 10
+SHORTEST_WORD = 4  # letters; shorter ones are in every text
+MOST_ROWS = 20_000  # of a part; every k-th row of a longer one is enough
+LOOKS = (
+    "correlates_with",
+    "explained_by",
+    "related_to",
+    "mentions",
+    "new_pairs_with",
+    "hours_after",
+)
 
 
 def measure(pair: pd.DataFrame, kind: str, least: float | None, most: float | None) -> float:
@@ -21,12 +31,21 @@ def measure(pair: pd.DataFrame, kind: str, least: float | None, most: float | No
 
     With both limits, or neither, the part counts that is furthest from the usual one.
     """
-    look = {"correlates_with": _correlation, "related_to": _relation, "hours_after": _hours}[kind]
+    look = {
+        "correlates_with": _correlation,
+        "explained_by": _explained,
+        "related_to": _relation,
+        "mentions": _mentions,
+        "new_pairs_with": _new_pairs,
+        "hours_after": _hours,
+    }[kind]
     edges = parts(len(pair), PARTS, PART_ROWS)
     found = []
     for start, stop in pairwise(edges):
         part = pair.iloc[start:stop]
         part = part[~missing(part.iloc[:, 0]) & ~missing(part.iloc[:, 1])]
+        if kind != "new_pairs_with":
+            part = part.iloc[:: -(-len(part) // MOST_ROWS) or 1]
         if len(part) > 1:
             found.append(look(part.iloc[:, 0], part.iloc[:, 1]))
     known = np.array([value for value in found if not np.isnan(value)])
@@ -46,8 +65,24 @@ def _correlation(a: pd.Series, b: pd.Series) -> float:
     return float((centred[0] * centred[1]).mean() / spread)
 
 
+def _explained(a: pd.Series, b: pd.Series) -> float:
+    return explained(a.rank(pct=True).to_numpy(), groups(b, len(b) // GROUP_ROWS))
+
+
 def _hours(a: pd.Series, b: pd.Series) -> float:
     return float(((a - b).dt.total_seconds() / 3600).median())
+
+
+def _new_pairs(a: pd.Series, b: pd.Series) -> float:
+    return float((~pd.DataFrame({"a": a, "b": b}).duplicated()).mean())
+
+
+def _mentions(text: pd.Series, other: pd.Series) -> float:
+    shares = []
+    for said, asked in zip(words(text), words(other), strict=True):
+        if asked := {word for word in asked if len(word) >= SHORTEST_WORD}:
+            shares.append(len(asked & said) / len(asked))
+    return float(np.mean(shares)) if shares else float("nan")
 
 
 def _relation(a: pd.Series, b: pd.Series) -> float:
@@ -55,7 +90,7 @@ def _relation(a: pd.Series, b: pd.Series) -> float:
 
     Bergsma, "A bias-correction for Cramér's V and Tschuprow's T", J. Korean Stat. Soc. 2013.
     """
-    most = int(np.clip(np.sqrt(len(a) / 5), 2, MOST_GROUPS))
+    most = int(np.clip(np.sqrt(len(a) / 5), 2, 20))
     table = _table(groups(a, most), groups(b, most))
     n = table.sum()
     rows, columns = table.shape

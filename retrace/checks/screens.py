@@ -3,7 +3,7 @@
 A screen looks at every column and tells the worst one, and all beyond its limit:
 
 damaged     share of texts with the marks of a wrong encoding or of escaped HTML
-repeated    share of rows that equal an earlier one in all but the key
+repeated    share of rows that equal an earlier one in all but the key and the outcomes
 constant    share of the most frequent value
 jump        how far the distribution moves from one part of the table to the next: the largest
             distance of the two cumulative shares, beyond chance; of categories half the sum of
@@ -11,13 +11,17 @@ jump        how far the distribution moves from one part of the table to the nex
 stuck       share of one value in a part, beyond that in the usual part; 0 does not count
 volume      rows of a week over the usual of the weeks around it, or the other way round
 missing_by  share of missing values in a group of another column, beyond the share over all rows
-leak        share of the target's variance that one column explains alone, out of fold
+leak        share of the target's variance that one column explains alone, out of fold; or share of
+            texts that tell it
+spellings   share of rows whose value has a more frequent spelling, but for capitals and spaces
+silent      rows with a 1 that were to be expected in the longest run of parts that have none
 
 Parts are of one size, in the order of time or else of the table.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any
 
@@ -26,14 +30,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrace.base.params import Params
-from retrace.checks.columns import groups, is_text, is_time, missing, parts
+from retrace.checks.columns import explained, groups, is_text, is_time, missing, parts, words
 
 MARKS = "\ufffd|\u00c3[\u0080-\u00bf\u0192\u02c6]|\u00e2\u20ac|&(?:amp|lt|gt|quot|nbsp|#[0-9]+);"
 PARTS, PART_ROWS = 20, 250  # smaller parts tell too little
 LEVELS = 12  # categories that are told apart; the others are one
 GROUPS, GROUP_ROWS = 30, 100
 WEEK_ROWS, WEEKS_AROUND = 20, 9
-LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS, FOLDS = 5, 1000, 500, 5
+LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
 MOST_ROWS = 200_000  # every k-th row of a longer table is enough, but for repeated ones
 
 Floats = NDArray[np.float64]
@@ -45,11 +49,13 @@ class Screens(Params):
     damaged: float = 0.001
     repeated: float = 0.01
     constant: float = 0.999
-    jump: float = 0.25
+    jump: float = 0.15
     stuck: float = 0.5
-    volume: float = 3.0
+    volume: float = 4.0
     missing_by: float = 0.5
     leak: float = 0.8
+    spellings: float = 0.05
+    silent: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ class Roles:
     """What the columns of a world are.
 
     time: when a row happened; without it rows have no order that matters. outcomes: known only
-    afterwards, the target first. exempt: columns by screen that it must not look at, since they
-    change so by nature.
+    afterwards, the target first. exempt: columns (or patterns, count_*) by screen that it must not
+    look at, since they change so by nature.
     """
 
     key: tuple[str, ...]
@@ -70,14 +76,18 @@ class Roles:
 def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, Any]]:
     """Return records as those of checks, all soft: column, check, level, found, limit, passed."""
     step = -(-len(rows) // MOST_ROWS)
+    rows = rows.astype({name: "str" for name in rows if rows[name].dtype == "category"})
     ordered = rows.sort_values(roles.time, kind="stable") if roles.time else rows
     thin = ordered.iloc[::step]
     records = []
     for name, look in SCREENS.items():
         limit = getattr(limits, name)
-        left_out = {*roles.key, *roles.exempt.get(name, ())}
+        left_out = (*roles.key, *roles.exempt.get(name, ()))
         found = look(ordered if name in ("repeated", "volume") else thin, roles)
-        values = {column: value for column, value in found if column not in left_out}
+        values: dict[str, float] = {}
+        for column, value in found:
+            if not any(fnmatchcase(column, pattern) for pattern in left_out):
+                values[column] = max(float(value), values.get(column, 0.0))
         worst = max(values, key=lambda column: values[column], default=None)
         for column, value in values.items():
             if column == worst or value > limit:
@@ -105,7 +115,7 @@ def _damaged(rows: pd.DataFrame, _: Roles) -> Found:
 
 def _repeated(rows: pd.DataFrame, roles: Roles) -> Found:
     # The message names the key: what differs in nothing else was given two of them.
-    others = rows.drop(columns=list(roles.key))
+    others = rows.drop(columns=[*roles.key, *roles.outcomes])
     yield f"all but {', '.join(roles.key)}", float(others.duplicated().mean())
 
 
@@ -149,11 +159,11 @@ def _volume(rows: pd.DataFrame, roles: Roles) -> Found:
         return
     week = (rows[roles.time].astype("int64") // (7 * 86_400_000_000)).to_numpy()
     counts = np.bincount(week - week.min())[1:-1].astype(float)  # both ends are cut
-    if len(counts) < WEEKS_AROUND or len(counts) > len(rows):
-        gap = len(counts) > len(rows)
-        yield roles.time, float(len(counts)) if gap else 0.0
+    if len(counts) < WEEKS_AROUND or not counts.any():
+        yield roles.time, 0.0
         return
-    around = pd.Series(counts).rolling(WEEKS_AROUND, center=True, min_periods=5).median().to_numpy()
+    usual = pd.Series(counts).rolling(WEEKS_AROUND, center=True, min_periods=5).median()
+    around = np.where(counts == 0, np.median(counts[counts > 0]), usual)
     ratio = np.maximum((counts + 1) / (around + 1), (around + 1) / (counts + 1))
     yield roles.time, float(np.where(np.maximum(around, counts) >= WEEK_ROWS, ratio, 0.0).max())
 
@@ -179,31 +189,49 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
     if not roles.outcomes:
         return
     edges = parts(len(rows), LEAK_PARTS, LEAK_ROWS)
+    target = rows[roles.outcomes[0]]
     for name in map(str, rows):
         if name in roles.outcomes:
             continue
         found = []
         for start, stop in pairwise(edges):
-            part = rows.iloc[start:stop]
-            target = part[roles.outcomes[0]].rank(pct=True).to_numpy(np.float64)
-            codes = groups(part[name], int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
-            found.append(_explained(target, codes, np.arange(len(part)) % FOLDS))
+            part, aim = rows[name].iloc[start:stop], target.iloc[start:stop]
+            codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
+            found.append(explained(aim.rank(pct=True).to_numpy(), codes))
+            if _is_prose(part) and aim.nunique() > LEVELS:
+                found.append(_told(part, aim))
         yield name, max(found)
 
 
-def _explained(
-    target: NDArray[np.floating], codes: NDArray[np.int64], fold: NDArray[np.int64]
-) -> float:
-    """Share of variance that the means of other folds' rows of the same code explain."""
-    size = int(codes.max()) + 1
-    cells = codes * FOLDS + fold
-    sums = np.bincount(cells, target, size * FOLDS).reshape(size, FOLDS)
-    counts = np.bincount(cells, minlength=size * FOLDS).reshape(size, FOLDS)
-    rest_sum = sums.sum(axis=1)[codes] - sums[codes, fold]
-    rest = counts.sum(axis=1)[codes] - counts[codes, fold]
-    guess = (rest_sum + target.mean()) / (rest + 1.0)
-    total = float(np.square(target - target.mean()).sum())
-    return 1.0 - float(np.square(target - guess).sum()) / total if total > 0 else 0.0
+def _told(texts: pd.Series, target: pd.Series) -> float:
+    """Share of texts that have their own row's target among their words, beyond the next row's."""
+    step = -(-len(texts) // LEAK_ROWS)
+    said, asked = words(texts.iloc[::step]), words(target.iloc[::step])
+    own = np.mean([a <= b for a, b in zip(asked, said, strict=True)])
+    other = np.mean([a <= b for a, b in zip(asked[1:], said[:-1], strict=True)])
+    return float(own - other)
+
+
+def _spellings(rows: pd.DataFrame, _: Roles) -> Found:
+    for name in map(str, rows):
+        if not is_text(rows[name]) or _is_prose(rows[name]):
+            continue
+        counts = rows[name].value_counts()
+        alike = counts.groupby(counts.index.str.lower().str.strip()).agg(["sum", "max"])
+        yield name, float((alike["sum"] - alike["max"]).sum() / len(rows))
+
+
+def _silent(rows: pd.DataFrame, _: Roles) -> Found:
+    edges = parts(len(rows), PARTS, PART_ROWS)
+    for name in map(str, rows):
+        if is_text(rows[name]) or is_time(rows[name]) or not rows[name].isin([0, 1]).all():
+            continue
+        ones = rows[name].to_numpy(np.float64)
+        run = longest = 0.0
+        for start, stop in pairwise(edges):
+            run = run + stop - start if not ones[start:stop].any() else 0.0
+            longest = max(longest, run)
+        yield name, longest * float(ones.mean())
 
 
 # ---- columns as numbers ------------------------------------------------------------------------
@@ -223,11 +251,21 @@ def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Seri
             elif roles.time:
                 yield name, (column - rows[roles.time]).dt.total_seconds()
         elif is_text(column):
-            top = column.value_counts().index[:LEVELS]
-            yield name, column.where(column.isin(top), "\0other").astype("category")
+            yield name, _top(column)
             yield name, column.str.len().astype(float)
+            if not _is_prose(column):  # ids of another kind, but for their digits
+                yield name, _top(column.str.replace(r"[0-9]", "9", regex=True))
         else:
             yield name, column.astype(float)
+
+
+def _top(column: pd.Series) -> pd.Series:
+    top = column.value_counts().index[:LEVELS]
+    return column.where(column.isin(top), "\0other").astype("category")
+
+
+def _is_prose(column: pd.Series) -> bool:
+    return is_text(column) and float(column.iloc[:1000].str.count(" ").mean()) > 1.5
 
 
 def _shares(column: pd.Series, edges: NDArray[np.int64]) -> Floats:
@@ -256,4 +294,6 @@ SCREENS: dict[str, Callable[[pd.DataFrame, Roles], Found]] = {
     "volume": _volume,
     "missing_by": _missing_by,
     "leak": _leak,
+    "spellings": _spellings,
+    "silent": _silent,
 }

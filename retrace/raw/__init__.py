@@ -49,13 +49,15 @@ def read_raw(
     *,
     name: str | None = None,
     hints: Mapping[str, str] | None = None,
+    rest: bool = False,
 ) -> RawTable:
     """Read the table at `source`: a file, or all files of a folder in the order of their names.
 
     `name` selects one table of a folder with several: `stops.csv`, `stops.parquet`, or all files of
     the folder `stops/`. `columns` must be in every file, in any order. Those of `optional` are read
     from the files that have them and missing (NaN) in others; without any such file they are left
-    out. All other columns are dropped. `hints` says more about a column that is not there.
+    out. All other columns are dropped, or with `rest` come after those, as if they were optional.
+    `hints` says more about a column that is not there.
 
     Raises RetraceError for whatever cannot be read without losing rows: no file, no rows, another
     format or encoding, a column that is missing or doubled, a file that is cut off.
@@ -66,6 +68,10 @@ def read_raw(
     rows, malformed = [], []
     for path in files_of(source, name):
         reader = Parquet(path) if suffix_of(path) == ".parquet" else Delimited(path)
+        if rest:
+            others = (one for one in reader.names if one not in wanted and one not in PLACE)
+            optional = [*optional, *dict.fromkeys(others)]
+            wanted = [*columns, *optional]
         _check_columns(path, reader.names, columns, optional, hints or {})
         part, wrong = reader.read([column for column in wanted if column in reader.names])
         rows.append(part.assign(file=path.name, row=part.pop("row")))

@@ -21,6 +21,7 @@ from retrace.encoders import FOLDS, fold_of_row
 from retrace.text.blocks import Block, count
 
 COLUMN = "text"
+HASH_BITS = (8, 24)
 CHUNK_ROWS = 100_000  # bounds the memory for tokens
 
 Floats = NDArray[np.float32]
@@ -29,7 +30,7 @@ Floats = NDArray[np.float32]
 class TextParams(Params):
     """`<problem>.text`: how texts become a column."""
 
-    hash_bits: int = Field(ge=8, le=24)
+    hash_bits: int = Field(ge=HASH_BITS[0], le=HASH_BITS[1])
     min_rows: int = Field(ge=1)
     alpha: float = Field(gt=0)
     signal_power: float = Field(ge=0)
@@ -46,6 +47,19 @@ class Weights:
     buckets: NDArray[np.int32]
     idf: Floats
     weight: Floats
+
+    @classmethod
+    def read(cls, arrays: Any, name: str, n_buckets: int) -> Self:
+        found = cls(*(arrays[f"{name}.{key}"] for key in ("buckets", "idf", "weight")))
+        kinds = [array.dtype.kind for array in vars(found).values()]
+        shapes = {array.shape for array in vars(found).values()}
+        if kinds != ["i", "f", "f"] or shapes != {(len(found.buckets),)}:
+            raise ValueError(f"the arrays of block '{name}' have other types or shapes")
+        if len(found.buckets) and not (
+            found.buckets.min() >= 0 and found.buckets.max() < n_buckets
+        ):
+            raise ValueError(f"block '{name}' has buckets beyond {n_buckets:,}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -115,12 +129,13 @@ class TextModel:
 
     @classmethod
     def from_arrays(cls, arrays: Any, blocks: Sequence[Block]) -> Self:
-        """Read the arrays of `to_arrays`; KeyError when they belong to other blocks."""
-        weights = tuple(
-            Weights(*(arrays[f"{block.name}.{key}"] for key in ("buckets", "idf", "weight")))
-            for block in blocks
-        )
-        return cls(int(arrays["hash_bits"]), float(arrays["intercept"]), tuple(blocks), weights)
+        """Read the arrays of `to_arrays`; KeyError when they belong to other blocks, ValueError
+        when they do not fit together."""
+        hash_bits, intercept = int(arrays["hash_bits"]), float(arrays["intercept"])
+        if not HASH_BITS[0] <= hash_bits <= HASH_BITS[1]:
+            raise ValueError(f"hash_bits is {hash_bits}, expected {HASH_BITS[0]} to {HASH_BITS[1]}")
+        weights = tuple(Weights.read(arrays, block.name, 1 << hash_bits) for block in blocks)
+        return cls(hash_bits, intercept, tuple(blocks), weights)
 
 
 def _counted(

@@ -441,7 +441,7 @@ def test_a_wrong_clock_does_not_make_a_visit(tmp_path: Path) -> None:
         [tables["geofence_events"], events("R", "C3 +0 -300", day=pd.Timestamp(0, tz="UTC"))]
     )
     found = run(tables, tmp_path)
-    assert reasons(found) == {"R-3": "no events at its fence"}
+    assert reasons(found) == {"R-3": "no events of its route at its customer's fence"}
     assert found.figures["events_far_from_plan"] == 2
 
 

@@ -89,3 +89,74 @@ def test_bad_splits_are_explained(frame: pd.DataFrame, changes: dict, words: str
 def test_bad_parameters_are_refused(changes: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         params(**changes)
+
+
+# ---- outcomes that come late ---------------------------------------------------------------------
+
+DAY = pd.Timedelta(1, unit="D")
+
+
+def late_rows(n: int = 600, seed: int = 1) -> pd.DataFrame:
+    """Groups of two rows; one a day's quarter begins, and is known after some days."""
+    rng = np.random.default_rng(seed)
+    start = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(np.arange(n) / 4, unit="D")
+    took = pd.to_timedelta(rng.exponential(4.0, n), unit="D")
+    end = start[-1]
+    known = pd.Series(start + took).where(start + took <= end)
+    one = pd.DataFrame({"group": [f"g{i}" for i in range(n)], "at": start, "known": known})
+    one["days"] = (one["known"] - one["at"]) / DAY
+    two = one.assign(at=one["at"] + pd.Timedelta(1, unit="h"))
+    return pd.concat([one, two], ignore_index=True).astype(
+        {"at": "datetime64[us, UTC]", "known": "datetime64[us, UTC]"}
+    )
+
+
+def late_split(rows: pd.DataFrame, by: str, share: float | None) -> pd.Series:
+    params = SplitParams(
+        by=by, train=0.5, valid=0.15, calibration=0.15, test=0.2, seed=1, mature_share=share
+    )
+    return split(rows, params, ["group"], "at", target="days", known_at="known")
+
+
+@pytest.mark.parametrize("by", ["time", "hash"])
+def test_young_groups_are_in_no_window_known_or_not(by: str) -> None:
+    rows = late_rows()
+    windows = late_split(rows, by, 0.95)
+    youngest = rows.loc[windows.notna(), "at"].max()
+    assert 9 < (rows["at"].max() - youngest) / DAY < 16  # the P95 of an exponential is 3 means
+    recent = rows[rows["at"] > rows["at"].max() - 8 * DAY]
+    assert recent["days"].notna().any()
+    assert windows[recent.index].isna().all()
+    # Without the cut, the last ones are the fast ones.
+    uncut = late_split(rows, "time", None)
+    last = rows[(uncut == "test") & (rows["at"] > rows["at"].max() - 4 * DAY)]
+    assert last["days"].mean() < 0.5 * rows.loc[windows == "test", "days"].mean()
+
+
+def test_what_is_fitted_was_known_when_the_next_window_began() -> None:
+    rows = late_rows()
+    windows = late_split(rows, "time", 0.95)
+    begins = rows.groupby(windows, observed=True)["at"].min()
+    assert begins["train"] < begins["valid"] < begins["calibration"] < begins["test"]
+    assert rows.loc[windows == "train", "known"].max() < begins["valid"]
+    assert rows.loc[windows.isin(["valid", "calibration"]), "known"].max() < begins["test"]
+    # Not only the fast ones: by age, those before the gap are whole.
+    last = rows.loc[windows == "train", "at"].max()
+    before = rows[rows["at"].between(last - 10 * DAY, last)]
+    assert (windows[before.index] == "train").mean() > 0.9
+
+
+def test_a_group_is_in_one_window_and_rows_without_a_target_in_none() -> None:
+    rows = late_rows()
+    for by, share in (("time", 0.95), ("time", None), ("hash", 0.9)):
+        windows = late_split(rows, by, share)
+        assert windows.groupby(rows["group"]).nunique().max() == 1
+        assert windows[rows["days"].isna()].isna().all()
+
+
+def test_a_share_that_is_never_known_is_an_error() -> None:
+    rows = late_rows()
+    often = rows["group"].str.endswith(("1", "2", "3"))
+    rows.loc[often, ["known", "days"]] = [pd.NaT, np.nan]
+    with pytest.raises(RetraceError, match=r"mature_share.*at no age is that share"):
+        late_split(rows, "time", 0.95)

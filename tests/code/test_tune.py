@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import lightgbm as lgb
 import pytest
 
-from experiments.tune import log
+from experiments.tune import log, search, trial
 from experiments.tune.log import DONE, FAILED, Trial
 from experiments.tune.search import check_space
 from experiments.tune.space import Dimension, TuneParams, suggest
@@ -66,6 +66,7 @@ def test_a_parameter_of_the_features_is_refused():
         check_space("price", tuning)
 
 
+BENCH = SimpleNamespace(problem=SimpleNamespace(name="toy", metric="mae"))
 TRIAL = Trial("abc", 1, 0, DONE, 0.1 + 0.2, 40, 1.25, {"num_leaves": 7}, (0.5, 0.25))
 BAD = Trial("abc", 1, 1, FAILED, None, 0, 0.1, {"num_leaves": 8}, (), 'Error: "a", b\nc')
 
@@ -82,7 +83,7 @@ def test_the_log_gives_back_what_was_appended_and_passes_over_a_torn_line(tmp_pa
     assert path.read_text().count("fingerprint,seed") == 1
 
 
-def test_git_merges_two_peoples_trials(tmp_path):
+def test_git_merges_two_peoples_trials_and_both_warm_start(tmp_path, monkeypatch):
     def git(*words):
         identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
         subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
@@ -101,8 +102,55 @@ def test_git_merges_two_peoples_trials(tmp_path):
         git("commit", "-qm", branch)
     git("merge", "-q", "--no-edit", "ann")
     trials, torn = log.read(path)
-    assert sorted((trial.seed, trial.trial) for trial in trials) == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert sorted((found.seed, found.trial) for found in trials) == [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert torn == 0
+    log.append(path, replace(TRIAL, fingerprint="other"))
+    known = search.read_known(path, "abc")
+    assert len(known.trials) == 4
+    assert known.others == 1
+
+    earlier = []  # Ann's search learns from Bob's trials too
+
+    def suggest(space, points, number, tuning):
+        earlier.append(len(points))
+        return {"num_leaves": 9}
+
+    monkeypatch.setattr(search, "suggest", suggest)
+    monkeypatch.setattr(trial, "_fit_and_score", lambda *_: (10, 0.5))
+    tuning = TUNING.model_copy(update={"seed": 1})
+    go = search.search(BENCH, tuning, known.trials, mark="abc", trials=4, record=lambda _: None)
+    assert [found.trial for found in go] == [2, 3]
+    assert earlier == [4, 5]
+
+
+def test_a_trial_that_fails_is_recorded_with_its_reason_and_the_search_goes_on(monkeypatch):
+    outcomes = [
+        (10, 0.5),
+        MemoryError(),
+        lgb.basic.LightGBMError("bad\n allocation"),
+        (10, float("nan")),
+        (20, 0.4),
+    ]
+
+    def fit_and_score(bench, point, watch):
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(trial, "_fit_and_score", fit_and_score)
+    recorded = []
+    found = list(search.search(BENCH, TUNING, [], mark="abc", trials=5, record=recorded.append))
+    assert found == recorded
+    assert [item.state for item in found] == [DONE, FAILED, FAILED, FAILED, DONE]
+    assert [item.score for item in found] == [0.5, None, None, None, 0.4]
+    assert found[1].reason == "out of memory"
+    assert "allocation" in found[2].reason
+    assert found[3].reason == "the score is nan"
+    assert search.best(BENCH.problem, found, 1)[0].score == 0.4
+    table = search.plot_table(BENCH.problem, found)
+    assert list(table["number"]) == [1, 5]
+    assert list(table["best"]) == [0.5, 0.4]
 
 
 def test_the_median_rule_stops_what_is_worse_at_the_same_round():

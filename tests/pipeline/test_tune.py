@@ -2,7 +2,14 @@
 
 import csv
 import io
+import json
+import os
+import signal
+import subprocess
 import sys
+import time
+
+import pytest
 
 from experiments.tune import log
 from tests.conftest import change_params, commit, run
@@ -24,7 +31,16 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     assert "trial   3" not in output
     assert log.read(path)[0][:3] == first
     assert run(clone, "git", "diff", "--name-only", "params.yaml").strip() == ""  # apply does that
-    (clone / "plots/price/trials.csv").read_text("utf-8").startswith("number,state,score,best,")
+    drawn = (clone / "plots/price/trials.csv").read_text("utf-8").splitlines()
+    assert drawn[0].startswith("number,state,score,best,")
+    assert len(drawn) == 5
+    for plot in ("price, trials", "price, search"):
+        spec = json.loads(run(clone, "dvc", "plots", "show", plot, "--show-vega"))
+        assert [float(row["learning_rate"]) for row in spec["data"]["values"]] == [
+            pytest.approx(trial.parameters["learning_rate"], rel=1e-5)
+            for trial in log.read(path)[0]
+        ]
+    assert "on the calibration window, which chose nothing" in output
 
     best = min(log.read(path)[0], key=lambda trial: trial.score)
     output = run(clone, *RETRACE, "compare", "price", "--csv")
@@ -54,3 +70,37 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     output = run(clone, *RETRACE, "tune", "price", "--trials", "1", ok=False)
     assert "'price.tune.space.num_leaves'" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_it_goes_on_to_the_very_trials_of_one_run(clone, how):
+    path = clone / log.path_of("price")
+    path.unlink(missing_ok=True)
+    words = [*RETRACE, "tune", "price", "--trials"]
+    process = subprocess.Popen(
+        [*words, "500"], cwd=clone, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while len(log.read(path)[0]) < 8 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, how)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
+    assert "Traceback" not in errors
+    before = log.read(path)[0]
+    more = len(before) + 2
+    run(clone, *words, str(more))
+    resumed = log.read(path)[0]
+    assert resumed[: len(before)] == before
+
+    path.unlink()
+    run(clone, *words, str(more))
+    at_once = log.read(path)[0]
+
+    def essence(trials):
+        return [(t.trial, t.state, t.score, t.rounds, t.parameters, t.curve) for t in trials]
+
+    assert essence(resumed) == essence(at_once)

@@ -171,7 +171,7 @@ def _typed(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[tu
         *_currency(raw, settings.currency),
         ("label is missing or neither 0 nor 1", label.isna().to_numpy(bool)),
         ("time of the label cannot be read", known.isna().to_numpy()),
-        ("label is known before the transaction", (known < at).to_numpy(bool)),
+        ("label is known before the transaction (known_at < at)", (known < at).to_numpy(bool)),
     ]
     return clean, checks
 

@@ -112,13 +112,13 @@ def _fences(usable: pd.DataFrame, apart_hours: float) -> pd.DataFrame:
     fences = usable[["route_id", "customer_id", "route", "fence", "latitude", "longitude"]]
     fences = fences.drop_duplicates(["route_id", "customer_id"])
     places = fences.groupby("fence")[["latitude", "longitude"]].transform("first")
-    planned = _planned(usable).astype("int64").groupby(usable["route_id"])
+    planned = _planned(usable).astype("int64").groupby(usable["route"])
     apart = round(apart_hours * 3600e6)
     return fences.assign(
         latitude=places["latitude"],
         longitude=places["longitude"],
-        since=fences["route_id"].map(planned.min()) - apart,
-        until=fences["route_id"].map(planned.max()) + apart,
+        since=fences["route"].map(planned.min()) - apart,
+        until=fences["route"].map(planned.max()) + apart,
     )
 
 

@@ -12,7 +12,7 @@ from problems.service_time.ingest.geometry import Points, metres_between
 from problems.service_time.ingest.reasons import first_reason
 from problems.service_time.ingest.settings import Settings
 
-NO_SESSION = "no events at its fence"
+NO_SESSION = "no events of its route at its customer's fence"
 DRIVEN_BY = "only driven by: shorter in the fence than dwell_min_seconds"
 REVERSED = "exit before enter"
 TOO_LONG = "stay longer than stay_max_seconds"

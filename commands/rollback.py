@@ -1,0 +1,33 @@
+"""Put the champion before the current one back into stage prod, and record it.
+
+retrace rollback price --reason "prices of shoes are far too high"
+retrace rollback price --dry-run
+"""
+
+import argparse
+
+from experiments.promotion.promote import finish, roll_back
+from problems.contract import find_problem
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("problem", help="a problem of params.yaml, such as price")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="for the record")
+    parser.add_argument("--dry-run", action="store_true", help="only print; change nothing")
+    parser.add_argument(
+        "--no-push", action="store_true", help="no remote is asked, and nothing is pushed"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    name = find_problem(args.problem).name
+    left = finish(name, push=not args.no_push) if not args.dry_run else ""
+    if left:
+        print(f"{left}: it had been cut short, and is complete now.")
+        return 0
+    done = roll_back(name, args.reason, push=not args.no_push, dry_run=args.dry_run)
+    if not done.tag:
+        print(f"It would put {name} {done.back.version} back, recorded as:\n\n{done.text}", end="")
+        return 0
+    print(f"{name} {done.back.version} is back in prod; {done.out.version} is out ('{done.tag}').")
+    return 0

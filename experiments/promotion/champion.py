@@ -1,0 +1,121 @@
+"""What the champion says of today's rows, and which of them it was fitted on."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.promotion.bundles import fetch, fetch_bundle
+from experiments.promotion.registry import Assigned
+from experiments.promotion.repository import git
+from problems.contract import Problem
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_table, write_table
+
+SCRIPT = Path(__file__).with_name("as_champion.py")
+FITTED = ("train", "valid", "calibration")  # windows that a model has seen
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The champion's predictions, indexed by the problem's key.
+
+    `stored_because` is empty where its own code predicted today's rows; else it says why these are
+    the predictions that it made when it was new. `fitted` are the keys of rows that it has seen,
+    None where that is no longer known.
+    """
+
+    values: pd.Series
+    outcomes: pd.Series | None  # of stored predictions, as they were then
+    stored_because: str
+    fitted: pd.MultiIndex | None
+
+
+def predict_as(
+    problem: Problem, champion: Assigned, bundle_tag: str, keys: pd.DataFrame, folder: Path
+) -> Prediction:
+    """Return the champion's predictions of the rows with these keys; `folder` is scratch space.
+
+    Raises RetraceError when its bundle is gone or damaged, or when it cannot be compared at all.
+    """
+    bundle = fetch_bundle(
+        bundle_tag, champion.commit, paths.bundle(problem.name), folder / "champion"
+    )
+    write_table(keys, folder / "keys.parquet")
+    target = folder / "predictions.parquet"
+    with worktree(champion.commit, folder / "worktree") as code:
+        why = _run(code, problem, bundle, folder / "keys.parquet", target)
+    fitted = _fitted(problem, champion, bundle_tag, folder)
+    key = list(problem.key)
+    if not why:
+        found = read_table(target).set_index(key)
+        return Prediction(_keyed(found["prediction"]), None, "", fitted)
+    stored = fetch(
+        bundle_tag, champion.commit, paths.predictions(problem.name), folder / "stored.parquet"
+    )
+    found = read_table(stored).set_index(key)
+    return Prediction(_keyed(found["prediction"]), _keyed(found["outcome"]), why, fitted)
+
+
+@contextmanager
+def worktree(commit: str, path: Path) -> Iterator[Path]:
+    """Check a commit out beside this copy, for as long as it is needed."""
+    git("worktree", "prune")  # what a killed promotion has left
+    git("worktree", "add", "--quiet", "--detach", str(path.absolute()), commit)
+    try:
+        yield path.absolute()
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        git("worktree", "prune")
+
+
+def _run(code: Path, problem: Problem, bundle: Path, keys: Path, target: Path) -> str:
+    """Predict with the worktree's code; return why it cannot, or nothing."""
+    files = (bundle, paths.clean(problem.world), keys, target)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.read_text("utf-8"), problem.name]
+        + [str(path.absolute()) for path in files],
+        cwd=code,
+        env={**os.environ, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode < 0:
+        raise RetraceError(
+            f"the champion's code was stopped by signal {-done.returncode}, perhaps for lack of "
+            "memory. Nothing was promoted; run the same command again."
+        )
+    lines = done.stderr.strip().splitlines()
+    return (lines[-1] if lines else f"status {done.returncode}") if done.returncode else ""
+
+
+def _fitted(problem: Problem, champion: Assigned, tag: str, folder: Path) -> pd.MultiIndex | None:
+    found = []
+    for window in FITTED:
+        try:
+            path = fetch(
+                tag,
+                champion.commit,
+                paths.window(problem.name, window),
+                folder / f"fitted-{window}.parquet",
+            )
+        except RetraceError:
+            return None
+        found.append(read_table(path, list(problem.key)))
+    return pd.MultiIndex.from_frame(pd.concat(found))
+
+
+def _keyed(values: pd.Series) -> pd.Series:
+    """Return the series with a MultiIndex also where the key is one column."""
+    index = values.index
+    if not isinstance(index, pd.MultiIndex):
+        index = pd.MultiIndex.from_arrays([index], names=[index.name])
+    return values.set_axis(index)

@@ -1,0 +1,147 @@
+"""The gate's question on the newest window: today's model against the champion, on the same rows.
+
+The rows are the test window of the current commit, which in a problem with time is the newest.
+Rows that the champion was fitted on are left out, since it would be flattered there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.blocks import blocks_of
+from experiments.promotion.champion import Prediction, predict_as
+from experiments.promotion.registry import Assigned
+from problems.contract import Problem, part
+from retrace import metrics
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_table
+from retrace.base.params import Params, read_params
+from retrace.bundle import Bundle
+from retrace.gate import GateParams, Verdict, decide
+from stages.evaluate import score
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, and on which rows it was given."""
+
+    verdict: Verdict
+    limits: GateParams
+    losses: dict[str, float]  # mean loss of challenger, champion and rule on these rows
+    rows: int
+    blocks: str  # what is drawn together: a column, "day", or "row"
+    rows_seen: int = 0  # left out: the champion was fitted on them
+    rows_apart: int = 0  # left out: the champion's stored predictions have not them
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """The challenger's rows, indexed by the problem's key."""
+
+    scored: pd.DataFrame  # outcome, prediction, rule; of a regression lower and upper
+    labels: pd.DataFrame
+    blocks: pd.Series | None
+    blocks_name: str
+
+
+def judge(problem: Problem, champion: Assigned | None, scratch: Path) -> Judgement:
+    """Return the gate's verdict on the model in `models/`; `scratch` is a folder to work in."""
+    limits = read_params(GateParams, f"{problem.name}.gate")
+    window = read_window(problem)
+    if champion is None:
+        return _decide(problem, window, None, limits)
+    keys = window.scored.index.to_frame(index=False)
+    theirs = predict_as(problem, champion, champion.tag, keys, scratch)
+    return against(problem, window, theirs, limits)
+
+
+def against(problem: Problem, window: Window, theirs: Prediction, limits: GateParams) -> Judgement:
+    """Judge on the rows that both have predicted and the champion was not fitted on."""
+    index = window.scored.index
+    common = index.isin(theirs.values.index)
+    if theirs.outcomes is not None:  # a row that means something else by now is no common row
+        then = theirs.outcomes.reindex(index)
+        common &= (then == window.scored["outcome"]).to_numpy()
+    seen = index.isin(theirs.fitted) if theirs.fitted is not None else ~common & common
+    if not (common & ~seen).any():
+        raise RetraceError(
+            f"no row of the test window can be compared: of {len(index):,} rows the champion "
+            f"has predicted {common.sum():,} and was fitted on {(common & seen).sum():,}. "
+            "`gto unassign` takes it out of its stage; then the rule alone is to be beaten."
+        )
+    keep = common & ~seen
+    notes = []
+    if theirs.stored_because:
+        notes.append(
+            "the champion's code cannot read today's clean table "
+            f"({theirs.stored_because}); its stored predictions are compared"
+        )
+    if theirs.fitted is None:
+        notes.append("which rows the champion was fitted on is not known any more")
+    kept = Window(
+        window.scored[keep],
+        window.labels[keep],
+        None if window.blocks is None else window.blocks[keep],
+        window.blocks_name,
+    )
+    return _decide(
+        problem,
+        kept,
+        theirs.values.reindex(index[keep]),
+        limits,
+        rows_seen=int((common & seen).sum()),
+        rows_apart=int((~common).sum()),
+        notes=tuple(notes),
+    )
+
+
+def _decide(
+    problem: Problem,
+    window: Window,
+    champion: pd.Series | None,
+    limits: GateParams,
+    *,
+    rows_seen: int = 0,
+    rows_apart: int = 0,
+    notes: tuple[str, ...] = (),
+) -> Judgement:
+    scored = window.scored
+    verdict = decide(
+        scored,
+        champion,
+        task=problem.task,
+        metric=problem.metric,
+        params=limits,
+        blocks=window.blocks,
+        labels=window.labels,
+    )
+    sides = {"challenger": scored["prediction"], "champion": champion, "rule": scored["rule"]}
+    loss = metrics.LOSSES[problem.metric]
+    losses = {
+        name: float(loss(scored["outcome"], values).mean())
+        for name, values in sides.items()
+        if values is not None
+    }
+    return Judgement(
+        verdict, limits, losses, len(scored), window.blocks_name, rows_seen, rows_apart, notes
+    )
+
+
+def read_window(problem: Problem) -> Window:
+    """Predict the test window with the model in `models/`, beside the rule."""
+    evaluation = part(problem.world, "evaluation")
+    settings: Params = read_params(evaluation.Settings, f"{problem.name}.evaluate")
+    rows = read_table(paths.clean(problem.world))
+    scored = score(problem, Bundle.load(paths.bundle(problem.name)), rows, settings)
+    labels = evaluation.slices(problem, scored, settings, rows)
+    name, blocks = blocks_of(problem, scored)
+    index = pd.MultiIndex.from_frame(scored[list(problem.key)])
+    return Window(
+        scored.set_axis(index),
+        labels.set_axis(index),
+        None if blocks is None else blocks.set_axis(index),
+        name,
+    )

@@ -1,0 +1,158 @@
+"""experiments/promotions/<problem>/: one page a promotion, on which figures it was decided.
+
+A record has no date: the commit that adds it and the tag on that commit have one.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from experiments.parameters import changed
+from experiments.promotion.judgement import Judgement
+from experiments.promotion.registry import PROD, Assigned
+from experiments.promotion.repository import Place, answer, identity
+from problems.contract import Problem
+from retrace.base import paths
+from retrace.comparison import Difference
+
+LOSSES = {"rmsle": "squared log error", "mae": "absolute error", "average_precision": "log loss"}
+
+
+def path_of(problem: str, version: str) -> Path:
+    return Path("experiments/promotions") / problem / f"{version}.md"
+
+
+def rollback_path(problem: str, number: int) -> Path:
+    """Return the record of a rollback, named by the number of its tag: `price#prod#3`."""
+    return Path("experiments/promotions") / problem / f"rollback-{number}.md"
+
+
+def promotion(
+    problem: Problem, version: str, champion: Assigned | None, found: Judgement, place: Place
+) -> str:
+    """Return the record of a promotion."""
+    name, address = identity()
+    before = f"{champion.version} ({champion.commit[:7]})" if champion else "none"
+    lines = [
+        f"# {problem.name} {version}",
+        "",
+        f"- Promoted to `{PROD}`: the model of {place.commit[:7]}, branch {place.branch}",
+        f"- Asked for by: {name} <{address}>",
+        f"- Champion before: {before}",
+        "",
+        "## On the same rows",
+        "",
+        *same_rows(problem, champion, found),
+        "",
+        "## Figures of each, on its own test window",
+        "",
+        *own_figures(problem.name, version, champion),
+        "",
+        "## Data",
+        "",
+        *data(problem.world, version, champion),
+        "",
+        "## Parameters changed",
+        "",
+        *parameters(problem, champion),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def same_rows(problem: Problem, champion: Assigned | None, found: Judgement) -> Iterator[str]:
+    """Yield the figures that the gate has looked at, as Markdown."""
+    verdict, limits = found.verdict, found.limits
+    loss = LOSSES.get(problem.metric, "loss")
+    yield f"| | mean {loss} |"
+    yield "|---|---:|"
+    for side, value in found.losses.items():
+        who = f"champion {champion.version}" if side == "champion" and champion else side
+        yield f"| {who} | {value:.5g} |"
+    yield ""
+    drawn = "each row for itself" if found.blocks == "row" else f"drawn by {found.blocks}"
+    yield f"- Rows: {found.rows:,} of the test window, {drawn}"
+    if found.rows_seen:
+        yield f"- Left out, since the champion was fitted on them: {found.rows_seen:,} rows"
+    if found.rows_apart:
+        yield f"- Left out, since the champion has not predicted them: {found.rows_apart:,} rows"
+    if verdict.champion is not None and verdict.gain is not None:
+        yield f"- Champion's loss minus challenger's: {_interval(verdict.champion)}"
+        yield f"- Gain: {verdict.gain:.2%} of the champion's loss; asked: {limits.min_gain:.2%}"
+        yield (
+            f"- Slices of {limits.slice_min_rows} rows and more that are worse beyond noise by "
+            f"more than {limits.slice_max_worse:.0%}: {len(verdict.worse) or 'none'}"
+        )
+    yield f"- Rule's loss minus challenger's: {_interval(verdict.rule)}"
+    name, band = (
+        ("Calibration", limits.calibration)
+        if problem.task == "binary"
+        else ("Coverage of the interval", limits.coverage)
+    )
+    if band is not None:
+        yield f"- {name}: {verdict.band:.3f}; asked: {band.least:g} to {band.most:g}"
+    yield from (f"- Note: {note}" for note in found.notes)
+
+
+def _interval(difference: Difference) -> str:
+    return f"{difference.mean:.4g} (95 % interval {difference.lower:.4g} to {difference.upper:.4g})"
+
+
+def own_figures(name: str, version: str, champion: Assigned | None) -> Iterator[str]:
+    """Yield both sides' metrics as a Markdown table."""
+    sides = {version: figures_at(name, "HEAD")}
+    if champion is not None:
+        sides[champion.version] = figures_at(name, champion.commit)
+    yield f"| | {' | '.join(sides)} |"
+    yield f"|---|{'---:|' * len(sides)}"
+    for key in dict.fromkeys(key for side in sides.values() for key in side):
+        cells = (f"{side[key]:.5g}" if key in side else "" for side in sides.values())
+        yield f"| {key} | {' | '.join(cells)} |"
+
+
+def figures_at(name: str, commit: str) -> dict[str, float]:
+    """Return the metrics that a commit has, the headline first."""
+    found: dict[str, float] = _json_at(commit, paths.metrics(name))
+    return found
+
+
+def data(world: str, version: str, champion: Assigned | None) -> Iterator[str]:
+    """Yield the fingerprint of the raw data that each side was made of."""
+    sides = {version: "HEAD"} | ({champion.version: champion.commit} if champion else {})
+    for side, commit in sides.items():
+        known = _json_at(commit, paths.ingest_metrics(world)).get("fingerprint", "not known")
+        yield f"- {side}: `{known}`"
+
+
+def parameters(problem: Problem, champion: Assigned | None) -> Iterator[str]:
+    if champion is None:
+        yield "There was no champion."
+        return
+    before, after = (
+        yaml.safe_load(answer("show", f"{commit}:params.yaml")) or {}
+        for commit in (champion.commit, "HEAD")
+    )
+    found = changed(before, after, problem.name, problem.world)
+    for key, value in found.items():
+        yield f"- `{key}`: {json.dumps(value)}"
+    if not found:
+        yield "None."
+
+
+def rollback(problem: str, current: Assigned, to: Assigned, reason: str) -> str:
+    """Return the record of a rollback."""
+    name, address = identity()
+    return (
+        f"# {problem}: back to {to.version}\n\n"
+        f"- Out of `{PROD}`: {current.version} ({current.commit[:7]})\n"
+        f"- Back in `{PROD}`: {to.version} ({to.commit[:7]})\n"
+        f"- Asked for by: {name} <{address}>\n"
+        f"- Reason: {reason or 'not given'}\n"
+    )
+
+
+def _json_at(commit: str, path: Path) -> dict[str, Any]:
+    text = answer("show", f"{commit}:{path.as_posix()}")
+    return dict(json.loads(text)) if text else {}

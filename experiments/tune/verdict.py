@@ -1,0 +1,56 @@
+"""Is a search's best better than params.yaml, beyond chance? Asked of rows that chose nothing.
+
+The best of many trials is flattered on the window that chose it. The calibration window has chosen
+neither rounds nor parameters of a point booster; the test window stays untouched for the report.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.blocks import blocks_of
+from experiments.tune.space import Point
+from experiments.tune.trial import Bench, parameters_of
+from retrace import metrics
+from retrace.base import paths
+from retrace.base.files import read_table
+from retrace.boosters import fit_booster
+from retrace.comparison import Difference, paired_difference
+from retrace.encoding import from_scale
+from stages.train import read_window
+
+
+def against_current(bench: Bench, point: Point) -> Difference:
+    """Fit `point` and params.yaml, and compare each row's loss on the calibration window.
+
+    Above zero, the point is better. The loss is that of the problem's metric (log loss for average
+    precision); rows are drawn by group or day where they are not independent.
+    """
+    theirs, ours = (_losses(bench, values) for values in ({}, point))
+    return paired_difference(ours, theirs, blocks=_blocks(bench))
+
+
+def _losses(bench: Bench, point: Point) -> NDArray[np.float64]:
+    problem, offset = bench.problem, bench.offset
+    categorical = bench.encoding.encoder.categorical
+    params = parameters_of(bench, point)
+    booster = fit_booster(
+        bench.train, bench.valid, offset, categorical, params, bench.objective
+    ).booster
+    columns, target = read_window(problem, "calibration", bench.encoding.columns)
+    raw = np.asarray(booster.predict(columns, raw_score=True))
+    if offset:
+        raw = raw + columns[offset].to_numpy(np.float64)
+    loss = metrics.LOSSES[problem.metric]
+    if problem.task == "binary":
+        return loss(target, 1 / (1 + np.exp(-raw)))
+    return loss(from_scale(target, problem.scale), from_scale(raw, problem.scale))
+
+
+def _blocks(bench: Bench) -> pd.Series | None:
+    problem = bench.problem
+    key = list(problem.key)
+    keys = read_table(paths.window(problem.name, "calibration"), key)
+    wanted = [*problem.group, *([problem.time] if problem.time else [])]
+    rows = read_table(paths.clean(problem.world), list(dict.fromkeys([*key, *wanted])))
+    return blocks_of(problem, keys.merge(rows, how="left", on=key))[1]

@@ -1,0 +1,113 @@
+"""Forecasts of the completion: errors in hours, and what they cost."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from problems.orders.evaluation.costs import Costs
+from retrace import metrics
+
+TOLD = ("model", "p50", "p80", "p90", "rule", "naive", "oracle")
+
+
+def cost(scored: pd.DataFrame, forecast: pd.Series, costs: Costs) -> NDArray[np.float64]:
+    """Return what each forecast costs: hours too late and hours too early have different prices."""
+    return metrics.linear_cost(
+        scored["outcome"],
+        forecast,
+        costs.pessimistic_cost_per_hour,
+        costs.optimistic_cost_per_hour,
+    )
+
+
+def headline(scored: pd.DataFrame, costs: Costs) -> dict[str, float]:
+    y, p = scored["outcome"], scored["prediction"]
+    figures = {
+        "mae_hours": metrics.mae(y, p),
+        "cost_eur": float(cost(scored, p, costs).mean()),
+        "rule_mae_hours": metrics.mae(y, scored["rule"]),
+        "rule_cost_eur": float(cost(scored, scored["rule"], costs).mean()),
+        "naive_mae_hours": metrics.mae(y, scored["naive"]),
+    }
+    if "oracle" in scored:
+        figures["oracle_ratio"] = figures["mae_hours"] / metrics.mae(y, scored["oracle"])
+    return figures | {
+        "coverage_90": metrics.coverage(y, scored["lower"], scored["upper"]),
+        "bias_hours": float((p - y).mean()),
+    }
+
+
+def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, pd.DataFrame]:
+    return {
+        "told": told_table(scored, costs),
+        "progress": by_progress(scored),
+        "months": by_month(scored, costs),
+    }
+
+
+def told_table(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+    """What it costs to tell the customer the model's forecast, a later quantile, or the rule's.
+
+    Where optimistic hours cost more than pessimistic ones, a later quantile is the cheaper one.
+    """
+    named = scored.rename(columns={"prediction": "model"})
+    records = []
+    for name in TOLD:
+        if name in named:
+            error = named[name] - named["outcome"]
+            records.append(
+                {
+                    "told": name,
+                    "mae_hours": float(error.abs().mean()),
+                    "optimistic_share": float((error < 0).mean()),
+                    "optimistic_hours": float((-error).clip(lower=0).mean()),
+                    "pessimistic_hours": float(error.clip(lower=0).mean()),
+                    "cost_eur": float(cost(scored, named[name], costs).mean()),
+                }
+            )
+    return pd.DataFrame(records)
+
+
+def by_progress(scored: pd.DataFrame) -> pd.DataFrame:
+    """Error by the number of the order's events so far: how early can one tell?"""
+    number = scored["events"].clip(upper=10)
+    label = number.astype(str).where(number < 10, "10 and more")
+    frame = _errors(scored).assign(events_so_far=label, order=number)
+    table = frame.groupby(["order", "events_so_far"], as_index=False).agg(
+        rows=("model", "size"),
+        mae_hours=("model", "mean"),
+        rule_mae_hours=("by_rule", "mean"),
+        coverage=("inside", "mean"),
+        median_interval_hours=("width", "median"),
+    )
+    return table.drop(columns="order")
+
+
+def by_month(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+    """Error and cost by local month."""
+    month = scored["snapshot_at"].dt.tz_convert(costs.time_zone).dt.strftime("%Y-%m")
+    frame = _errors(scored).assign(
+        month=month,
+        cost=cost(scored, scored["prediction"], costs),
+        error=scored["prediction"] - scored["outcome"],
+    )
+    return frame.groupby("month", as_index=False).agg(
+        rows=("model", "size"),
+        mae_hours=("model", "mean"),
+        rule_mae_hours=("by_rule", "mean"),
+        bias_hours=("error", "mean"),
+        coverage=("inside", "mean"),
+        cost_eur=("cost", "mean"),
+    )
+
+
+def _errors(scored: pd.DataFrame) -> pd.DataFrame:
+    y = scored["outcome"]
+    return pd.DataFrame(
+        {
+            "model": (scored["prediction"] - y).abs(),
+            "by_rule": (scored["rule"] - y).abs(),
+            "inside": (y >= scored["lower"]) & (y <= scored["upper"]),
+            "width": scored["upper"] - scored["lower"],
+        }
+    )

@@ -1,0 +1,93 @@
+"""Warnings of orders that get stuck: as a ranking, as probabilities, and in money."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from problems.orders.evaluation.costs import Costs
+from retrace import metrics
+
+CURVE_POINTS = 40
+STEP = 1e-9  # orders are looked at from the threshold on
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+
+
+def by_rank(score: pd.Series, scored: pd.DataFrame, costs: Costs) -> NDArray[np.float64]:
+    """Return the total cost of looking at the first 0, 1, ... rows, the most likely ones first."""
+    order = np.argsort(-score.to_numpy(), kind="stable")
+    saved = costs.saved_share * costs.stuck_cost * (scored["outcome"].to_numpy()[order] > 0.5)
+    nothing = costs.stuck_cost * float((scored["outcome"] > 0.5).sum())
+    return nothing + np.concatenate([[0.0], np.cumsum(costs.check_cost - saved)])
+
+
+def cheapest(valid: pd.DataFrame, costs: Costs) -> float:
+    """Return the probability from which looking at an order costs least on scored rows."""
+    total = by_rank(valid["prediction"], valid, costs)
+    p = np.sort(valid["prediction"].to_numpy())[::-1]
+    ends = np.append(np.flatnonzero(np.diff(p)), len(p) - 1)  # ties are looked at together
+    best = int(ends[np.argmin(total[ends + 1])])
+    return 1.0 + STEP if total[0] < total[best + 1] else float(p[best])
+
+
+def cost(scored: pd.DataFrame, looked_at: pd.Series, costs: Costs) -> NDArray[np.float64]:
+    """Return what each row costs, given which are looked at."""
+    stuck = scored["outcome"] > 0.5
+    left = np.where(looked_at, 1.0 - costs.saved_share, 1.0)
+    return np.asarray(costs.check_cost * looked_at + costs.stuck_cost * stuck * left)
+
+
+def headline(scored: pd.DataFrame, costs: Costs) -> dict[str, float]:
+    y, p = scored["outcome"], scored["prediction"]
+    look = p >= scored["threshold"]
+    figures = {
+        "average_precision": metrics.average_precision(y, p),
+        "cost_eur": float(cost(scored, look, costs).mean()),
+        "unattended_cost_eur": float(costs.stuck_cost * y.mean()),
+        "auc": metrics.roc_auc(y, p),
+        "log_loss": float(metrics.log_losses(y, p).mean()),
+        "rule_average_precision": metrics.average_precision(y, scored["rule"]),
+        "naive_average_precision": metrics.average_precision(y, scored["naive"]),
+    }
+    if "oracle" in scored:
+        figures["oracle_average_precision"] = metrics.average_precision(y, scored["oracle"])
+    return figures
+
+
+def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, pd.DataFrame]:
+    return {"cost_curve": cost_curve(scored, costs), "looked_at": by_share(scored, costs)}
+
+
+def cost_curve(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+    """Return checks, recall and cost per 1,000 rows by threshold; `chosen` is validation's."""
+    total = by_rank(scored["prediction"], scored, costs)
+    p = np.sort(scored["prediction"].to_numpy())[::-1]
+    chosen = float(scored["threshold"].iloc[0])
+    grid = np.append(np.geomspace(0.01, 0.99, CURVE_POINTS), min(chosen, 1.0))
+    looked_at = np.searchsorted(-p, -grid, side="right")
+    stuck = np.sort(-scored.loc[scored["outcome"] > 0.5, "prediction"].to_numpy())
+    table = pd.DataFrame(
+        {
+            "threshold": grid,
+            "looked_at_share": looked_at / len(p),
+            "recall": np.searchsorted(stuck, -grid, side="right") / max(len(stuck), 1),
+            "cost_per_1000": 1000 * total[looked_at] / len(p),
+            "chosen": [0] * CURVE_POINTS + [1],
+        }
+    )
+    return table.sort_values(["threshold", "chosen"], ignore_index=True)
+
+
+def by_share(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+    """What looking at the most likely share of rows finds, by model and by rule."""
+    records = []
+    y = scored["outcome"].to_numpy()
+    for share in SHARES:
+        n = max(round(share * len(y)), 1)
+        record: dict[str, float] = {"looked_at": share, "rows": n}
+        for owner, name in (("", "prediction"), ("rule_", "rule")):
+            order = np.argsort(-scored[name].to_numpy(), kind="stable")[:n]
+            record[f"{owner}precision"] = float(y[order].mean())
+            record[f"{owner}recall"] = float(y[order].sum() / max(y.sum(), 1.0))
+            record[f"{owner}cost_eur"] = float(by_rank(scored[name], scored, costs)[n] / len(y))
+        records.append(record)
+    return pd.DataFrame(records)

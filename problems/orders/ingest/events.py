@@ -1,0 +1,196 @@
+"""Raw events under any names to a log; what cannot be used is rejected with its reason."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from problems.orders.ingest.attributes import Attributes, read_attributes
+from problems.orders.ingest.log import Ints, Log, Mask
+from problems.orders.ingest.names import KNOWN, find_columns
+from problems.orders.ingest.olist import read_olist
+from problems.orders.ingest.settings import Settings
+from problems.orders.ingest.times import as_utc, micros
+from retrace.base.errors import RetraceError
+from retrace.raw import PLACE, RawTable, read_raw
+from retrace.raw.values import as_text
+
+BEFORE_THE_LOG = "order began before the log"
+BULK = 0.001  # the share of times at either end that may be stray
+
+
+@dataclass(frozen=True)
+class Read:
+    """A log that can be used, its rejected rows (file, row, case_id, reason), and figures."""
+
+    log: Log
+    rejected: pd.DataFrame
+    rows_in: int
+    figures: dict[str, float]
+
+
+def read_log(source: Path, settings: Settings) -> Read:
+    """Read events of any names into a log.
+
+    Raises RetraceError for a mapping that names a missing column, and where no event can be used.
+    """
+    if settings.format == "olist":
+        table, rejected = read_olist(source)
+    else:
+        table, rejected = _read_events(source, settings)
+    raw = table.rows
+    times = as_utc(raw["timestamp"], settings.time_zone, settings.time_format)
+    events = pd.DataFrame(
+        {
+            "case_id": _id(raw["case_id"]),
+            "activity": as_text(raw["activity"]).str.strip(),
+            "resource": _id(raw["resource"]) if "resource" in raw else "",
+            "at": micros(times),
+            **{name: as_text(raw[name]) for name in settings.keep},
+        }
+    )
+    reason = _reasons(events, times, raw, settings)
+    good = np.flatnonzero(reason == "")
+    if not len(good):
+        raise RetraceError(f"{source}: none of {len(raw):,} events can be used: {_top(reason)}.")
+    used = events.iloc[good].reset_index(drop=True)
+    found = _attributes(raw.iloc[good].reset_index(drop=True), used, settings)
+    bad = raw.loc[reason != "", [*PLACE]].assign(
+        case_id=events.loc[reason != "", "case_id"], reason=reason[reason != ""]
+    )
+    figures = {
+        "attributes": float(len(found.columns.columns)),
+        "attribute_values_of_another_type": float(found.mistyped),
+        **{f"left_out_{name}": 1.0 for name in found.left_out},
+        "events_out_of_order_share": _unordered(used),
+    }
+    all_rejected = _rejected(pd.concat([bad, *rejected], ignore_index=True))
+    rows_in = len(raw) + len(all_rejected) - len(bad)
+    log = Log.of(used, found.columns, settings.keep)
+    return Read(log, all_rejected, rows_in, figures)
+
+
+def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.DataFrame]]:
+    table = read_raw(source, [], rest=True)
+    names = find_columns(
+        [str(name) for name in table.rows if name not in PLACE], settings.columns, source
+    )
+    raw = table.rows.rename(columns={column: name for name, column in names.items()})
+    others = [str(name) for name in raw if name not in (*KNOWN, *PLACE)]
+    for key in ("attributes", "drop", "keep"):
+        wrong = [name for name in getattr(settings, key) or [] if name not in others]
+        if wrong:
+            raise RetraceError(
+                f"{source}: params.yaml names the column '{wrong[0]}' under `orders.ingest.{key}`, "
+                f"which is not there. Besides the mapped ones the log has: {', '.join(others)}."
+            )
+    carried = others if settings.attributes is None else settings.attributes
+    kept = [one for one in carried if one not in settings.drop and one not in settings.keep]
+    wanted = [one for one in KNOWN if one in raw] + kept + settings.keep
+    malformed = table.malformed.assign(case_id="")
+    return RawTable(raw[[*wanted, *PLACE]], table.malformed), [malformed]
+
+
+def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> Attributes:
+    """Return the typed attributes of the events that are used, the promise among them."""
+    apart = ("case_id", "activity", "timestamp", "resource", *PLACE, *settings.keep)
+    about = raw[[name for name in raw if name not in apart]]
+    promised = {}
+    if "promised_at" in about:
+        promised["promised_at"] = as_utc(about.pop("promised_at"), settings.time_zone)
+    case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
+    at = used["at"].to_numpy(np.int64)
+    early = _early(case, at, settings.usual_share)
+    found = read_attributes(about, settings.time_zone, case, at, early)
+    return replace(found, columns=found.columns.assign(**promised))
+
+
+def _reasons(
+    events: pd.DataFrame, times: pd.Series, raw: pd.DataFrame, settings: Settings
+) -> NDArray[np.object_]:
+    """Return why each event cannot be used, the first reason that applies; "" where it can."""
+    reason = np.full(len(raw), "", dtype=object)
+    early, late = _stray(times, settings.stray_gap_days)
+    checks: list[tuple[str, Mask]] = [
+        ("case id is empty", events["case_id"].eq("").to_numpy(bool)),
+        ("activity is empty", events["activity"].eq("").to_numpy(bool)),
+        ("time cannot be read", times.isna().to_numpy()),
+        ("time is far before all others", early),
+        ("time is far after all others", late),
+        ("the same as an earlier event", _again(raw)),
+    ]
+    for text, mask in checks:
+        reason[(reason == "") & mask] = text
+    usable = reason == ""
+    reason[usable] = np.where(_cut_by_the_start(events[usable], settings), BEFORE_THE_LOG, "")
+    return reason
+
+
+def _again(raw: pd.DataFrame) -> Mask:
+    """Mark events that repeat an earlier one in all columns."""
+    columns = [name for name in raw if name not in PLACE]
+    codes = np.zeros(len(raw), np.int64)
+    for name in columns:
+        found, values = pd.factorize(raw[name])
+        codes, _ = pd.factorize(codes * (len(values) + 1) + found)
+    return np.asarray(pd.Series(codes).duplicated())
+
+
+def _stray(times: pd.Series, gap_days: float) -> tuple[Mask, Mask]:
+    """Mark times that lie further from the bulk of the data than its own ends can: one wrong year
+    would move the end of the log, and with it what is open."""
+    first: Any = times.quantile(BULK, interpolation="higher")
+    last: Any = times.quantile(1 - BULK, interpolation="lower")
+    gap = pd.Timedelta(gap_days, unit="D")
+    early, late = times < pd.Timestamp(first) - gap, times > pd.Timestamp(last) + gap
+    return early.to_numpy(bool), late.to_numpy(bool)
+
+
+def _cut_by_the_start(events: pd.DataFrame, settings: Settings) -> Mask:
+    """Mark events of orders whose beginning the log does not have.
+
+    Their first activity is none of `starts`. Where none are named, it is one with which no order
+    begins after the first tenth of all orders.
+    """
+    order = np.lexsort((events["at"], pd.factorize(events["case_id"])[0]))
+    first = events.iloc[order].drop_duplicates("case_id")
+    if settings.starts:
+        wrong = ~first["activity"].isin(settings.starts)
+    else:
+        late = first["at"] > np.quantile(first["at"], 0.1) if len(first) else first["at"] > 0
+        wrong = ~late & ~first["activity"].isin(first.loc[late, "activity"])
+        wrong &= bool(late.any())
+    return np.asarray(events["case_id"].isin(first.loc[wrong, "case_id"]), bool)
+
+
+def _early(case: Ints, at: Ints, share: float) -> Ints:
+    """Return the rows of the first `share` of cases by their start."""
+    start = pd.Series(at).groupby(case).transform("min").to_numpy()
+    one_each = np.unique(case, return_index=True)[1]
+    return np.flatnonzero(start <= np.quantile(start[one_each], share, method="lower"))
+
+
+def _id(column: pd.Series) -> "pd.Series[str]":
+    """Return ids as text; 7, 7.0 and "7" are one, as files of several systems have them."""
+    return as_text(column).str.strip().str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
+
+
+def _unordered(events: pd.DataFrame) -> float:
+    """Return the share of events that are earlier than one of their order before them."""
+    latest = events.groupby("case_id", sort=False)["at"].cummax()
+    return float((events["at"] < latest).mean())
+
+
+def _top(reason: NDArray[np.object_]) -> str:
+    counts = pd.Series(reason).value_counts()
+    return ", ".join(f"{text} ({n:,})" for text, n in counts.items())
+
+
+def _rejected(rows: pd.DataFrame) -> pd.DataFrame:
+    columns = ["file", "row", "case_id", "reason"]
+    found = rows.reindex(columns=columns).fillna({"case_id": ""})
+    found = found.astype({"file": "str", "case_id": "str", "reason": "str", "row": "int64"})
+    return found.sort_values(["file", "row"], ignore_index=True, kind="stable")

@@ -1,0 +1,55 @@
+"""`orders.ingest` of params.yaml."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from retrace.base.params import Params
+
+DAY = 86_400_000_000  # microseconds, as all times inside
+
+
+class Settings(Params):
+    """How a log is read, what completes an order, when it is looked at, and what stuck means.
+
+    columns: the file's name of each column (case_id, activity, timestamp, resource, promised_at)
+        that has another one than ours or the XES standard's.
+    attributes: the further columns to carry; null carries all but those of `drop` and `keep`.
+    keep: raw columns of the case to carry through as they are, such as a benchmark's split.
+    completion: the activities that complete an order. Without any, an order is complete at its last
+        event, once nothing has come for `quiet_days` (null: the P99 of the log's waits).
+    withdrawal: the activities that end an order without completing it.
+    starts: the activities that begin an order; others mean that it began before the log.
+    usual_share: of orders, by their start, from whose waits the usual limits are found.
+    sla_days: an order that takes longer is stuck; null for none.
+    """
+
+    max_quarantined: float = Field(ge=0, le=1)
+    format: Literal["log", "olist"] = "log"
+    columns: dict[str, str] = Field(default_factory=dict)
+    attributes: list[str] | None = None
+    drop: list[str] = Field(default_factory=list)
+    keep: list[str] = Field(default_factory=list)
+    time_zone: str = "UTC"
+    time_format: str | None = None
+    stray_gap_days: float = Field(gt=0)
+    completion: list[str] = Field(default_factory=list)
+    withdrawal: list[str] = Field(default_factory=list)
+    starts: list[str] = Field(default_factory=list)
+    quiet_days: float | None = Field(default=None, gt=0)
+    snapshots: Literal["after_event", "daily"] = "after_event"
+    daily_hour: int = Field(default=6, ge=0, le=23)
+    usual_share: float = Field(gt=0, le=1)
+    usual_quantile: float = Field(gt=0, lt=1)
+    usual_min_waits: int = Field(ge=1)
+    sla_days: float | None = Field(default=None, gt=0)
+    load_days: float = Field(gt=0)
+    recent_days: float = Field(gt=0)
+    most_activities: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ends_differ(self) -> Self:
+        both = sorted(set(self.completion) & set(self.withdrawal))
+        if both:
+            raise ValueError(f"'{both[0]}' is under both `completion` and `withdrawal`")
+        return self

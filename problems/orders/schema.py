@@ -1,0 +1,91 @@
+"""The clean table of orders: one row per order and moment, with what was known then. Times are UTC.
+
+Which attributes and activities there are is a matter of the log: their columns begin with number_,
+text_, time_ and count_. What was kept for the split comes last, as text.
+"""
+
+import pandas as pd
+import pandera.pandas as pa
+
+from problems.contract import World
+
+UTC = "datetime64[us, UTC]"
+FILLED = pa.Check(lambda text: text != "", error="not empty")
+NOT_NEGATIVE = pa.Check.ge(0)
+WORDS = "category"
+
+COLUMNS = {
+    "order_id": pa.Column("str", FILLED),
+    "snapshot_at": pa.Column(UTC, description="when the order is looked at: the prediction's time"),
+    "started_at": pa.Column(UTC, description="the order's first event"),
+    "promised_at": pa.Column(UTC, nullable=True, description="what the customer was told last"),
+    "events": pa.Column("int32", pa.Check.ge(1), description="so far"),
+    "activity": pa.Column(WORDS, FILLED, description="of the last event"),
+    "activity_before": pa.Column(WORDS),
+    "activity_before_that": pa.Column(WORDS),
+    "resource": pa.Column(WORDS, description="of the last event; may be empty"),
+    "waiting_hours": pa.Column("float32", NOT_NEGATIVE, description="since the last event"),
+    "last_wait_hours": pa.Column("float32", NOT_NEGATIVE, nullable=True),
+    "wait_before_hours": pa.Column("float32", NOT_NEGATIVE, nullable=True),
+    "activity_times": pa.Column("int16", pa.Check.ge(1), description="so often the last activity"),
+    "repeats": pa.Column("int16", NOT_NEGATIVE, description="events that were there before"),
+    "step_orders": pa.Column("int32", NOT_NEGATIVE, description="orders at this step"),
+    "step_arrivals": pa.Column("int32", NOT_NEGATIVE, description="of the last days"),
+    "resource_orders": pa.Column("int32", pa.Check.ge(-1), description="-1 without a resource"),
+    "step_wait_hours": pa.Column(
+        "float32", NOT_NEGATIVE, nullable=True, description="mean of waits that ended of late"
+    ),
+    "count_.*": pa.Column("int16", NOT_NEGATIVE, regex=True, required=False),
+    "number_.*": pa.Column("float32", nullable=True, regex=True, required=False),
+    "text_.*": pa.Column(WORDS, regex=True, required=False),
+    "time_.*": pa.Column(UTC, nullable=True, regex=True, required=False),
+    "remaining_hours": pa.Column("float64", NOT_NEGATIVE, nullable=True),
+    "gets_stuck": pa.Column("float64", pa.Check.isin([0.0, 1.0]), nullable=True),
+    "completed_at": pa.Column(UTC, nullable=True),
+    "completed_known_at": pa.Column(UTC, nullable=True, description="or known to be withdrawn"),
+    "stuck_known_at": pa.Column(UTC, nullable=True),
+}
+
+
+def _one_row_a_moment(rows: pd.DataFrame) -> pd.Series:
+    return ~rows.duplicated(["order_id", "snapshot_at"])
+
+
+def _after_the_start(rows: pd.DataFrame) -> pd.Series:
+    return rows["snapshot_at"] >= rows["started_at"]
+
+
+def _remaining_until_completion(rows: pd.DataFrame) -> pd.Series:
+    hours = (rows["completed_at"] - rows["snapshot_at"]).dt.total_seconds() / 3600
+    return hours.isna() == rows["remaining_hours"].isna()
+
+
+CLEAN = pa.DataFrameSchema(
+    COLUMNS,
+    checks=[
+        pa.Check(_one_row_a_moment, error="one row per order and moment"),
+        pa.Check(_after_the_start, error="no order is looked at before it starts"),
+        pa.Check(_remaining_until_completion, error="remaining_hours goes with completed_at"),
+    ],
+    unique_column_names=True,
+)
+BEFORE = ("activity_before", "activity_before_that", "last_wait_hours", "wait_before_hours")
+OUTCOMES = (
+    "remaining_hours",
+    "gets_stuck",
+    "completed_at",
+    "completed_known_at",
+    "stuck_known_at",
+)
+WORLD = World(
+    name="orders",
+    schema=CLEAN,
+    key=("order_id", "snapshot_at"),
+    time="snapshot_at",
+    outcomes=OUTCOMES,
+    exempt={
+        "constant": ("waiting_hours", "count_*"),  # 0 after each event; some steps are rare
+        "jump": ("step_*", "resource_orders", *OUTCOMES),  # season, backlog, orders still open
+        "missing_by": (*BEFORE, "resource"),  # the first step has none before it
+    },
+)

@@ -1,0 +1,48 @@
+"""Eighteen months of a shop's orders, as the event log of its systems would have recorded them.
+
+    settings.py   what an experiment may change
+    clock.py      when orders come and when each kind of work is done
+    parties.py    customers, suppliers and orders
+    process.py    the steps, how often each follows, and how long it takes
+    flow.py       all orders through the process, with the load that they make
+    log.py        the log, and what the customer was promised
+    truth.py      the oracle
+
+An order is placed, validated, credit-checked, picked, dispatched, delivered and closed (complete).
+Further activities: `customer_asked` (again when he does not answer) and `customer_answered`, after
+which it is validated once more; `supplier_out_of_stock` and `restocked`; `picked` once more when
+something was wrong; `delivery_failed`, then `dispatched` again; and `cancelled`, which ends the
+order without completion. Every number is assumed, or stands beside its source.
+"""
+
+import numpy as np
+import pandas as pd
+
+from problems.contract import Simulated
+from problems.orders.simulate.clock import make_clock
+from problems.orders.simulate.flow import make_flow
+from problems.orders.simulate.log import events_table, ids
+from problems.orders.simulate.settings import Settings
+from problems.orders.simulate.truth import make_truth
+
+__all__ = ["Settings", "simulate"]
+
+
+def simulate(settings: Settings) -> Simulated:
+    """Return the log, and the truth of every snapshot after an event.
+
+    Truth: `order_id`, `snapshot_at`, `remaining_hours_median`, `stuck_probability`.
+    """
+    clock = make_clock(settings)
+    flow = make_flow(settings, clock, "world", clock.end_hours)
+    event, median, stuck = make_truth(settings, clock, flow)
+    names = ids("O", np.arange(flow.orders.count))
+    truth = pd.DataFrame(
+        {
+            "order_id": names.take(flow.order[event]).array,
+            "snapshot_at": clock.timestamps(flow.at[event]),
+            "remaining_hours_median": median.round(3),
+            "stuck_probability": stuck.round(5),
+        }
+    )
+    return Simulated({"events.parquet": events_table(settings, clock, flow)}, truth)

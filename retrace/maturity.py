@@ -1,0 +1,75 @@
+"""Outcomes that come late: which groups are old enough that nearly all of their kind are known.
+
+At the end of the data the outcomes of young groups (an order's rows) are known of the fast ones
+only. To learn from those, or to be judged on them, would be to believe that everything is fast. So
+a group counts by its age alone, known or not: the age by which a share of all groups is known.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retrace.base.errors import RetraceError
+
+Mask = NDArray[np.bool_]
+
+
+class Ages:
+    """When each row's group began, when all of it was known, and the `age` of nearly all.
+
+    start, known : datetime64[us], shape (n_rows,); known is NaT where an outcome is not known yet
+    """
+
+    def __init__(
+        self, rows: pd.DataFrame, group: Sequence[str], time: str, known_at: str, share: float
+    ) -> None:
+        by_group = rows.groupby(list(group), sort=False, observed=True)
+        self.start = by_group[time].transform("min").to_numpy("datetime64[us]")
+        known = by_group[known_at].transform("max")
+        all_known = rows[known_at].notna().groupby([rows[name] for name in group]).transform("all")
+        self.known = known.where(all_known).to_numpy("datetime64[us]")
+        self.end = np.nanmax(
+            np.r_[rows[[time, known_at]].max().to_numpy("datetime64[us]")].astype(np.int64)
+        ).astype("datetime64[us]")
+        one_each = ~rows.duplicated(list(group)).to_numpy()
+        self.age = mature_age(self.start[one_each], self.known[one_each], self.end, share)
+
+    def old_at(self, moment: np.datetime64) -> Mask:
+        """Mark rows whose group was old enough at a moment."""
+        return np.asarray(self.start + self.age <= moment)
+
+    def known_before(self, moment: np.datetime64) -> Mask:
+        """Mark rows whose group was old enough at a moment, and known."""
+        return np.asarray(self.old_at(moment) & (self.known < moment))
+
+
+def mature_age(
+    start: NDArray[np.datetime64],
+    known: NDArray[np.datetime64],
+    end: np.datetime64,
+    share: float,
+) -> np.timedelta64:
+    """Return the age by which a share of groups is known, from those known and not yet known.
+
+    The quantile of the estimator of Kaplan & Meier, "Nonparametric estimation from incomplete
+    observations", JASA 1958: a group that is not known yet counts until its age at the end.
+
+    Raises RetraceError when the share is never reached.
+    """
+    open_still = np.isnat(known)
+    ages = (np.where(open_still, end, known) - start).astype(np.int64)
+    order = np.lexsort((open_still, ages))
+    ages, events = ages[order], ~open_still[order]
+    at_risk = len(ages) - np.arange(len(ages))
+    unknown = np.cumprod(1.0 - events / at_risk)
+    reached = np.flatnonzero(unknown <= 1.0 - share + 1e-12)
+    if not len(reached):
+        raise RetraceError(
+            f"`split.mature_share` is {share:g}, but at no age is that share of outcomes known: at "
+            f"most {1 - unknown.min() if len(unknown) else 0:.3f} are, within the "
+            f"{ages.max() / 86_400e6 if len(ages) else 0:.0f} days of the data. Lower it in "
+            "params.yaml, or set it to null, which takes whatever is known and favours the fast."
+        )
+    return np.timedelta64(int(ages[reached[0]]), "us")

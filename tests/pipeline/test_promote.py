@@ -1,0 +1,428 @@
+"""Promotion and rollback with real dvc, git and GTO, on a small project with remotes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import gto.api
+import pytest
+
+from commands.__main__ import main
+from experiments.promotion import publish, registry
+from experiments.promotion.bundles import recorded_hash
+from experiments.promotion.judgement import judge
+from experiments.promotion.preconditions import check_data
+from experiments.promotion.promote import finish, promote, roll_back
+from problems.contract import find_problem
+from retrace.base.errors import RetraceError
+from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
+
+RETRACE = (sys.executable, "-m", "commands")
+GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 250 rows are few
+WEAK = {"price": {"text": {"alpha": 1000.0}, "train": {"max_rounds": 1}, "gate": GATE}}
+GOOD = {"price": {"text": {"alpha": 8.0}, "train": {"max_rounds": 60}, "gate": GATE}}
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weak champion, price v0.0.1, and a better model committed after it; all of it is pushed.
+
+    `project` has `origin.git` and the DVC remote `store` beside it, by relative paths.
+    """
+    top = tmp_path_factory.mktemp("story")
+    project = top / "project"
+    for folder in (project, top / "store"):
+        folder.mkdir()
+    run(top, "git", "init", "-q", "--bare", "-b", "main", "origin.git")
+    copy_project(project)
+    (project / "dvc.lock").unlink()
+    change_params(project, SMALL)
+    run(project, "git", "remote", "add", "origin", "../origin.git")
+    run(project, "dvc", "remote", "modify", "storage", "url", "../store")
+    make_model(project, WEAK)
+    output = run(project, *RETRACE, "promote", "price")
+    assert "price v0.0.1 is in prod" in output
+    make_model(project, GOOD)
+    return top
+
+
+def make_model(project: Path, params: dict) -> None:
+    """Change parameters, rebuild, commit and push everything."""
+    change_params(project, params)
+    run(project, "dvc", "repro", "-q", "evaluate@price")
+    commit(project, "A model")
+    run(project, "dvc", "push", "-q", "--with-deps", "evaluate@price")
+    run(project, "git", "push", "-q", "-u", "origin", "main")
+
+
+def take_model(project: Path, rev: str) -> None:
+    """Commit the model of an earlier commit again, with its parameters."""
+    run(project, "git", "checkout", "-q", rev, "--", "dvc.lock", "metrics", "params.yaml", "plots")
+    run(project, "dvc", "checkout", "-q", "--with-deps", "evaluate@price")
+
+
+@pytest.fixture
+def here(story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the story that this test may change; the test runs in it."""
+    shutil.copytree(story, tmp_path / "story", symlinks=True)
+    project = tmp_path / "story" / "project"
+    monkeypatch.chdir(project)
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    return project
+
+
+def promote_price(**how):
+    return promote(find_problem("price"), **{"push": True, "dry_run": False, **how})
+
+
+def roll_back_price():
+    return roll_back("price", "", push=True, dry_run=False)
+
+
+def register(project: Path, version: str) -> None:
+    """Make HEAD's model the champion without asking the gate, in the remote too."""
+    registry.wait_for_clock("price")
+    registry.register(project, "price", version, "By hand")
+    run(project, "git", "push", "-q", "origin", "--tags")
+
+
+def everything(project: Path) -> str:
+    """Name all that a promotion could have changed, here and in the remote."""
+    return "\n".join(
+        run(project, "git", *words)
+        for words in (("show-ref", "--head"), ("ls-remote", "origin"), ("status", "--porcelain"))
+    )
+
+
+def refused(words: str, call=promote_price) -> None:
+    """The call must end with a message that has `words`, and must change nothing."""
+    before = everything(Path())
+    with pytest.raises(RetraceError, match=words):
+        call()
+    assert everything(Path()) == before
+    assert run(Path(), "git", "worktree", "list").count("\n") == 1
+
+
+# ---- the whole way -----------------------------------------------------------------------------
+
+
+def test_a_better_model_takes_the_place_and_gives_it_back(here, capsys):
+    before = everything(here)
+    dry = run(here, *RETRACE, "promote", "price", "--dry-run")
+    assert "Yes: it would be price v0.0.2" in dry
+    assert everything(here) == before
+
+    output = run(here, *RETRACE, "promote", "price")
+    assert "price v0.0.2 is in prod" in output
+    assert max(map(len, output.splitlines())) <= 120
+    path = "experiments/promotions/price/v0.0.2.md"
+    record = run(here, "git", "show", f"price@v0.0.2:{path}")
+    assert "Test <test@example.org>" in record
+    assert "| champion v0.0.1 |" in record
+    assert "- `text.alpha`: 8.0" in record
+    assert record == (here / path).read_text("utf-8")
+    assert run(here, "git", "status", "--porcelain") == ""
+    remote = run(here, "git", "ls-remote", "origin")
+    assert "refs/tags/price@v0.0.2" in remote
+    assert "refs/tags/price#prod#2" in remote
+    assert run(here, "git", "rev-parse", "HEAD").strip() in remote
+    assert registry.champion("price").version == "v0.0.2"
+
+    refused("to the byte: there is nothing to promote")
+    assert main(["champions"]) == 0
+    table = capsys.readouterr().out
+    assert "v0.0.2" in table
+    assert "rmsle 0." in table
+    assert max(map(len, table.splitlines())) <= 100
+
+    (here / "notes.txt").write_text("something begun")  # does not stand in the way
+    output = run(here, *RETRACE, "rollback", "price", "--reason", "too dear")
+    assert "price v0.0.1 is back in prod" in output
+    assert registry.champion("price").version == "v0.0.1"
+    assert gto.api.show(".", "price#prod")[0]["version"] == "v0.0.1"
+    record = (here / "experiments/promotions/price/rollback-3.md").read_text("utf-8")
+    assert "too dear" in record
+    assert "rollback-3.md" in run(here, "git", "tag", "--list", "-n9", "price#prod#3")
+    assert "price#prod#3" in run(here, "git", "ls-remote", "origin")
+    with pytest.raises(RetraceError, match=r"v0\.0\.1 was the first champion"):
+        roll_back_price()
+
+
+def test_a_worse_model_is_refused_with_the_weightiest_reason_first(here, capsys):
+    register(here, "v0.0.2")
+    take_model(here, "price@v0.0.1")
+    change_params(here, {"price": {"gate": {"coverage": {"least": 0.999, "most": 1.0}}}})
+    commit(here, "The weak model again, and a narrow band")
+    before = everything(here)
+    assert main(["promote", "price"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("No: price is not promoted.")
+    assert lines[at + 1].startswith("  worse than the champion")
+    assert "coverage is" in lines[-1]
+    assert everything(here) == before
+    assert not (here / "experiments/promotions/price/v0.0.3.md").exists()
+
+
+def test_without_push_no_remote_is_asked(here):
+    run(here, "git", "remote", "set-url", "origin", "/nowhere")
+    shutil.rmtree(here.parent / "store")
+    outcome = promote_price(push=False)
+    assert outcome.tags == ["price@v0.0.2", "price#prod#2"]
+    run(here, "git", "remote", "set-url", "origin", "../origin.git")
+    with pytest.raises(RetraceError, match="lacks what was promoted here with --no-push"):
+        promote_price()
+
+
+@pytest.mark.parametrize(("name", "words"), [("service_time", "route_id"), ("fraud", "day")])
+def test_problems_with_time_are_judged_by_group_or_day(
+    reproduced, tmp_path, monkeypatch, name, words
+):
+    monkeypatch.chdir(reproduced)
+    found = judge(find_problem(name), None, tmp_path)
+    assert found.blocks == words
+    assert found.verdict.rule.n_blocks < found.rows
+
+
+# ---- the champion ------------------------------------------------------------------------------
+
+
+def make_champion(project: Path, edits: dict[str, tuple[str, str]]) -> None:
+    """Tag a commit of the champion's model with other code as the new champion, v0.1.0."""
+    run(project, "git", "switch", "-q", "--detach", "price@v0.0.1")
+    for name, (old, new) in edits.items():
+        text = (project / name).read_text("utf-8")
+        assert old in text
+        (project / name).write_text(text.replace(old, new), "utf-8")
+    commit(project, "Other code")
+    register(project, "v0.1.0")
+    run(project, "git", "switch", "-q", "main")
+
+
+def test_the_champion_predicts_with_the_code_of_its_own_tag(here):
+    plain = promote_price(dry_run=True)
+    line = "return bundle.predict(features.features(clean_rows, settings, past), num_threads)"
+    make_champion(here, {"problems/predict.py": (line, f"{line} * 3.0")})
+    other = promote_price(dry_run=True)
+    assert other.champion.version == "v0.1.0"
+    assert other.judgement.notes == ()
+    assert other.judgement.losses["champion"] > 3 * plain.judgement.losses["champion"]
+    assert other.judgement.losses["challenger"] == plain.judgement.losses["challenger"]
+
+
+def test_stored_predictions_where_its_code_cannot_read_todays_table(here):
+    plain = promote_price(dry_run=True)
+    make_champion(here, {"problems/price/schema.py": ('"brand":', '"maker":')})
+    outcome = promote_price(dry_run=True)
+    (note,) = outcome.judgement.notes
+    assert "cannot read today's clean table (its schema does not know today's maker" in note
+    assert note in outcome.text
+    for name, loss in plain.judgement.losses.items():
+        assert outcome.judgement.losses[name] == pytest.approx(loss)
+
+
+def bundle_objects(project: Path, tag: str) -> list[Path]:
+    """Return the list of files of a tag's bundle, and its point booster, below a cache."""
+    name = recorded_hash(tag, Path("models/price"))
+    listing = Path("files/md5") / name[:2] / name[2:]
+    entries = json.loads((project / ".dvc/cache" / listing).read_text("utf-8"))
+    point = next(e["md5"] for e in entries if e["relpath"] == "boosters/point.txt")
+    return [listing, Path("files/md5") / point[:2] / point[2:]]
+
+
+def test_a_bundle_comes_from_the_remote_and_is_missed_when_gone(here):
+    objects = bundle_objects(here, "price@v0.0.1")
+    for path in objects:
+        (here / ".dvc/cache" / path).unlink()
+    assert promote_price(dry_run=True).champion.version == "v0.0.1"
+    for path in objects:
+        (here.parent / "store" / path).unlink()
+    refused("models/price of price#prod#1 is gone: neither the cache nor the DVC remote")
+
+
+def test_a_corrupted_bundle_is_refused(here):
+    path = here / ".dvc/cache" / bundle_objects(here, "price@v0.0.1")[1]
+    path.chmod(0o644)
+    path.write_text(path.read_text("utf-8").replace("leaf_value=", "leaf_value=1"), "utf-8")
+    refused("models/price of price#prod#1 is corrupted")
+
+
+def test_rollback_looks_at_the_bundle_first(here):
+    register(here, "v0.0.2")
+    for path in bundle_objects(here, "price@v0.0.1"):
+        (here / ".dvc/cache" / path).unlink()
+        (here.parent / "store" / path).unlink()
+    refused("models/price of price#prod#1 is gone", roll_back_price)
+
+
+# ---- what cannot be promoted -------------------------------------------------------------------
+
+
+def test_uncommitted_changes(here):
+    (here / "retrace/new.py").write_text("")
+    refused(r"uncommitted changes.*\n.*retrace/new\.py")
+
+
+def test_a_dag_that_is_not_up_to_date(here):
+    change_params(here, {"price": {"train": {"max_rounds": 50}}})
+    commit(here, "Not run")
+    refused("the DAG is not up to date: train@price")
+
+
+def test_failed_data_checks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "metrics/validation/price.json"
+    path.parent.mkdir(parents=True)
+    result = {"column": "brand", "check": "distinct", "found": 3, "limit": "at least 20"}
+    outcome = {"checks": 1, "failed": 1, "results": [{**result, "level": "soft", "passed": False}]}
+    path.write_text(json.dumps(outcome))
+    with pytest.raises(RetraceError, match=r"brand: distinct is 3, expected at least 20"):
+        check_data("price")
+    outcome["results"][0]["passed"] = True
+    path.write_text(json.dumps(outcome))
+    check_data("price")
+
+
+def test_artefacts_that_are_not_in_the_remote(here):
+    shutil.rmtree(here.parent / "store")
+    (here.parent / "store").mkdir()
+    refused("not in the DVC remote: .*models/price")
+
+
+def test_a_model_that_dvc_yaml_does_not_name(here):
+    text = (here / "dvc.yaml").read_text("utf-8")
+    (here / "dvc.yaml").write_text(text.replace("    path: models/price\n", "    path: models\n"))
+    commit(here, "Another path")
+    refused("no entry 'price' with path models/price")
+
+
+def test_no_git_remote(here):
+    run(here, "git", "remote", "remove", "origin")
+    with pytest.raises(RetraceError, match="no Git remote to push the tags to"):
+        promote_price()
+
+
+def test_a_detached_head(here):
+    run(here, "git", "switch", "-q", "--detach")
+    refused("HEAD is detached at")
+
+
+def test_a_shallow_clone(here, monkeypatch):
+    url = f"file://{here.parent / 'origin.git'}"
+    run(here.parent, "git", "clone", "-q", "--depth", "1", url, "shallow")
+    monkeypatch.chdir(here.parent / "shallow")
+    refused("shallow clone")
+    refused("shallow clone", roll_back_price)
+    assert main(["champions"]) == 1
+
+
+def test_a_repository_without_tags(here, capsys):
+    tags = run(here, "git", "tag").split()
+    run(here, "git", "push", "-q", "--delete", "origin", *tags)
+    run(here, "git", "tag", "-d", *tags)
+    assert main(["champions"]) == 0
+    assert "No version is in any stage yet" in capsys.readouterr().out
+    refused("nothing to roll back", roll_back_price)
+    assert promote_price(dry_run=True).version == "v0.0.1"  # it must only beat the rule
+
+
+def test_a_clock_that_is_behind(here):
+    future = {"GIT_COMMITTER_DATE": "2090-01-01T00:00:00Z"}
+    run(here, "git", "tag", "-a", "price@v0.0.0", "-m", "later", **future)
+    run(here, "git", "push", "-q", "origin", "--tags")
+    refused("ahead of this machine's clock")
+
+
+# ---- two at once, and killed in the middle -----------------------------------------------------
+
+
+@pytest.fixture
+def other(here: Path) -> Path:
+    """Another person's copy."""
+    return Path(shutil.copytree(here, here.parent / "other", symlinks=True))
+
+
+def test_somebody_who_has_promoted_before(here, other):
+    register(other, "v0.0.2")
+    refused("origin has versions or stages of 'price' that are not here: price#prod#2, price@v0.")
+
+
+def test_two_at_once_only_the_first_push_counts(here, other, monkeypatch):
+    before = run(here, "git", "show-ref", "--head")
+    wait = registry.wait_for_clock
+
+    def meanwhile(problem: str) -> None:  # after all checks, before the push
+        monkeypatch.setattr(registry, "wait_for_clock", wait)
+        register(other, "v0.0.2")
+
+    monkeypatch.setattr(registry, "wait_for_clock", meanwhile)
+    with pytest.raises(RetraceError, match="somebody has promoted or pushed in the meantime"):
+        promote_price()
+    assert run(here, "git", "show-ref", "--head") == before
+    assert run(here, "git", "status", "--porcelain") == ""
+    assert finish("price", push=True) == ""
+    theirs = run(other, "git", "rev-parse", "refs/tags/price@v0.0.2").strip()
+    assert theirs in run(here, "git", "ls-remote", "origin")
+    assert run(here, "git", "ls-remote", "origin", "main") == run(
+        other, "git", "ls-remote", "origin", "main"
+    )
+
+
+HOOK = """#!/bin/sh
+test "$1" = prepared || exit 0
+grep -q "$WANTED" || exit 0
+kill -9 $(ps -o ppid= -p $PPID)
+exit 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "push"),
+    [("refs/heads/main", True), ("refs/heads/main", False), ("refs/tags/price", False)],
+)
+def test_killed_in_the_middle_a_rerun_completes(here, capsys, moment, push):
+    hook = here / ".git/hooks/reference-transaction"
+    hook.write_text(HOOK)
+    hook.chmod(0o755)
+    words = ["promote", "price", *([] if push else ["--no-push"])]
+    env = {**os.environ, "WANTED": moment}
+    done = subprocess.run([*RETRACE, *words], cwd=here, env=env, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    hook.unlink()
+    assert run(here, "git", "tag", "--list", "price*2").strip() == ""  # no tag without its record
+    assert ("refs/tags/price@v0.0.2" in run(here, "git", "ls-remote", "origin")) == push
+
+    assert main(words) == 0
+    assert "Promote price v0.0.2: it had been cut short" in capsys.readouterr().out
+    assert registry.champion("price").version == "v0.0.2"
+    assert "# price v0.0.2" in run(
+        here, "git", "show", "price@v0.0.2:experiments/promotions/price/v0.0.2.md"
+    )
+    assert run(here, "git", "status", "--porcelain") == ""
+    assert run(here, "git", "log", "-1", "--format=%s").strip() == "Promote price v0.0.2"
+    assert finish("price", push=push) == ""
+
+
+def test_a_push_that_never_came_is_made_again_or_given_up(here, other, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "push", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote_price()
+    assert "v0.0.2" not in everything(here)
+    shutil.copytree(here, here.parent / "again", symlinks=True)
+    assert finish("price", push=True) == "Promote price v0.0.2"
+    assert "refs/tags/price@v0.0.2" in run(here, "git", "ls-remote", "origin")
+
+    monkeypatch.chdir(here.parent / "again")  # where somebody was faster meanwhile
+    run(here, "git", "push", "-q", "origin", "--delete", "price@v0.0.2", "price#prod#2")
+    register(other, "v0.0.2")
+    with pytest.raises(RetraceError, match="somebody has promoted or pushed in the meantime"):
+        finish("price", push=True)
+    assert finish("price", push=True) == ""

@@ -28,15 +28,15 @@ def promotes(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
     seconds = time.monotonic() - start
     assert state(trial, problem) == "whole", "an undisturbed promotion is not whole"
 
-    chance, reasons = random.Random(SEED), []
+    chance, reasons, kills = random.Random(SEED), [], 0
     for number in range(KILLS[size]):
         repo = moved(project, folder / f"promotion{number}")
         process = repo.start(*retrace("promote", problem), log=repo.path.with_name("log"))
         time.sleep(seconds * (1 - chance.random() ** 2))
-        kill(process, "the whole process group")
+        kills += kill(process, "the whole process group")  # else it had ended just before
         reason = after(repo, problem)
         reasons += [f"promotion of {problem}, kill {number}: {reason}"] if reason else []
-    return [Row("retrace promote, SIGKILL", KILLS[size], len(reasons))], reasons
+    return [Row("retrace promote, SIGKILL", kills, len(reasons))], reasons
 
 
 def prepared(base: Repo, folder: Path) -> tuple[str, Repo]:
@@ -57,18 +57,11 @@ def prepared(base: Repo, folder: Path) -> tuple[str, Repo]:
     return problem, repo
 
 
-def opened(gate: Any) -> Any:
+def opened(gate: dict[str, Any]) -> dict[str, Any]:
     """Return limits that every model keeps."""
-    if not isinstance(gate, dict):
-        return gate
-    limits = {"least": 0.0, "most": 1e6, "min_gain": -1e6, "slice_max_worse": 1e6}
-    if "coverage" in gate:
-        gate = {**gate, "coverage": {"least": 0.0, "most": 1.0}}
-        limits = {**limits, "most": 1.0}
-    return {
-        name: limits.get(name, opened(value)) if not isinstance(value, dict) else opened(value)
-        for name, value in gate.items()
-    }
+    limits: dict[str, Any] = {"min_gain": 0.0, "slice_max_worse": 1e6}
+    bands = {"coverage": {"least": 0.0, "most": 1.0}, "calibration": {"least": 0.0, "most": 1e6}}
+    return {name: {**limits, **bands}.get(name, value) for name, value in gate.items()}
 
 
 def moved(project: Repo, folder: Path) -> Repo:
@@ -82,7 +75,7 @@ def after(repo: Repo, problem: str) -> str:
     if found not in ("nothing", "whole", "only there"):
         return found
     if found == "only there":
-        repo.run("git", "pull", "--quiet", "--tags", "--ff-only")
+        repo.run("git", "pull", "--quiet", "--tags")
     elif found == "nothing":
         repo.run(*retrace("promote", problem))
     now = state(repo, problem)

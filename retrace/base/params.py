@@ -13,7 +13,8 @@ from ruamel.yaml.error import YAMLError
 from retrace.base.errors import RetraceError
 
 PATH = Path("params.yaml")
-SHORT = reprlib.Repr(maxlevel=3, maxstring=100, maxother=100, maxlong=60)  # of any value
+SHORT = reprlib.Repr()  # of any value: aliases make a page of YAML a list of a billion
+SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 3, 100, 100
 
 
 class Params(BaseModel):

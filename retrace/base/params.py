@@ -14,7 +14,7 @@ from retrace.base.errors import RetraceError
 
 PATH = Path("params.yaml")
 SHORT = reprlib.Repr()  # of any value: aliases make a page of YAML a list of a billion
-SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 3, 100, 100
+SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 2, 100, 100
 
 
 class Params(BaseModel):

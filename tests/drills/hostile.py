@@ -6,9 +6,11 @@ case over time, and a row that is neither clean nor in quarantine.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +50,10 @@ WAIT = 3600
 def run(size: Size, folder: Path) -> Outcome:
     rows, findings = [], []
     n_read = 0
-    for name, cases in CASES.items():
-        count = max(FEWEST, round(cases * SHARES[size]))
-        found, read = fuzz(name, count, folder / name)
+    counts = {name: max(FEWEST, round(cases * SHARES[size])) for name, cases in CASES.items()}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a process
+        ends = pool.map(lambda name: fuzz(name, counts[name], folder / name), counts)
+    for (name, count), (found, read) in zip(counts.items(), ends, strict=True):
         rows.append(
             Row(TITLES.get(name, f"{name}: raw rows with hostile values"), count, len(found))
         )

@@ -7,6 +7,7 @@ indices inside their arrays, and trees in which every node has one parent.
 """
 
 import re
+import sys
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,14 @@ TREE = {
     "shrinkage",
 }  # fmt: skip
 WHOLE = {"num_leaves", "num_cat", "is_linear", "shrinkage"}
-OBJECTIVES = r"(regression|quantile|binary)( \w+:[-+.\de]+)*"
+OBJECTIVES = r"(regression|regression_l1|quantile|binary)( \w+:[-+.\de]+)*"
 NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 NUMBERS = re.compile(rf"({NUMBER}( {NUMBER})*)?")
 MOST_LEAVES = 1 << 17
 END_OF_TREES = "end of trees"
+
+
+LARGEST = repr(sys.float_info.max)
 
 
 class ModelTextError(ValueError):
@@ -158,6 +162,8 @@ def _whole(pairs: dict[str, str], key: str, least: int, most: int) -> int:
 
 def _array(pairs: dict[str, str], key: str, size: int, where: str) -> NDArray[np.float64]:
     value = pairs.get(key, "")
+    if key == "threshold":  # missing against not missing: LightGBM writes infinity, and reads this
+        value = re.sub(r"(?<!\S)inf(?!\S)", LARGEST, value)
     if not NUMBERS.fullmatch(value):
         raise ModelTextError(f"{where}: `{key}` has something else than numbers")
     found = np.array(value.split(), dtype=np.float64)

@@ -87,7 +87,7 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
         values: dict[str, float] = {}
         for column, value in found:
             if not any(fnmatchcase(column, one) for one in left_out) and not np.isnan(value):
-                values[column] = max(value, values.get(column, value))
+                values[column] = max(float(value), values.get(column, 0.0))
         worst = max(values, key=lambda column: values[column], default=None)
         for column, value in values.items():
             if column == worst or value > limit:

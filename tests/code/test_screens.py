@@ -106,10 +106,10 @@ def test_limits_are_those_of_params() -> None:
     ("column", "name", "low", "high"),
     [
         ("weight", "correlates_with_size", 0.9, 1.0),
-        ("seconds", "explained_by_size", 0.3, 0.7),
+        ("seconds", "explained_by_size", 0.2, 0.7),
         ("note", "related_to_customer", 0.0, 1.0),
         ("note", "mentions_note", 1.0, 1.0),
-        ("note", "length", 23, 23),
+        ("note", "length", 24, 24),
         ("at", "hours_after_at", 0, 0),
         ("at", "night_share", 0.24, 0.26),
         ("customer", "new_pairs_with_note", 0.2, 0.3),

@@ -28,6 +28,9 @@ TITLES = {
     "suggested_bands": "By suggested price",
     "cost_curve": "What alerts cost, by threshold",
     "weeks": "Week by week",
+    "told": "What customers are told, and what it costs",
+    "progress": "By the order's events so far",
+    "looked_at": "Looking at the most likely ones",
 }
 # Columns whose names do not say it all; a unit is the end of a name.
 COLUMNS = {
@@ -41,6 +44,12 @@ COLUMNS = {
     "median_interval": "median width of the interval",
     "suggested": "suggested price",
     "christmas_share": "Christmas share",
+    "optimistic": "too early by",
+    "pessimistic": "too late by",
+    "optimistic_share": "too early, share",
+    "looked_at": "looked at",
+    "looked_at_share": "looked at, share",
+    "events_so_far": "events so far",
 }
 SHARES = ("share", "coverage", "_on_time")
 FLAGS = ("planned_shorter",)

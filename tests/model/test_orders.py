@@ -75,7 +75,9 @@ def fitted(request, world):
 def test_between_the_rule_and_the_oracle(fitted) -> None:
     problem, _, scored, _, _ = fitted
     metric = metrics.METRICS[problem.metric]
-    score = {n: metric(scored["outcome"], scored[n]) for n in ("prediction", "rule", "naive", "oracle")}
+    score = {
+        n: metric(scored["outcome"], scored[n]) for n in ("prediction", "rule", "naive", "oracle")
+    }
     if problem.task == "regression":
         assert score["oracle"] < score["prediction"] < 0.75 * score["naive"] < score["rule"]
         assert score["prediction"] < 1.35 * score["oracle"]
@@ -102,7 +104,9 @@ def test_an_unknown_activity_and_an_unknown_value_do_not_crash(fitted) -> None:
         activity=pd.Categorical(["teleported"] * len(test)),
         text_region=pd.Categorical(["Atlantis"] * len(test)),
     )
-    one, other = (predict(problem, bundle, part, past=rows)["prediction"] for part in (test, strange))
+    one, other = (
+        predict(problem, bundle, part, past=rows)["prediction"] for part in (test, strange)
+    )
     assert np.isfinite(other).all()
     assert not np.allclose(one, other)
 
@@ -166,5 +170,7 @@ def test_simulation_and_ingest_mean_the_same_by_stuck(world) -> None:
     assert both["stuck_probability"].notna().all()
     known = both[both["gets_stuck"].notna()]
     assert known["gets_stuck"].mean() == pytest.approx(known["stuck_probability"].mean(), rel=0.15)
-    half = (both["remaining_hours"] < both["remaining_hours_median"])[both["remaining_hours"].notna()]
+    half = (both["remaining_hours"] < both["remaining_hours_median"])[
+        both["remaining_hours"].notna()
+    ]
     assert 0.4 < half.mean() < 0.6

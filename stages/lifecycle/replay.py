@@ -25,7 +25,14 @@ from retrace.encoders import EncodeParams
 from retrace.encoding import Encoding, to_scale
 from retrace.gate import GateParams, Verdict, decide
 from retrace.text.model import TextParams
-from retrace.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
+from retrace.walk import (
+    WalkParams,
+    labelled_until,
+    next_start,
+    period_length,
+    period_starts,
+    windows_at,
+)
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle, importance, objectives
 
@@ -279,20 +286,33 @@ class Replay:
         drift = feature_drift(model.reference, current, encoding.encoder.categorical)
         predicted = model.bundle.predict(self.features.iloc[places])
         predictions = feature_drift(model.held[["prediction"]], predicted[["prediction"]])
-        since = labelled_until(before, params)
-        recent = self._between(since, labelled_until(now, params))
-        recent = recent[self._known(now)[recent]]
-        losses = self._losses(model, self.score(model.bundle, recent), now)
+        losses = self._losses(model, self._labelled(model, before, now, now), now)
         ranked = rank(drift, model.importance)
-        alarm = ring(ranked, predictions, losses, params.alarm)
+        heard = losses
+        if self.problem.task == "binary":  # among all rows, attacks that come and go are no change
+            heard = losses[losses["slice"] != "all"]
+        alarm = ring(ranked, predictions, heard, params.alarm)
         return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
 
+    def _labelled(
+        self, model: Model, before: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp
+    ) -> pd.DataFrame:
+        """Score the rows that became labelled between two moments."""
+        limits = (labelled_until(moment, self.settings.backtest) for moment in (before, end))
+        places = self._between(*limits)
+        return self.score(model.bundle, places[self._known(now)[places]])
+
     def _losses(self, model: Model, recent: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+        """Hold recent losses against those of the model's first period in use; in that period,
+        against those of the model that was tried, which had less to learn from."""
         params = self.settings.backtest.alarm
-        samples = [self.errors(model.held), self.errors(recent)]
+        end = next_start(model.fitted_at, self.settings.backtest.period)
+        first = self._labelled(model, model.fitted_at, end, now) if now > end else model.held
+        reference = model.held if first.empty else first
+        samples = [self.errors(reference), self.errors(recent)]
         if recent.empty:
             return loss_changes(*samples)
-        labels = [self._watched_slices(rows, now) for rows in (model.held, recent)]
+        labels = [self._watched_slices(rows, now) for rows in (reference, recent)]
         return loss_changes(
             *samples,
             *labels,
@@ -304,7 +324,7 @@ class Replay:
         """Return a problem's slices; of a classifier the positives alone: a new kind of them is
         lost among all rows, and slices have too few."""
         if self.problem.task == "binary":
-            return pd.DataFrame({"positives": (scored["outcome"] > 0.5).map({True: "all"})})
+            return pd.DataFrame({"outcome": (scored["outcome"] > 0.5).map({True: "positive"})})
         return self._labels(scored, now)
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:

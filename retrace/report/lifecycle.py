@@ -52,14 +52,16 @@ def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
         f"{number(alarm[-1])}. The means are {mean['never']}, {mean['every']} "
         f"({number_of['every']} retrainings) and {mean['alarm']} ({number_of['alarm']})."
     ]
-    judged = [row for row in tables.get("retrainings", []) if row["policy"] == "alarm"]
-    if judged:
-        passed = sum(to_number(row["by_gate"]) == 1 for row in judged)
-        false = [to_number(row["false_alarm"]) for row in judged]
-        known = [value for value in false if value is not None]
-        text = f"Of {len(judged)} alarms "
-        text += f"{number(sum(known))} rang though nothing had changed; " if known else ""
-        said.append(f"{text}the gate would have promoted {passed} of the retrained models.")
+    mine = [row for row in tables.get("retrainings", []) if row["policy"] == "alarm"]
+    rang = [to_number(row["false_alarm"]) for row in mine if row.get("reasons")]
+    false = [value for value in rang if value is not None]
+    passed = sum(to_number(row["by_gate"]) == 1 for row in mine)
+    if rang:
+        though = f", {number(sum(false))} of them though nothing had changed" if false else ""
+        said.append(
+            f"The alarm rang {_times(len(rang))}{though}. The gate would have promoted {passed} of "
+            f"the {number_of['alarm']} retrained models."
+        )
     saved = [
         sum(
             to_number(row.get("false_positives_at_recall")) or 0.0
@@ -74,6 +76,10 @@ def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
             "fewer false positives."
         )
     return said
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _score(row: dict[str, str]) -> float | None:

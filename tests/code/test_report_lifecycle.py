@@ -55,7 +55,7 @@ def test_the_story_has_the_figures(replayed: ProblemInputs) -> None:
     assert "from Mar 2025 to Apr 2025" in story
     assert "balanced accuracy of 0.950 to 0.850" in story
     assert "0.945 (1 retrainings)" in story
-    assert "The alarm rang once, 0 of them though nothing had changed" in story
+    assert "The alarm rang once, 0 times though nothing had changed" in story
     assert "promoted 1 of the 1 retrained" in story
     assert re.search(r"50\s%", story)
     assert [table.name for table in told.tables] == ["retrainings"]

@@ -188,9 +188,9 @@ class Replay:
                 f"raise `{problem.name}.backtest.first_periods`, or shorten the windows there."
             )
         tried = self._bundle(index)
-        threshold = self._threshold(self.score(tried, index["valid"]))
         judged = self._with_rule(self.score(tried, index["judged"]), index["train"])
         held = [index[name] for name in ("valid", "calibration", "judged")]
+        held_rows = self.score(tried, np.sort(np.concatenate(held)))
         everything = np.sort(np.concatenate(list(index.values())))
         bundle, gain = self._refit(tried, everything, index["valid"])
         reference = _thinned(everything, params.most_rows)
@@ -199,10 +199,10 @@ class Replay:
             learnt_until=labelled_until(now, params) - period_length(params),
             tried=tried,
             bundle=bundle,
-            threshold=threshold,
+            threshold=self._threshold(held_rows),
             reference=bundle.encoding.transform(self.features.iloc[reference]),
             importance=gain,
-            held=self.score(tried, np.sort(np.concatenate(held))),
+            held=held_rows,
             judged=judged,
         )
 
@@ -258,13 +258,15 @@ class Replay:
         found = bundle.predict(self.features.iloc[places])
         return rows.assign(outcome=rows[self.problem.target].astype("float64"), **found)
 
-    def _threshold(self, valid: pd.DataFrame) -> float:
+    def _threshold(self, held: pd.DataFrame) -> float:
+        """Choose on all rows that were not fitted on: those of one window have few positives. The
+        gate, which looks at the judged ones, compares probabilities and no alerts."""
         if self.problem.task != "binary":
             return float("nan")
         own = getattr(self._part("evaluation"), "threshold", None)
         if own is not None:
-            return float(own(self.problem, valid, self.settings.evaluate))
-        return metrics.balanced_threshold(valid["outcome"], valid["prediction"])
+            return float(own(self.problem, held, self.settings.evaluate))
+        return metrics.balanced_threshold(held["outcome"], held["prediction"])
 
     def _with_rule(self, scored: pd.DataFrame, train: np.ndarray) -> pd.DataFrame:
         rule = self._part("rules").rule

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from retrace.base.errors import RetraceError
 
+EVER_LEAST = 0.5  # of the groups (assumed): with fewer, an age says nothing of most
+
 Mask = NDArray[np.bool_]
 
 
@@ -51,12 +53,13 @@ def mature_age(
     end: np.datetime64,
     share: float,
 ) -> np.timedelta64:
-    """Return the age by which a share of groups is known, from those known and not yet known.
+    """Return the age by which a share of the groups that are ever known is known.
 
     The quantile of the estimator of Kaplan & Meier, "Nonparametric estimation from incomplete
-    observations", JASA 1958: a group that is not known yet counts until its age at the end.
+    observations", JASA 1958: a group that is not known yet counts until its age at the end. Some
+    are never known, such as lost orders: what is known at the oldest ages counts as all.
 
-    Raises RetraceError when the share is never reached.
+    Raises RetraceError where less than half is ever known.
     """
     open_still = np.isnat(known)
     ages = (np.where(open_still, end, known) - start).astype(np.int64)
@@ -64,12 +67,13 @@ def mature_age(
     ages, events = ages[order], ~open_still[order]
     at_risk = len(ages) - np.arange(len(ages))
     unknown = np.cumprod(1.0 - events / at_risk)
-    reached = np.flatnonzero(unknown <= 1.0 - share + 1e-12)
-    if not len(reached):
+    ever = 1.0 - float(unknown.min())
+    if ever < EVER_LEAST:
         raise RetraceError(
-            f"`split.mature_share` is {share:g}, but at no age is that share of outcomes known: at "
-            f"most {1 - unknown.min() if len(unknown) else 0:.3f} are, within the "
-            f"{ages.max() / 86_400e6 if len(ages) else 0:.0f} days of the data. Lower it in "
-            "params.yaml, or set it to null, which takes whatever is known and favours the fast."
+            f"At no age are more than {ever:.1%} of the outcomes known, within the "
+            f"{ages.max() / 86_400e6:.1f} days of the data: nobody can tell how late they come. "
+            "Bring data of a longer time, name more activities that end an order, or set "
+            "`split.mature_share` to null, which takes whatever is known and favours the fast."
         )
+    reached = np.flatnonzero(1.0 - unknown >= share * ever - 1e-12)
     return np.timedelta64(int(ages[reached[0]]), "us")

@@ -24,7 +24,7 @@ TREE = {
     "shrinkage",
 }  # fmt: skip
 WHOLE = {"num_leaves", "num_cat", "is_linear", "shrinkage"}
-OBJECTIVES = r"(regression|quantile|binary)( \w+:[-+.\de]+)*"
+OBJECTIVES = r"(regression|regression_l1|quantile|binary)( \w+:[-+.\de]+)*"
 NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 NUMBERS = re.compile(rf"({NUMBER}( {NUMBER})*)?")
 MOST_LEAVES = 1 << 17

@@ -9,6 +9,8 @@ writes  models/price/              the bundle: boosters, encoder, interval or ca
         plots/price/importance.csv share of gain by column
 """
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 from pydantic import Field
@@ -21,17 +23,27 @@ from retrace.base.params import read_params
 from retrace.boosters import BoosterParams, Fit, fit_booster
 from retrace.bundle import BOOSTERS, Bundle, predict_scaled
 from retrace.calibration import Calibration
-from retrace.encoding import Encoding
+from retrace.encoding import Encoding, from_scale
 from retrace.intervals import Interval
+from retrace.metrics import METRICS
 from stages.runner import run_stage, say
 
 Window = tuple[pd.DataFrame, np.ndarray]
 
 
 class TrainParams(BoosterParams):
-    """`<problem>.train`: the boosters, and a regression's level of the interval."""
+    """`<problem>.train`: the boosters, and a regression's level of the interval.
+
+    `loss` is a regression's on the fitted scale: l2 (where it is not given), l1, or best: both are
+    fitted, and the one whose metric is better on the validation window is used.
+    """
 
     interval: float | None = Field(default=None, gt=0, lt=1)
+    loss: Literal["l2", "l1", "best"] | None = None
+
+
+L2: dict[str, object] = {"objective": "regression", "metric": "rmse"}
+L1: dict[str, object] = {"objective": "regression_l1", "metric": "mae"}
 
 
 def objectives(problem: Problem, params: TrainParams) -> dict[str, dict[str, object]]:
@@ -45,7 +57,7 @@ def objectives(problem: Problem, params: TrainParams) -> dict[str, dict[str, obj
         )
     tail = (1 - params.interval) / 2
     return {
-        "point": {"objective": "regression", "metric": "rmse"},
+        "point": L1 if params.loss == "l1" else L2,
         "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
         "upper": {"objective": "quantile", "alpha": 1 - tail, "metric": "quantile"},
     }
@@ -94,6 +106,11 @@ def fit_bundle(
         )
         for name in BOOSTERS[problem.task]
     }
+    if problem.task == "regression" and params.loss == "best":
+        other = fit_booster(
+            windows["train"], windows["valid"], offset, encoding.encoder.categorical, params, L1
+        )
+        fits["point"] = better(problem, offset, windows["valid"], fits["point"], other)
     boosters = {name: fit.booster for name, fit in fits.items()}
     columns, target = windows["calibration"]
     scaled = predict_scaled(boosters, offset, columns)
@@ -115,10 +132,26 @@ def fit_bundle(
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
+            **({"loss": chosen_loss(fits["point"])} if params.loss else {}),
             "params": params.model_dump(exclude_none=True),
         },
     )
     return bundle, fits
+
+
+def chosen_loss(fit: Fit) -> str:
+    return "l1" if fit.booster.params.get("objective") == "regression_l1" else "l2"
+
+
+def better(problem: Problem, offset: str | None, valid: Window, *fits: Fit) -> Fit:
+    """Return the fit whose metric is lower on the validation window, in the target's unit."""
+    metric, (columns, target) = METRICS[problem.metric], valid
+    actual = from_scale(target, problem.scale)
+    scores = []
+    for fit in fits:
+        predicted = predict_scaled({"point": fit.booster}, offset, columns)["point"]
+        scores.append(metric(actual, from_scale(predicted, problem.scale)))
+    return fits[int(np.argmin(scores))]
 
 
 def importance(fit: Fit) -> pd.DataFrame:

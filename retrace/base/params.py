@@ -46,9 +46,9 @@ def read_params(model: type[Section], key: str, path: Path = PATH) -> Section:
 
 
 def read_key(key: str, path: Path = PATH) -> Any:
-    """Return the raw value at a dotted `key`."""
+    """Return the raw value at a dotted `key`, everything for an empty one."""
     node: Any = _load(path)
-    for depth, part in enumerate(key.split(".")):
+    for depth, part in enumerate(key.split(".") if key else ()):
         if not isinstance(node, Mapping) or part not in node:
             above = ".".join(key.split(".")[:depth]) or "the top level"
             known = sorted(map(str, node)) if isinstance(node, Mapping) else []

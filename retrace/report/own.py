@@ -28,6 +28,9 @@ TITLES = {
     "suggested_bands": "By suggested price",
     "cost_curve": "What alerts cost, by threshold",
     "weeks": "Week by week",
+    "changes": "What changed, and when the alarm rang",
+    "retrainings": "Alarms and retrainings",
+    "drift": "What drifted most: importance × PSI",
 }
 # Columns whose names do not say it all; a unit is the end of a name.
 COLUMNS = {
@@ -41,9 +44,17 @@ COLUMNS = {
     "median_interval": "median width of the interval",
     "suggested": "suggested price",
     "christmas_share": "Christmas share",
+    "by_gate": "promoted by the gate",
+    "false_alarm": "false alarm",
+    "delay_days": "days until then",
+    "psi": "PSI",
+    "q_value": "q-value",
+    "weight": "importance × PSI",
+    "gain": "gain against the champion",
+    "gate_reasons": "the gate's reasons",
 }
 SHARES = ("share", "coverage", "_on_time")
-FLAGS = ("planned_shorter",)
+FLAGS = ("planned_shorter", "retrained", "by_gate", "false_alarm")
 
 
 @dataclass(frozen=True)

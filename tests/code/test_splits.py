@@ -154,9 +154,20 @@ def test_a_group_is_in_one_window_and_rows_without_a_target_in_none() -> None:
         assert windows[rows["days"].isna()].isna().all()
 
 
-def test_a_share_that_is_never_known_is_an_error() -> None:
+def test_groups_that_are_never_known_do_not_count() -> None:
     rows = late_rows()
-    often = rows["group"].str.endswith(("1", "2", "3"))
+    whole = late_split(rows, "hash", 0.9)
+    lost = rows["group"].str.endswith("7")
+    rows.loc[lost, ["known", "days"]] = [pd.NaT, np.nan]
+    some = late_split(rows, "hash", 0.9)
+    assert some[lost].isna().all()
+    youngest = [rows.loc[windows.notna(), "at"].max() for windows in (whole, some)]
+    assert abs(youngest[0] - youngest[1]) < 3 * DAY
+
+
+def test_outcomes_that_are_hardly_ever_known_are_an_error() -> None:
+    rows = late_rows()
+    often = ~rows["group"].str.endswith(("1", "2", "3"))
     rows.loc[often, ["known", "days"]] = [pd.NaT, np.nan]
-    with pytest.raises(RetraceError, match=r"mature_share.*at no age is that share"):
+    with pytest.raises(RetraceError, match=r"At no age are more than 3.*mature_share"):
         late_split(rows, "time", 0.95)

@@ -16,7 +16,7 @@ from tests.drills.judge import PARAMS, Verdict, judge, named_in
 from tests.drills.mutations import FileMutation, Mutation
 
 TITLE = "Bad data caught"
-WORLDS = ("price", "service_time", "fraud")
+WORLDS = ("price", "service_time", "orders", "fraud")
 STRENGTHS = ("weak", "middle", "strong")
 TARGETS = {"weak": 0.0, "middle": 0.8, "strong": 0.95}
 SEED = 20_001  # of the data that is damaged

@@ -295,8 +295,8 @@ def command(folder: Path) -> Reader:
     for name in ("doctor", "storage"):  # these start processes; what they parse is what is tried
         __import__(f"commands.{name}").__dict__[name].run = lambda args: 0
     words = [
-        *command_line.SUBCOMMANDS, "price", "fraud", "start", "stop", "--trials", "--seed", "--keep",
-        "--help", "-h", "--", "-", "", "1", "-1", "nan", "9" * 30, "../..", "/", "*", "\n", "é",
+        *command_line.SUBCOMMANDS, "price", "fraud", "start", "stop", "--trials", "--seed",
+        "--keep", "--help", "-h", "--", "-", "", "1", "-1", "nan", "9" * 30, "../..", "/", "*",
         "price.train", "--trials=1e9", "--seed=", "a" * 10_000,
     ]  # fmt: skip
 

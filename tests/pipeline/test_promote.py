@@ -124,7 +124,7 @@ def test_a_better_model_takes_the_place_and_gives_it_back(here, capsys):
     record = run(here, "git", "show", f"price@v0.0.2:{path}")
     assert "Test <test@example.org>" in record
     assert "| champion v0.0.1 |" in record
-    assert "- `text.alpha`: 8.0" in record
+    assert "- `text.alpha`: 1000.0 → 8.0" in record
     assert record == (here / path).read_text("utf-8")
     assert run(here, "git", "status", "--porcelain") == ""
     remote = run(here, "git", "ls-remote", "origin")
@@ -303,6 +303,9 @@ def test_a_model_that_dvc_yaml_does_not_name(here):
 def test_no_git_remote(here):
     run(here, "git", "remote", "remove", "origin")
     with pytest.raises(RetraceError, match="no Git remote to push the tags to"):
+        promote_price()
+    run(here, "git", "remote", "add", "origin", "/nowhere")
+    with pytest.raises(RetraceError, match="--no-push is for work on this machine alone"):
         promote_price()
 
 

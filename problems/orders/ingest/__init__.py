@@ -67,7 +67,7 @@ def _figures(log: Log, cases: Cases, clean: pd.DataFrame, cut: int) -> dict[str,
     days = (cases.ended_at - cases.started_at)[cases.is_complete] / DAY
     stuck = clean.drop_duplicates("order_id")["gets_stuck"]
     return {
-        "events": float(len(log.case)),
+        "events": float(len(log.case) + cut),
         "events_after_the_end": float(cut),
         "events_at_one_instant": float((~log.last_of_instant).sum()),
         "orders": float(n_cases),

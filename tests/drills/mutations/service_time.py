@@ -118,7 +118,7 @@ MUTATIONS = (
     _s("boxes renamed in the header", BOXES, without("boxes")),
     _c("coordinates exchanged", PLACE, swapped("latitude", "longitude")),
     _c("coordinates 0", PLACE, to("latitude", 0.0)),
-    _c("coordinates of other customers", PLACE, shifted("latitude", by=37)),
+    _c("coordinates of other customers", PLACE, shifted("longitude", by=37)),
     _c("coordinates with a decimal comma", PLACE, on("latitude", decimal_comma, text=True)),
     _c("region of other customers", ("region",), shifted("region", by=37)),
     _c("region missing", ("region",), to("region", None)),

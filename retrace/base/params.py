@@ -15,6 +15,7 @@ from retrace.base.errors import RetraceError
 PATH = Path("params.yaml")
 SHORT = reprlib.Repr()  # of any value: aliases make a page of YAML a list of a billion
 SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 2, 100, 100
+_read: dict[tuple[Path, str], Any] = {}  # what this process has read
 
 
 class Params(BaseModel):
@@ -58,7 +59,20 @@ def read_key(key: str, path: Path = PATH) -> Any:
                 f"{path}: no section '{key}': '{part}' is not in {above}{_closest(part, known)}."
             )
         node = node[part]
+    _read.setdefault((path, key), node)
     return node
+
+
+def changed_since_read() -> list[str]:
+    """Return the keys that this process has read and that have another value by now."""
+    changed = []
+    for (path, key), value in _read.items():
+        try:
+            if read_key(key, path) != value:
+                changed.append(key)
+        except RetraceError:  # it is gone
+            changed.append(key)
+    return changed
 
 
 def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH) -> Section:

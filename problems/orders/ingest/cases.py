@@ -65,7 +65,8 @@ def _check_named(log: Log, settings: Settings) -> None:
     if not log.activities.isin(settings.completion).any():
         raise RetraceError(
             f"The activity of no event is one of `orders.ingest.completion` ({', '.join(names)}), "
-            f"so no order is ever complete. Its activities are: {_listed(log)}. Name those that complete "
+            f"so no order is ever complete. Its activities are: {_listed(log)}. Name "
+            f"those that complete "
             "an order, or none (`completion: []`): then an order is complete at its last event."
         )
 

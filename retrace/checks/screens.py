@@ -38,6 +38,7 @@ LEVELS = 12  # categories that are told apart; the others are one
 GROUPS, GROUP_ROWS = 30, 100
 WEEK_ROWS, WEEKS_AROUND = 20, 9
 LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
+FEWEST_OF_CLASS = 30
 MOST_ROWS = 200_000  # every k-th row of a longer table is enough, but for repeated ones
 
 Floats = NDArray[np.float64]
@@ -202,8 +203,8 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
         found = []
         for start, stop in pairwise(edges):
             part, aim = rows[name].iloc[start:stop], target.iloc[start:stop]
-            if aim.empty:
-                continue
+            if aim.nunique() <= LEVELS and aim.value_counts().min() < FEWEST_OF_CLASS:
+                continue  # one burst of frauds is told by its day, and that is no leak
             codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
             found.append(explained(aim.rank(pct=True).to_numpy(), codes))
             if _is_prose(part) and aim.nunique() > LEVELS:

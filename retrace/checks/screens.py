@@ -203,7 +203,7 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
         found = []
         for start, stop in pairwise(edges):
             part, aim = rows[name].iloc[start:stop], target.iloc[start:stop]
-            if aim.nunique() <= LEVELS and aim.value_counts().min() < FEWEST_OF_CLASS:
+            if aim.nunique() <= LEVELS and not aim.value_counts().min() >= FEWEST_OF_CLASS:
                 continue  # one burst of frauds is told by its day, and that is no leak
             codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
             found.append(explained(aim.rank(pct=True).to_numpy(), codes))

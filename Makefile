@@ -87,11 +87,15 @@ repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (d
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
 	@$(WITH_VENV) $(BIN)/pytest -n auto $(ARGS)
 
-lint: $(DEV) $(PROJECT) ## check style, formatting, types and who imports whom
+CODE := retrace problems stages experiments commands bench
+
+lint: $(DEV) $(PROJECT) ## check style, types, who imports whom, and known holes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
+	@$(BIN)/python -m tests.audit
 
 drills: $(DEV) $(PROJECT) ## break the project on purpose, up to 40 minutes; writes tests/DRILLS.md
 	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)

@@ -1,6 +1,8 @@
 """Measure what people wait for, and write RESULTS.md.
 
-    python -m bench               all, some 30 minutes; `python -m bench dag predict` for two parts
+    python -m bench               all but drift, some 30 minutes
+    python -m bench dag predict   two parts
+    python -m bench drift         what the alarm notices; an hour and more
 
 Seconds are by the clock of this machine, which may be busy: compare ratios, not seconds.
 """
@@ -251,6 +253,13 @@ def tune(folder: Path) -> Rows:
     ]
 
 
+def drift_alarm(_folder: Path) -> Rows:
+    """The alarm on simulations with other seeds; some hours on a busy machine."""
+    from bench.drift import WORLDS, study
+
+    return [row for name in WORLDS for row in study(name)]
+
+
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
     "predict": ("Prediction", throughput),
@@ -258,6 +267,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "stops": ("Growth: stops", stops),
     "pings": ("Growth: pings", pings),
     "payments": ("Growth: payments", payments),
+    "drift": ("Drift: what the alarm notices", drift_alarm),
     "events": ("Growth: events of orders", events),
     "tune": ("Search", tune),
 }
@@ -288,7 +298,7 @@ def write(name: str, rows: Rows) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
-    for name in parser.parse_args().parts or PARTS:
+    for name in parser.parse_args().parts or [name for name in PARTS if name != "drift"]:
         with tempfile.TemporaryDirectory() as folder:
             rows = PARTS[name][1](Path(folder))
         write(name, rows)

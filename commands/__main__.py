@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "compare": "one problem's experiments side by side",
     "report": "the open orders at a moment, by what looking at them is worth: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",
+    "retrain": "new data is in place: run the DAG, compare with the model in use, say what to do",
     "promote": "put this commit's model into stage prod, if the gate says that it may",
     "rollback": "put the champion before the current one back into prod",
     "champions": "what is in which stage, with its headline metric",

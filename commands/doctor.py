@@ -411,8 +411,9 @@ PROBLEM_SECTIONS = {
     "evaluate": "part evaluation",
     "tune": "experiments.tune.space TuneParams",
     "gate": "retrace.gate GateParams",
+    "backtest": "stages.lifecycle.replay BacktestParams",
 }
-OPTIONAL = {"tune", "gate"}  # a problem that nobody searches or promotes needs none
+OPTIONAL = {"tune", "gate", "backtest"}  # a problem that nobody searches, promotes or replays
 
 
 def params() -> Check:
@@ -430,10 +431,13 @@ def params() -> Check:
 def params_faults() -> Iterator[str]:
     """Yield one message for every key that is missing, unknown or wrong."""
     worlds, problems = _block("worlds"), _block("problems")
-    blocks = {"worlds", "problems", *worlds, *problems}
+    blocks = {"worlds", "problems", "backtests", *worlds, *problems}
     for key in _block(""):
         if key not in blocks:
             yield f"unknown key '{key}'; a block is worlds, problems, or named in one of them."
+    for name, entry in _block("backtests").items():
+        if entry != problems.get(name):
+            yield f"'backtests.{name}' is {entry}; give it what 'problems.{name}' has."
     for name in sorted({*worlds, *problems} & set(_block(""))):
         known = {**(WORLD_SECTIONS if name in worlds else {})}
         known |= PROBLEM_SECTIONS if name in problems else {}

@@ -85,17 +85,19 @@ def local_s3(folder: Path, bucket: str = "retrace") -> Iterator[S3Server]:
         process.wait()
 
 
-def launch(folder: Path, bucket: str) -> tuple[subprocess.Popen[bytes], S3Server]:
-    """Start rclone on a free port of loopback and return once it answers."""
+def launch(
+    folder: Path, bucket: str, *, address: str = "127.0.0.1:0", keys: tuple[str, str] | None = None
+) -> tuple[subprocess.Popen[bytes], S3Server]:
+    """Start rclone on loopback and return once it answers; `keys` are new ones unless given."""
     program = _rclone()
     data, log = (folder / "data").resolve(), folder / "rclone.log"
     (data / bucket).mkdir(parents=True, exist_ok=True)
-    key, secret = secrets.token_hex(10).upper(), secrets.token_hex(20)
+    key, secret = keys or (secrets.token_hex(10).upper(), secrets.token_hex(20))
     with log.open("wb") as output:
         process = subprocess.Popen(
             # Port 0 takes a free one. A file removed by hand is gone after seconds, not minutes;
             # with 0s the server never ends listing a folder.
-            [program, "serve", "s3", "--addr", "127.0.0.1:0", "--dir-cache-time", "5s", data],
+            [program, "serve", "s3", "--addr", address, "--dir-cache-time", "5s", data],
             env=_environment(key, secret),
             stdin=subprocess.DEVNULL,
             stdout=output,

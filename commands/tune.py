@@ -150,7 +150,7 @@ def tell_verdict(found: Difference) -> None:
     if found.certain:
         word = "better" if found.mean > 0 else "worse, so there is nothing to adopt"
     print(
-        "Against params.yaml on the calibration window, which chose nothing: mean loss less by "
+        "Against params.yaml on the calibration window, which chose nothing: gain in mean loss "
         f"{found.mean:.4g} (95 % interval {found.lower:.4g} to {found.upper:.4g}, {found.n_rows} "
         f"rows in {found.n_blocks} blocks): {word}."
     )

@@ -126,16 +126,34 @@ class Problem:
     slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report
 
 
+ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the simulated world, for the backtest to hold alarms against. Days are ISO dates.
+
+    `until` is when it ends: of a slow change when it is complete, of a passing one when all is as
+    before. Without it, the new way stays from `at` on.
+    """
+
+    at: str
+    kind: ChangeKind
+    what: str
+    until: str | None = None
+
+
 @dataclass(frozen=True)
 class Simulated:
     """What a simulator makes: raw files by name (the suffix is the format), and their truth.
 
     `truth` has the key of the raw rows and whatever `rules.oracle` needs. It must not be among the
-    raw files.
+    raw files. `changes` are those of the world in the course of the data, in order of time.
     """
 
     raw: dict[str, pd.DataFrame]
     truth: pd.DataFrame
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)

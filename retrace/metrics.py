@@ -74,6 +74,37 @@ def roc_auc(actual: ArrayLike, predicted: ArrayLike) -> float:
     return float(above / (positive * (len(y) - positive)))
 
 
+def balanced_threshold(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Return the score from which alerts have the best balanced accuracy; 1 with one class only."""
+    y, p = _arrays(actual, predicted)
+    if not 0 < y.sum() < len(y):
+        return 1.0
+    hits, ends = _steps(y, p)
+    gain = hits / y.sum() - (ends - hits) / (len(y) - y.sum())
+    return float(np.sort(p)[::-1][int(ends[int(np.argmax(gain))]) - 1])
+
+
+def rates_at(actual: ArrayLike, predicted: ArrayLike, threshold: float) -> tuple[float, float]:
+    """Return the share of positives, and of negatives, that score at or above a threshold."""
+    y, p = _arrays(actual, predicted)
+    alert, positive = p >= threshold, y > 0.5
+    return tuple(  # type: ignore[return-value]
+        float(alert[rows].mean()) if rows.any() else float("nan") for rows in (positive, ~positive)
+    )
+
+
+def false_positives_at(actual: ArrayLike, predicted: ArrayLike, recall: float) -> float:
+    """Return how many negatives score as high as it takes to find a share `recall` of positives."""
+    y, p = _arrays(actual, predicted)
+    if not y.any():
+        return float("nan")
+    if recall <= 0:
+        return 0.0
+    hits, ends = _steps(y, p)
+    step = int(np.searchsorted(hits, recall * hits[-1] - 1e-9))
+    return float(ends[step] - hits[step])
+
+
 def _steps(y: NDArray[np.float64], p: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """Return positives and rows at or above each distinct score, from the highest."""
     order = np.argsort(-p, kind="stable")

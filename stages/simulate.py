@@ -5,9 +5,11 @@
 reads   params.yaml               price.simulate
 writes  data/raw/price/           the raw files, in the format of real ones
         data/truth/price.parquet  what only a simulator knows; for `evaluate` alone
-        data/truth/price.json     the fingerprint of the raw data that the truth belongs to
+        data/truth/price.json     the fingerprint of the raw data that the truth belongs to, and
+                                  what changed in the simulated world, and when
 """
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -37,7 +39,11 @@ def main(name: str) -> None:
         for file, frame in simulated.raw.items():
             write_raw(frame, folder / file)
     write_table(simulated.truth, paths.truth(name))
-    write_json({"raw": fingerprint(paths.raw(name))}, paths.truth_fingerprint(name))
+    about = {
+        "raw": fingerprint(paths.raw(name)),
+        "changes": [asdict(change) for change in simulated.changes],
+    }
+    write_json(about, paths.truth_fingerprint(name))
     rows = ", ".join(f"{len(frame):,} rows in {file}" for file, frame in simulated.raw.items())
     say(f"{name}: simulated {rows}")
 

@@ -22,11 +22,13 @@ SMALL = {
         "simulate": {"stops": 4000, "months": 12, "new_region_month": 8},
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
+        "backtest": {"first_periods": 9, "train": {"max_rounds": 20}},
     },
     "fraud": {
         "simulate": {"transactions": 12_000, "fraud_rate": 0.03},
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
+        "backtest": {"first_periods": 7, "train": {"max_rounds": 20}},
     },
     "orders": {"simulate": {"orders": 1500, "futures": 16}},
     **{

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import yaml
-from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from experiments.promotion.repository import answer
@@ -34,7 +33,7 @@ def fetch(name: str, commit: str, path: Path, target: Path) -> Path:
             config = {key: here.config[key] for key in ("core", "remote")}
         with Repo(".", rev=commit, config=config) as there:
             there.dvcfs.get(path.as_posix(), str(target), recursive=True)
-    except (DvcException, OSError, ImportError) as error:
+    except Exception as error:  # of DVC or of any storage below it
         raise RetraceError(
             f"{path} of {name} is gone: neither the cache nor the DVC remote gives it "
             f"({_words(error)}). `dvc push` from a copy that has it brings it back, and so does "

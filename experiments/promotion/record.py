@@ -134,10 +134,11 @@ def parameters(problem: Problem, champion: Assigned | None) -> Iterator[str]:
         yaml.safe_load(answer("show", f"{commit}:params.yaml")) or {}
         for commit in (champion.commit, "HEAD")
     )
-    found = changed(before, after, problem.name, problem.world)
-    for key, value in found.items():
-        yield f"- `{key}`: {json.dumps(value)}"
-    if not found:
+    new = changed(before, after, problem.name, problem.world)
+    old = changed(after, before, problem.name, problem.world)
+    for key, value in new.items():
+        yield f"- `{key}`: {json.dumps(old[key])} → {json.dumps(value)}"
+    if not new:
         yield "None."
 
 

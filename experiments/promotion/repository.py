@@ -101,7 +101,10 @@ def check_remote_tags(problem: str, place: Place) -> None:
     if place.remote is None:
         return
     patterns = [f"refs/tags/{problem}{mark}*" for mark in "@#"]
-    there = _tags(git("ls-remote", place.remote, *patterns))
+    try:
+        there = _tags(git("ls-remote", place.remote, *patterns))
+    except RetraceError as error:
+        raise RetraceError(f"{error}\n--no-push is for work on this machine alone.") from None
     here = _tags(git("for-each-ref", "--format=%(objectname) %(refname)", *patterns))
     new = [tag for tag, name in there.items() if here.get(tag) != name]
     if new:

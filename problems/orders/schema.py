@@ -69,23 +69,30 @@ CLEAN = pa.DataFrameSchema(
     ],
     unique_column_names=True,
 )
-BEFORE = ("activity_before", "activity_before_that", "last_wait_hours", "wait_before_hours")
-OUTCOMES = (
-    "remaining_hours",
-    "gets_stuck",
-    "completed_at",
-    "completed_known_at",
-    "stuck_known_at",
-)
+BEFORE = ("activity_before*", "last_wait_hours", "wait_before_hours", "step_wait_hours", "resource")
 WORLD = World(
     name="orders",
     schema=CLEAN,
     key=("order_id", "snapshot_at"),
     time="snapshot_at",
-    outcomes=OUTCOMES,
+    outcomes=(
+        "remaining_hours",
+        "gets_stuck",
+        "completed_at",
+        "completed_known_at",
+        "stuck_known_at",
+    ),
     exempt={
-        "constant": ("waiting_hours", "count_*"),  # 0 after each event; some steps are rare
-        "jump": ("step_*", "resource_orders", *OUTCOMES),  # season, backlog, orders still open
-        "missing_by": (*BEFORE, "resource"),  # the first step has none before it
+        "constant": ("waiting_hours", "count_*"),
+        "jump": (
+            "step_*",
+            "resource_orders",
+            "remaining_hours",
+            "gets_stuck",
+            "completed*",
+            "stuck_known_at",
+        ),
+        "missing_by": BEFORE,  # the first event has none before it
+        "stuck": ("step_*",),
     },
 )

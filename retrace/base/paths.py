@@ -73,3 +73,11 @@ def plots(problem: str) -> Path:
 
 def comparison(problem: str) -> Path:
     return Path("metrics/comparison") / f"{problem}.json"
+
+
+def backtest_metrics(problem: str) -> Path:
+    return Path("metrics/backtest") / f"{problem}.json"
+
+
+def backtest_tables(problem: str) -> Path:
+    return Path("metrics/backtest") / problem

@@ -63,8 +63,8 @@ class Roles:
     """What the columns of a world are.
 
     time: when a row happened; without it rows have no order that matters. outcomes: known only
-    afterwards, the target first. exempt: columns (or patterns, count_*) by screen that it must not
-    look at, since they change so by nature.
+    afterwards, the target first. exempt: columns by screen that it must not look at, since they
+    change so by nature; `count_*` are all that begin so.
     """
 
     key: tuple[str, ...]
@@ -75,7 +75,7 @@ class Roles:
 
 def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, Any]]:
     """Return records as those of checks, all soft: column, check, level, found, limit, passed."""
-    step = -(-len(rows) // MOST_ROWS)
+    step = -(-len(rows) // MOST_ROWS) or 1
     rows = rows.astype({name: "str" for name in rows if rows[name].dtype == "category"})
     ordered = rows.sort_values(roles.time, kind="stable") if roles.time else rows
     thin = ordered.iloc[::step]
@@ -86,7 +86,7 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
         found = look(ordered if name in ("repeated", "volume") else thin, roles)
         values: dict[str, float] = {}
         for column, value in found:
-            if not any(fnmatchcase(column, pattern) for pattern in left_out):
+            if not any(fnmatchcase(column, one) for one in left_out) and not np.isnan(value):
                 values[column] = max(float(value), values.get(column, 0.0))
         worst = max(values, key=lambda column: values[column], default=None)
         for column, value in values.items():
@@ -96,9 +96,9 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
                         "column": column,
                         "check": name,
                         "level": "soft",
-                        "found": round(value, 6),
+                        "found": round(float(value), 6),
                         "limit": f"at most {limit:g}",
-                        "passed": value <= limit,
+                        "passed": bool(value <= limit),
                     }
                 )
     return records
@@ -128,12 +128,15 @@ def _constant(rows: pd.DataFrame, _: Roles) -> Found:
 
 def _jump(rows: pd.DataFrame, roles: Roles) -> Found:
     edges = parts(len(rows), PARTS, PART_ROWS)
+    size = np.diff(edges)
+    if len(roles.key) > 1:  # rows of one order are alike
+        owner = pd.factorize(rows[roles.key[0]])[0]
+        size = np.array([len(np.unique(owner[a:b])) for a, b in pairwise(edges)])
     for name, column in _comparable(rows, roles):
         shares = _shares(column, edges)
-        size = np.diff(edges)[:, None]
         moved = np.abs(np.diff(shares, axis=0))
         # Dvoretzky-Kiefer-Wolfowitz at 1 %; a sum over levels has as many chances to differ.
-        chance = 1.63 * np.sqrt(1 / size[1:, 0] + 1 / size[:-1, 0])
+        chance = 1.63 * np.sqrt(1 / size[1:] + 1 / size[:-1])
         distance = moved.sum(axis=1) / 2 if column.dtype == "category" else moved.max(axis=1)
         if len(distance):
             yield name, float(max((distance - chance).max(), 0.0))
@@ -188,6 +191,7 @@ def _missing_by(rows: pd.DataFrame, _: Roles) -> Found:
 def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
     if not roles.outcomes:
         return
+    rows = rows[rows[roles.outcomes[0]].notna()]
     edges = parts(len(rows), LEAK_PARTS, LEAK_ROWS)
     target = rows[roles.outcomes[0]]
     for name in map(str, rows):
@@ -196,11 +200,14 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
         found = []
         for start, stop in pairwise(edges):
             part, aim = rows[name].iloc[start:stop], target.iloc[start:stop]
+            if aim.empty:
+                continue
             codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
             found.append(explained(aim.rank(pct=True).to_numpy(), codes))
             if _is_prose(part) and aim.nunique() > LEVELS:
                 found.append(_told(part, aim))
-        yield name, max(found)
+        if found:
+            yield name, max(found)
 
 
 def _told(texts: pd.Series, target: pd.Series) -> float:

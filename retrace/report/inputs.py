@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
 from retrace.base.params import ProblemEntry, WorldEntry, parse_section, read_key
+
+BACKTEST_TABLES = ("periods", "changes", "retrainings", "drift")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class ProblemInputs:
     tables: dict[str, list[dict[str, str]]]
     card: dict[str, Any]
     bundle: dict[str, Any]
+    backtest: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # none without a replay
 
 
 def read_worlds() -> dict[str, WorldInputs]:
@@ -95,7 +98,15 @@ def _read_problem(name: str, entry: Any) -> ProblemInputs:
         tables={file.stem: read_rows(file) for file in sorted(paths.tables(name).glob("*.csv"))},
         card=_read_dict(paths.bundle(name) / "card.json"),
         bundle=_read_dict(paths.bundle(name) / "bundle.json"),
+        backtest=_read_backtest(name),
     )
+
+
+def _read_backtest(name: str) -> dict[str, list[dict[str, str]]]:
+    if name not in (read_key("") or {}).get("backtests", {}):
+        return {}
+    folder = paths.backtest_tables(name)
+    return {table: read_rows(folder / f"{table}.csv") for table in BACKTEST_TABLES}
 
 
 def _read_dict(path: Path) -> dict[str, Any]:

@@ -28,6 +28,9 @@ TITLES = {
     "suggested_bands": "By suggested price",
     "cost_curve": "What alerts cost, by threshold",
     "weeks": "Week by week",
+    "changes": "What changed, and when the alarm rang",
+    "retrainings": "Alarms and retrainings",
+    "drift": "What drifted most: importance × PSI",
     "told": "What customers are told, and what it costs",
     "progress": "By the order's events so far",
     "looked_at": "Looking at the most likely ones",
@@ -44,6 +47,14 @@ COLUMNS = {
     "median_interval": "median width of the interval",
     "suggested": "suggested price",
     "christmas_share": "Christmas share",
+    "by_gate": "promoted by the gate",
+    "false_alarm": "false alarm",
+    "delay_days": "days until then",
+    "psi": "PSI",
+    "q_value": "q-value",
+    "weight": "importance × PSI",
+    "gain": "gain against the champion",
+    "gate_reasons": "the gate's reasons",
     "optimistic": "too early by",
     "pessimistic": "too late by",
     "optimistic_share": "too early, share",
@@ -52,7 +63,7 @@ COLUMNS = {
     "events_so_far": "events so far",
 }
 SHARES = ("share", "coverage", "_on_time")
-FLAGS = ("planned_shorter",)
+FLAGS = ("planned_shorter", "retrained", "by_gate", "false_alarm")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from retrace.base.params import read_key
 from retrace.report import numbers, tables
 from retrace.report.charts import Plot, draw, draw_spec, read_plots
 from retrace.report.inputs import ProblemInputs, WorldInputs, read_problems, read_worlds
+from retrace.report.lifecycle import Lifecycle, lifecycle
 from retrace.report.own import OwnTable, own_tables
 from retrace.report.parameters import Section, read_sections
 from retrace.report.verdicts import Coverage, Verdict, coverage, loss_name, verdicts
@@ -60,6 +61,8 @@ class ProblemView:
     tables: list[tuple[OwnTable, Markup]]
     pictures: list[Picture]
     sections: list[Section]
+    lifecycle: Lifecycle | None
+    lifecycle_picture: Markup
 
     @property
     def rows(self) -> int | None:
@@ -103,7 +106,7 @@ class ProblemView:
 def render() -> str:
     """Read what the stages wrote and return the page."""
     worlds, problems = read_worlds(), read_problems()
-    plots = read_plots({name: read_key(name) for name in ("worlds", "problems")})
+    plots = read_plots({"backtests": {}, **read_key("")})
     drawn = _Drawn()
     world_views = {
         name: _world_view(world, drawn.all(plots.get(name, [])) if name not in problems else [])
@@ -119,10 +122,12 @@ def render() -> str:
         shown = {view.world.name for view in views}
         world = world_views[problem.world]
         own = [(table, drawn.own(table)) for table in own_tables(problem.tables)]
-        pictures = drawn.all(plots.get(name, []))
+        told = lifecycle(problem)
+        pictures = drawn.all([p for p in plots.get(name, []) if not (told and _is_replay(p))])
         if problem.bundle.get("task") == "binary":
             pictures = [_of_classifier(picture) for picture in pictures]
-        views.append(_problem_view(problem, world, shown, own, pictures))
+        replayed = drawn.spec(told.drawing.spec) if told else Markup()
+        views.append(_problem_view(problem, world, shown, own, pictures, told, replayed))
     text: str = _environment().get_template("index.html").render(problems=views)
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 
@@ -138,6 +143,11 @@ CLASSIFIER_TITLES = {  # dvc.yaml has one title for every task
 def _of_classifier(picture: Picture) -> Picture:
     stem = picture.path.rpartition("/")[2].partition(".")[0]
     return replace(picture, title=CLASSIFIER_TITLES.get(stem, picture.title))
+
+
+def _is_replay(plot: Plot) -> bool:
+    """The section on the replay has a picture of its own."""
+    return plot.path.name == "backtest.csv"
 
 
 class _Drawn:
@@ -158,8 +168,11 @@ class _Drawn:
         """Draw the picture of a problem's own table; empty where none fits."""
         if table.drawing is None:
             return Markup()
+        return self.spec(table.drawing.spec)
+
+    def spec(self, spec: dict[str, Any]) -> Markup:
         self.n_drawn += 1
-        return Markup(draw_spec(table.drawing.spec, self.n_drawn))  # noqa: S704  (as above)
+        return Markup(draw_spec(spec, self.n_drawn))  # noqa: S704  (as above)
 
 
 def _world_view(world: WorldInputs, pictures: list[Picture]) -> WorldView:
@@ -179,6 +192,8 @@ def _problem_view(
     shown: set[str],
     own: list[tuple[OwnTable, Markup]],
     pictures: list[Picture],
+    told: Lifecycle | None,
+    replayed: Markup,
 ) -> ProblemView:
     found = verdicts(problem)
     rows = next((verdict.rows for verdict in found), None)
@@ -198,6 +213,8 @@ def _problem_view(
         sections=read_sections(
             [world.name, problem.name], () if world.inputs.simulated else ("simulate",)
         ),
+        lifecycle=told,
+        lifecycle_picture=replayed,
     )
 
 

@@ -145,7 +145,7 @@ def by_month(rows: Rows) -> Drawing | None:
     stem = next((stem for stem in stems.values() if stem in STEMS), None)
     errors = [column for column in stems if stems[column] == stem]
     points: Values = [
-        {"month": _month(row["month"]), "who": split_baseline(column)[0] or "model", "y": error}
+        {"month": month_name(row["month"]), "who": split_baseline(column)[0] or "model", "y": error}
         for column in errors
         for row in rows
         if row.get("month") and (error := to_number(row[column])) is not None
@@ -184,7 +184,7 @@ def _shades(rows: Rows) -> tuple[Values, str]:
             peak = share >= 0.1 and share == max(shares[max(0, place - 1) : place + 2])
             text = [what, percent(share, 0)] if peak else [""]
             shade = round(0.3 * min(share, 1.0), 4)
-            found.append({"month": _month(row["month"]), "shade": shade, "text": text})
+            found.append({"month": month_name(row["month"]), "shade": shade, "text": text})
     return found, what
 
 
@@ -345,7 +345,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _month(text: str) -> str:
-    """Write 2025-10 as Oct 2025; anything else stays as it is."""
-    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
+def month_name(text: str) -> str:
+    """Write 2025-10 and 2025-10-01 as Oct 2025; anything else stays as it is."""
+    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])(-01)?", text)
     return f"{MONTHS[int(found[2]) - 1]} {found[1]}" if found else text

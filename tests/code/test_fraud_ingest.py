@@ -80,7 +80,11 @@ def test_rows_out_of_order_are_sorted_and_counted(tmp_path: Path) -> None:
         ("amount", np.inf, "amount is not a finite number"),
         ("is_fraud", 2, "label is missing or neither 0 nor 1"),
         ("customer_id", "", "customer_id is empty"),
-        ("known_at", pd.Timestamp("2024-12-31", tz="UTC"), "label is known before the transaction"),
+        (
+            "known_at",
+            pd.Timestamp("2024-12-31", tz="UTC"),
+            "label is known before the transaction (known_at < at)",
+        ),
         ("transaction_id", "t006", "id is that of an earlier row"),
     ],
 )

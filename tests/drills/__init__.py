@@ -15,7 +15,16 @@ from typing import Literal
 
 Size = Literal["short", "drill", "full"]
 SIZES: tuple[Size, ...] = ("short", "drill", "full")
-DRILLS: tuple[str, ...] = ("bad_data", "hostile")  # modules of this package, as in DRILLS.md
+# Modules of this package, in the order of DRILLS.md.
+DRILLS: tuple[str, ...] = (
+    "same_bytes",
+    "only_changed",
+    "killed",
+    "storage",
+    "bad_data",
+    "hostile",
+    "at_once",
+)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ CODE = ("stages/", "problems/", "retrace/")
 
 def commands(folder: Path) -> list[str]:
     """The stages of the DAG in an order in which they can run."""
-    order = ["simulate", "ingest", "validate", "featurize", "train", "evaluate", "report"]
+    order = ["simulate", "ingest", "validate", "featurize", "train", "evaluate"]
+    order += ["backtest", "report"]
     stages = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
     assert set(stages) == set(order)
     params = yaml.safe_load((folder / "params.yaml").read_text())
     names = {stage: list(params["worlds"]) for stage in order[:3]}
-    names |= {stage: list(params["problems"]) for stage in order[3:6]} | {"report": [""]}
+    names |= {stage: list(params["problems"]) for stage in order[3:6]}
+    names |= {"backtest": list(params["backtests"]), "report": [""]}
     return [f"{stage} {name}".strip() for stage in order for name in names[stage]]
 
 

@@ -2,11 +2,13 @@
 
     python tests/pipeline/trace.py OUT.json NAME [WHAT]
 
-OUT.json gets the project's files that it imported and the keys of params.yaml that it read.
+OUT.json gets the project's files that it imported, the keys of params.yaml that it read, and the
+files that it opened for reading.
 """
 
 import atexit
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -22,7 +24,12 @@ def main() -> None:
     from retrace.base import params
 
     keys: set[str] = set()
+    opened: set[Path] = set()
     read_key = params.read_key
+
+    def watch(event: str, args: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(args[0], str) and not args[2] & os.O_ACCMODE:
+            opened.add(Path(os.path.normpath(HERE / args[0])))
 
     def recording(key: str, *args: Any) -> Any:
         keys.add(key)
@@ -35,10 +42,14 @@ def main() -> None:
         mine = {f.relative_to(HERE).as_posix() for f in files if f.is_relative_to(HERE)}
         mine.add(f"stages/{stage}.py")
         code = sorted(f for f in mine if f.endswith(".py") and (HERE / f).stat().st_size)
-        found = {"files": code, "keys": sorted(keys)}
+        read = {
+            Path(f).relative_to(HERE).as_posix() for f in opened if Path(f).is_relative_to(HERE)
+        }
+        found = {"files": code, "keys": sorted(keys), "opened": sorted(read)}
         Path(out).write_text(json.dumps(found), encoding="utf-8")
 
     atexit.register(write)
+    sys.addaudithook(watch)
     sys.argv = [str(HERE / "stages" / f"{stage}.py"), *rest]
     runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=False)
 

@@ -9,14 +9,14 @@ were made in a way, and neither of the two draws: that noise nobody can know.
 
 import zlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from problems.contract import Simulated
+from problems.contract import Change, Simulated
 from retrace.base.params import Params
 
 DAY = 86_400
@@ -61,10 +61,13 @@ Ints = NDArray[np.int64]
 
 
 class Settings(Params):
-    """`fraud.simulate`."""
+    """`fraud.simulate`. `transactions` are those of `months`; each of `more_months` adds a month
+    after them and leaves every earlier row as it is."""
 
     transactions: int = Field(ge=500, le=400_000_000)
     months: float = Field(gt=0, le=60)
+    more_months: int = Field(default=0, ge=0, le=60)
+    first_era: int = Field(default=0, ge=0, lt=len(MIXES))  # of MIXES, at the start
     seed: int = Field(ge=0)
     start: date
     a_day: float = Field(gt=0)  # a customer's payments
@@ -85,49 +88,105 @@ class Rows:
     way: Ints
 
 
+@dataclass(frozen=True)
+class People:
+    """Customers: usual amount, cumulated weight, and the terminal that is their home."""
+
+    usual: Floats
+    weight: Floats
+    home: Ints
+    terminals: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the course, in months from the start. `suffix` tells its random numbers apart."""
+
+    begin: float
+    months: float
+    suffix: str = ""
+
+
 def simulate(settings: Settings) -> Simulated:
     """Return transactions.parquet, and the truth: way and probability of each transaction."""
     patterned = round(settings.transactions * settings.fraud_rate / settings.fraud_share)
+    ordinary = settings.transactions - patterned
     customers = max(
         10, round(settings.transactions / (settings.months * MONTH_DAYS * settings.a_day))
     )
     terminals = max(NEAR, round(1.2 * customers))
     usual = np.exp(_stream(settings, "usual").normal(3.4, 0.6, customers))  # 30 in the middle
-    own = _ordinary(settings, settings.transactions - patterned, usual, terminals)
-    odd = _attacks(settings, patterned, usual, terminals)
+    rng = _stream(settings, "ordinary")
+    weight = np.cumsum(rng.gamma(2.0, 1.0, customers))
+    customer = np.searchsorted(weight / weight[-1], rng.random(ordinary), side="right")
+    home = rng.integers(0, terminals, customers)  # terminals in the order of a street
+    people = People(usual, weight / weight[-1], home, terminals)
+    whole = Span(0.0, settings.months)
+    parts = [(whole, _ordinary(rng, whole, customer, people), patterned)]
+    for number in range(settings.more_months):
+        span = Span(settings.months + number, 1.0, f", further month {number + 1}")
+        rng = _stream(settings, "ordinary" + span.suffix)
+        luck = rng.random(round(ordinary / settings.months))
+        customer = np.searchsorted(people.weight, luck, side="right")
+        own = _ordinary(rng, span, customer, people)
+        parts.append((span, own, round(patterned / settings.months)))
+    first, tables = 0, []
+    for span, own, count in parts:
+        rows = _in_order(own, _attacks(settings, span, count, people))
+        tables.append(_tables(settings, span, rows, first))
+        first += len(rows.amount)
+    raw, truth = (pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True))
+    return Simulated({"transactions.parquet": raw}, truth, _changes(settings))
+
+
+def _changes(settings: Settings) -> tuple[Change, ...]:
+    """Return where each era ends and the next begins, and the ways that are new in it."""
+    found = []
+    for number in range(1, len(MIXES) - settings.first_era):
+        after = number * settings.change_months
+        if after < settings.months + settings.more_months:
+            day = settings.start + timedelta(days=after * MONTH_DAYS)
+            era = settings.first_era + number
+            new = ", ".join(sorted(_used(MIXES[era]) - _used(MIXES[era - 1])))
+            found.append(Change(day.isoformat(), "sudden", f"new attacks: {new}"))
+    return tuple(found)
+
+
+def _used(mix: tuple[float, ...]) -> set[str]:
+    return {way.name for way, share in zip(WAYS, mix, strict=True) if share > 0}
+
+
+def _in_order(own: Rows, odd: Rows) -> Rows:
     both = [
         np.concatenate(pair) for pair in zip(vars(own).values(), vars(odd).values(), strict=True)
     ]
     order = np.argsort(both[2], kind="stable")
-    rows = Rows(*(column[order] for column in both))
-    return _tables(settings, rows)
+    return Rows(*(column[order] for column in both))
 
 
-def _ordinary(settings: Settings, count: int, usual: Floats, terminals: int) -> Rows:
-    rng = _stream(settings, "ordinary")
-    weight = np.cumsum(rng.gamma(2.0, 1.0, len(usual)))
-    customer = np.searchsorted(weight / weight[-1], rng.random(count), side="right")
-    home = rng.integers(0, terminals, len(usual))  # terminals in the order of a street
+def _ordinary(rng: np.random.Generator, span: Span, customer: Ints, people: People) -> Rows:
+    count, usual, terminals = len(customer), people.usual, people.terminals
     step = np.minimum(rng.geometric(0.25, count) - 1, NEAR - 1)
-    terminal = (home[customer] + step) % terminals
+    terminal = (people.home[customer] + step) % terminals
     far = rng.random(count) < ELSEWHERE
     terminal[far] = rng.integers(0, terminals, int(far.sum()))
-    days = np.floor(rng.random(count) * settings.months * MONTH_DAYS)
+    days = np.floor(span.begin * MONTH_DAYS + rng.random(count) * span.months * MONTH_DAYS)
     seconds = days * DAY + np.mod(rng.normal(14.0, 4.0, count), 24.0) * 3600  # the Handbook: noon
     amount = usual[customer] * np.exp(rng.normal(0.0, 0.5, count))
     return Rows(customer, terminal, seconds, amount, np.full(count, -1))
 
 
-def _attacks(settings: Settings, count: int, usual: Floats, terminals: int) -> Rows:
+def _attacks(settings: Settings, span: Span, count: int, people: People) -> Rows:
     """Make about `count` rows (exactly, cut at the end) in the ways of their era."""
-    rng = _stream(settings, "attacks")
-    end = settings.months * MONTH_DAYS * DAY
+    rng = _stream(settings, "attacks" + span.suffix)
+    usual, terminals = people.usual, people.terminals
+    begin, length = span.begin * MONTH_DAYS * DAY, span.months * MONTH_DAYS * DAY
+    end = begin + length
     sizes = np.array([way.rows for way in WAYS])
     n = int(count / sizes.min()) + 2
-    start = rng.random(n) * end
-    era = np.minimum(
-        (start / (settings.change_months * MONTH_DAYS * DAY)).astype(int), len(MIXES) - 1
-    )
+    start = begin + rng.random(n) * length
+    passed = (start / (settings.change_months * MONTH_DAYS * DAY)).astype(int)
+    era = np.minimum(settings.first_era + passed, len(MIXES) - 1)
     edges = np.cumsum(np.array(MIXES), axis=1)[era]
     way = np.minimum((rng.random(n)[:, None] > edges).sum(axis=1), len(WAYS) - 1)
     attack = np.repeat(np.arange(n), sizes[way])[:count]
@@ -148,8 +207,11 @@ def _attacks(settings: Settings, count: int, usual: Floats, terminals: int) -> R
     return Rows(customer, terminal, np.minimum(seconds, end - 1), amount, kind)
 
 
-def _tables(settings: Settings, rows: Rows) -> Simulated:
-    rng = _stream(settings, "labels")
+def _tables(
+    settings: Settings, span: Span, rows: Rows, first: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return raw rows, whose ids count from `first`, and their truth."""
+    rng = _stream(settings, "labels" + span.suffix)
     n = len(rows.amount)
     probability = np.where(rows.way >= 0, settings.fraud_share, settings.silent_share)
     fraud = rng.random(n) < probability
@@ -157,7 +219,7 @@ def _tables(settings: Settings, rows: Rows) -> Simulated:
     begin = np.datetime64(settings.start.isoformat(), "us")
     at = begin + np.floor(rows.seconds).astype("timedelta64[s]")
     known = at + np.floor(wait * DAY).astype("timedelta64[s]")
-    ids = _ids("T", np.arange(n))
+    ids = _ids("T", first + np.arange(n))
     raw = pd.DataFrame(
         {
             "transaction_id": ids,
@@ -178,7 +240,7 @@ def _tables(settings: Settings, rows: Rows) -> Simulated:
             "probability": probability,
         }
     )
-    return Simulated({"transactions.parquet": raw}, truth)
+    return raw, truth
 
 
 def _ids(letter: str, numbers: Ints) -> "pd.Series[str]":

@@ -19,8 +19,8 @@ the facts on Oda that it was calibrated to are in data/README.md.
 import numpy as np
 import pandas as pd
 
-from problems.contract import Simulated
-from problems.service_time.simulate.days import make_days, make_weather, timestamps
+from problems.contract import Change, ChangeKind, Simulated
+from problems.service_time.simulate.days import Days, make_days, make_weather, timestamps
 from problems.service_time.simulate.geofence import (
     events_table,
     make_clocks,
@@ -66,7 +66,56 @@ def simulate(settings: Settings) -> Simulated:
         raw["gps_pings.parquet"] = pings_table(
             settings, visits, presence, flaps, clocks, names["route"]
         )
-    return Simulated(raw, _truth(names["stop"], started, ended, service))
+    truth = _truth(names["stop"], started, ended, service)
+    if settings.recorded_months is not None:
+        raw, truth = _recorded(raw, truth, days, settings.recorded_months)
+    return Simulated(raw, truth, _changes(settings, days))
+
+
+def _recorded(
+    raw: dict[str, pd.DataFrame], truth: pd.DataFrame, days: Days, months: int
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Keep what the systems had recorded after so many months; rows kept are as in the whole."""
+    end = days.date_of_month(months)
+    stops = raw["stops.parquet"]
+    kept = stops[stops["planned_arrival_at"] < end]
+    of_stop, of_route = kept["stop_id"], kept["route_id"]
+    cut = {"stops.parquet": kept}
+    for name, table in raw.items():
+        if name == "customers.parquet":
+            cut[name] = table[table["opened_at"] < end]
+        elif "stop_id" in table:
+            cut[name] = table[table["stop_id"].isin(of_stop)]
+        elif name != "stops.parquet":
+            cut[name] = table[table["route_id"].isin(of_route)]
+    ordered = {name: cut[name].reset_index(drop=True) for name in raw}
+    return ordered, truth[truth["stop_id"].isin(of_stop)].reset_index(drop=True)
+
+
+def _changes(settings: Settings, days: Days) -> tuple[Change, ...]:
+    """Return what changes in the recorded months: Christmas, the new region, the slow drift."""
+    months = settings.recorded_months or settings.months
+    first, end = days.dates[0], days.date_of_month(months).tz_localize(None)
+    found: list[tuple[pd.Timestamp, pd.Timestamp | None, ChangeKind, str]] = []
+    if settings.drift_log_per_year:
+        what = f"service takes {100 * settings.drift_log_per_year:+.0f} % a year"
+        found.append((first, end, "slow", what))
+    felt = days.dates[days.christmas > 0]
+    for year in sorted(set(felt.year)):
+        season = felt[felt.year == year]
+        found.append((season[0], season[-1], "seasonal", f"Christmas {year}"))
+    opening = days.day_of_month(settings.new_region_month)
+    if opening < days.count and settings.stops >= 800:
+        found.append((days.dates[opening], None, "one region", f"{REGIONS[-1]} opens"))
+    return tuple(
+        Change(_iso(at), kind, what, None if until is None else _iso(until))
+        for at, until, kind, what in sorted(found, key=lambda change: change[0])
+        if at < end
+    )
+
+
+def _iso(day: pd.Timestamp) -> str:
+    return day.date().isoformat()
 
 
 def _ids(letter: str, count: int) -> pd.Index:

@@ -35,6 +35,10 @@ class Days:
         later = self.dates[0] + pd.DateOffset(months=months)
         return min(int((later - self.dates[0]).days), self.count)
 
+    def date_of_month(self, months: int) -> pd.Timestamp:
+        """Return the date (UTC) on which month `months` (0 is the first) begins."""
+        return (self.dates[0] + pd.DateOffset(months=months)).tz_localize("UTC")
+
 
 def make_days(settings: Settings) -> Days:
     """Lay out the days from the start to the end of the last month."""

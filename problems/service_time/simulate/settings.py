@@ -24,6 +24,7 @@ class Settings(Params):
     pings: bool = False
     start: date = date(2024, 1, 1)
     months: int = Field(24, ge=1, le=120)
+    recorded_months: int | None = Field(None, ge=1, le=120)  # of them, so far; None is all
     new_region_month: int = Field(18, ge=0)
     noise_log_sd: float = Field(0.30, ge=0.25, le=1.0)
     customer_log_sd: float = Field(0.12, ge=0.0, le=0.5)

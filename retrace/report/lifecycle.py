@@ -1,0 +1,170 @@
+"""What becomes of a model: the replay of `stages.backtest` as one picture and some sentences."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from retrace.report import marks
+from retrace.report.inputs import ProblemInputs
+from retrace.report.marks import FILL, GREY, WARM, Spec, Values
+from retrace.report.numbers import (
+    HIGHER_IS_BETTER,
+    in_words,
+    number,
+    percent,
+    split_unit,
+    to_number,
+)
+from retrace.report.own import OwnTable, own_tables
+from retrace.report.pictures import Drawing, Rows, month_name
+
+POLICIES = {"never": "left alone", "every": "retrained every period", "alarm": "on alarm"}
+COLOURS = {"left alone": WARM, "retrained every period": GREY, "on alarm": FILL}
+WIDTH, HEIGHT = 640, 250
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The picture, what it says in sentences, and the tables behind it."""
+
+    story: list[str]
+    drawing: Drawing
+    tables: list[OwnTable]
+
+
+def lifecycle(problem: ProblemInputs) -> Lifecycle | None:
+    """Return the replay of a problem, or None where it has none."""
+    rows = (problem.backtest or {}).get("periods")
+    if not rows:
+        return None
+    shown = {name: table for name, table in problem.backtest.items() if name != "periods"}
+    return Lifecycle(_story(rows, shown), _drawing(rows), own_tables(shown))
+
+
+def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
+    measure = in_words(rows[0]["measure"])
+    ends = {
+        policy: [score for row in rows if row["policy"] == policy if (score := _score(row))]
+        for policy in POLICIES
+    }
+    alone, every, alarm = (ends[policy] for policy in POLICIES)
+    if not (alone and every and alarm):
+        return []
+    periods = [row["period"] for row in rows if row["policy"] == "never"]
+    number_of = Counter(row["policy"] for row in rows if row["retrained"] == "1")
+    mean = {policy: number(sum(scores) / len(scores)) for policy, scores in ends.items()}
+    said = [
+        f"Left alone from {month_name(periods[0])} to {month_name(periods[-1])}, the model goes "
+        f"from a {measure} of {number(alone[0])} to {number(alone[-1])}; retrained every period "
+        f"it ends at {number(every[-1])}, and retrained when the alarm rings at "
+        f"{number(alarm[-1])}. The means are {mean['never']}, {mean['every']} "
+        f"({number_of['every']} retrainings) and {mean['alarm']} ({number_of['alarm']})."
+    ]
+    mine = [row for row in tables.get("retrainings", []) if row["policy"] == "alarm"]
+    rang = [to_number(row["false_alarm"]) for row in mine if row.get("reasons")]
+    false = [value for value in rang if value is not None]
+    passed = sum(to_number(row["by_gate"]) == 1 for row in mine)
+    if rang:
+        though = f", {number(sum(false))} times though nothing had changed" if false else ""
+        said.append(
+            f"The alarm rang {_times(len(rang))}{though}. The gate would have promoted {passed} of "
+            f"the {number_of['alarm']} retrained models."
+        )
+    saved = [
+        sum(
+            to_number(row.get("false_positives_at_recall")) or 0.0
+            for row in rows
+            if row["policy"] == who
+        )
+        for who in ("never", "alarm")
+    ]
+    if saved[0] and number_of["alarm"]:
+        said.append(
+            f"At the recall of the model left alone, that is {percent(1 - saved[1] / saved[0])} "
+            "fewer false positives."
+        )
+    return said
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _score(row: dict[str, str]) -> float | None:
+    return to_number(row["score"])
+
+
+def _drawing(rows: Rows) -> Drawing:
+    points: Values = [
+        {
+            "period": month_name(row["period"]),
+            "who": POLICIES[row["policy"]],
+            "y": _score(row),
+            "kind": "promoted by the gate" if row["by_gate"] == "1" else "retrained",
+            "retrained": row["retrained"] == "1" and row["policy"] == "alarm",
+        }
+        for row in rows
+    ]
+    changes: Values = [
+        {"period": month_name(row["period"]), "text": row["change"]}
+        for row in rows
+        if row["policy"] == "never" and row.get("change")
+    ]
+    for place, change in enumerate(changes):
+        change["at"] = 4 + 13 * (place % 3)
+    measure = rows[0]["measure"]
+    scores = [point["y"] for point in points if point["y"] is not None]
+    low, high = min(scores), max(scores)
+    room = 0.28 * ((high - low) or 1.0)  # for the names of changes
+    scale = {"domain": [low - room / 4, high + room], "nice": False, "zero": False}
+    title = f"{in_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
+    y = marks.amount("y", title, scale, tickCount=6)
+    hollow = {"test": "datum.kind == 'retrained'", "value": "var(--sheet)"}
+    spec: Spec = marks.canvas(WIDTH, HEIGHT) | {
+        "encoding": {"x": marks.months("period", [point["period"] for point in points])},
+        "layer": [
+            {
+                "data": {"values": changes},
+                "mark": {"type": "rule", "strokeDash": [2, 3], "color": marks.AXIS},
+            },
+            {
+                "data": {"values": changes},
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "dx": 4,
+                    "baseline": "top",
+                    "fontSize": 11,
+                },
+                "encoding": {
+                    "text": {"field": "text"},
+                    "y": {"field": "at", "type": "quantitative", "scale": None, "axis": None},
+                },
+            },
+            {
+                "data": {"values": points},
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"y": y, "color": marks.key("who", COLOURS)},
+            },
+            {
+                "data": {"values": [point for point in points if point["retrained"]]},
+                "mark": {
+                    "type": "point",
+                    "size": 70,
+                    "opacity": 1,
+                    "strokeWidth": 2,
+                    "stroke": FILL,
+                },
+                "encoding": {"y": y, "fill": {"condition": hollow, "value": FILL}},
+            },
+        ],
+        "config": {"aria": False},
+    }
+    caption = (
+        "Circles: retrained because the alarm rang at the period's start; filled where the gate "
+        "would have promoted the new model."
+    )
+    return Drawing(spec, caption + (" Dotted: what the simulator changed." if changes else ""))
+
+
+def _higher(measure: str) -> bool:
+    return split_unit(measure)[0] in (*HIGHER_IS_BETTER, "balanced_accuracy")

@@ -1,0 +1,81 @@
+"""Walk forward through time: periods, and which rows a model may be fitted on at a moment."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from retrace.base.params import Params
+
+ALIASES = {"week": "W-SUN", "month": "M"}  # a week begins on Monday
+WINDOWS = ("train", "valid", "calibration", "judged")
+
+
+class WalkParams(Params):
+    """How the walk steps and what a fit sees at each step. Days are whole and UTC.
+
+    A row counts as labelled from `mature_days` after its time of prediction, if its outcome is
+    known by then: of younger rows only the quickly known ones would be there. The labelled rows end
+    with the days of `judged`, on which the gate compares; before them come calibration, valid and
+    at most `train` days.
+    """
+
+    period: Literal["week", "month"]
+    first_periods: int = Field(ge=1)  # of data before the first model
+    mature_days: int = Field(ge=0)
+    train_days: int = Field(ge=1)
+    valid_days: int = Field(ge=1)
+    calibration_days: int = Field(ge=1)
+    judged_days: int = Field(ge=1)
+
+
+def period_starts(times: pd.Series, period: str) -> pd.DatetimeIndex:
+    """Return the start of each period that has rows or lies between such, and the end of the last.
+
+    A first period is left out that begins before the data does by more than a day.
+    """
+    naive = times.dropna().dt.tz_convert("UTC").dt.tz_localize(None)
+    first, last = naive.min().to_period(ALIASES[period]), naive.max().to_period(ALIASES[period])
+    starts = pd.period_range(first, last + 1, freq=ALIASES[period]).start_time.tz_localize("UTC")
+    late = times.min() - starts[0] > pd.Timedelta(1, unit="D")
+    return pd.DatetimeIndex(starts[1:] if late and len(starts) > 2 else starts).as_unit("us")
+
+
+def period_length(params: WalkParams) -> pd.Timedelta:
+    return pd.Timedelta({"week": 7, "month": 30}[params.period], unit="D")
+
+
+def next_start(moment: pd.Timestamp, period: str) -> pd.Timestamp:
+    """Return the start of the period after the one that `moment` is in."""
+    return (moment.tz_localize(None).to_period(ALIASES[period]) + 1).start_time.tz_localize("UTC")
+
+
+def labelled_until(now: pd.Timestamp, params: WalkParams) -> pd.Timestamp:
+    """Return the moment before which rows count as labelled at `now`."""
+    return now - pd.Timedelta(params.mature_days, unit="D")
+
+
+def windows_at(
+    begun: pd.Series, known_at: pd.Series, now: pd.Timestamp, params: WalkParams
+) -> pd.Series:
+    """Return each row's window at `now`, missing for rows that no fit may see or need.
+
+    Parameters
+    ----------
+    begun : time of prediction of the first row of each row's group, so that a group is in one
+        window; known_at : when the outcome became known, NaT where it never did. Same index.
+
+    Only rows with known_at < now have a window: what is later can change nothing.
+    """
+    sizes = [params.train_days, params.valid_days, params.calibration_days, params.judged_days]
+    end = labelled_until(now, params)
+    edges = [end - pd.Timedelta(int(days), unit="D") for days in np.cumsum(sizes[::-1])[::-1]]
+    codes = np.searchsorted(
+        pd.DatetimeIndex([*edges, end]).as_unit("us").to_numpy("datetime64[us]"),
+        begun.to_numpy("datetime64[us]"),
+        side="right",
+    )
+    names = np.array([None, *WINDOWS, None], dtype=object)[codes]
+    names[~(known_at < now).to_numpy(bool)] = None
+    return pd.Series(pd.Categorical(names, categories=list(WINDOWS)), index=begun.index)

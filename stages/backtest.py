@@ -1,0 +1,78 @@
+"""Replay a problem's past: a model left alone, retrained every period, retrained when drift rings.
+
+    python -m stages.backtest fraud
+
+reads   data/clean/fraud.parquet     the rows; every fit and alarm sees only what was known by then
+        data/truth/, metrics/ingest/ when the simulated world changed, where the truth belongs to
+                                     this very data
+writes  plots/fraud/backtest.csv     period by period and policy: how good, and what was done
+        metrics/backtest/fraud.json  the headline
+        metrics/backtest/fraud/      periods, retrainings, changes and drift as tables
+"""
+
+from problems.contract import Problem, find_problem, part
+from retrace.base import paths
+from retrace.base.files import read_json, read_table, replacing, write_csv, write_json
+from retrace.base.params import parse_section, read_params
+from retrace.encoders import EncodeParams
+from retrace.gate import GateParams
+from retrace.text.model import TextParams
+from stages.lifecycle import tables
+from stages.lifecycle.replay import BacktestParams, Replay, Settings
+from stages.runner import run_stage, say
+from stages.train import TrainParams
+
+
+def read_settings(problem: Problem) -> Settings:
+    """Read what params.yaml says; the backtest's own boosters are `train` with its changes."""
+    name = problem.name
+    backtest = read_params(BacktestParams, f"{name}.backtest")
+    train = read_params(TrainParams, f"{name}.train")
+    return Settings(
+        backtest=backtest,
+        features=read_params(part(problem.world, "features").Settings, f"{name}.features"),
+        encode=read_params(EncodeParams, f"{name}.encode"),
+        text=read_params(TextParams, f"{name}.text"),
+        train=with_changes(train, backtest.train, f"{name}.backtest.train"),
+        evaluate=read_params(part(problem.world, "evaluation").Settings, f"{name}.evaluate"),
+        gate=read_params(GateParams, f"{name}.gate"),
+    )
+
+
+def with_changes(train: TrainParams, changes: dict[str, float | int], key: str) -> TrainParams:
+    """Return `train` with some parameters changed; an unknown one is refused by name."""
+    return parse_section(TrainParams, {**train.model_dump(), **changes}, key)
+
+
+def read_changes(world: str) -> list[dict[str, str | None]] | None:
+    """Return what the simulator changed, or None when the truth is not of the data in use."""
+    truth = read_json(paths.truth_fingerprint(world))
+    if truth["raw"] != read_json(paths.ingest_metrics(world))["fingerprint"]:
+        return None
+    changes: list[dict[str, str | None]] = truth["changes"]
+    return changes
+
+
+def main(name: str) -> None:
+    problem = find_problem(name)
+    replay = Replay(problem, read_table(paths.clean(problem.world)), read_settings(problem))
+    steps = list(replay.steps())
+    changes = read_changes(problem.world)
+    periods = tables.periods(problem, steps, changes)
+    alarms = tables.retrainings(steps, changes)
+    found = tables.changes(steps, changes)
+    figures = tables.headline(problem, periods, alarms)
+
+    write_csv(periods, paths.plots(name) / "backtest.csv")
+    write_json(figures, paths.backtest_metrics(name))
+    with replacing(paths.backtest_tables(name)) as folder:
+        folder.mkdir()
+        write_csv(periods, folder / "periods.csv")
+        write_csv(alarms, folder / "retrainings.csv")
+        write_csv(found, folder / "changes.csv")
+        write_csv(tables.drift(steps), folder / "drift.csv")
+    say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+
+
+if __name__ == "__main__":
+    run_stage(main)

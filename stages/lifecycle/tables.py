@@ -1,0 +1,194 @@
+"""What a replay found, as tables: by period and policy, by retraining, by change of the world."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from problems.contract import Problem
+from retrace import metrics
+from stages.lifecycle.replay import POLICIES, Step
+
+MOST_DRIFTED = 5  # columns a period that the drift table lists
+RETRAINING_COLUMNS = [
+    "period", "policy", "retrained", "by_gate", "false_alarm", "gain", "reasons", "gate_reasons"
+]  # fmt: skip
+CHANGE_COLUMNS = ["at", "until", "kind", "what", "alarm", "delay_days"]
+DRIFT_COLUMNS = ["period", "policy", "column", "importance", "psi", "q_value", "weight"]
+
+Changes = Sequence[dict[str, str | None]] | None
+
+
+def periods(problem: Problem, steps: Sequence[Step], known: Changes) -> pd.DataFrame:
+    """Return one row a period and policy: `score` is the balanced accuracy of a classifier, the
+    problem's metric of a regression; `measure` names it. `change` is what began in the period.
+
+    `false_positives_at_recall` counts at the recall that the model left alone has in that period.
+    """
+    alone = {step.start: step for step in steps if step.policy == "never"}
+    records = []
+    for step in steps:
+        if problem.task == "binary":
+            found = _classifier(step, alone[step.start])
+        else:
+            found = _regression(problem, _known(step))
+        watched = step.watched
+        records.append(
+            {
+                "period": f"{step.start:%Y-%m-%d}",
+                "policy": step.policy,
+                **found,
+                "rows": len(_known(step)),
+                "alarm": int(watched is not None and watched.alarm.rings),
+                "retrained": int(step.retrained),
+                "by_gate": int(step.verdict is not None and step.verdict.passed),
+                "prediction_psi": np.nan if watched is None else watched.prediction_psi,
+                "loss_increase": np.nan if watched is None else watched.losses["loss_increase"][0],
+                "bias_sd": np.nan if watched is None else watched.losses["bias_sd"][0],
+                "change": "; ".join(_begun(known, step.start, step.end)),
+            }
+        )
+    return pd.DataFrame(records)
+
+
+def _known(step: Step) -> pd.DataFrame:
+    return step.scored.dropna(subset=["outcome"])
+
+
+def _begun(known: Changes, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:
+    return [str(one["what"]) for one in known or () if start <= _utc(one["at"]) < end]
+
+
+def _regression(problem: Problem, scored: pd.DataFrame) -> dict[str, Any]:
+    y, p = scored["outcome"], scored["prediction"]
+    return {
+        "score": metrics.METRICS[problem.metric](y, p),
+        "measure": problem.metric,
+        "bias": float((p - y).mean()),
+        "coverage": metrics.coverage(y, scored["lower"], scored["upper"]),
+    }
+
+
+def _classifier(step: Step, alone: Step) -> dict[str, Any]:
+    y, p = _known(step)["outcome"], _known(step)["prediction"]
+    recall, false = metrics.rates_at(y, p, step.model.threshold)
+    theirs = _known(alone)
+    usual, _ = metrics.rates_at(theirs["outcome"], theirs["prediction"], alone.model.threshold)
+    return {
+        "score": (recall + 1 - false) / 2,
+        "measure": "balanced_accuracy",
+        "recall": recall,
+        "false_positive_rate": false,
+        "average_precision": metrics.average_precision(y, p),
+        "false_positives_at_recall": metrics.false_positives_at(y, p, usual),
+    }
+
+
+def retrainings(steps: Sequence[Step], changes: Changes) -> pd.DataFrame:
+    """Return each alarm and retraining. `false_alarm` is 1 where nothing had changed since the last
+    training row of the model in use, and missing where nobody knows."""
+    records = []
+    models: dict[str, Any] = {}
+    for step in steps:
+        before = models.get(step.policy, step.model)
+        models[step.policy] = step.model
+        rings = step.watched is not None and step.watched.alarm.rings
+        if not (rings or step.retrained):
+            continue
+        false = np.nan
+        if rings and changes is not None:
+            false = float(not _changed(changes, before.learnt_until, step.start))
+        verdict = step.verdict
+        records.append(
+            {
+                "period": f"{step.start:%Y-%m-%d}",
+                "policy": step.policy,
+                "retrained": int(step.retrained),
+                "by_gate": np.nan if verdict is None else int(verdict.passed),
+                "false_alarm": false,
+                "gain": np.nan if verdict is None or verdict.gain is None else verdict.gain,
+                "reasons": "; ".join(step.watched.alarm.reasons) if step.watched else "",
+                "gate_reasons": "; ".join(verdict.reasons) if verdict else "",
+            }
+        )
+    return pd.DataFrame(records, columns=RETRAINING_COLUMNS)
+
+
+def _changed(
+    known: Sequence[dict[str, str | None]], since: pd.Timestamp, now: pd.Timestamp
+) -> bool:
+    """Whether the world began or ended a change, or was in a slow one, between two moments."""
+    for change in known:
+        begin, end = _utc(change["at"]), _utc(change["until"])
+        if change["kind"] == "slow" and begin < now and not end < since:
+            return True
+        if any(since <= at < now for at in (begin, end)):
+            return True
+    return False
+
+
+def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
+    """Return each change that the first model has not learnt, with the first alarm of the policy
+    that listens, before the next change of that kind, and the days until then, from the change or
+    the start of the replay on.
+    """
+    rings = [
+        step.start
+        for step in steps
+        if step.policy == "alarm" and step.watched is not None and step.watched.alarm.rings
+    ]
+    known = known or ()
+    start, last = steps[0].model.learnt_until, max(step.end for step in steps)
+    records = []
+    for change in known:
+        begin, end = _utc(change["at"]), _utc(change["until"])
+        others = [_utc(one["at"]) for one in known if one["kind"] == change["kind"]]
+        following = min([at for at in others if at > begin], default=last)
+        if begin < start and not end >= start:  # the first model has learnt it
+            continue
+        heard = [at for at in rings if begin < at <= following]
+        days = (heard[0] - max(begin, steps[0].start)).days if heard else np.nan
+        alarm = f"{heard[0]:%Y-%m-%d}" if heard else ""
+        records.append({**change, "alarm": alarm, "delay_days": days})
+    return pd.DataFrame(records, columns=CHANGE_COLUMNS)
+
+
+def drift(steps: Sequence[Step]) -> pd.DataFrame:
+    """Return the columns that drifted most, by importance × PSI, of each watched period."""
+    found = [
+        step.watched.features.head(MOST_DRIFTED).assign(
+            period=f"{step.start:%Y-%m-%d}", policy=step.policy
+        )[DRIFT_COLUMNS]
+        for step in steps
+        if step.watched is not None
+    ]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=DRIFT_COLUMNS)
+
+
+def headline(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dict[str, float]:
+    """Return the flat metrics: mean score by policy, what the model left alone lost between its
+    first and last period, retrainings, false alarms, and of a classifier the share of false
+    positives that listening to the alarm saves at equal recall."""
+    scores = table.pivot(index="period", columns="policy", values="score")
+    alone = scores["never"].dropna()
+    sign = 1 if problem.task == "binary" else -1
+    name = str(table["measure"].iloc[0])
+    figures = {
+        **{f"{name}_{policy}": float(scores[policy].mean()) for policy in POLICIES},
+        "lost_alone": sign * float(alone.iloc[0] - alone.iloc[-1]),
+    }
+    for policy in POLICIES[1:]:
+        mine = table[table["policy"] == policy]
+        figures[f"retrainings_{policy}"] = float(mine["retrained"].sum())
+    false = alarms.loc[alarms["policy"] == "alarm", "false_alarm"]
+    if false.notna().any() or not len(false):
+        figures["false_alarms"] = float(false.sum())
+    if problem.task == "binary":
+        by = table.groupby("policy")["false_positives_at_recall"].sum()
+        figures["false_positives_saved"] = 1 - float(by["alarm"]) / (float(by["never"]) or 1.0)
+    return {key: value for key, value in figures.items() if np.isfinite(value)}
+
+
+def _utc(text: str | None) -> pd.Timestamp:
+    return pd.Timestamp(text, tz="UTC") if text else pd.NaT  # type: ignore[return-value]

@@ -1,0 +1,164 @@
+"""Two commands at once in one working tree: one waits or says why not; nothing else changes."""
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.drills import Outcome, Row, Size
+from tests.drills.killed import differences
+from tests.drills.killed_search import TRIALS, outcome
+from tests.drills.repo import Repo, not_yet_run, reproduced, retrace, seconds, worlds
+
+TITLE = "At once"
+
+SEED = 31
+TIMES = {"short": 1, "drill": 3, "full": 10}
+# What a command says that cannot run now.
+CLEAR = (
+    "Unable to acquire lock",
+    "is busy, it is being blocked by",
+    "are stale",
+    "changed while this stage ran",
+)
+Words = tuple[str, ...]
+
+
+def run(size: Size, folder: Path) -> Outcome:
+    """Start each pair of commands at once, then let `dvc repro` finish, and compare."""
+    rows, details = [], EXPLAINED
+    names = worlds(size)
+    pairs = PAIRS if size != "short" else {name: PAIRS[name] for name in SHORT}
+    for name, pair in pairs.items():
+        lost = 0
+        for number in range(TIMES[size]):
+            base = reproduced(size, names[number % len(names)])
+            place = folder / f"{len(rows)}-{number}"
+            place.mkdir()
+            try:
+                reasons = pair(base, place, random.Random(SEED + number))
+            except AssertionError as error:
+                reasons = [str(error)[-400:]]
+            lost += bool(reasons)
+            details += "".join(f"- {name}: {' '.join(reason.split())}\n" for reason in reasons)
+        rows.append(Row(name, TIMES[size], lost))
+    times, lost = sum(row.times for row in rows), sum(row.lost for row in rows)
+    return Outcome(
+        tuple(rows), f"{times} pairs of commands, {lost} not as one after the other", details
+    )
+
+
+EXPLAINED = """
+Both commands start in one working tree, the second after a random share of the first's time. Each
+must succeed or say clearly that another one is running, without a traceback. Then `dvc repro` must
+give the dvc.lock of a serial run, and the very files.
+
+"""
+
+
+def both(repo: Repo, first: Words, second: Words, delay: float) -> tuple[list[str], list[bool]]:
+    """Run two commands at once; return what is unclear, and which of them succeeded."""
+    logs = [repo.path.with_name(f"{repo.path.name}.{number}.log") for number in (0, 1)]
+    one = repo.start(*first, log=logs[0])
+    time.sleep(delay)
+    two = repo.start(*second, log=logs[1])
+    codes = [process.wait() for process in (one, two)]
+    outputs = [log.read_text() for log in logs]
+    reasons = []
+    for code, output, words in zip(codes, outputs, (first, second), strict=True):
+        if "Traceback" in output or (code and not any(word in output for word in CLEAR)):
+            reasons.append(f"{' '.join(words)} ended with {code}: {output[-500:]}")
+    if all(codes):
+        reasons.append("neither of the two succeeded")
+    return reasons, [code == 0 for code in codes]
+
+
+def two_repros(base: Repo, folder: Path, chance: random.Random) -> list[str]:
+    repo = not_yet_run(base, folder / "two")
+    repro = ("dvc", "repro")
+    reasons, _ = both(repo, repro, repro, chance.uniform(0, 0.7) * seconds(base))
+    repo.run(*repro)
+    return reasons + differences(repo, base)
+
+
+def repro_and_experiment(base: Repo, folder: Path, chance: random.Random) -> list[str]:
+    """The experiment is in the same working tree: it changes params.yaml before it waits."""
+    setting = f"{problem_of(base)}.train.num_leaves=7"
+    repo, serial = not_yet_run(base, folder / "two"), base.copy(folder / "serial")
+    experiment = ("dvc", "exp", "run", "--name", "other", "-S", setting)
+    delay = chance.uniform(0, 0.9) * seconds(base)
+    reasons, (_, ended) = both(repo, ("dvc", "repro"), experiment, delay)
+    serial.run(*experiment)
+    if ended and results(repo, "other") != results(serial, "other"):
+        reasons.append("the experiment has other results than one run alone")
+    (repo.path / "params.yaml").write_bytes((base.path / "params.yaml").read_bytes())
+    repo.run("dvc", "repro")
+    return reasons + differences(repo, base, cache=False)
+
+
+def repro_and_queued(base: Repo, folder: Path, chance: random.Random) -> list[str]:
+    """The experiment runs in a folder of its own; only cache and Git are shared."""
+    problem = problem_of(base)
+    repo, serial = base.copy(folder / "two"), base.copy(folder / "serial")
+    words = (
+        "dvc",
+        "exp",
+        "run",
+        "--temp",
+        "--name",
+        "other",
+        "-S",
+        f"{problem}.train.num_leaves=7",
+    )
+    stages = list(repo.lock())
+    repro = ("dvc", "repro", "--force", "--single-item", *stages)
+    reasons, (_, ended) = both(repo, repro, words, chance.uniform(0, 0.5) * seconds(base))
+    if not ended:
+        repo.run(*words)
+    serial.run(*words)
+    if results(repo, "other") != results(serial, "other"):
+        reasons.append("the experiment has other results than one run alone")
+    repo.run("dvc", "repro")
+    return reasons + [r for r in differences(repo, serial) if "dvc.lock" in r]
+
+
+def results(repo: Repo, experiment: str) -> Any:
+    """Return the stages of an experiment's dvc.lock."""
+    commit = repo.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    ref = next(name for name in commit if name.endswith(f"/{experiment}"))
+    return yaml.safe_load(repo.run("git", "show", f"{ref}:dvc.lock"))["stages"]
+
+
+def tune_and_repro(base: Repo, folder: Path, chance: random.Random) -> list[str]:
+    """A search reads the features while their stage makes them anew."""
+    problem = problem_of(base)
+    tune = retrace("tune", problem, "--trials", str(TRIALS["short"]))
+    repo, serial = base.copy(folder / "two"), base.copy(folder / "serial")
+    serial.run(*tune)
+    serial.run("dvc", "repro")  # the report depends on plots/
+    repro = ("dvc", "repro", "--force")
+    delay = chance.uniform(0, 0.8) * seconds(base)
+    order = [(repro, tune), (tune, repro)][chance.randrange(2)]
+    reasons, _ = both(repo, *order, delay if order[0] == repro else delay / 4)
+    repo.run(*tune)
+    if outcome(repo, problem) != outcome(serial, problem):
+        reasons.append("other trials than those of a search alone")
+    repo.run("dvc", "repro")
+    return reasons + differences(repo, serial)
+
+
+def problem_of(base: Repo) -> str:
+    params = yaml.safe_load((base.path / "params.yaml").read_text())
+    return str(next(iter(params["problems"])))
+
+
+PAIRS: dict[str, Callable[[Repo, Path, random.Random], list[str]]] = {
+    "two dvc repro": two_repros,
+    "dvc repro and dvc exp run": repro_and_experiment,
+    "dvc repro and dvc exp run --temp": repro_and_queued,
+    "dvc repro and retrace tune": tune_and_repro,
+}
+SHORT = ("two dvc repro",)

@@ -1,0 +1,96 @@
+"""SIGKILL at random moments: the same command, started again, ends as if nothing had happened."""
+
+import itertools
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.drills import Outcome, Row, Size
+from tests.drills.kill import KINDS, kill
+from tests.drills.killed_promotion import promotes
+from tests.drills.killed_search import tunes
+from tests.drills.repo import Repo, cores, not_yet_run, reproduced, seconds, worlds
+
+TITLE = "Killed"
+
+SEED = 11
+KILLS = {"short": 1, "drill": 30, "full": 30}
+
+
+def run(size: Size, folder: Path) -> Outcome:
+    """Kill `dvc repro` and `retrace tune` at random moments and let them go on."""
+    rows, lost = repros(size, folder)
+    for part in (tunes, promotes):
+        more, found = part(size, folder)
+        rows, lost = rows + more, lost + found
+    times = sum(row.times for row in rows)
+    figure = f"{times} kills: {sum(row.lost for row in rows)} not made good by the same command"
+    details = EXPLAINED + "".join(f"- {line}\n" for line in lost)
+    return Outcome(tuple(rows), figure, details)
+
+
+EXPLAINED = """
+Moments are spread over the whole run at random, the worlds take turns. After each kill `dvc repro`
+is started at once, while the stage of a killed `dvc` may still be running. It must succeed by
+itself, with the dvc.lock of an undisturbed run, and leave the very files of that run: no
+`*.partial-*`, nothing more and nothing less in the cache. A killed search must have every trial
+that it reported, each once, and end with the trials of an undisturbed one.
+
+"""
+
+
+# ---- dvc repro ---------------------------------------------------------------------------------
+
+
+def repros(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
+    names, count = worlds(size), KILLS[size]
+    chance = random.Random(SEED)
+    moments = [(number + chance.random()) / count for number in range(count)]
+    chance.shuffle(moments)
+    bases = {world: reproduced(size, world) for world in names}
+
+    def part(number: int) -> str:
+        world, kind = names[number // len(KINDS) % len(names)], KINDS[number % len(KINDS)]
+        return killed(bases[world], folder / f"killed{number}", kind, moments[number])
+
+    with ThreadPoolExecutor(len(cores()) if size == "drill" else 1) as pool:
+        reasons = list(pool.map(part, range(count)))
+    rows = []
+    for number, kind in enumerate(KINDS[:count]):
+        own = reasons[number :: len(KINDS)]
+        rows.append(Row(f"dvc repro, SIGKILL to {kind}", len(own), sum(map(bool, own))))
+    return rows, [reason for reason in reasons if reason]
+
+
+def killed(base: Repo, path: Path, kind: str, share: float) -> str:
+    """Kill a run after a share of its time; return what is wrong after the next one, or ''."""
+    for attempt in itertools.count():
+        repo = not_yet_run(base, path.with_name(f"{path.name}-{attempt}"))
+        process = repo.start("dvc", "repro", log=path.with_name(f"{path.name}-{attempt}.log"))
+        moment = share * seconds(base) * 0.9 * 0.7**attempt
+        time.sleep(moment)
+        if kill(process, kind):
+            break  # else it had ended before, on a machine that became faster
+    where = f"SIGKILL to {kind} of {base.path.parent.name} after {moment:.1f} s"
+    try:
+        repo.run("dvc", "repro")
+    except AssertionError as error:
+        return f"{where}: the next dvc repro failed: {str(error)[-300:]!r}"
+    return "; ".join(f"{where}: {reason}" for reason in differences(repo, base))
+
+
+def differences(repo: Repo, base: Repo, *, cache: bool = True) -> list[str]:
+    """Return in what a project that has run differs from an undisturbed one."""
+    found = []
+    if repo.lock() != base.lock():
+        one, other = repo.lock(), base.lock()
+        found.append(f"dvc.lock differs in {[n for n in other if one.get(n) != other[n]]}")
+    files, undisturbed = (
+        {name for name in one.files() if cache or not name.startswith(".dvc/cache/")}
+        for one in (repo, base)
+    )
+    if files != undisturbed:
+        found.append(f"left over {sorted(files - undisturbed)}")
+        found.append(f"missing {sorted(undisturbed - files)}")
+    return found

@@ -1,0 +1,235 @@
+"""After a change of one key or one file, dvc wants the stages that depend on it, and no others."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.drills import Outcome, Row, Size
+from tests.drills.repo import Repo, cores, reproduced, worlds
+
+TITLE = "Only what changed"
+
+# `dvc status` over and over: the very command, but Python and DVC are loaded once.
+STATUS = """
+import sys
+from dvc.cli import main
+for _ in sys.stdin:
+    code = main(["status", "--json"])
+    print(f"\\nEND {code}", flush=True)
+"""
+CHECKED_EACH = 25  # of so many changes one is asked of a new process, too
+SHORT = 12  # changes of each kind in the short version
+# What a stage uses without reading it, and what it reads although DVC can have no dependency on it.
+STANDS_FOR = {"requirements.lock": "train"}  # the installed versions
+NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file's new content, and the stages that depend on what it changes."""
+
+    what: str
+    file: str
+    content: bytes
+    expected: frozenset[str]
+
+
+def run(size: Size, folder: Path) -> Outcome:
+    """Change every key and every file, one at a time, and compare what `dvc status` wants."""
+    repo = reproduced(size, worlds(size)[0] if size == "short" else None)
+    used = traced(repo, folder)
+    kinds = {
+        "a key of params.yaml changed": list(of_keys(repo, used)),
+        "a file of the project changed": list(of_files(repo, used)),
+        "only a comment changed": list(of_comments(repo)),
+    }
+    if size == "short":
+        kinds = {kind: random.Random(2).sample(c, min(SHORT, len(c))) for kind, c in kinds.items()}
+    rows, details = [], EXPLAINED
+    for number, (kind, changes) in enumerate(kinds.items()):
+        wrong = tried(repo, changes, folder / f"copies{number}")
+        rows.append(Row(kind, len(changes), len(wrong)))
+        details += "".join(f"- {line}\n" for line in wrong)
+    times, lost = sum(row.times for row in rows), sum(row.lost for row in rows)
+    figure = f"{times:,} changes, {lost} with a stage missing or too many in dvc status"
+    return Outcome(tuple(rows), figure, details)
+
+
+EXPLAINED = f"""
+A stage depends on the project files that it imports or opens and on the keys that it reads, as
+recorded while it runs (`tests/pipeline/trace.py`); `train` also on `requirements.lock`. `report`
+prints every parameter with its comment, so that it is wanted whenever `params.yaml` changes. DVC
+allows no dependency on `dvc.yaml`. Empty package files are left as they are:
+`tests/pipeline/test_declared.py` allows them no content. Every {CHECKED_EACH}th change is asked of
+a `dvc status` in a new process, too.
+
+"""
+
+
+# ---- what depends on what ----------------------------------------------------------------------
+
+
+def traced(repo: Repo, folder: Path) -> dict[str, dict[str, list[str]]]:
+    """Run every stage once more and return the files and keys that each used."""
+    copy = repo.copy(folder / "traced")
+
+    def trace(stage: str) -> dict[str, list[str]]:
+        out = folder / f"{stage}.json"
+        copy.run(sys.executable, "tests/pipeline/trace.py", str(out), *stage.split("@"))
+        found: dict[str, list[str]] = json.loads(out.read_text())
+        return found
+
+    stages = list(repo.lock())
+    return dict(zip(stages, map(trace, stages), strict=True))
+
+
+def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Change]:
+    params = yaml.safe_load((repo.path / "params.yaml").read_text())
+    for at, value in leaves(params):
+        key = ".".join(at)
+        readers = {
+            stage
+            for stage, found in used.items()
+            if any(f"{key}.".startswith(f"{read}.") for read in found["keys"])
+        }
+        content = yaml.safe_dump(replaced(params, at, other(value)), sort_keys=False)
+        yield Change(key, "params.yaml", content.encode(), frozenset(readers | {"report"}))
+
+
+def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Change]:
+    made = {
+        out["path"]: stage for stage, entry in repo.lock().items() for out in entry.get("outs", [])
+    }
+    for name in repo.run("git", "ls-files").splitlines():
+        content = (repo.path / name).read_bytes()
+        if not content or name in NOT_BY_FILE:
+            continue
+        expected = {s for s, found in used.items() if name in found["files"] + found["opened"]}
+        expected |= {
+            stage for path, stage in made.items() if name == path or name.startswith(f"{path}/")
+        }
+        stands = STANDS_FOR.get(name)
+        expected |= {stage for stage in used if stage.partition("@")[0] == stands}
+        yield Change(name, name, content + b"\n# changed\n", frozenset(expected))
+
+
+def of_comments(repo: Repo) -> Iterator[Change]:
+    for name in NOT_BY_FILE:
+        content = (repo.path / name).read_bytes() + b"# only a comment\n"
+        expected = {"report"} if name == "params.yaml" else set()
+        yield Change(f"a comment in {name}", name, content, frozenset(expected))
+
+
+def leaves(node: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from leaves(value, (*at, key))
+    else:
+        yield at, node
+
+
+def replaced(node: Any, at: tuple[str, ...], value: Any) -> Any:
+    """Return a copy of nested dicts with another value at one place."""
+    return {**node, at[0]: replaced(node[at[0]], at[1:], value)} if at else value
+
+
+def other(value: Any) -> Any:
+    """Return a value of the same type, but another."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value + 1
+    if isinstance(value, str):
+        return f"{value}x"
+    if isinstance(value, list):
+        return [*value, value[-1] if value else 1]
+    return {"more": 1} if isinstance(value, dict) else 1
+
+
+# ---- what dvc wants ----------------------------------------------------------------------------
+
+
+def tried(repo: Repo, changes: list[Change], folder: Path) -> list[str]:
+    """Make each change in a copy of the project; return a line for each wrong answer."""
+    folder.mkdir()
+    parts = len(cores()) if len(changes) > 2 * SHORT else 1
+
+    def part(number: int) -> list[str]:
+        copy = repo.copy(folder / str(number))
+        with Status(copy) as status:
+            return [line for c in changes[number::parts] if (line := wrong(copy, c, status))]
+
+    with ThreadPoolExecutor(parts) as pool:
+        return sorted(line for lines in pool.map(part, range(parts)) for line in lines)
+
+
+def wrong(copy: Repo, change: Change, status: Callable[[], frozenset[str]]) -> str:
+    """Return what is wrong in what dvc wants after a change; nothing when it is right."""
+    path = copy.path / change.file
+    before = path.read_bytes()
+    path.write_bytes(change.content)
+    try:
+        wanted = status()
+    finally:
+        path.write_bytes(before)
+    missing, more = change.expected - wanted, wanted - change.expected
+    words = [f"missing {', '.join(sorted(missing))}"] if missing else []
+    words += [f"too many {', '.join(sorted(more))}"] if more else []
+    return f"`{change.what}`: {'; '.join(words)}" if words else ""
+
+
+class Status:
+    """Ask `dvc status` which stages it wants to run."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+        self.asked = 0
+
+    def __enter__(self) -> "Status":
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", STATUS],
+            cwd=self.repo.path,
+            env=self.repo.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert not self(), "dvc status wants stages before anything is changed"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+    def __call__(self) -> frozenset[str]:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write("again\n")
+        self.process.stdin.flush()
+        text = ""
+        for line in self.process.stdout:
+            if line.startswith("END "):
+                break
+            text += line
+        wanted = _stages(text)
+        self.asked += 1
+        if self.asked % CHECKED_EACH == 0:
+            new = _stages(self.repo.run("dvc", "status", "--json"))
+            assert new == wanted, f"another answer in a new process: {new ^ wanted}"
+        return wanted
+
+
+def _stages(text: str) -> frozenset[str]:
+    """Return the stages of `dvc status --json`; what cannot be read stands for itself."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            return frozenset(json.loads(line))
+    return frozenset({f"no answer: {text.strip()}"})

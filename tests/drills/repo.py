@@ -1,0 +1,158 @@
+"""Copies of the project to break, and real commands in them, away from this machine's settings."""
+
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT, commit, environment
+from tests.drills import Size
+from tests.drills.place import project
+
+LIMIT_SECONDS = 3600.0
+OURS = ("AWS_", "DVC_", "RCLONE_", "XDG_")
+UNCOUNTED = ("/.git/", "/.dvc/tmp/", "/.dvc/cache/runs/", "/__pycache__/")
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A copy of the project. `more` is environment of its commands on top of a plain one."""
+
+    path: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], None] | None = None  # in each new process, such as to set its umask
+
+    @property
+    def env(self) -> dict[str, str]:
+        home = self.path.with_name(f"{self.path.name}.home")
+        home.mkdir(exist_ok=True)
+        own = {
+            name: value
+            for name, value in environment().items()
+            if not name.startswith(OURS) and "_proxy" not in name.lower()
+        }
+        folders = {
+            "HOME": str(home),
+            "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc"),
+            "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
+            "DVC_SITE_CACHE_DIR": str(home / "dvc-site"),
+        }
+        return {**own, **folders, "DVC_NO_ANALYTICS": "1", "COLUMNS": "100", **self.more}
+
+    def start(self, *words: str, log: Path | None = None) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own; what it prints goes to `log`."""
+        output = log.open("w") if log else subprocess.PIPE
+        try:
+            return subprocess.Popen(
+                words,
+                cwd=self.path,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+                preexec_fn=self.before,
+            )
+        finally:
+            if log:
+                output.close()  # type: ignore[union-attr]
+
+    def run(self, *words: str, ok: bool | None = True) -> str:
+        """Run a command and return what it printed. With `ok` None it may succeed or fail."""
+        process = self.start(*words)
+        output, _ = process.communicate(timeout=LIMIT_SECONDS)
+        assert ok is None or (process.returncode == 0) == ok, f"{' '.join(words)}\n{output}"
+        return output
+
+    def lock(self) -> dict[str, Any]:
+        """Return the stages of dvc.lock, parsed: their order follows the order of execution."""
+        stages: dict[str, Any] = yaml.safe_load((self.path / "dvc.lock").read_text())["stages"]
+        return stages
+
+    def files(self) -> set[str]:
+        """Return all files, those of the cache too, but not Git's and DVC's own notes."""
+        found = (path for path in self.path.rglob("*") if path.is_file() or path.is_symlink())
+        names = (f"/{path.relative_to(self.path).as_posix()}" for path in found)
+        return {name[1:] for name in names if not any(part in name for part in UNCOUNTED)}
+
+    def copy(self, path: Path) -> "Repo":
+        """Return a copy of all that is there, outputs and cache too."""
+        shutil.copytree(self.path, path, symlinks=True)
+        return Repo(path, self.more, self.before)
+
+    def clone(self, path: Path) -> "Repo":
+        """Return a second copy as another person would get it."""
+        self.run("git", "clone", "--quiet", str(self.path), str(path))
+        return Repo(path, self.more, self.before)
+
+
+def worlds(size: Size) -> list[str]:
+    """Return the worlds of params.yaml; the first alone where things must be short."""
+    found = list(yaml.safe_load((ROOT / "params.yaml").read_text())["worlds"])
+    return found[:1] if size == "short" else found
+
+
+def fresh(path: Path, size: Size, world: str | None = None) -> Repo:
+    """Return a committed copy of the project in which nothing has run; of one world, if named."""
+    repo = Repo(project(path, size))
+    if world is not None:
+        params = yaml.safe_load((path / "params.yaml").read_text())
+        problems = {
+            name: entry for name, entry in params["problems"].items() if entry["world"] == world
+        }
+        others = (set(params["worlds"]) | set(params["problems"])) - {world, *problems}
+        kept = {name: value for name, value in params.items() if name not in others}
+        kept |= {"worlds": {world: params["worlds"][world]}, "problems": problems}
+        (path / "params.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
+    for name in ("metrics", "plots", "experiments/trials"):  # of the default run
+        shutil.rmtree(path / name, ignore_errors=True)
+    commit(path, "A drill's parameters")
+    return repo
+
+
+@functools.cache
+def reproduced(size: Size, world: str | None = None) -> Repo:
+    """Return a project whose DAG has run, committed. Copy it; it is shared by all drills."""
+    folder = Path(tempfile.mkdtemp(prefix="drills-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    repo = fresh(folder / "project", size, world)
+    start = time.monotonic()
+    repo.run("dvc", "repro")
+    (folder / "seconds").write_text(f"{time.monotonic() - start:.1f}")
+    commit(repo.path, "The DAG has run")
+    return repo
+
+
+def seconds(repo: Repo) -> float:
+    """Return how long the whole DAG of a reproduced project took."""
+    return float(repo.path.with_name("seconds").read_text())
+
+
+def not_yet_run(repo: Repo, path: Path) -> Repo:
+    """Return a clone of a reproduced project as it was before its DAG ran."""
+    clone = repo.clone(path)
+    clone.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+    return clone
+
+
+def retrace(*words: str) -> tuple[str, ...]:
+    """Return the command line of `retrace` in the copy that it runs in."""
+    return (sys.executable, "-m", "commands", *words)
+
+
+def cores() -> list[int]:
+    """Return the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))

@@ -150,10 +150,34 @@ def test_a_killed_run_is_finished_by_the_next(clone: Path, stage: str) -> None:
     assert not list(clone.glob("**/*.partial-*"))
 
 
-def repro(folder: Path) -> subprocess.Popen[str]:
+def test_what_is_changed_while_a_stage_runs_is_not_recorded(clone: Path) -> None:
+    """DVC would note the new parameter and the new code beside the model of the old ones."""
+    runner = clone / "stages/runner.py"
+    text = runner.read_text()
+    wait = "Path('done').touch()\n            while not Path('go_on').exists():\n"
+    call = "            _refuse_changes()\n"
+    runner.write_text(
+        text.replace(call, f"            {wait}                time.sleep(0.1)\n{call}")
+    )
+    os.utime(runner, (0, 0))
+    process = repro(clone, "-f", "-s", "train@price")
+    while process.poll() is None and not (clone / "done").exists():
+        time.sleep(0.1)
+    change_params(clone, {"price": {"train": {"num_leaves": 7}, "split": {"seed": 9}}})
+    (clone / "retrace/boosters.py").touch()
+    (clone / "go_on").touch()
+    output, _ = process.communicate()
+    assert process.returncode != 0
+    assert "'price.train' of params.yaml, retrace/boosters.py changed while this stage" in output
+    assert "Traceback" not in output
+    runner.write_text(text)
+    assert "train@price" in ran(run(clone, "dvc", "repro"))
+
+
+def repro(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Start `dvc repro` and go on."""
     return subprocess.Popen(
-        ["dvc", "repro"],
+        ["dvc", "repro", *words],
         cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,

@@ -153,6 +153,27 @@ def payments(folder: Path) -> Rows:
     return growth(folder, "fraud", "fraud.simulate.transactions", sizes, "payments", STAGES[:4])
 
 
+def events(folder: Path) -> Rows:
+    """From a simulated event log to snapshots and their features."""
+    copy_project(folder)
+    set_params(folder, "orders.simulate.futures", 0)
+    rows: Rows = []
+    for n_orders in (13_000, 130_000, 1_300_000):
+        set_params(folder, "orders.simulate.orders", n_orders)
+        total, most = 0.0, 0.0
+        for stage in STAGES[:4]:
+            name = "order_completion" if stage == "featurize" else "orders"
+            seconds, gigabytes, _ = command(folder, sys.executable, "-m", f"stages.{stage}", name)
+            if stage == "simulate":
+                raw = folder / "data" / "raw" / "orders" / "events.parquet"
+                unit = f"{pq.ParquetFile(raw).metadata.num_rows:,} events"
+            else:
+                total, most = total + seconds, max(most, gigabytes)
+            rows.append((f"{stage}, {unit}", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
+        rows.append((f"**log to features, {unit}**", f"{total:.0f} s", f"{most:.1f} GB"))
+    return rows
+
+
 def pings(folder: Path) -> Rows:
     """`ingest` from pings alone, at growing numbers of them."""
     copy_project(folder)
@@ -247,6 +268,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "pings": ("Growth: pings", pings),
     "payments": ("Growth: payments", payments),
     "drift": ("Drift: what the alarm notices", drift_alarm),
+    "events": ("Growth: events of orders", events),
     "tune": ("Search", tune),
 }
 

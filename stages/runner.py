@@ -1,6 +1,7 @@
 """How every stage runs: one name, one lock, clear errors."""
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ def run_stage(main: Callable[[str], None]) -> None:
     parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}")
     parser.add_argument("name", help="a world or problem of params.yaml")
     name = parser.parse_args().name
+    if not re.fullmatch(r"\w[\w-]*", name):  # it becomes part of paths
+        parser.error(f"{name!r} is no name of a world or problem, such as `price`")
     _run(f"{stage}@{name}", lambda: main(name))
 
 

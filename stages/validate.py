@@ -7,6 +7,7 @@ writes  metrics/validation/price.json  every check: found, limit, passed
         metrics/profile/price.json     types, missing values and distributions, for the report
 """
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -42,17 +43,25 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
         ) from None
 
 
-def run_checks(rows: pd.DataFrame, checks: Sequence[Check]) -> list[dict[str, object]]:
-    """Return one record per check: column, check, level, found, limit, passed."""
+def run_checks(
+    rows: pd.DataFrame, checks: Sequence[Check], optional: Sequence[str] = ()
+) -> list[dict[str, object]]:
+    """Return one record per check: column, check, level, found, limit, passed.
+
+    A check of a column that is not there, but for which one of the patterns `optional` stands,
+    passes with nothing found.
+    """
     missing = sorted({name for check in checks for name in check.columns} - set(rows.columns))
-    if missing:
+    unknown = [name for name in missing if not any(re.fullmatch(one, name) for one in optional)]
+    if unknown:
         raise RetraceError(
-            f"params.yaml: `validate.checks` names column(s) {', '.join(missing)}; "
+            f"params.yaml: `validate.checks` names column(s) {', '.join(unknown)}; "
             f"the clean table has {', '.join(rows.columns)}."
         )
     records: list[dict[str, object]] = []
     for check in checks:
-        found = measure(rows, check)
+        there = set(check.columns).isdisjoint(missing)
+        found = measure(rows, check) if there else float("nan")
         records.append(
             {
                 "column": check.column,
@@ -60,7 +69,7 @@ def run_checks(rows: pd.DataFrame, checks: Sequence[Check]) -> list[dict[str, ob
                 "level": check.level,
                 "found": None if pd.isna(found) else round(found, 6),
                 "limit": check.limit,
-                "passed": passes(check, found),
+                "passed": passes(check, found) or not there,
             }
         )
     return records
@@ -85,6 +94,11 @@ def stop_on_hard(
         )
 
 
+def optional(world: World) -> list[str]:
+    """Return patterns of the columns that a clean table need not have."""
+    return [str(name) for name, column in world.schema.columns.items() if not column.required]
+
+
 def roles(world: World) -> Roles:
     return Roles(world.key, world.time, world.outcomes, dict(world.exempt))
 
@@ -104,7 +118,7 @@ def main(name: str) -> None:
             f"{params.rows_min:,}: fewer cannot be split, fitted and judged."
         )
     check_schema(world, rows, params.example_rows)
-    records = run_checks(rows, params.listed())
+    records = run_checks(rows, params.listed(), optional(world))
     stop_on_hard(rows, params, records, name)
     records += screen(rows, params.screens, roles(world))
     failed = sum(not record["passed"] for record in records)

@@ -84,7 +84,14 @@ WORLD = World(
     ),
     exempt={
         "constant": ("waiting_hours", "count_*"),
-        "jump": ("step_*", "resource_orders", "remaining_hours", "gets_stuck", "completed*", "stuck_known_at"),
+        "jump": (
+            "step_*",
+            "resource_orders",
+            "remaining_hours",
+            "gets_stuck",
+            "completed*",
+            "stuck_known_at",
+        ),
         "missing_by": BEFORE,  # the first event has none before it
         "stuck": ("step_*",),
     },

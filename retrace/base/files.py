@@ -89,7 +89,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RetraceError(f"{path} is missing. Make it with `dvc repro`, or `dvc pull`.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8; 100,000 brackets
         raise RetraceError(f"{path} is not valid JSON: {error}.") from None
 
 

@@ -1,6 +1,7 @@
 """Read sections of `params.yaml` into typed models; an unknown key is an error that names it."""
 
 import difflib
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from ruamel.yaml.error import YAMLError
 from retrace.base.errors import RetraceError
 
 PATH = Path("params.yaml")
+SHORT = reprlib.Repr()  # of any value: aliases make a page of YAML a list of a billion
+SHORT.maxlevel, SHORT.maxstring, SHORT.maxother = 2, 100, 100
 _read: dict[tuple[Path, str], Any] = {}  # what this process has read
 
 
@@ -75,7 +78,9 @@ def changed_since_read() -> list[str]:
 def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH) -> Section:
     """Check a section's raw `value` against its model."""
     if not isinstance(value, Mapping):
-        raise RetraceError(f"{path}: '{key}' is {value!r}; expected a block of keys and values.")
+        raise RetraceError(
+            f"{path}: '{key}' is {SHORT.repr(value)}; expected a block of keys and values."
+        )
     try:
         return model.model_validate(dict(value))
     except ValidationError as error:
@@ -91,7 +96,12 @@ def _load(path: Path) -> Any:
         raise RetraceError(
             f"{path} not found in {Path.cwd()}. Run from the top folder of the repository."
         ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (
+        YAMLError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # year 0; 5,000 brackets
         raise RetraceError(f"{path} is not valid YAML: {error}") from None
 
 
@@ -102,7 +112,7 @@ def _explain(model: type[BaseModel], key: str, item: dict[str, Any]) -> str:
         return f"unknown key '{where}'{_closest(name, _fields(model, item['loc'][:-1]))}."
     if item["type"] == "missing":
         return f"'{where}' is missing."
-    return f"'{where}' is {item['input']!r}: {item['msg'].lower()}."
+    return f"'{where}' is {SHORT.repr(item['input'])}: {item['msg'].lower()}."
 
 
 def _fields(model: Any, loc: tuple[int | str, ...]) -> list[str]:

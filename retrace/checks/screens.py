@@ -75,7 +75,7 @@ class Roles:
 
 def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, Any]]:
     """Return records as those of checks, all soft: column, check, level, found, limit, passed."""
-    step = -(-len(rows) // MOST_ROWS)
+    step = -(-len(rows) // MOST_ROWS) or 1
     rows = rows.astype({name: "str" for name in rows if rows[name].dtype == "category"})
     ordered = rows.sort_values(roles.time, kind="stable") if roles.time else rows
     thin = ordered.iloc[::step]

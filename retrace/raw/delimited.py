@@ -24,6 +24,7 @@ from retrace.raw.sources import suffix_of
 
 SEPARATORS = {".tsv": b"\t", ".csv": b","}
 _CHUNK = 1 << 20
+_BOMB_BYTES, _BOMB_TIMES = 64 << 20, 200
 _SHOWN = 80  # characters of a malformed row
 _AGAIN = "Get or export the file again."
 _OTHER_FORMATS = {
@@ -95,6 +96,8 @@ def _load(path: Path) -> bytearray:
         with gzip.open(path) if zipped else path.open("rb") as file:
             while chunk := file.read1(_CHUNK):
                 data += chunk
+                if zipped and len(data) > _BOMB_BYTES:
+                    _check_bomb(path, len(data))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         line = data.count(b"\n") + 1
         raise RetraceError(
@@ -115,6 +118,15 @@ def _load(path: Path) -> bytearray:
     if not data.endswith(b"\n"):
         data += b"\n"
     return data
+
+
+def _check_bomb(path: Path, unpacked: int) -> None:
+    """Refuse a small file that becomes a huge one: tables pack to a tenth, not to a thousandth."""
+    if unpacked > _BOMB_TIMES * path.stat().st_size:
+        raise RetraceError(
+            f"{path}: {path.stat().st_size:,} bytes have unpacked to more than {unpacked:,}, which "
+            "no table does. If it is one, unpack it yourself: `gunzip -k`, and name the result."
+        )
 
 
 def _check_text(path: Path, data: bytearray) -> None:

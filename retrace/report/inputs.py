@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class ProblemInputs:
     tables: dict[str, list[dict[str, str]]]
     card: dict[str, Any]
     bundle: dict[str, Any]
-    backtest: dict[str, list[dict[str, str]]]  # by table; empty without a replay
+    backtest: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # none without a replay
 
 
 def read_worlds() -> dict[str, WorldInputs]:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from retrace.report import marks
 from retrace.report.inputs import ProblemInputs
 from retrace.report.marks import FILL, GREY, WARM, Spec, Values
-from retrace.report.numbers import HIGHER_IS_BETTER, number, percent, split_unit, to_number
+from retrace.report.numbers import (
+    HIGHER_IS_BETTER,
+    in_words,
+    number,
+    percent,
+    split_unit,
+    to_number,
+)
 from retrace.report.own import OwnTable, own_tables
 from retrace.report.pictures import Drawing, Rows, month_name
 
@@ -34,7 +41,7 @@ def lifecycle(problem: ProblemInputs) -> Lifecycle | None:
 
 
 def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
-    measure = rows[0]["measure"].replace("_", " ")
+    measure = in_words(rows[0]["measure"])
     ends = {
         policy: [score for row in rows if row["policy"] == policy if (score := _score(row))]
         for policy in POLICIES
@@ -52,14 +59,16 @@ def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
         f"{number(alarm[-1])}. The means are {mean['never']}, {mean['every']} "
         f"({number_of['every']} retrainings) and {mean['alarm']} ({number_of['alarm']})."
     ]
-    judged = [row for row in tables.get("retrainings", []) if row["policy"] == "alarm"]
-    if judged:
-        passed = sum(to_number(row["by_gate"]) == 1 for row in judged)
-        false = [to_number(row["false_alarm"]) for row in judged]
-        known = [value for value in false if value is not None]
-        text = f"Of {len(judged)} alarms "
-        text += f"{number(sum(known))} rang though nothing had changed; " if known else ""
-        said.append(f"{text}the gate would have promoted {passed} of the retrained models.")
+    mine = [row for row in tables.get("retrainings", []) if row["policy"] == "alarm"]
+    rang = [to_number(row["false_alarm"]) for row in mine if row.get("reasons")]
+    false = [value for value in rang if value is not None]
+    passed = sum(to_number(row["by_gate"]) == 1 for row in mine)
+    if rang:
+        though = f", {number(sum(false))} times though nothing had changed" if false else ""
+        said.append(
+            f"The alarm rang {_times(len(rang))}{though}. The gate would have promoted {passed} of "
+            f"the {number_of['alarm']} retrained models."
+        )
     saved = [
         sum(
             to_number(row.get("false_positives_at_recall")) or 0.0
@@ -68,12 +77,16 @@ def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
         )
         for who in ("never", "alarm")
     ]
-    if saved[0]:
+    if saved[0] and number_of["alarm"]:
         said.append(
             f"At the recall of the model left alone, that is {percent(1 - saved[1] / saved[0])} "
             "fewer false positives."
         )
     return said
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _score(row: dict[str, str]) -> float | None:
@@ -103,7 +116,7 @@ def _drawing(rows: Rows) -> Drawing:
     low, high = min(scores), max(scores)
     room = 0.28 * ((high - low) or 1.0)  # for the names of changes
     scale = {"domain": [low - room / 4, high + room], "nice": False, "zero": False}
-    title = f"{measure.replace('_', ' ')} ({'higher' if _higher(measure) else 'lower'} is better)"
+    title = f"{in_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
     y = marks.amount("y", title, scale, tickCount=6)
     hollow = {"test": "datum.kind == 'retrained'", "value": "var(--sheet)"}
     spec: Spec = marks.canvas(WIDTH, HEIGHT) | {

@@ -31,6 +31,9 @@ TITLES = {
     "changes": "What changed, and when the alarm rang",
     "retrainings": "Alarms and retrainings",
     "drift": "What drifted most: importance × PSI",
+    "told": "What customers are told, and what it costs",
+    "progress": "By the order's events so far",
+    "looked_at": "Looking at the most likely ones",
 }
 # Columns whose names do not say it all; a unit is the end of a name.
 COLUMNS = {
@@ -52,6 +55,12 @@ COLUMNS = {
     "weight": "importance × PSI",
     "gain": "gain against the champion",
     "gate_reasons": "the gate's reasons",
+    "optimistic": "too early by",
+    "pessimistic": "too late by",
+    "optimistic_share": "too early, share",
+    "looked_at": "looked at",
+    "looked_at_share": "looked at, share",
+    "events_so_far": "events so far",
 }
 SHARES = ("share", "coverage", "_on_time")
 FLAGS = ("planned_shorter", "retrained", "by_gate", "false_alarm")

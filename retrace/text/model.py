@@ -134,6 +134,8 @@ class TextModel:
         hash_bits, intercept = int(arrays["hash_bits"]), float(arrays["intercept"])
         if not HASH_BITS[0] <= hash_bits <= HASH_BITS[1]:
             raise ValueError(f"hash_bits is {hash_bits}, expected {HASH_BITS[0]} to {HASH_BITS[1]}")
+        if not all(group for block in blocks for group in block.values):
+            raise ValueError("a block has a group without columns")
         weights = tuple(Weights.read(arrays, block.name, 1 << hash_bits) for block in blocks)
         return cls(hash_bits, intercept, tuple(blocks), weights)
 

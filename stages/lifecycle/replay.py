@@ -25,7 +25,14 @@ from retrace.encoders import EncodeParams
 from retrace.encoding import Encoding, to_scale
 from retrace.gate import GateParams, Verdict, decide
 from retrace.text.model import TextParams
-from retrace.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
+from retrace.walk import (
+    WalkParams,
+    labelled_until,
+    next_start,
+    period_length,
+    period_starts,
+    windows_at,
+)
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle, importance, objectives
 
@@ -181,9 +188,9 @@ class Replay:
                 f"raise `{problem.name}.backtest.first_periods`, or shorten the windows there."
             )
         tried = self._bundle(index)
-        threshold = self._threshold(self.score(tried, index["valid"]))
         judged = self._with_rule(self.score(tried, index["judged"]), index["train"])
         held = [index[name] for name in ("valid", "calibration", "judged")]
+        held_rows = self.score(tried, np.sort(np.concatenate(held)))
         everything = np.sort(np.concatenate(list(index.values())))
         bundle, gain = self._refit(tried, everything, index["valid"])
         reference = _thinned(everything, params.most_rows)
@@ -192,10 +199,10 @@ class Replay:
             learnt_until=labelled_until(now, params) - period_length(params),
             tried=tried,
             bundle=bundle,
-            threshold=threshold,
+            threshold=self._threshold(held_rows),
             reference=bundle.encoding.transform(self.features.iloc[reference]),
             importance=gain,
-            held=self.score(tried, np.sort(np.concatenate(held))),
+            held=held_rows,
             judged=judged,
         )
 
@@ -251,13 +258,15 @@ class Replay:
         found = bundle.predict(self.features.iloc[places])
         return rows.assign(outcome=rows[self.problem.target].astype("float64"), **found)
 
-    def _threshold(self, valid: pd.DataFrame) -> float:
+    def _threshold(self, held: pd.DataFrame) -> float:
+        """Choose on all rows that were not fitted on: those of one window have few positives. The
+        gate, which looks at the judged ones, compares probabilities and no alerts."""
         if self.problem.task != "binary":
             return float("nan")
         own = getattr(self._part("evaluation"), "threshold", None)
         if own is not None:
-            return float(own(self.problem, valid, self.settings.evaluate))
-        return metrics.balanced_threshold(valid["outcome"], valid["prediction"])
+            return float(own(self.problem, held, self.settings.evaluate))
+        return metrics.balanced_threshold(held["outcome"], held["prediction"])
 
     def _with_rule(self, scored: pd.DataFrame, train: np.ndarray) -> pd.DataFrame:
         rule = self._part("rules").rule
@@ -279,20 +288,33 @@ class Replay:
         drift = feature_drift(model.reference, current, encoding.encoder.categorical)
         predicted = model.bundle.predict(self.features.iloc[places])
         predictions = feature_drift(model.held[["prediction"]], predicted[["prediction"]])
-        since = labelled_until(before, params)
-        recent = self._between(since, labelled_until(now, params))
-        recent = recent[self._known(now)[recent]]
-        losses = self._losses(model, self.score(model.bundle, recent), now)
+        losses = self._losses(model, self._labelled(model, before, now, now), now)
         ranked = rank(drift, model.importance)
-        alarm = ring(ranked, predictions, losses, params.alarm)
+        heard = losses
+        if self.problem.task == "binary":  # among all rows, attacks that come and go are no change
+            heard = losses[losses["slice"] != "all"]
+        alarm = ring(ranked, predictions, heard, params.alarm)
         return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
 
+    def _labelled(
+        self, model: Model, before: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp
+    ) -> pd.DataFrame:
+        """Score the rows that became labelled between two moments."""
+        limits = (labelled_until(moment, self.settings.backtest) for moment in (before, end))
+        places = self._between(*limits)
+        return self.score(model.bundle, places[self._known(now)[places]])
+
     def _losses(self, model: Model, recent: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+        """Hold recent losses against those of the model's first period in use; in that period,
+        against those of the model that was tried, which had less to learn from."""
         params = self.settings.backtest.alarm
-        samples = [self.errors(model.held), self.errors(recent)]
+        end = next_start(model.fitted_at, self.settings.backtest.period)
+        first = self._labelled(model, model.fitted_at, end, now) if now > end else model.held
+        reference = model.held if first.empty else first
+        samples = [self.errors(reference), self.errors(recent)]
         if recent.empty:
             return loss_changes(*samples)
-        labels = [self._watched_slices(rows, now) for rows in (model.held, recent)]
+        labels = [self._watched_slices(rows, now) for rows in (reference, recent)]
         return loss_changes(
             *samples,
             *labels,
@@ -304,7 +326,7 @@ class Replay:
         """Return a problem's slices; of a classifier the positives alone: a new kind of them is
         lost among all rows, and slices have too few."""
         if self.problem.task == "binary":
-            return pd.DataFrame({"positives": (scored["outcome"] > 0.5).map({True: "all"})})
+            return pd.DataFrame({"outcome": (scored["outcome"] > 0.5).map({True: "positive"})})
         return self._labels(scored, now)
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:

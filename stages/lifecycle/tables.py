@@ -130,7 +130,8 @@ def _changed(
 
 def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
     """Return each change that the first model has not learnt, with the first alarm of the policy
-    that listens, before the next change of that kind, and the days until then.
+    that listens, before the next change of that kind, and the days until then, from the change or
+    the start of the replay on.
     """
     rings = [
         step.start
@@ -147,7 +148,7 @@ def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
         if begin < start and not end >= start:  # the first model has learnt it
             continue
         heard = [at for at in rings if begin < at <= following]
-        days = (heard[0] - begin).days if heard else np.nan
+        days = (heard[0] - max(begin, steps[0].start)).days if heard else np.nan
         alarm = f"{heard[0]:%Y-%m-%d}" if heard else ""
         records.append({**change, "alarm": alarm, "delay_days": days})
     return pd.DataFrame(records, columns=CHANGE_COLUMNS)

@@ -205,3 +205,26 @@ def test_the_reports_slices_of_a_classifier() -> None:
     assert (day.error, day.error_length, day.bias_length) == ("0.500", 0.5, 1.0)
     assert day.bias.startswith("+2.0")
     assert (night.error, night.error_length) == ("none", 0.0)
+
+
+def test_the_balanced_threshold_is_the_best_of_all() -> None:
+    rng = np.random.default_rng(5)
+    y = (rng.random(400) < 0.1).astype(float)
+    p = np.round(np.clip(0.1 + 0.3 * y + rng.normal(0, 0.2, 400), 0, 1), 2)
+
+    def accuracy(threshold: float) -> float:
+        recall, false = metrics.rates_at(y, p, threshold)
+        return (recall + 1 - false) / 2
+
+    chosen = metrics.balanced_threshold(y, p)
+    assert accuracy(chosen) == pytest.approx(max(map(accuracy, np.unique(p))))
+    assert metrics.balanced_threshold(np.zeros(3), p[:3]) == 1.0
+
+
+def test_false_positives_at_a_recall() -> None:
+    y = [1, 0, 1, 0, 0, 1]
+    p = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    assert [metrics.false_positives_at(y, p, r) for r in (0.0, 1 / 3, 2 / 3, 1.0)] == [0, 0, 1, 3]
+    assert np.isnan(metrics.false_positives_at([0, 0], [0.1, 0.2], 0.5))
+    tied = metrics.false_positives_at([1, 0, 0], [0.5, 0.5, 0.1], 1.0)
+    assert tied == 1

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, read_key, read_params
+from stages.runner import run_stage
 
 
 class Inner(Params):
@@ -57,3 +58,39 @@ def test_mistakes_are_named(path: Path, old: str, new: str, words: str) -> None:
 def test_a_missing_file_says_where_to_stand(path: Path) -> None:
     with pytest.raises(RetraceError, match="top folder"):
         read_params(Outer, "price.train", path)
+
+
+LAUGHS = "a0: &a0 [lol]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "price:\n  train: " + "[" * 5000,
+        "price:\n  train: {rows: 0000-01-01}\n",
+        LAUGHS + "price:\n  train: *a11\n",
+        LAUGHS + "price:\n  train: {rows: *a11, inner: *a11}\n",
+        "price:\n  train: {rows: !!python/object/apply:os.system [id], inner: 1}\n",
+        "price:\n  train: &x {rows: *x}\n",
+    ],
+    ids=["brackets", "year 0", "a billion laughs", "laughs for numbers", "code", "a loop"],
+)
+def test_hostile_yaml_is_refused_in_a_few_words(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(RetraceError) as error:
+        read_params(Outer, "price.train", path)
+    assert len(str(error.value)) < 2000
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a/b", "", ".", "price.train", "-"])
+def test_a_stage_takes_no_name_that_could_be_a_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["stages/ingest.py", "--", name])
+    with pytest.raises(SystemExit) as stopped:
+        run_stage(lambda name: pytest.fail(f"{name} was run"))
+    assert stopped.value.code == 2
+    assert list(tmp_path.iterdir()) == []

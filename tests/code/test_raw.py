@@ -350,3 +350,13 @@ def test_whole_numbers_and_text() -> None:
     assert as_text(pd.Series([1.5, np.nan, 3.0])).tolist() == ["1.5", "", "3"]
     cleaned = clean_text(pd.Series(["  a\u00a0 \nb", "e\u0301", None]))
     assert cleaned.tolist() == ["a b", "é", ""]
+
+
+def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrace.raw.delimited._BOMB_BYTES", 1 << 20)
+    path = tmp_path / "t.tsv.gz"
+    path.write_bytes(gzip.compress(b"a\tb\n" + b"1\t2\n" * 2_000_000))
+    with pytest.raises(RetraceError, match="have unpacked to more than"):
+        read_raw(path, ["a"])

@@ -30,7 +30,7 @@ from retrace.checks import ValidateParams
 from retrace.checks.screens import screen
 from retrace.raw import read_raw
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
-from stages.validate import check_schema, roles, run_checks
+from stages.validate import check_schema, optional, roles, run_checks
 from tests.conftest import ROOT
 from tests.drills.bad_data import simulate
 from tests.drills.fuzz import Reader, Rng, cell, mutated
@@ -149,7 +149,7 @@ def world(name: str, table: str) -> Callable[[Path], Reader]:
                 raise LostRows(f"{found.rows_in} of {len(frame)}")
             if len(found.clean):
                 check_schema(schema, found.clean, 2)
-                run_checks(found.clean, checks.listed())
+                run_checks(found.clean, checks.listed(), optional(schema))
                 screen(found.clean, checks.screens, roles(schema))
 
         return read

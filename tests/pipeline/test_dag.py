@@ -83,13 +83,15 @@ def test_an_unknown_parameter_is_named(clone: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_the_truth_is_for_evaluate_alone(clone: Path) -> None:
+def test_the_truth_is_for_evaluate_and_backtest_alone(clone: Path) -> None:
     before = lock(clone)
     shutil.rmtree(clone / "data/truth")
     for stage in ("ingest", "validate", "featurize", "train"):
         run(clone, "python", "-m", f"stages.{stage}", "price")
     output = run(clone, "python", "-m", "stages.evaluate", "price", ok=False)
     assert "data/truth/price.json is missing" in output
+    output = run(clone, "python", "-m", "stages.backtest", "fraud", ok=False)
+    assert "data/truth/fraud.json is missing" in output
     run(clone, "dvc", "repro")
     assert lock(clone) == before
 

@@ -1,22 +1,25 @@
 """Promotion and rollback with real dvc, git and GTO, on a small project with remotes."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import gto.api
 import pytest
 
+import commands.promote
 from commands.__main__ import main
 from experiments.promotion import publish, registry
 from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.judgement import judge
 from experiments.promotion.preconditions import check_data
-from experiments.promotion.promote import finish, promote, roll_back
+from experiments.promotion.promote import Outcome, finish, promote, roll_back
 from problems.contract import find_problem
 from retrace.base.errors import RetraceError
 from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
@@ -48,6 +51,17 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "price v0.0.1 is in prod" in output
     make_model(project, GOOD)
     return top
+
+
+@pytest.fixture(scope="module")
+def plain(story: Path) -> Outcome:
+    """What the gate says of the story as it is, on a dry run, which changes nothing."""
+    project = story / "project"
+    before = everything(project)
+    with contextlib.chdir(project):
+        outcome = promote_price(dry_run=True)
+    assert everything(project) == before
+    return outcome
 
 
 def make_model(project: Path, params: dict) -> None:
@@ -112,11 +126,6 @@ def refused(words: str, call=promote_price) -> None:
 
 
 def test_a_better_model_takes_the_place_and_gives_it_back(here, capsys):
-    before = everything(here)
-    dry = run(here, *RETRACE, "promote", "price", "--dry-run")
-    assert "Yes: it would be price v0.0.2" in dry
-    assert everything(here) == before
-
     output = run(here, *RETRACE, "promote", "price")
     assert "price v0.0.2 is in prod" in output
     assert max(map(len, output.splitlines())) <= 120
@@ -151,6 +160,21 @@ def test_a_better_model_takes_the_place_and_gives_it_back(here, capsys):
     assert "price#prod#3" in run(here, "git", "ls-remote", "origin")
     with pytest.raises(RetraceError, match=r"v0\.0\.1 was the first champion"):
         roll_back_price()
+
+
+def test_a_dry_run_only_prints(here, plain, monkeypatch, capsys):
+    before = everything(here)
+    monkeypatch.setattr(commands.promote, "promote", lambda *_, **how: plain)
+    assert main(["promote", "price", "--dry-run"]) == 0
+    assert plain.tags == []
+    assert "Yes: it would be price v0.0.2" in capsys.readouterr().out
+    assert plain.text.startswith("# price v0.0.2")
+    register(here, "v0.0.2")
+    tagged = everything(here)
+    assert tagged != before
+    assert main(["rollback", "price", "--dry-run"]) == 0
+    assert "It would put price v0.0.1 back" in capsys.readouterr().out
+    assert everything(here) == tagged
 
 
 def test_a_worse_model_is_refused_with_the_weightiest_reason_first(here, capsys):
@@ -191,22 +215,29 @@ def test_problems_with_time_are_judged_by_group_or_day(
 # ---- the champion ------------------------------------------------------------------------------
 
 
-def make_champion(project: Path, edits: dict[str, tuple[str, str]]) -> None:
-    """Tag a commit of the champion's model with other code as the new champion, v0.1.0."""
+TRIPLED = """
+
+own = predict
+
+
+def predict(*words, **how):
+    return own(*words, **how) * 3.0
+"""
+
+
+def make_champion(project: Path, name: str, change: Callable[[str], str]) -> None:
+    """Tag a commit of the champion's model with one file changed as the new champion, v0.1.0."""
     run(project, "git", "switch", "-q", "--detach", "price@v0.0.1")
-    for name, (old, new) in edits.items():
-        text = (project / name).read_text("utf-8")
-        assert old in text
-        (project / name).write_text(text.replace(old, new), "utf-8")
+    before = (project / name).read_text("utf-8")
+    (project / name).write_text(change(before), "utf-8")
+    assert change(before) != before
     commit(project, "Other code")
     register(project, "v0.1.0")
     run(project, "git", "switch", "-q", "main")
 
 
-def test_the_champion_predicts_with_the_code_of_its_own_tag(here):
-    plain = promote_price(dry_run=True)
-    line = "return bundle.predict(features.features(clean_rows, settings, past), num_threads)"
-    make_champion(here, {"problems/predict.py": (line, f"{line} * 3.0")})
+def test_the_champion_predicts_with_the_code_of_its_own_tag(here, plain):
+    make_champion(here, "problems/predict.py", lambda text: text + TRIPLED)
     other = promote_price(dry_run=True)
     assert other.champion.version == "v0.1.0"
     assert other.judgement.notes == ()
@@ -214,9 +245,9 @@ def test_the_champion_predicts_with_the_code_of_its_own_tag(here):
     assert other.judgement.losses["challenger"] == plain.judgement.losses["challenger"]
 
 
-def test_stored_predictions_where_its_code_cannot_read_todays_table(here):
-    plain = promote_price(dry_run=True)
-    make_champion(here, {"problems/price/schema.py": ('"brand":', '"maker":')})
+def test_stored_predictions_where_its_code_cannot_read_todays_table(here, plain):
+    schema = "problems/price/schema.py"
+    make_champion(here, schema, lambda text: text.replace('"brand":', '"maker":'))
     outcome = promote_price(dry_run=True)
     (note,) = outcome.judgement.notes
     assert "cannot read today's clean table (its schema does not know today's maker" in note
@@ -384,29 +415,38 @@ exit 1
 
 
 @pytest.mark.parametrize(
-    ("moment", "push"),
-    [("refs/heads/main", True), ("refs/heads/main", False), ("refs/tags/price", False)],
+    ("command", "moment", "push"),
+    [
+        ("promote", "refs/heads/main", True),
+        ("rollback", "refs/heads/main", False),
+        ("rollback", "refs/tags/price", False),
+    ],
 )
-def test_killed_in_the_middle_a_rerun_completes(here, capsys, moment, push):
+def test_killed_in_the_middle_a_rerun_completes(here, capsys, command, moment, push):
+    if command == "rollback":
+        register(here, "v0.0.2")
+    new = {"promote": ["price#prod#2", "price@v0.0.2"], "rollback": ["price#prod#3"]}[command]
+    record = {"promote": "v0.0.2.md", "rollback": "rollback-3.md"}[command]
+    before = run(here, "git", "rev-parse", "HEAD")
     hook = here / ".git/hooks/reference-transaction"
     hook.write_text(HOOK)
     hook.chmod(0o755)
-    words = ["promote", "price", *([] if push else ["--no-push"])]
+    words = [command, "price", *([] if push else ["--no-push"])]
     env = {**os.environ, "WANTED": moment}
     done = subprocess.run([*RETRACE, *words], cwd=here, env=env, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     hook.unlink()
-    assert run(here, "git", "tag", "--list", "price*2").strip() == ""  # no tag without its record
-    assert ("refs/tags/price@v0.0.2" in run(here, "git", "ls-remote", "origin")) == push
+    assert run(here, "git", "tag", "--list", *new) == ""  # no tag without its record
+    remote = run(here, "git", "ls-remote", "origin")
+    assert [f"refs/tags/{tag}" in remote for tag in new] == [push] * len(new)
 
     assert main(words) == 0
-    assert "Promote price v0.0.2: it had been cut short" in capsys.readouterr().out
-    assert registry.champion("price").version == "v0.0.2"
-    assert "# price v0.0.2" in run(
-        here, "git", "show", "price@v0.0.2:experiments/promotions/price/v0.0.2.md"
-    )
+    assert "it had been cut short, and is complete now" in capsys.readouterr().out
+    assert run(here, "git", "tag", "--list", *new).split() == new
+    title = run(here, "git", "show", f"HEAD:experiments/promotions/price/{record}").splitlines()[0]
+    assert title == {"promote": "# price v0.0.2", "rollback": "# price: back to v0.0.1"}[command]
     assert run(here, "git", "status", "--porcelain") == ""
-    assert run(here, "git", "log", "-1", "--format=%s").strip() == "Promote price v0.0.2"
+    assert run(here, "git", "rev-parse", "HEAD~1") == before
     assert finish("price", push=push) == ""
 
 
@@ -414,18 +454,22 @@ def test_a_push_that_never_came_is_made_again_or_given_up(here, other, monkeypat
     def killed(*_):
         raise KeyboardInterrupt
 
+    register(here, "v0.0.2")
+    run(other, "git", "pull", "-q", "--tags", "origin", "main")
+    before = everything(here)
     with monkeypatch.context() as patch:
         patch.setattr(publish, "push", killed)
         with pytest.raises(KeyboardInterrupt):
-            promote_price()
-    assert "v0.0.2" not in everything(here)
+            roll_back_price()
+    assert everything(here) == before
     shutil.copytree(here, here.parent / "again", symlinks=True)
-    assert finish("price", push=True) == "Promote price v0.0.2"
-    assert "refs/tags/price@v0.0.2" in run(here, "git", "ls-remote", "origin")
+    assert finish("price", push=True) == "Roll price back to v0.0.1"
+    assert "refs/tags/price#prod#3" in run(here, "git", "ls-remote", "origin")
 
     monkeypatch.chdir(here.parent / "again")  # where somebody was faster meanwhile
-    run(here, "git", "push", "-q", "origin", "--delete", "price@v0.0.2", "price#prod#2")
-    register(other, "v0.0.2")
+    run(here, "git", "push", "-q", "origin", "--delete", "price#prod#3")
+    registry.assign(other, "price", "v0.0.1", "By hand")
+    run(other, "git", "push", "-q", "origin", "price#prod#3")
     with pytest.raises(RetraceError, match="somebody has promoted or pushed in the meantime"):
         finish("price", push=True)
     assert finish("price", push=True) == ""

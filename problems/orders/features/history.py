@@ -62,15 +62,22 @@ def _unexplained(orders: pd.DataFrame, overall: pd.DataFrame, level: Level) -> p
 
 def _looked_up(entity: pd.Series, day: pd.Series, outcomes: pd.DataFrame, level: Level) -> Known:
     """Look each (entity, day) up once, however many rows ask for it."""
-    asked = pd.DataFrame({"entity": entity.to_numpy(), "day": day.to_numpy()})
-    number = asked.groupby(["entity", "day"], sort=False).ngroup().to_numpy()
-    once = asked.loc[np.unique(number, return_index=True)[1]]
-    known = as_of(once["entity"], once["day"], outcomes, level.half_life_days)
+    days = day.to_numpy("datetime64[D]").astype(np.int64)
+    days -= days.min(initial=0)
+    pair = entity.to_numpy(np.int64) * (int(days.max(initial=0)) + 1) + days
+    _, first, number = np.unique(pair, return_index=True, return_inverse=True)
+    known = as_of(entity.iloc[first], day.iloc[first], outcomes, level.half_life_days)
     return Known(known.mean[number], known.weight[number], known.count[number])
 
 
 def _codes(there: pd.Series, here: pd.Series) -> tuple[NDArray[np.int64], pd.Series]:
-    """Number the values of two columns alike."""
-    both = pd.concat([there.astype("str"), here.astype("str")], ignore_index=True)
-    codes, _ = pd.factorize(both)
-    return codes[: len(there)], pd.Series(codes[len(there) :], index=here.index)
+    """Number the values of two columns of texts or categories alike."""
+    there, here = (
+        column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
+        for column in (there, here)
+    )
+    words = [pd.Series(column.cat.categories.astype("str")) for column in (there, here)]
+    numbers, _ = pd.factorize(pd.concat(words, ignore_index=True))
+    cut = len(words[0])
+    old, new = numbers[:cut][there.cat.codes], numbers[cut:][here.cat.codes]
+    return old.astype(np.int64), pd.Series(new.astype(np.int64), index=here.index)

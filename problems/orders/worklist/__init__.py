@@ -53,7 +53,8 @@ def make_worklist(
     rows = then.rows
     hours = predict(*models[COMPLETION], rows, past=then.past)
     risk = predict(*models[STUCK], rows, past=then.past)["prediction"]
-    now = after_waiting(then, hours, risk)
+    interval = models[COMPLETION][1].interval
+    now = after_waiting(then, hours, risk, interval.level if interval else 0.9)
     late = hours_late(now, rows["promised_at"], at)
     saved = costs.saved_share * (
         now["risk"] * costs.stuck_cost + late * costs.optimistic_cost_per_hour
@@ -89,8 +90,8 @@ def make_worklist(
 def hours_late(now: pd.DataFrame, promised_at: pd.Series, at: pd.Timestamp) -> pd.Series:
     """Return how many hours beyond the promise are expected from now on; 0 without a promise.
 
-    What is late already cannot be saved. The mean over the interval's lower bound, the forecast and its upper bound, with the weights
-    1, 2 and 1.
+    What is late already cannot be saved. The mean over the interval's lower bound, the forecast and
+    its upper bound, with the weights 1, 2 and 1.
     """
     promised = (promised_at - at).dt.total_seconds() / 3600
     promised = promised.clip(lower=0.0)

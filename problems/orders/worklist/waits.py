@@ -1,48 +1,46 @@
-"""What a wait that lasts already says: the model saw the order after its last event.
+"""What a silence already says: the model saw the order after its last event.
 
-With snapshots after events the model knows nothing of the silence since. Here is what the usual
-waits after the step add, in three rules:
+With snapshots after events the model knows nothing of the silence since. Two rules add it:
 
-- the forecast: what the model expected of this wait, its median, makes room for the median of those
-  waits that were at least as long, and the order cannot be complete before its wait is over;
-- a wait longer than any before lasts as long again;
+- the forecast: the model's median and interval stand for a distribution, normal on the log of the
+  hours, with a spread of its own on either side. Of it is taken what is later than now.
 - the risk: a share (1 - P95) of usual waits gets stuck; of those that last as long as this one
-  does, the share is larger by as much as they are fewer. A wait beyond the P95 is stuck.
+  does already, the share is larger. The chance of not getting stuck is lowered by the change of
+  that share, to the power `WAIT_POWER`. A wait beyond the P95 is stuck.
+
+The usual waits are those of all orders after the step, and the model knew more: that this one goes
+to a slow region, say. So the whole change would count the same thing twice.
 """
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from problems.orders.worklist.moment import Moment
 
 HOUR = pd.Timedelta(1, unit="h")
+WAIT_POWER = 0.25  # lowest log loss on the mornings of the validation and calibration windows
+Floats = NDArray[np.float64]
 
 
-def after_waiting(then: Moment, hours: pd.DataFrame, risk: pd.Series) -> pd.DataFrame:
+def after_waiting(then: Moment, hours: pd.DataFrame, risk: pd.Series, level: float) -> pd.DataFrame:
     """Return remaining, lower and upper (hours from the moment on), risk, stuck_since, waited and
-    limit (hours), a row each."""
+    limit (hours), a row each. `level` is that of the interval."""
     rows = then.rows
     seen = (then.at - rows["snapshot_at"]).dt.total_seconds()
     silent = seen / 3600  # 0 where the model saw the moment itself
     waited = silent + rows["waiting_hours"].astype("float64")
-    found = [
-        _of_wait(then.waits.get(step, np.zeros(0)), hours_waited)
-        for step, hours_waited in zip(rows["activity"].astype("str"), silent, strict=True)
-    ]
-    usual, left, longer = (np.array(part) for part in zip(*found, strict=True))
-    extra = np.where(silent > 0, left - usual, 0.0)
-    least = np.where(silent > 0, left, 0.0)
-    remaining = np.maximum(hours["prediction"] + extra, least)
+    since = _stuck_since(then, waited)
+    steps = zip(rows["activity"].astype("str"), silent, strict=True)
+    longer = np.array([_share_longer(then.waits.get(step), wait) for step, wait in steps])
     rare = 1.0 - then.usual_quantile
     now_rare = np.minimum(rare / np.maximum(longer, rare), 1.0)
-    raised = 1.0 - (1.0 - risk) * np.where(silent > 0, (1.0 - now_rare) / (1.0 - rare), 1.0)
-    since = _stuck_since(then, waited)
+    raised = 1.0 - (1.0 - risk) * ((1.0 - now_rare) / (1.0 - rare)) ** WAIT_POWER
     return pd.DataFrame(
         {
-            "remaining": remaining,
-            "lower": np.minimum((hours["lower"] - silent).clip(lower=0.0), remaining),
-            "upper": np.maximum(hours["upper"] + np.maximum(extra, 0.0), remaining),
-            "risk": np.where(since.notna(), 1.0, np.maximum(raised, 0.0)),
+            **later_than(hours, silent.to_numpy(np.float64), level),
+            "risk": np.where(since.notna(), 1.0, raised),
             "stuck_since": since,
             "waited": waited,
             "limit": then.limits,
@@ -51,15 +49,28 @@ def after_waiting(then: Moment, hours: pd.DataFrame, risk: pd.Series) -> pd.Data
     )
 
 
-def _of_wait(usual: np.ndarray, waited: float) -> tuple[float, float, float]:
-    """Return the median of usual waits, the hours that are left of one that lasts already, and the
-    share of waits that last longer."""
-    if not len(usual):
-        return 0.0, 0.0, 1.0
-    place = int(np.searchsorted(usual, waited, side="right"))
-    rest = usual[place:]
-    left = float(np.median(rest)) - waited if len(rest) else waited
-    return float(np.median(usual)), left, len(rest) / len(usual)
+def later_than(hours: pd.DataFrame, silent: Floats, level: float) -> dict[str, Floats]:
+    """Return remaining, lower and upper of orders that are not complete after `silent` hours."""
+    middle, low, high = (
+        np.log1p(hours[name].to_numpy(np.float64)) for name in ("prediction", "lower", "upper")
+    )
+    reach = float(ndtri((1 + level) / 2))
+    below, above = (np.maximum(width / reach, 1e-6) for width in (middle - low, high - middle))
+    z = np.log1p(silent) - middle
+    gone = np.where(silent > 0, ndtr(z / np.where(z > 0, above, below)), 0.0)
+    found = {}
+    for name, share in (("remaining", 0.5), ("lower", (1 - level) / 2), ("upper", (1 + level) / 2)):
+        z = ndtri(np.clip(gone + (1.0 - gone) * share, 1e-9, 1 - 1e-9))
+        at = np.expm1(middle + z * np.where(z > 0, above, below))
+        found[name] = np.maximum(at - silent, 0.0)
+    return found
+
+
+def _share_longer(usual: Floats | None, waited: float) -> float:
+    """Return the share of usual waits, sorted, that are longer."""
+    if usual is None or not len(usual):
+        return 1.0
+    return 1.0 - int(np.searchsorted(usual, waited, side="right")) / len(usual)
 
 
 def _stuck_since(then: Moment, waited: pd.Series) -> pd.Series:

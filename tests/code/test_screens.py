@@ -1,0 +1,135 @@
+"""Each screen is silent on clean rows and names the column that was damaged."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retrace.checks import Check, ValidateParams, measure, to_kind
+from retrace.checks.screens import Roles, Screens, screen
+
+ROLES = Roles(("id",), "at", ("seconds",), {"jump": ("weather_*",)})
+HALF = slice(1500, 3000)
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    n = 6000
+    size = rng.gamma(2.0, 2.0, n)
+    customer = rng.integers(0, 300, n)
+    return pd.DataFrame(
+        {
+            "id": np.arange(n),
+            "at": pd.date_range("2024-01-01", periods=n, freq="90min", tz="UTC"),
+            "customer": pd.Series([f"C{i:04}" for i in customer], dtype="str"),
+            "kind": pd.Series(rng.choice(["House", "Block"], n, p=[0.7, 0.3]), dtype="str"),
+            "note": pd.Series([f"please ring the {i % 7}th bell" for i in customer], dtype="str"),
+            "size": size,
+            "weight": size * 8 + rng.normal(0, 4, n),
+            "weather_c": np.linspace(-10, 25, n),
+            "flag": rng.random(n) < 0.03,
+            "seconds": 100 + 20 * size + rng.normal(0, 60, n),
+        }
+    )
+
+
+def failed(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    records = screen(rows, Screens(), ROLES)
+    assert all(record["level"] == "soft" for record in records)
+    return {(r["check"], r["column"]) for r in records if not r["passed"]}
+
+
+def test_clean_rows_fail_nothing(rows: pd.DataFrame) -> None:
+    assert failed(rows) == set()
+
+
+def put(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(rows: pd.DataFrame) -> pd.DataFrame:
+        new = rows[column].copy()
+        new.iloc[HALF] = value(rows[column].iloc[HALF]) if callable(value) else value
+        return rows.assign(**{column: new})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("check", "column", "change"),
+    [
+        ("damaged", "note", put("note", lambda v: v.str.replace("e", "Ã¥"))),
+        ("damaged", "kind", put("kind", lambda v: v + "&amp;")),
+        ("damaged", "note", put("note", lambda v: v.str.replace("e", "\ufffd"))),
+        ("repeated", "all but id", lambda r: pd.concat([r, r[:300].assign(id=range(9000, 9300))])),
+        ("constant", "kind", lambda r: r.assign(kind="House")),
+        ("jump", "size", put("size", lambda v: v * 3)),
+        ("jump", "kind", put("kind", "Office")),
+        ("jump", "customer", put("customer", lambda v: "X" + v.str[1:])),
+        ("jump", "weight", put("weight", np.nan)),
+        ("jump", "at", lambda r: r.assign(at=r["at"].dt.floor("D").where(r["id"] < 3000, r["at"]))),
+        ("stuck", "weather_c", put("weather_c", 7.5)),
+        ("volume", "at", lambda r: r[~r["id"].between(2000, 2400)]),
+        ("volume", "at", lambda r: r.assign(at=r["at"].where(r["id"] % 100 > 0, r["at"].shift(-1)
+                                            + pd.Timedelta(days=3650)))),
+        ("missing_by", "weight", lambda r: r.assign(weight=r["weight"].where(r["kind"] > "C"))),
+        ("leak", "size", lambda r: r.assign(size=r["seconds"] / 60)),
+        ("leak", "note", lambda r: r.assign(note=[f"it took {s:g} seconds at the door"
+                                                  for s in r["seconds"]])),
+        ("spellings", "kind", put("kind", lambda v: v.str.lower())),
+        ("silent", "flag", put("flag", False)),
+    ],
+)  # fmt: skip
+def test_damage_is_found_in_its_column(
+    rows: pd.DataFrame, check: str, column: str, change: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    assert (check, column) in failed(change(rows))
+
+
+def test_what_changes_by_nature_is_left_alone(rows: pd.DataFrame) -> None:
+    assert ("jump", "weather_c") not in failed(rows)
+    told = {r["column"] for r in screen(rows, Screens(), Roles(("id",)))}
+    assert "id" not in told
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 300])
+def test_few_rows_say_nothing_and_break_nothing(rows: pd.DataFrame, n: int) -> None:
+    records = screen(rows.head(n), Screens(), ROLES)
+    assert all(np.isfinite(record["found"]) for record in records)
+
+
+def test_limits_are_those_of_params() -> None:
+    params = ValidateParams(rows_min=1, example_rows=1, checks={}, screens={"jump": 0.9})
+    assert (params.screens.jump, params.screens.leak) == (0.9, Screens().leak)
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "low", "high"),
+    [
+        ("weight", "correlates_with_size", 0.9, 1.0),
+        ("seconds", "explained_by_size", 0.2, 0.7),
+        ("note", "related_to_customer", 0.0, 1.0),
+        ("note", "mentions_note", 1.0, 1.0),
+        ("note", "length", 24, 24),
+        ("at", "hours_after_at", 0, 0),
+        ("at", "night_share", 0.24, 0.26),
+        ("customer", "new_pairs_with_note", 0.2, 0.3),
+    ],
+)
+def test_what_two_columns_have_to_do_with_each_other(
+    rows: pd.DataFrame, column: str, name: str, low: float, high: float
+) -> None:
+    check = Check(column=column, level="soft", least=low, most=high, **to_kind(name))
+    assert low <= measure(rows, check) <= high
+    assert name.split("_")[0] in check.title
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("weight", "correlates_with_size"), ("seconds", "explained_by_size")]
+)
+def test_a_column_of_the_row_before_has_lost_its_relation(
+    rows: pd.DataFrame, column: str, name: str
+) -> None:
+    check = Check(column=column, level="soft", least=0.0, **to_kind(name))
+    shifted = rows[column].copy()
+    shifted.iloc[HALF] = np.roll(shifted.iloc[HALF], 1)
+    assert measure(rows.assign(**{column: shifted}), check) < measure(rows, check) - 0.2

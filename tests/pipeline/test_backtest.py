@@ -1,0 +1,85 @@
+"""The replay and the retraining on a real DAG: only what changed, and a page that decides."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import change_params, commit, run
+from tests.pipeline.test_dag import ran
+
+RETRACE = (sys.executable, "-m", "commands")
+PROBLEMS = ("service_time", "fraud")
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_replay_has_its_outputs(reproduced: Path, problem: str) -> None:
+    periods = pd.read_csv(reproduced / f"plots/{problem}/backtest.csv")
+    assert sorted(set(periods["policy"])) == ["alarm", "every", "never"]
+    assert periods.loc[periods["policy"] == "never", "retrained"].sum() == 0
+    first = periods[periods["period"] == periods["period"].min()]
+    assert first["score"].nunique() == 1  # all begin with the same model
+    figures = json.loads((reproduced / f"metrics/backtest/{problem}.json").read_text())
+    assert len(figures) <= 8
+    assert figures["retrainings_every"] >= figures["retrainings_alarm"]
+    tables = {path.stem for path in (reproduced / f"metrics/backtest/{problem}").iterdir()}
+    assert tables == {"periods", "retrainings", "changes", "drift"}
+    assert "Left alone, or retrained?" in (reproduced / "reports/index.html").read_text()
+
+
+def test_an_alarm_limit_runs_the_replay_alone(clone: Path) -> None:
+    change_params(clone, {"fraud": {"backtest": {"alarm": {"feature_psi": 9.0}}}})
+    assert ran(run(clone, "dvc", "repro")) == ["backtest@fraud", "report"]
+
+
+def test_data_without_its_truth_has_no_changes(clone: Path) -> None:
+    path = clone / "data/truth/fraud.json"
+    truth = json.loads(path.read_text())
+    path.unlink()  # it is a link into the cache
+    path.write_text(json.dumps({**truth, "raw": "another"}))
+    run(clone, sys.executable, "-m", "stages.backtest", "fraud")
+    assert len(pd.read_csv(clone / "metrics/backtest/fraud/changes.csv")) == 0
+    retrainings = pd.read_csv(clone / "metrics/backtest/fraud/retrainings.csv")
+    assert retrainings["false_alarm"].isna().all()
+
+
+def test_a_problem_without_time_is_refused_by_name(clone: Path) -> None:
+    fraud = yaml.safe_load((clone / "params.yaml").read_text())["fraud"]
+    change_params(clone, {"price": {"backtest": fraud["backtest"]}})
+    change_params(clone, {"backtests": {"price": {"world": "price"}}})
+    output = run(clone, "dvc", "repro", "backtest@price", ok=False)
+    assert "price has no time of prediction or of outcome" in output
+    assert "Traceback" not in output
+
+
+def test_a_new_month_is_one_parameter_and_one_command(clone: Path) -> None:
+    same = run(clone, *RETRACE, "retrain", "fraud", ok=False)
+    assert "the same to the byte" in same
+    before = pd.read_parquet(clone / "data/clean/fraud.parquet")
+    change_params(clone, {"fraud": {"simulate": {"more_months": 1}}})
+    limits = {"min_gain": 0.0, "calibration": {"least": 0.01, "most": 100.0}}
+    change_params(clone, {"fraud": {"gate": limits}})
+    output = run(clone, "sh", "-c", f"{sys.executable} -m commands retrain fraud; echo status $?")
+    after = pd.read_parquet(clone / "data/clean/fraud.parquet")
+    rest = after[after["transaction_id"].isin(before["transaction_id"])]
+    pd.testing.assert_frame_equal(rest.reset_index(drop=True), before)
+    page = (clone / "reports/retrain-fraud.md").read_text()
+    assert page in output
+    assert "| rows in | 12,000 | 13,200 |" in page
+    assert all(len(line) <= 100 for line in page.splitlines())
+    promoted = "Promote the new model" in page
+    assert f"status {0 if promoted else 3}" in output
+    assert promoted == ("retrace promote fraud" in page)
+    assert not run(clone, "git", "worktree", "list").count("\n") > 1
+
+
+def test_a_failed_run_keeps_the_model_and_says_so(clone: Path) -> None:
+    commit(clone, "All there")
+    change_params(clone, {"fraud": {"simulate": {"more_month": 1}}})
+    output = run(clone, *RETRACE, "retrain", "fraud", ok=False)
+    assert "did you mean 'more_months'?" in output
+    assert "the model in use stays" in output
+    assert "Traceback" not in output

@@ -240,7 +240,7 @@ GZIPPED = gzip.compress(GOOD + np.random.default_rng(1).bytes(50_000).hex().enco
     [
         ("t.csv", b"", r"t\.csv: the file is empty \(0 bytes\).*export"),
         ("t.parquet", b"", r"t\.parquet: the file is empty.*export"),
-        ("t.csv.gz", gzip.compress(b""), r"t\.csv\.gz: the file is empty.*export"),
+        ("t.csv.gz", gzip.compress(b"", mtime=0), r"t\.csv\.gz: the file is empty.*export"),
         ("t.csv", b"\n\n", r"t\.csv: the file has only blank lines.*export"),
         ("t.csv", HEADER, r"t\.csv: the header is there, but not one data row.*Export"),
         ("t.xlsx", b"PK", r"t\.xlsx: the suffix '\.xlsx'.*Readable are \.tsv.*convert"),

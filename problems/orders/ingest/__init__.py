@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.contract import Ingested
-from problems.orders.ingest.cases import Cases, end_cases, outcomes, usual_limits
+from problems.orders.ingest.cases import Cases, end_cases, outcomes, unnamed_note, usual_limits
 from problems.orders.ingest.events import read_log
 from problems.orders.ingest.log import NEVER, Log
 from problems.orders.ingest.settings import DAY, Settings
@@ -37,8 +37,10 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     """
     read = read_log(source, settings)
     clean, figures = snapshots(read.log, settings)
+    named = read.log.activities.isin(settings.completion).any()
+    notes = () if named or not settings.completion else (unnamed_note(read.log, settings),)
     return Ingested(
-        clean, read.rejected, fingerprint(source), read.figures | figures, rows_read=read.rows_in
+        clean, read.rejected, fingerprint(source), read.figures | figures, read.rows_in, notes
     )
 
 

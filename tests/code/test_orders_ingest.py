@@ -322,7 +322,9 @@ def test_a_case_that_starts_before_the_log_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_log_without_a_completed_case_says_which_activities_there_are(tmp_path: Path) -> None:
-    with pytest.raises(RetraceError, match=r"Not one of the 9 cases.*activities are: 'check' \(9\)"):
+    with pytest.raises(
+        RetraceError, match=r"Not one of the 9 cases.*activities are: 'check' \(9\)"
+    ):
         run(tmp_path, log(*USUAL), completion=["finished"], quiet_days=30)
     with pytest.raises(RetraceError, match="Not one of the 9 cases is complete"):
         run(tmp_path, log(*USUAL), completion=[], quiet_days=30)

@@ -25,7 +25,10 @@ OWN = PARAMS["orders"]["ingest"] | {
     "sla_days": None,
     "usual_min_waits": 2,
 }
-OUTCOMES = ["remaining_hours", "gets_stuck", "completed_at", "completed_known_at", "stuck_known_at"]
+OUTCOMES = [
+    "remaining_hours", "gets_stuck", "completed_at", "completed_known_at", "stuck_known_at",
+    "completed_by",
+]  # fmt: skip
 START = pd.Timestamp("2024-03-04 08:00", tz="UTC")
 
 
@@ -337,6 +340,8 @@ def test_completions_that_the_log_has_not_are_told_and_a_silence_ends_the_case(t
     assert found.clean["remaining_hours"].notna().any()
     assert "no event is one of `orders.ingest.completion` (Done)" in found.notes[0]
     assert "'done' (9)" in found.notes[0]
+    assert set(found.clean["completed_by"].dropna()) == {""}
+    assert set(run(tmp_path, log(*USUAL)).clean["completed_by"]) == {"done"}
     assert run(tmp_path, log(*USUAL)).notes == unnamed.notes == ()
 
 

@@ -108,17 +108,27 @@ def fresh(path: Path, size: Size, world: str | None = None) -> Repo:
     repo = Repo(project(path, size))
     if world is not None:
         params = yaml.safe_load((path / "params.yaml").read_text())
-        problems = {
-            name: entry for name, entry in params["problems"].items() if entry["world"] == world
-        }
-        others = (set(params["worlds"]) | set(params["problems"])) - {world, *problems}
-        kept = {name: value for name, value in params.items() if name not in others}
-        kept |= {"worlds": {world: params["worlds"][world]}, "problems": problems}
+        kept = of_world(params, world)
         (path / "params.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
     for name in ("metrics", "plots", "experiments/trials"):  # of the default run
         shutil.rmtree(path / name, ignore_errors=True)
     commit(path, "A drill's parameters")
     return repo
+
+
+def of_world(params: dict[str, Any], world: str) -> dict[str, Any]:
+    """Return the parameters of one world and its problems, wherever they are listed by name."""
+    problems = {name for name, entry in params["problems"].items() if entry["world"] == world}
+    names, kept = {*params["worlds"], *params["problems"]}, {world, *problems}
+    found = {}
+    for key, value in params.items():
+        if key in names:
+            found |= {key: value} if key in kept else {}
+        elif isinstance(value, dict) and names >= set(value):  # worlds, problems, backtests
+            found[key] = {name: entry for name, entry in value.items() if name in kept}
+        else:
+            found[key] = value
+    return found
 
 
 @functools.cache

@@ -164,7 +164,7 @@ class Ingested:
 
     `fingerprint` identifies the raw bytes. `figures` are the world's own numbers on its ingest.
     `rows_read` is for worlds whose clean rows are no raw ones, such as moments made of events:
-    there each raw row is used, or rejected.
+    there each raw row is used, or rejected. `notes` are for the reader of the terminal.
     """
 
     clean: pd.DataFrame
@@ -172,6 +172,7 @@ class Ingested:
     fingerprint: str
     figures: dict[str, float] = field(default_factory=dict)
     rows_read: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_in(self) -> int:

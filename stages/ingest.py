@@ -22,6 +22,8 @@ def main(name: str) -> None:
     source = source_of(name)
     ingested = world.ingest(source, settings)
     write_table(ingested.rejected, paths.quarantine(name))
+    for note in ingested.notes:
+        say(f"{name}: {note}")
     check_quarantined(ingested, settings.max_quarantined, name, str(source))
     write_table(ingested.clean, paths.clean(name))
     reasons = ingested.rejected["reason"].value_counts().sort_index()

@@ -44,6 +44,7 @@ COLUMNS = {
     "completed_at": pa.Column(UTC, nullable=True),
     "completed_known_at": pa.Column(UTC, nullable=True, description="or known to be withdrawn"),
     "stuck_known_at": pa.Column(UTC, nullable=True),
+    "completed_by": pa.Column(WORDS, nullable=True, description="activity; empty for a silence"),
 }
 
 
@@ -83,7 +84,7 @@ WORLD = World(
         "stuck_known_at",
     ),
     exempt={
-        "constant": ("waiting_hours", "count_*"),
+        "constant": ("waiting_hours", "count_*", "completed_by"),
         "jump": (
             "step_*",
             "resource_orders",

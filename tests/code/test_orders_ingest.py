@@ -25,7 +25,10 @@ OWN = PARAMS["orders"]["ingest"] | {
     "sla_days": None,
     "usual_min_waits": 2,
 }
-OUTCOMES = ["remaining_hours", "gets_stuck", "completed_at", "completed_known_at", "stuck_known_at"]
+OUTCOMES = [
+    "remaining_hours", "gets_stuck", "completed_at", "completed_known_at", "stuck_known_at",
+    "completed_by",
+]  # fmt: skip
 START = pd.Timestamp("2024-03-04 08:00", tz="UTC")
 
 
@@ -322,10 +325,24 @@ def test_a_case_that_starts_before_the_log_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_log_without_a_completed_case_says_which_activities_there_are(tmp_path: Path) -> None:
-    with pytest.raises(RetraceError, match=r"No event.*`orders.ingest.completion`.*'new' \(9\)"):
-        run(tmp_path, log(*USUAL), completion=["finished"])
+    with pytest.raises(
+        RetraceError, match=r"Not one of the 9 cases.*activities are: 'check' \(9\)"
+    ):
+        run(tmp_path, log(*USUAL), completion=["finished"], quiet_days=30)
     with pytest.raises(RetraceError, match="Not one of the 9 cases is complete"):
         run(tmp_path, log(*USUAL), completion=[], quiet_days=30)
+
+
+def test_completions_that_the_log_has_not_are_told_and_a_silence_ends_the_case(tmp_path) -> None:
+    found = run(tmp_path, log(*USUAL), completion=["Done"], quiet_days=0.1)
+    unnamed = run(tmp_path, log(*USUAL), completion=[], quiet_days=0.1)
+    pd.testing.assert_frame_equal(found.clean, unnamed.clean)
+    assert found.clean["remaining_hours"].notna().any()
+    assert "no event is one of `orders.ingest.completion` (Done)" in found.notes[0]
+    assert "'done' (9)" in found.notes[0]
+    assert set(found.clean["completed_by"].dropna()) == {""}
+    assert set(run(tmp_path, log(*USUAL)).clean["completed_by"]) == {"done"}
+    assert run(tmp_path, log(*USUAL)).notes == unnamed.notes == ()
 
 
 def test_time_zones_may_be_mixed(tmp_path: Path) -> None:

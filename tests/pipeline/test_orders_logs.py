@@ -81,10 +81,9 @@ def test_a_log_by_its_column_names_alone(project: Path) -> None:
         "case_id": "Case ID", "activity": "Activity", "timestamp": "Complete Timestamp",
         "resource": "Resource",
     }  # fmt: skip
-    ends = {"completion": [], "withdrawal": [], "sla_days": None}
     shares = {"by": "hash", "train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
     own = {"split": shares, "encode": {"category_min_rows": 20}}
-    changes = {"orders": {"ingest": {"columns": names, **ends}}, **dict.fromkeys(PROBLEMS, own)}
+    changes = {"orders": {"ingest": {"columns": names}}, **dict.fromkeys(PROBLEMS, own)}
     stages(project, folder / "helpdesk.csv", changes)
     found = read(project, "metrics/ingest/orders.json")
     assert found["orders_complete_share"] > 0.9

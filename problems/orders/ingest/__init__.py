@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.contract import Ingested
-from problems.orders.ingest.cases import Cases, end_cases, outcomes, usual_limits
+from problems.orders.ingest.cases import Cases, end_cases, outcomes, unnamed_note, usual_limits
 from problems.orders.ingest.events import read_log
 from problems.orders.ingest.log import NEVER, Log
 from problems.orders.ingest.settings import DAY, Settings
@@ -37,8 +37,10 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     """
     read = read_log(source, settings)
     clean, figures = snapshots(read.log, settings)
+    named = read.log.activities.isin(settings.completion).any()
+    notes = () if named or not settings.completion else (unnamed_note(read.log, settings),)
     return Ingested(
-        clean, read.rejected, fingerprint(source), read.figures | figures, rows_read=read.rows_in
+        clean, read.rejected, fingerprint(source), read.figures | figures, read.rows_in, notes
     )
 
 
@@ -57,7 +59,8 @@ def snapshots(log: Log, settings: Settings) -> tuple[pd.DataFrame, dict[str, flo
         **{
             name: _moments(values) if name.endswith("_at") else values
             for name, values in found.items()
-        }
+        },
+        completed_by=_completed_by(log, cases, event),
     )
     return clean, _figures(log, cases, clean, cut)
 
@@ -79,6 +82,13 @@ def _figures(log: Log, cases: Cases, clean: pd.DataFrame, cut: int) -> dict[str,
         "median_days": float(np.median(days)),
         "activities": float(len(log.activities)),
     }
+
+
+def _completed_by(log: Log, cases: Cases, event: NDArray[Any]) -> pd.Categorical:
+    """Return the activity that completed each order; "" where a silence did, missing while open."""
+    last = log.activity[log.stops - 1] + 1 if cases.named else np.zeros(len(log.stops), np.int64)
+    codes = np.where(cases.is_complete, last, -1)[log.case[event]]
+    return pd.Categorical.from_codes(codes, pd.Index(["", *log.activities]))
 
 
 def _moments(values: NDArray[Any]) -> pd.Series:

@@ -18,22 +18,25 @@ class Cases:
     """What became of each case; arrays have shape (n_cases,), times are microseconds.
 
     `ended_at` is the completion or the withdrawal, `known_at` when that was known; both NEVER for
-    open cases. Without named completions a case is known to be over after a silence only.
+    open cases. Where the log has no named completion (`named`), a case is known to be over after a
+    silence only.
     """
 
     started_at: Ints
     ended_at: Ints
     known_at: Ints
     is_complete: Mask
+    named: bool
 
 
 def end_cases(log: Log, settings: Settings) -> tuple[Log, Cases, int]:
     """Cut each case after its completion or withdrawal; return log, cases, and events cut off.
 
+    A log without any activity of `completion` is read as one whose completions have no name.
+
     Raises RetraceError when no case of the log is complete.
     """
-    if settings.completion:
-        _check_named(log, settings)
+    named = bool(log.activities.isin(settings.completion).any())
     complete = log.is_one_of(settings.completion)
     ending = complete | log.is_one_of(settings.withdrawal)
     places = np.where(ending, np.arange(len(log.case)), len(log.case))
@@ -48,7 +51,7 @@ def end_cases(log: Log, settings: Settings) -> tuple[Log, Cases, int]:
     started = log.at[log.starts]
     log = log.where(kept)
     known = end_at
-    if not settings.completion:
+    if not named:
         last = log.at[log.stops - 1]
         quiet = _quiet(log, settings)
         over = ~has_end & (last + quiet <= log.ends_at)
@@ -57,18 +60,16 @@ def end_cases(log: Log, settings: Settings) -> tuple[Log, Cases, int]:
         is_complete |= over
     if not is_complete.any():
         raise RetraceError(_none_complete(log, settings))
-    return log, Cases(started, end_at, known, is_complete), cut
+    return log, Cases(started, end_at, known, is_complete, named), cut
 
 
-def _check_named(log: Log, settings: Settings) -> None:
-    names = [*settings.completion, *settings.withdrawal]
-    if not log.activities.isin(settings.completion).any():
-        raise RetraceError(
-            f"The activity of no event is one of `orders.ingest.completion` ({', '.join(names)}), "
-            f"so no order is ever complete. Its activities are: {_listed(log)}. Name "
-            f"those that complete "
-            "an order, or none (`completion: []`): then an order is complete at its last event."
-        )
+def unnamed_note(log: Log, settings: Settings) -> str:
+    """Say that the completions that params.yaml names are not in the log."""
+    return (
+        f"no event is one of `orders.ingest.completion` ({', '.join(settings.completion)}): an "
+        "order counts as complete at its last event, once the log is silent about it for long. "
+        f"The log's activities are: {_listed(log)}."
+    )
 
 
 def _none_complete(log: Log, settings: Settings) -> str:
@@ -119,7 +120,7 @@ def usual_limits(log: Log, settings: Settings) -> Ints:
     return np.asarray(limits.to_numpy(np.float64).astype(np.int64))
 
 
-def stuck_since(log: Log, cases: Cases, limits: Ints, settings: Settings) -> Ints:
+def stuck_since(log: Log, cases: Cases, limits: Ints) -> Ints:
     """Return, by event, when its case got stuck in the wait after it or a later one; else NEVER.
 
     Only waits count here, not `sla_days`. The wait after an open case's last event runs until the
@@ -128,7 +129,7 @@ def stuck_since(log: Log, cases: Cases, limits: Ints, settings: Settings) -> Int
     since = log.at + limits[log.activity]
     ends = log.next_at
     running = (ends == NEVER) & (cases.ended_at == NEVER)[log.case]
-    ends = np.where(running, log.ends_at if settings.completion else 0, ends)
+    ends = np.where(running, log.ends_at if cases.named else 0, ends)
     late = log.last_of_instant & (ends != NEVER) & (ends > since)
     places = np.where(late, np.arange(len(late)), len(late))
     following = np.minimum.accumulate(places[::-1])[::-1]
@@ -152,10 +153,10 @@ def outcomes(
     case = log.case[event]
     complete = cases.is_complete[case]
     remaining = np.where(complete, (cases.ended_at[case] - at) / 3.6e9, np.nan)
-    since = stuck_since(log, cases, limits, settings)[event]
+    since = stuck_since(log, cases, limits)[event]
     if settings.sla_days is not None:
         due = cases.started_at + round(settings.sla_days * DAY)
-        seen = log.ends_at if settings.completion else log.at[log.stops - 1]
+        seen = log.ends_at if cases.named else log.at[log.stops - 1]
         late = np.where(cases.ended_at == NEVER, seen, cases.ended_at) > due
         since = np.minimum(since, np.where(late, due, NEVER)[case])
     stuck = since != NEVER

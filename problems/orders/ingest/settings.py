@@ -16,8 +16,9 @@ class Settings(Params):
         that has another one than ours or the XES standard's.
     attributes: the further columns to carry; null carries all but those of `drop` and `keep`.
     keep: raw columns of the case to carry through as they are, such as a benchmark's split.
-    completion: the activities that complete an order. Without any, an order is complete at its last
-        event, once nothing has come for `quiet_days` (null: the P99 of the log's waits).
+    completion: the activities that complete an order. Where the log has none of them, an order is
+        complete at its last event, once nothing has come for `quiet_days` (null: the P99 of the
+        log's waits).
     withdrawal: the activities that end an order without completing it.
     starts: the activities that begin an order; others mean that it began before the log.
     usual_share: of orders, by their start, from whose waits the usual limits are found.

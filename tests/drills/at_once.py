@@ -52,9 +52,7 @@ def run(size: Size, folder: Path) -> Outcome:
         rows.append(Row(f"{name}: results of a serial run", TIMES[size], wrong))
         rows.append(Row(f"{name}: one waits or says why not", TIMES[size], unclear, allowed))
     times, lost = TIMES[size] * len(pairs), sum(row.lost for row in rows[::2])
-    figure = (
-        f"{times} pairs of commands at once, {lost} with other results than one after the other"
-    )
+    figure = f"{times} pairs of commands at once, {lost} with other results than in turn"
     return Outcome(tuple(rows), figure, details)
 
 

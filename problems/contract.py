@@ -148,12 +148,13 @@ class Simulated:
     """What a simulator makes: raw files by name (the suffix is the format), and their truth.
 
     `truth` has the key of the raw rows and whatever `rules.oracle` needs. It must not be among the
-    raw files. `changes` are those of the world in the course of the data, in order of time.
+    raw files. `changes` are those of the world in the course of the data, in order of time; None
+    says that the simulator does not tell.
     """
 
     raw: dict[str, pd.DataFrame]
     truth: pd.DataFrame
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change, ...] | None = None
 
 
 @dataclass(frozen=True)

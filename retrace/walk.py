@@ -31,15 +31,19 @@ class WalkParams(Params):
 
 
 def period_starts(times: pd.Series, period: str) -> pd.DatetimeIndex:
-    """Return the start of each period that has rows or lies between such, and the end of the last.
+    """Return the start of each whole period that the data spans, and the end of the last.
 
-    A first period is left out that begins before the data does by more than a day.
+    A first or last one that the data covers in part is left out; three days at either end may be
+    without rows, as holidays are.
     """
     naive = times.dropna().dt.tz_convert("UTC").dt.tz_localize(None)
-    first, last = naive.min().to_period(ALIASES[period]), naive.max().to_period(ALIASES[period])
-    starts = pd.period_range(first, last + 1, freq=ALIASES[period]).start_time.tz_localize("UTC")
-    late = times.min() - starts[0] > pd.Timedelta(1, unit="D")
-    return pd.DatetimeIndex(starts[1:] if late and len(starts) > 2 else starts).as_unit("us")
+    first, last = naive.min(), naive.max()
+    freq = ALIASES[period]
+    edges = pd.period_range(first.to_period(freq), last.to_period(freq), freq=freq)
+    starts = pd.DatetimeIndex([*edges.start_time, (edges[-1] + 1).start_time])
+    slack = pd.Timedelta(3, unit="D")
+    whole = (starts >= first - slack) & (starts <= last + slack)
+    return pd.DatetimeIndex(starts[whole].tz_localize("UTC").as_unit("us"))
 
 
 def period_length(params: WalkParams) -> pd.Timedelta:

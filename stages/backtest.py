@@ -45,11 +45,11 @@ def with_changes(train: TrainParams, changes: dict[str, float | int], key: str) 
 
 
 def read_changes(world: str) -> list[dict[str, str | None]] | None:
-    """Return what the simulator changed, or None when the truth is not of the data in use."""
+    """Return what the simulator changed; None when it does not tell, or the data is another's."""
     truth = read_json(paths.truth_fingerprint(world))
     if truth["raw"] != read_json(paths.ingest_metrics(world))["fingerprint"]:
         return None
-    changes: list[dict[str, str | None]] = truth["changes"]
+    changes: list[dict[str, str | None]] | None = truth["changes"]
     return changes
 
 

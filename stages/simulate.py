@@ -39,9 +39,10 @@ def main(name: str) -> None:
         for file, frame in simulated.raw.items():
             write_raw(frame, folder / file)
     write_table(simulated.truth, paths.truth(name))
+    changes = simulated.changes
     about = {
         "raw": fingerprint(paths.raw(name)),
-        "changes": [asdict(change) for change in simulated.changes],
+        "changes": None if changes is None else [asdict(change) for change in changes],
     }
     write_json(about, paths.truth_fingerprint(name))
     rows = ", ".join(f"{len(frame):,} rows in {file}" for file, frame in simulated.raw.items())

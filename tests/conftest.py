@@ -35,6 +35,7 @@ SMALL = {
         name: {
             "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
             "evaluate": {"slice_min_rows": 20},
+            "backtest": {"first_periods": 15, "train": {"max_rounds": 20}},
         }
         for name in ("order_completion", "order_stuck")
     },

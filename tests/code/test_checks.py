@@ -194,3 +194,15 @@ def test_a_broken_schema_names_column_check_and_rows() -> None:
     assert "column 'number': less_than_or_equal_to(10); 1 case(s)" in text
     assert "90.0" in text
     assert "flag" not in text.splitlines()[1]
+
+
+def test_a_check_of_an_attribute_passes_where_a_log_has_none_and_fails_where_its_type_changed() -> (
+    None
+):
+    checks = [check("number_value", "mean", most=10)]
+    rows = pd.DataFrame({"id": ["a"]})
+    assert run_checks(rows, checks, ["number_.*"])[0]["passed"]
+    turned = run_checks(rows.assign(text_value="1,5"), checks, ["number_.*"])[0]
+    assert (turned["column"], turned["found"], turned["passed"]) == ("number_value", None, False)
+    with pytest.raises(RetraceError, match="number_value"):
+        run_checks(rows, checks)

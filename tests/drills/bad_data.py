@@ -22,6 +22,7 @@ TITLE = "Bad data caught"
 WORLDS = ("price", "service_time", "orders", "fraud")
 STRENGTHS = ("weak", "middle", "strong")
 TARGETS = {"weak": 0.0, "middle": 0.8, "strong": 0.95}
+TARGETS_SHORT = {"weak": 0.0, "middle": 0.4, "strong": 0.8}  # of five mutations
 SEED = 20_001  # of the data that is damaged
 CLEAN_SEEDS = range(30_001, 30_031)  # limits were chosen on other ones
 CLEAN_SHORT = 1
@@ -76,7 +77,8 @@ def try_world(world: str, size: Size, folder: Path) -> Found:
     for strength in STRENGTHS:
         some = [case for case in cases if case.strength == strength]
         lost = sum(not case.caught for case in some)
-        allowed = int((1 - TARGETS[strength]) * len(some))
+        share = 1 - (TARGETS_SHORT if size == "short" else TARGETS)[strength]
+        allowed = int(share * len(some))
         rows.append(Row(f"{world}: mutations, {strength}", len(some), lost, allowed))
     if size != "short":
         usual = judge(world, folder / world / "clean").ingested

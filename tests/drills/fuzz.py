@@ -1,6 +1,6 @@
 """Feed hostile input to what reads from outside, case by case; run as a process of its own.
 
-    python -m tests.drills.fuzz delimited 0 1000 FOLDER      cases 0 to 999 of one reader
+    python -m tests.drills.fuzz delimited,tables 0 1000 FOLDER      cases 0 to 999 of two readers
 
 A case is made from its number alone, so that it can be run again. Good ends are a result and a
 clear error (RetraceError, or argparse's exit). Each other end is printed as a line of JSON. The
@@ -117,20 +117,25 @@ def run_case(reader: Reader, name: str, number: int, folder: Path) -> dict[str, 
 def main() -> None:
     from tests.drills.readers import READERS
 
-    name, first, count, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
-    reader = READERS[name](folder)
+    names, first, count = sys.argv[1].split(","), int(sys.argv[2]), int(sys.argv[3])
+    folder = Path(sys.argv[4])
+    places = {name: folder / name for name in names}
+    for place in places.values():
+        place.mkdir(parents=True)
+    readers = {name: READERS[name](place) for name, place in places.items()}
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
     read = 0
     mark = (folder / "case").open("wb", buffering=0)
-    for number in range(first, first + count):
-        mark.seek(0)
-        mark.write(b"%d\n" % number)
-        found = run_case(reader, name, number, folder)
-        if isinstance(found, dict):
-            print(json.dumps(found), flush=True)
-        read += found == READ
+    for name, reader in readers.items():
+        for number in range(first, first + count):
+            mark.seek(0)
+            mark.write(b"%d\n" % number)
+            found = run_case(reader, name, number, places[name])
+            if isinstance(found, dict):
+                print(json.dumps({"reader": name} | found), flush=True)
+            read += found == READ
     print(json.dumps({"read": read}), flush=True)
 
 

@@ -41,16 +41,21 @@ TITLES = {
     "models": "LightGBM models with damaged text",
     "command": "command lines",
 }
-SHARES = {"short": 1 / 400, "drill": 1.0, "full": 10.0}
-FEWEST = 5
+TIMES = {"drill": 1, "full": 10}
+SHORT = ("delimited", "tables", "values", "parquet", "price", "params", "models", "command")
+SHORT_CASES = 30
 CRASHES = 20  # after which a reader is given up
 WAIT = 3600
 
 
 def run(size: Size, folder: Path) -> Outcome:
+    if size == "short":  # in one process, since to begin takes longer than the cases
+        found, read = fuzz(",".join(SHORT), SHORT_CASES, folder)
+        row = Row("readers, a few cases each", SHORT_CASES * len(SHORT), len(found))
+        return Outcome((row,), f"{len(found)} ended badly", details([("", one) for one in found]))
     rows, findings = [], []
     n_read = 0
-    counts = {name: max(FEWEST, round(cases * SHARES[size])) for name, cases in CASES.items()}
+    counts = {name: cases * TIMES[size] for name, cases in CASES.items()}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a process
         ends = pool.map(lambda name: fuzz(name, counts[name], folder / name), counts)
     for (name, count), (found, read) in zip(counts.items(), ends, strict=True):

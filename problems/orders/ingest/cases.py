@@ -64,8 +64,9 @@ def _check_named(log: Log, settings: Settings) -> None:
     names = [*settings.completion, *settings.withdrawal]
     if not log.activities.isin(settings.completion).any():
         raise RetraceError(
-            f"No event of the log is one of `orders.ingest.completion` ({', '.join(names)}), so no "
-            f"order is ever complete. Its activities are: {_listed(log)}. Name those that complete "
+            f"The activity of no event is one of `orders.ingest.completion` ({', '.join(names)}), "
+            f"so no order is ever complete. Its activities are: {_listed(log)}. Name "
+            f"those that complete "
             "an order, or none (`completion: []`): then an order is complete at its last event."
         )
 

@@ -26,7 +26,7 @@ from tests.drills.mutations import (
     without,
 )  # fmt: skip
 
-SIZES = {"short": {"transactions": 5000}, "drill": {"transactions": 20_000}, "full": {}}
+SIZES = {"short": {"transactions": 20_000}, "drill": {"transactions": 20_000}, "full": {}}
 TABLE = "transactions.parquet"
 AMOUNT, CUSTOMER, TERMINAL = ("amount",), ("customer_id",), ("terminal_id",)
 AT, LABEL, KNOWN = ("at", "time"), ("is_fraud", "label"), ("known_at", "label")

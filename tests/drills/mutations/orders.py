@@ -35,7 +35,7 @@ SIZES = {
 }
 TABLE = "events.parquet"
 ACTIVITY, CASE = ("activity",), ("case_id", "order_id", "events", "case")
-TIME = ("timestamp", "snapshot_at", "remaining_hours", "time", "gets_stuck")
+TIME = ("timestamp", "snapshot_at", "started_at", "remaining_hours", "time", "gets_stuck")
 REGION, SEGMENT, GROUP = (
     ("region", "text_region"),
     ("customer_segment", "text_customer_segment"),

@@ -74,5 +74,6 @@ WORLD = World(
         # The weather has seasons, clocks have a summer, drivers come and go.
         "jump": (*WEATHER, *TIMES, "driver_id", "route_id", "slot"),
         "constant": ("source",),
+        "stuck": ("snow_cm",),  # snow lies
     },
 )

@@ -183,7 +183,9 @@ def _missing_by(rows: pd.DataFrame, _: Roles) -> Found:
         if not is_text(group) or group.nunique() > GROUPS:
             continue
         size = group.map(group.value_counts())
-        shares = gone[(size >= GROUP_ROWS).to_numpy()].groupby(group).mean()
+        # What has no category has no sub-category either: that is no fault of the group.
+        asked = (size >= GROUP_ROWS).to_numpy() & ~missing(group).to_numpy(bool)
+        shares = gone[asked].groupby(group).mean()
         for name in gone:
             if name != by and len(shares):
                 beyond = float(shares[name].max() - gone[name].mean())

@@ -4,7 +4,9 @@ Everything is generic over Problem. At each moment a `Replay` uses only rows tha
 outcomes that were known, by then; what comes later can change nothing (a test deletes it).
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import ModuleType
@@ -138,6 +140,7 @@ class Replay:
                 f"{self.problem.name}: the data has no {params.period} after the first "
                 f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`."
             )
+        self.fit_all(starts[:-1])
         in_use = dict.fromkeys(POLICIES, self.fit(starts[0]))
         owed = 0  # retrainings that the last alarm still asks for
         for before, (start, end) in zip([None, *starts], pairwise(starts), strict=False):
@@ -167,6 +170,12 @@ class Replay:
             verdict = self.judge(in_use[policy], champion)
         scored = self.score(in_use[policy].bundle, self._between(start, end))
         return Step(start, end, policy, in_use[policy], scored, watched, retrained, verdict)
+
+    def fit_all(self, moments: pd.DatetimeIndex) -> None:
+        """Fit the models of all moments side by side: a fit this small fills no second core."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for now, model in zip(moments, pool.map(self._fit, moments), strict=True):
+                self._models[now] = model
 
     def fit(self, now: pd.Timestamp) -> Model:
         """Fit on what is labelled at `now`; policies that ask at one moment share the model."""

@@ -78,7 +78,13 @@ def test_interrupted_it_goes_on_to_the_very_trials_of_one_run(clone, how):
     path.unlink(missing_ok=True)
     words = [*RETRACE, "tune", "price", "--trials"]
     process = subprocess.Popen(
-        [*words, "500"], cwd=clone, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*words, "500"],
+        cwd=clone,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test run in the background of a shell ignores Ctrl-C, and what it starts would as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         deadline = time.monotonic() + 120

@@ -205,6 +205,8 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
         found = []
         for start, stop in pairwise(edges):
             part, aim = rows[name].iloc[start:stop], target.iloc[start:stop]
+            if is_time(part) and roles.time and name != roles.time:  # a promise that is the end
+                part = (part - rows[roles.time].iloc[start:stop]).dt.total_seconds()
             if aim.nunique() <= LEVELS and not aim.value_counts().min() >= FEWEST_OF_CLASS:
                 continue  # one burst of frauds is told by its day, and that is no leak
             codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))

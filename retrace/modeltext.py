@@ -143,9 +143,9 @@ def _check_children(tree: dict[str, str], leaves: int, where: str) -> None:
 def _pairs(block: str, known: set[str], flags: set[str], where: str) -> dict[str, str]:
     """Read the lines `key=value`; an unknown key and a doubled one are refused."""
     found: dict[str, str] = {}
-    for line in block.split("\n"):
+    for line in block.rstrip("\n").split("\n"):  # LightGBM reads no further than a blank line
         key, equals, value = line.partition("=")
-        if not line or (not equals and line in flags):
+        if not equals and line in flags:
             continue
         if not equals or key not in known or key in found:
             raise ModelTextError(f"{where}: unexpected line {line[:60]!r}")

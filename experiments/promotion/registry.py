@@ -13,6 +13,7 @@ import gto.api
 from gto.exceptions import GTOException
 from gto.tag import parse_name
 from gto.versions import SemVer
+from scmrepo.exceptions import SCMError
 
 from experiments.promotion.repository import git
 from retrace.base.errors import RetraceError
@@ -33,9 +34,16 @@ class Assigned:
     at: datetime
 
 
+def no_repository(error: SCMError) -> RetraceError:
+    return RetraceError(f"{error}; run this in the project's folder, a Git repository.")
+
+
 def assignments(problem: str, stage: str | None = None) -> list[Assigned]:
     """Return all assignments of a stage, or of each stage, the oldest first."""
-    events = gto.api.history(".", problem, ascending=True)
+    try:
+        events = gto.api.history(".", problem, ascending=True)
+    except SCMError as error:
+        raise no_repository(error) from None
     return [
         Assigned(
             event["version"],
@@ -56,6 +64,8 @@ def in_stages(problem: str) -> list[Assigned]:
         versions = gto.api.show(".", problem)
     except GTOException:  # no tag of this name
         return []
+    except SCMError as error:
+        raise no_repository(error) from None
     current = {
         (version["version"], stage["stage"])
         for version in versions

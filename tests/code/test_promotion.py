@@ -137,3 +137,10 @@ def test_without_tags_there_is_neither_champion_nor_version(tag):
     assert registry.champion("toy") is None
     assert registry.next_version("toy") == "v0.0.1"
     assert registry.last_number("toy") == 0
+
+
+def test_a_folder_without_git_is_said_to_be_none(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for look in (registry.in_stages, registry.assignments):
+        with pytest.raises(RetraceError, match="not a git repository; run this in"):
+            look("price")

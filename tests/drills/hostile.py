@@ -30,6 +30,8 @@ CASES = {  # in `make drills`: most of those that take a millisecond, few of tho
     "price": 250,
     "fraud": 250,
     "service_time": 50,
+    "orders": 100,
+    "olist": 100,
 }
 TITLES = {
     "delimited": "delimited files with damaged bytes",
@@ -40,6 +42,7 @@ TITLES = {
     "bundle": "bundles with damaged files, loaded and used",
     "models": "LightGBM models with damaged text",
     "command": "command lines",
+    "olist": "Olist's tables with hostile values",
 }
 TIMES = {"drill": 1, "full": 10}
 SHORT = ("delimited", "tables", "values", "parquet", "price", "params", "models", "command")

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from problems.contract import Ingested, part
 from retrace.base.errors import RetraceError
-from retrace.checks import ValidateParams
+from retrace.checks import OF_TWO, ValidateParams
 from retrace.checks.screens import screen
 from stages.ingest import check_quarantined
 from stages.validate import check_schema, optional, roles, run_checks, stop_on_hard
@@ -77,14 +76,14 @@ def judge(world: str, source: Path) -> Verdict:
     except RetraceError as error:
         stopped = "; ".join(re.findall(r"column '.*", str(error))) or str(error)
     words = [f"{record['column']}: {record['check']} {record['found']}" for record in failed]
-    columns = {name for record in failed for name in _names(record, rows)}
+    columns = {name for record in failed for name in _names(record)}
     return Verdict(stopped, reasons, frozenset(columns), stopped or "; ".join(words), ingested)
 
 
-def _names(record: dict[str, Any], rows: pd.DataFrame) -> list[str]:
+def _names(record: dict[str, Any]) -> list[str]:
     """Return the columns that a failed check's message names."""
-    other = str(record["check"]).split(" ")[-1]
-    return [str(record["column"]), *([other] if other in rows else [])]
+    kind, _, other = str(record["check"]).partition(" ")
+    return [str(record["column"]), *([other] if kind in OF_TWO else [])]
 
 
 def _without(message: str, source: Path) -> str:

@@ -21,6 +21,9 @@ import pyarrow.parquet as pq
 import stages  # noqa: F401  pins what must be pinned before NumPy computes
 from commands import __main__ as command_line
 from problems.contract import find_problem, part
+from problems.orders.ingest import Settings as OrderSettings
+from problems.orders.ingest import read_log, snapshots
+from problems.orders.ingest.olist import EVENTS, TABLES
 from problems.predict import predict
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key, read_params
@@ -112,15 +115,19 @@ def values(folder: Path) -> Reader:
     return read
 
 
-def world(name: str, table: str) -> Callable[[Path], Reader]:
-    """A world's whole ingest and validate, with hostile values in one raw table."""
+def world(name: str, table: str, group: str | None = None) -> Callable[[Path], Reader]:
+    """A world's whole ingest and validate, with hostile values in one raw table.
+
+    group: a column, of whose first three values all rows are taken; else the first rows are.
+    """
 
     def prepare(folder: Path) -> Reader:
-        ingest, schema = part(name, "ingest"), part(name, "schema").WORLD
+        ingest = part(name, "ingest")
         settings = ingest.Settings(**PARAMS[name]["ingest"])
-        checks = ValidateParams(**PARAMS[name]["validate"])
         made = simulate(name, "short", 1).raw
-        usual = made[table].head(12).astype("str").fillna("")
+        whole = made[table]
+        first = whole[whole[group].isin(whole[group].unique()[:3])] if group else whole.head(12)
+        usual = first.astype("str").fillna("")
         others = {file: frame for file, frame in made.items() if file != table}
         source = folder / name
         source.mkdir()
@@ -147,14 +154,64 @@ def world(name: str, table: str) -> Callable[[Path], Reader]:
                 path.unlink()
             if found.rows_in != len(frame):
                 raise LostRows(f"{found.rows_in} of {len(frame)}")
-            if len(found.clean):
-                check_schema(schema, found.clean, 2)
-                run_checks(found.clean, checks.listed(), optional(schema))
-                screen(found.clean, checks.screens, roles(schema))
+            used = found.figures["events"] if name == "orders" else len(found.clean)
+            if used + len(found.rejected) != len(frame):
+                raise LostRows(f"{used} used and {len(found.rejected)} rejected of {len(frame)}")
+            validate(name, found.clean)
 
         return read
 
     return prepare
+
+
+def validate(name: str, rows: pd.DataFrame) -> None:
+    if len(rows):
+        schema, checks = part(name, "schema").WORLD, ValidateParams(**PARAMS[name]["validate"])
+        check_schema(schema, rows, 2)
+        run_checks(rows, checks.listed(), optional(schema))
+        screen(rows, checks.screens, roles(schema))
+
+
+def olist(folder: Path) -> Reader:
+    """Olist's tables with hostile values; every order is in the log, or rejected."""
+    settings = OrderSettings(
+        **PARAMS["orders"]["ingest"] | {"format": "olist", "completion": ["delivered"]}
+    )
+    usual = {name: _olist_table(columns) for name, columns in TABLES.items()}
+
+    def read(rng: Rng, folder: Path) -> None:
+        tables = {name: table.copy() for name, table in usual.items()}
+        for _ in range(int(rng.integers(1, 12))):
+            table = tables[str(rng.choice(list(tables)))]
+            row, column = int(rng.integers(0, len(table))), int(rng.integers(0, table.shape[1]))
+            if table.columns[column] != "order_id":
+                table.iat[row, column] = cell(rng, table.iat[row, column])
+        for name, table in tables.items():
+            kept = table.iloc[:, 1:] if rng.random() < 0.02 else table
+            path = folder / f"{name}.csv"
+            kept.to_csv(path, index=False, quoting=csv.QUOTE_ALL, errors="replace")
+        log = read_log(folder, settings)
+        known = {*log.log.case_ids, *log.rejected["case_id"]}
+        if lost := set(usual["orders"]["order_id"]) - known:
+            raise LostRows(f"{len(lost)} of {len(usual['orders'])} orders")
+        validate("orders", snapshots(log.log, settings)[0])
+
+    return read
+
+
+def _olist_table(columns: list[str], rows: int = 8) -> pd.DataFrame:
+    """Return a table whose keys fit those of the others; each event is a day after the last."""
+    days = {name: day for day, name in enumerate([*EVENTS.values(), "order_estimated"])}
+
+    def value(name: str, row: int) -> str:
+        if name.endswith(("_at", "timestamp", "_date")):
+            day = pd.Timestamp("2017-03-01") + pd.Timedelta(3 * row + days.get(name, 9), unit="D")
+            return str(day + pd.Timedelta(9, unit="h"))
+        if name.endswith(("_id", "_unique_id")):
+            return f"{name.removesuffix('_id')}_{row}"
+        return "delivered" if name == "order_status" else str(10 + row)
+
+    return pd.DataFrame({name: [value(name, row) for row in range(rows)] for name in columns})
 
 
 def params(folder: Path) -> Reader:
@@ -163,7 +220,7 @@ def params(folder: Path) -> Reader:
     starts = [i for i, line in enumerate(whole) if line.startswith("  ") and line[2] not in " -#"]
     models = {
         ("price", "validate"): ValidateParams,
-        **{(w, s): part(w, s).Settings for w in ("price", "fraud", "service_time")
+        **{(w, s): part(w, s).Settings for w in ("price", "fraud", "service_time", "orders")
            for s in ("simulate", "ingest", "features")},
     }  # fmt: skip
     sections = {}
@@ -325,6 +382,8 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "price": world("price", "train.tsv"),
     "fraud": world("fraud", "transactions.parquet"),
     "service_time": world("service_time", "stops.parquet"),
+    "orders": world("orders", "events.parquet", group="case_id"),
+    "olist": olist,
     "params": params,
     "bundle": bundle,
     "models": models,

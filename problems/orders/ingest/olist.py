@@ -60,14 +60,15 @@ def read_olist(source: Path) -> tuple[RawTable, list[pd.DataFrame]]:
     orders = read_table(source, "orders")
     rows = orders.rows
     cancelled = as_text(rows["order_status"]).isin(CANCELLED)
-    rejected = [
-        orders.malformed,
-        rows.loc[cancelled, ["file", "row"]].assign(
-            case_id=as_text(rows.loc[cancelled, "order_id"]),
-            reason="cancelled, and no time says when",
-        ),
-    ]
-    about = _orders(source, rows[~cancelled])
+    timed = pd.concat([as_text(rows[name]) for name in EVENTS.values()], axis=1).ne("").any(axis=1)
+    rejected = [orders.malformed]
+    for mask, reason in (
+        (cancelled, "cancelled, and no time says when"),
+        (~cancelled & ~timed, "no event of the order has a time"),
+    ):
+        about = rows.loc[mask, ["file", "row"]]
+        rejected.append(about.assign(case_id=as_text(rows.loc[mask, "order_id"]), reason=reason))
+    about = _orders(source, rows[~cancelled & timed])
     parts = []
     for activity, column in EVENTS.items():
         filled = as_text(about[column]).ne("")
@@ -114,7 +115,8 @@ def _items(source: Path) -> pd.DataFrame:
     """Return one row per order: sums of its items, and product and seller of the dearest."""
     items = read_table(source, "order_items").rows.drop(columns=["file", "row"])
     for name in ("products", "sellers"):
-        table, key = read_table(source, name).rows, TABLES[name][0]
+        key = TABLES[name][0]
+        table = read_table(source, name).rows.drop_duplicates(key)
         items = items.merge(table.drop(columns=["file", "row"]), how="left", on=key)
     size = [f"product_{side}_cm" for side in ("length", "height", "width")]
     items = items.assign(

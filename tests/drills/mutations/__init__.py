@@ -48,6 +48,20 @@ class FileMutation:
     strengths: tuple[float, float, float] = SHARES
 
 
+def of_table(table: str) -> Callable[..., Mutation]:
+    """Return what makes the mutations of one table: of name, columns, change and strengths."""
+
+    def make(
+        name: str,
+        columns: tuple[str, ...],
+        change: Change,
+        strengths: tuple[float, float, float] = SHARES,
+    ) -> Mutation:
+        return Mutation(name, table, columns, change, strengths)
+
+    return make
+
+
 # ---- ways to change a table --------------------------------------------------------------------
 
 

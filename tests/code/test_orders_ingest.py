@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from problems.orders.features import Settings as FeatureSettings
 from problems.orders.features import features
-from problems.orders.ingest import Settings, ingest
+from problems.orders.ingest import Settings, ingest, read_log
+from problems.orders.ingest.olist import EVENTS as OLIST_EVENTS
+from problems.orders.ingest.olist import TABLES as OLIST_TABLES
 from problems.orders.schema import WORLD
 from retrace.base.errors import RetraceError
 from tests.conftest import ROOT
@@ -323,6 +325,25 @@ def test_many_times_in_another_year_are_rejected(tmp_path: Path) -> None:
     )
     reasons = run(tmp_path, frame).rejected["reason"]
     assert reasons.tolist() == ["time is far after all others"] * wrong.sum()
+
+
+def test_no_order_of_olist_is_lost_and_no_item_counted_twice(tmp_path: Path) -> None:
+    for name, columns in OLIST_TABLES.items():
+        table = pd.DataFrame({one: [f"{one} {row}" for row in range(3)] for one in columns})
+        if name == "orders":
+            table[list(OLIST_EVENTS.values())] = "2017-03-01 09:00:00"
+            table.loc[1, list(OLIST_EVENTS.values())] = ""
+            table.loc[2, "order_status"] = "canceled"
+        if name == "sellers":
+            table = pd.concat([table, table])
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    read = read_log(tmp_path, Settings(**(OWN | {"format": "olist"})))
+    assert read.log.case_ids.tolist() == ["order_id 0"]
+    assert read.log.attributes["number_n_items"].tolist() == [1.0] * len(OLIST_EVENTS)
+    assert dict(read.rejected[["case_id", "reason"]].to_numpy()) == {
+        "order_id 1": "no event of the order has a time",
+        "order_id 2": "cancelled, and no time says when",
+    }
 
 
 def test_a_clock_that_stood_still_is_refused_by_column(tmp_path: Path) -> None:

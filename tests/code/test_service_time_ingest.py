@@ -421,6 +421,15 @@ def test_a_stop_at_an_unknown_customer_is_rejected(tmp_path: Path) -> None:
     assert reasons(run(tables, tmp_path)) == {"R-3": "customer is not in the customers table"}
 
 
+def test_every_stop_may_be_rejected(tmp_path: Path) -> None:
+    tables = world(*CLEAN_LINES)
+    tables["stops"]["customer_id"] = "elsewhere"
+    found = run(tables, tmp_path)
+    assert set(reasons(found).values()) == {"customer is not in the customers table"}
+    assert (len(found.clean), len(found.rejected), found.rows_in) == (0, 3, 3)
+    assert list(found.clean.columns) == list(COLUMNS)
+
+
 def test_exit_before_enter_is_rejected(tmp_path: Path) -> None:
     found = run(world("C1 +0 -300", "C2 -400 +800", "C3 +3000"), tmp_path)
     assert reasons(found)["R-2"] == "exit before enter"

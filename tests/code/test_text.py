@@ -217,6 +217,21 @@ def test_arrays_give_the_same_model() -> None:
     pd.testing.assert_frame_equal(again.transform(rows), model.transform(rows))
 
 
+@pytest.mark.parametrize("bits", [-1, 0, 65, 10**9])
+def test_arrays_with_another_number_of_hash_bits_are_refused(bits: int) -> None:
+    model, _ = TextModel.fit(*listings(60), BLOCKS, PARAMS)
+    arrays = model.to_arrays() | {"hash_bits": np.array(bits)}
+    with pytest.raises(ValueError, match=f"hash_bits is {bits}, expected"):
+        TextModel.from_arrays(arrays, BLOCKS)
+
+
+def test_a_block_with_an_empty_group_is_refused() -> None:
+    model, _ = TextModel.fit(*listings(60), BLOCKS, PARAMS)
+    blocks = [replace(block, values=((),)) if block.values else block for block in BLOCKS]
+    with pytest.raises(ValueError, match="a group without columns"):
+        TextModel.from_arrays(model.to_arrays(), blocks)
+
+
 @pytest.mark.parametrize(
     "titles",
     [["one"], ["one", "two"], ["", ""], [""] * 12, ["\n"] * 3, ["…", "!!!"], ["same"] * 7],

@@ -278,7 +278,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
 
 
 def machine() -> str:
-    packages = ("dvc", "pandas", "numpy", "lightgbm", "scipy", "pyarrow")
+    packages = ("dvc", "pandas", "numpy", "lightgbm", "scikit-learn", "pyarrow")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     cores = f"{os.cpu_count()} cores, {platform.machine()}"
     return f"Python {platform.python_version()}, {cores}; {versions}."

@@ -20,7 +20,7 @@ from problems.contract import Problem, part
 from retrace import metrics
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.boosters import ROUNDS, fit_booster
+from retrace.boosters import fit_rounds
 from retrace.bundle import Bundle
 from retrace.drift import Alarm, AlarmParams, feature_drift, loss_changes, rank, ring
 from retrace.encoders import EncodeParams
@@ -38,6 +38,7 @@ from retrace.walk import (
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle, importance, objectives
 
+THREADS = 1  # of a fit: the models of several moments fill the cores
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
 
 
@@ -80,6 +81,7 @@ class Model:
     importance: pd.Series  # share of gain by column
     held: pd.DataFrame  # rows after its training rows, scored by the model that was tried
     judged: pd.DataFrame  # the newest of them, on which nothing was chosen
+    predicted: np.ndarray  # of every row, by the model in use; NaN until somebody asks
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class Replay:
         self.features = self._part("features").features(self.rows, self.settings.features)
         group = list(problem.group or problem.key)
         self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
+        by = [self.rows[name] for name in problem.group] or [self.rows[self.time].dt.floor("D")]
+        self.block = self.rows.groupby(by).ngroup()  # of rows that are not independent
         self.target = to_scale(self.rows[problem.target].to_numpy(np.float64), problem.scale)
 
     def steps(self) -> Iterator[Step]:
@@ -168,13 +172,17 @@ class Replay:
         if retrained:
             in_use[policy] = self.fit(start)
             verdict = self.judge(in_use[policy], champion)
-        scored = self.score(in_use[policy].bundle, self._between(start, end))
+        scored = self.score(in_use[policy], self._between(start, end))
         return Step(start, end, policy, in_use[policy], scored, watched, retrained, verdict)
 
     def fit_all(self, moments: pd.DatetimeIndex) -> None:
-        """Fit the models of all moments side by side: a fit this small fills no second core."""
+        """Fit the models of all moments side by side: a fit this small fills no second core.
+
+        The latest, which have the most rows, come first, so that no core is left alone with one.
+        """
+        latest_first = moments[::-1]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for now, model in zip(moments, pool.map(self._fit, moments), strict=True):
+            for now, model in zip(latest_first, pool.map(self._fit, latest_first), strict=True):
                 self._models[now] = model
 
     def fit(self, now: pd.Timestamp) -> Model:
@@ -197,22 +205,21 @@ class Replay:
                 f"raise `{problem.name}.backtest.first_periods`, or shorten the windows there."
             )
         tried = self._bundle(index)
-        judged = self._with_rule(self.score(tried, index["judged"]), index["train"])
-        held = [index[name] for name in ("valid", "calibration", "judged")]
-        held_rows = self.score(tried, np.sort(np.concatenate(held)))
+        held = self._held(tried, index)
         everything = np.sort(np.concatenate(list(index.values())))
-        bundle, gain = self._refit(tried, everything, index["valid"])
+        bundle = self._refit(tried, everything)
         reference = _thinned(everything, params.most_rows)
         return Model(
             fitted_at=now,
             learnt_until=labelled_until(now, params) - period_length(params),
             tried=tried,
             bundle=bundle,
-            threshold=self._threshold(held_rows),
+            threshold=self._threshold(held),
             reference=bundle.encoding.transform(self.features.iloc[reference]),
-            importance=gain,
-            held=held_rows,
-            judged=judged,
+            importance=importance(bundle.boosters["point"]).set_index("column")["gain_share"],
+            held=held,
+            judged=self._judged(tried, index),
+            predicted=np.full(len(self.rows), np.nan),
         )
 
     def _bundle(self, index: dict[str, np.ndarray]) -> Bundle:
@@ -223,32 +230,33 @@ class Replay:
             for name in ("valid", "calibration")
         }
         windows = {name: (columns[name], self.target[index[name]]) for name in columns}
-        return fit_bundle(self.problem, encoding, windows, self.settings.train)[0]
+        return fit_bundle(
+            self.problem,
+            encoding,
+            windows,
+            self.settings.train,
+            watch_train=False,
+            num_threads=THREADS,
+        )[0]
 
-    def _refit(
-        self, tried: Bundle, places: np.ndarray, valid: np.ndarray
-    ) -> tuple[Bundle, pd.Series]:
+    def _refit(self, tried: Bundle, places: np.ndarray) -> Bundle:
         """Fit once more with the rounds found, on all labelled rows: the newest teach the most.
 
-        Interval, calibration and threshold stay those of the model that was tried.
+        Only the point's booster: the gate judges the interval of the model that was tried, and
+        nobody else asks for one. Calibration and threshold stay that model's.
         """
-        problem, settings = self.problem, self.settings.train
+        settings = self.settings.train.model_copy(update={"loss": tried.card.get("loss")})
         encoding, columns = self._encoding(places)
-        watched = (encoding.transform(self.features.iloc[valid]), self.target[valid])
-        fits = {}
-        for name, objective in objectives(problem, settings).items():
-            rounds = max(1, tried.boosters[name].best_iteration)
-            fits[name] = fit_booster(
-                (columns, self.target[places]),
-                watched,
-                tried.offset,
-                encoding.encoder.categorical,
-                settings.model_copy(update=dict.fromkeys(ROUNDS, rounds)),
-                objective,
-            )
-        boosters = {name: fit.booster for name, fit in fits.items()}
-        gain = importance(fits["point"]).set_index("column")["gain_share"]
-        return replace(tried, encoding=encoding, boosters=boosters), gain
+        point = fit_rounds(
+            (columns, self.target[places]),
+            tried.offset,
+            encoding.encoder.categorical,
+            settings,
+            objectives(self.problem, settings)["point"],
+            max(1, tried.boosters["point"].best_iteration),
+            num_threads=THREADS,
+        )
+        return replace(tried, encoding=encoding, boosters={"point": point}, interval=None)
 
     def _encoding(self, places: np.ndarray) -> tuple[Encoding, pd.DataFrame]:
         settings = self.settings
@@ -261,11 +269,36 @@ class Replay:
             settings.text,
         )
 
-    def score(self, bundle: Bundle, places: np.ndarray) -> pd.DataFrame:
-        """Return the rows at `places` with outcome and predictions; unknown outcomes are NaN."""
+    def _held(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
+        held = [index[name] for name in ("valid", "calibration", "judged")]
+        places = np.sort(np.concatenate(held))
+        return self._with_outcome(places, tried.point(self.features.iloc[places], THREADS))
+
+    def _judged(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
+        """Return the newest labelled rows with all that the gate asks for."""
+        places = index["judged"]
+        found = self._with_outcome(places, tried.predict(self.features.iloc[places], THREADS))
+        rule = self._part("rules").rule
+        train = self.rows.iloc[index["train"]]
+        return found.assign(rule=rule(self.problem, train, found, self.settings.evaluate))
+
+    def score(self, model: Model, places: np.ndarray) -> pd.DataFrame:
+        """Return the rows at `places` with outcome and prediction; unknown outcomes are NaN.
+
+        No row is predicted twice by one model: periods, alarms and the gate ask for the same ones.
+        """
+        unseen = places[np.isnan(model.predicted[places])]
+        if len(unseen):
+            model.predicted[unseen] = model.bundle.point(self.features.iloc[unseen])
+        predictions = pd.Series(model.predicted[places], self.rows.index[places], name="prediction")
+        return self._with_outcome(places, predictions)
+
+    def _with_outcome(
+        self, places: np.ndarray, predictions: pd.Series | pd.DataFrame
+    ) -> pd.DataFrame:
         rows = self.rows.iloc[places]
-        found = bundle.predict(self.features.iloc[places])
-        return rows.assign(outcome=rows[self.problem.target].astype("float64"), **found)
+        outcome = rows[self.problem.target].astype("float64").rename("outcome")
+        return pd.concat([rows, outcome, predictions], axis=1)
 
     def _threshold(self, held: pd.DataFrame) -> float:
         """Choose on all rows that were not fitted on: those of one window have few positives. The
@@ -276,11 +309,6 @@ class Replay:
         if own is not None:
             return float(own(self.problem, held, self.settings.evaluate))
         return metrics.balanced_threshold(held["outcome"], held["prediction"])
-
-    def _with_rule(self, scored: pd.DataFrame, train: np.ndarray) -> pd.DataFrame:
-        rule = self._part("rules").rule
-        rows = self.rows.iloc[train]
-        return scored.assign(rule=rule(self.problem, rows, scored, self.settings.evaluate))
 
     def watch(self, model: Model, before: pd.Timestamp, now: pd.Timestamp) -> Watched:
         """Hold the last period's rows, and the newest labelled ones, against the model's own."""
@@ -295,7 +323,7 @@ class Replay:
         encoding = model.bundle.encoding
         current = encoding.transform(self.features.iloc[places])
         drift = feature_drift(model.reference, current, encoding.encoder.categorical)
-        predicted = model.bundle.predict(self.features.iloc[places])
+        predicted = self.score(model, places)
         predictions = feature_drift(model.held[["prediction"]], predicted[["prediction"]])
         losses = self._losses(model, self._labelled(model, before, now, now), now)
         ranked = rank(drift, model.importance)
@@ -311,7 +339,7 @@ class Replay:
         """Score the rows that became labelled between two moments."""
         limits = (labelled_until(moment, self.settings.backtest) for moment in (before, end))
         places = self._between(*limits)
-        return self.score(model.bundle, places[self._known(now)[places]])
+        return self.score(model, places[self._known(now)[places]])
 
     def _losses(self, model: Model, recent: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
         """Hold recent losses against those of the model's first period in use; in that period,
@@ -348,7 +376,7 @@ class Replay:
             for name in ("outcome", "prediction")
         )
         frame = pd.DataFrame({"loss": np.abs(y - p), "residual": y - p}, index=scored.index)
-        return frame.assign(block=self._blocks(scored))
+        return frame.assign(block=self.block.loc[scored.index])
 
     def judge(self, challenger: Model, champion: Model) -> Verdict | None:
         """Ask the gate, on the newest labelled rows, which neither model has learnt from."""
@@ -357,14 +385,14 @@ class Replay:
         rows = rows[(self.begun.loc[rows.index] >= unseen).to_numpy()]
         if rows.empty:
             return None
-        theirs = champion.bundle.predict(self.features.loc[rows.index])["prediction"]
+        theirs = self.score(champion, rows.index.to_numpy())["prediction"]
         return decide(
             rows,
             theirs,
             task=self.problem.task,
             metric=self.problem.metric,
             params=self.settings.gate,
-            blocks=self._blocks(rows),
+            blocks=self.block.loc[rows.index],
             labels=self._labels(rows, challenger.fitted_at),
         )
 
@@ -374,11 +402,6 @@ class Replay:
             self.problem, scored, self.settings.evaluate, past
         )
         return found
-
-    def _blocks(self, rows: pd.DataFrame) -> pd.Series:
-        if not self.problem.group:
-            return pd.Series(rows[self.time].dt.floor("D").astype(str))
-        return pd.Series(rows[list(self.problem.group)].astype(str).agg("|".join, axis=1))
 
     def _between(self, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
         low, high = (int(self.rows[self.time].searchsorted(at)) for at in (start, end))

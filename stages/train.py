@@ -9,6 +9,7 @@ writes  models/price/              the bundle: boosters, encoder, interval or ca
         plots/price/importance.csv share of gain by column
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import lightgbm as lgb
@@ -92,45 +93,28 @@ def fit_bundle(
     encoding: Encoding,
     windows: dict[str, Window],
     params: TrainParams,
+    *,
+    intervals: bool = True,
     **how: Any,
 ) -> tuple[Bundle, dict[str, Fit]]:
     """Fit the task's boosters; valid chooses the rounds, calibration what makes a promise of them:
-    the widening of an interval, or the probabilities of a classifier. `how` goes to `fit_booster`,
-    and changes no tree."""
+    the widening of an interval, or the probabilities of a classifier.
+
+    Without `intervals` a regression has its point alone. `how` goes to `fit_booster`, and changes
+    no tree.
+    """
     offset = problem.offset or next(iter(encoding.text.columns), None)
     if problem.task == "binary":
         check_classes(problem, windows["train"][1])
-    chosen = objectives(problem, params)
-    fits = {
-        name: fit_booster(
-            windows["train"],
-            windows["valid"],
-            offset,
-            encoding.encoder.categorical,
-            params,
-            chosen[name],
-            **how,
-        )
-        for name in BOOSTERS[problem.task]
-    }
-    if problem.task == "regression" and params.loss == "best":
-        other = fit_booster(
-            windows["train"],
-            windows["valid"],
-            offset,
-            encoding.encoder.categorical,
-            params,
-            L1,
-            **how,
-        )
-        fits["point"] = better(problem, offset, windows["valid"], fits["point"], other)
+    names = BOOSTERS[problem.task] if intervals else ("point",)
+    fits = fit_boosters(problem, encoding, offset, windows, params, names, how)
     boosters = {name: fit.booster for name, fit in fits.items()}
     columns, target = windows["calibration"]
     scaled = predict_scaled(boosters, offset, columns)
     interval, calibration = None, None
     if problem.task == "binary":
         calibration = Calibration.fit(target, scaled["point"])
-    else:
+    elif intervals:
         interval = Interval.fit(target, **scaled, level=float(params.interval or 0))
     bundle = Bundle(
         problem=problem.name,
@@ -150,6 +134,30 @@ def fit_bundle(
         },
     )
     return bundle, fits
+
+
+def fit_boosters(
+    problem: Problem,
+    encoding: Encoding,
+    offset: str | None,
+    windows: dict[str, Window],
+    params: TrainParams,
+    names: Sequence[str],
+    how: dict[str, Any],
+) -> dict[str, Fit]:
+    """Fit the boosters of these names; with the loss `best` the point is the better of two."""
+
+    def fit(objective: dict[str, object]) -> Fit:
+        categorical = encoding.encoder.categorical
+        return fit_booster(
+            windows["train"], windows["valid"], offset, categorical, params, objective, **how
+        )
+
+    chosen = objectives(problem, params)
+    fits = {name: fit(chosen[name]) for name in names}
+    if problem.task == "regression" and params.loss == "best":
+        fits["point"] = better(problem, offset, windows["valid"], fits["point"], fit(L1))
+    return fits
 
 
 def chosen_loss(fit: Fit) -> str:

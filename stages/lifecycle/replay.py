@@ -14,10 +14,7 @@ import pandas as pd
 from retrace.drift import Alarm, feature_drift, loss_changes, rank, ring
 from retrace.encoding import to_scale
 from retrace.gate import Verdict, decide
-from retrace.walk import (
-    labelled_until,
-    next_start,
-)
+from retrace.walk import labelled_until, periods_before
 from stages.lifecycle.models import Model, Past, thinned
 
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
@@ -107,12 +104,13 @@ class Replay:
         drift = feature_drift(model.reference, current, encoding.encoder.categorical)
         predicted = self.past.score(model, places)
         predictions = feature_drift(model.held[["prediction"]], predicted[["prediction"]])
-        losses = self._losses(model, self._labelled(model, before, now, now), now)
+        losses = self._losses(model, before, now)
+        long_before = periods_before(now, params.alarm.sustained_periods, params.period)
+        sustained = None
+        if long_before >= model.fitted_at:
+            sustained = self._losses(model, long_before, now, slices=False)
         ranked = rank(drift, model.importance)
-        heard = losses
-        if self.problem.task == "binary":  # among all rows, attacks that come and go are no change
-            heard = losses[losses["slice"] != "all"]
-        alarm = ring(ranked, predictions, heard, params.alarm)
+        alarm = ring(ranked, predictions, losses, params.alarm, sustained)
         return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
 
     def _labelled(
@@ -123,30 +121,29 @@ class Replay:
         places = self.past.between(*limits)
         return self.past.score(model, places[self.past.known(now)[places]])
 
-    def _losses(self, model: Model, recent: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        """Hold recent losses against those of the model's first period in use; in that period,
-        against those of the model that was tried, which had less to learn from."""
+    def _losses(
+        self, model: Model, before: pd.Timestamp, now: pd.Timestamp, *, slices: bool = True
+    ) -> pd.DataFrame:
+        """Hold the losses since `before` against all earlier ones of the model in use; in its first
+        period, against those of the model that was tried, which had less to learn from."""
         params = self.settings.backtest.alarm
-        end = next_start(model.fitted_at, self.settings.backtest.period)
-        first = self._labelled(model, model.fitted_at, end, now) if now > end else model.held
-        reference = model.held if first.empty else first
-        samples = [self.errors(reference), self.errors(recent)]
-        if recent.empty:
-            return loss_changes(*samples)
-        labels = [self._watched_slices(rows, now) for rows in (reference, recent)]
+        recent = self._labelled(model, before, now, now)
+        earlier = self._labelled(model, model.fitted_at, before, now)
+        if earlier.empty:
+            earlier = model.held
+        pair = [earlier, recent]
+        if params.outcomes == "positives":
+            pair = [rows[rows["outcome"] > 0.5] for rows in pair]
+        if min(map(len, pair)) < params.slice_min_rows:
+            pair[1] = pair[1].iloc[:0]
+        wanted = slices and params.outcomes == "all" and len(pair[1])
+        labels = [self.past.labels(rows, now) for rows in pair] if wanted else []
         return loss_changes(
-            *samples,
+            *map(self.errors, pair),
             *labels,
             min_rows=params.slice_min_rows,
-            unbiased=self.problem.task == "regression",  # among positives it never is
+            unbiased=self.problem.task == "regression",
         )
-
-    def _watched_slices(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        """Return a problem's slices; of a classifier the positives alone: a new kind of them is
-        lost among all rows, and slices have too few."""
-        if self.problem.task == "binary":
-            return pd.DataFrame({"outcome": (scored["outcome"] > 0.5).map({True: "positive"})})
-        return self.past.labels(scored, now)
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:
         """Return absolute error and residual of scored rows on the fitted scale, and their blocks.
@@ -177,10 +174,3 @@ class Replay:
             blocks=self.past.block.loc[rows.index],
             labels=self.past.labels(rows, challenger.fitted_at),
         )
-
-    def _labels(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        past = self.past.rows.iloc[: int(self.past.rows[self.past.time].searchsorted(now))]
-        found: pd.DataFrame = self.past.part("evaluation").slices(
-            self.problem, scored, self.settings.evaluate, past
-        )
-        return found

@@ -73,6 +73,17 @@ class Bundle:
             index=features.index,
         )
 
+    def point(self, features: pd.DataFrame, num_threads: int = 0) -> pd.Series:
+        """Return the prediction alone, as `predict` has it; no other booster is needed."""
+        columns = self.encoding.transform(features)
+        only = {"point": self.boosters["point"]}
+        values = predict_scaled(only, self.offset, columns, num_threads)["point"]
+        if self.calibration is None:
+            values = from_scale(values, self.scale)
+        else:
+            values = self.calibration.apply(values)
+        return pd.Series(values, index=features.index, name="prediction")
+
     def save(self, folder: Path) -> None:
         """Write the bundle; the same model gives the same bytes."""
         self.encoding.save(folder)

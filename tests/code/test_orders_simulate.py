@@ -305,6 +305,13 @@ def test_no_change_beyond_the_months() -> None:
     assert set(north["resource"]) == {"warehouse_2"}
 
 
+def test_the_change_of_the_process_is_told() -> None:
+    settings = Settings(orders=300, months=5, futures=0, change_month=3)
+    change = simulate(settings).changes[0]
+    assert (change.at, change.kind) == ("2024-06-01", "sudden")
+    assert simulate(settings.model_copy(update={"change_month": 6})).changes == ()
+
+
 def test_suppliers_are_short_of_goods_in_spells(events: pd.DataFrame) -> None:
     tried = events[(events["activity"] == "credit_check") & events["next"].notna()]
     short = (tried["next"] == "supplier_out_of_stock").astype(float)

@@ -18,8 +18,8 @@ order without completion. Every number is assumed, or stands beside its source.
 import numpy as np
 import pandas as pd
 
-from problems.contract import Simulated
-from problems.orders.simulate.clock import make_clock
+from problems.contract import Change, Simulated
+from problems.orders.simulate.clock import Clock, make_clock
 from problems.orders.simulate.flow import make_flow
 from problems.orders.simulate.log import events_table, ids
 from problems.orders.simulate.settings import Settings
@@ -45,4 +45,16 @@ def simulate(settings: Settings) -> Simulated:
             "stuck_probability": stuck.round(5),
         }
     )
-    return Simulated({"events.parquet": events_table(settings, clock, flow)}, truth)
+    log = events_table(settings, clock, flow)
+    return Simulated({"events.parquet": log}, truth, _changes(settings, clock))
+
+
+def _changes(settings: Settings, clock: Clock) -> tuple[Change, ...]:
+    """Return the change of the process: credit checks of one segment, and picking for the regions
+    that another warehouse takes over."""
+    hours = clock.month_begins(settings.change_month)
+    if hours >= clock.end_hours:
+        return ()
+    local = clock.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
+    what = f"some waits take {settings.change_factor:g} times as long"
+    return (Change(local.date().isoformat(), "sudden", what),)

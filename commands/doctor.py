@@ -411,7 +411,7 @@ PROBLEM_SECTIONS = {
     "evaluate": "part evaluation",
     "tune": "experiments.tune.space TuneParams",
     "gate": "retrace.gate GateParams",
-    "backtest": "stages.lifecycle.replay BacktestParams",
+    "backtest": "stages.lifecycle.models BacktestParams",
 }
 OPTIONAL = {"tune", "gate", "backtest"}  # a problem that nobody searches, promotes or replays
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.learner import lgb
 from retrace.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
 
@@ -52,6 +52,8 @@ def fit_booster(
     *,
     callbacks: Sequence[Callable[[Any], None]] = (),
     binned: lgb.Dataset | None = None,
+    watch_train: bool = True,
+    num_threads: int = 0,
 ) -> Fit:
     """Fit one booster with early stopping on the validation window.
 
@@ -63,19 +65,18 @@ def fit_booster(
     callbacks : LightGBM callbacks that run after each round, besides early stopping
     binned : the training rows as `bin_rows` returns them, to be used again; the curve then has no
         `train` loss, which a search does not look at
+    watch_train : False leaves the `train` loss out, and its time
+    num_threads : of this fit, 0 is all cores; the trees are the same for any number
     """
-    if len(train[0]) < 2:
-        raise RetraceError(
-            f"The training window has {len(train[0])} row(s); a model needs at least 2."
-        )
-    settings = {**_settings(params), **objective}
+    _check_rows(train)
+    settings = {**_settings(params, num_threads), **objective}
     begin = [window[0][offset] if offset else None for window in (train, valid)]
     if binned is None:
-        dataset = bin_rows(train, offset, categorical, params, objective)
+        dataset = bin_rows(train, offset, categorical, params, objective, num_threads=num_threads)
     else:
         dataset = binned
         settings["feature_pre_filter"] = False
-    watched = {"train": dataset} if binned is None else {}
+    watched = {"train": dataset} if watch_train and binned is None else {}
     watched["valid"] = dataset.create_valid(*valid, init_score=begin[1])
     history: dict[str, dict[str, list[float]]] = {}
     booster = lgb.train(
@@ -96,6 +97,30 @@ def fit_booster(
     return Fit(booster, curve)
 
 
+def fit_rounds(
+    train: tuple[pd.DataFrame, NDArray[np.float64]],
+    offset: str | None,
+    categorical: list[str],
+    params: BoosterParams,
+    objective: Mapping[str, object],
+    rounds: int,
+    *,
+    num_threads: int = 0,
+) -> lgb.Booster:
+    """Fit one booster with a number of rounds that is known; nothing is watched."""
+    _check_rows(train)
+    dataset = bin_rows(train, offset, categorical, params, objective, num_threads=num_threads)
+    settings = {**_settings(params, num_threads), **objective}
+    return lgb.train(settings, dataset, num_boost_round=rounds)
+
+
+def _check_rows(train: tuple[pd.DataFrame, NDArray[np.float64]]) -> None:
+    if len(train[0]) < 2:
+        raise RetraceError(
+            f"The training window has {len(train[0])} row(s); a model needs at least 2."
+        )
+
+
 def bin_rows(
     train: tuple[pd.DataFrame, NDArray[np.float64]],
     offset: str | None,
@@ -104,13 +129,14 @@ def bin_rows(
     objective: Mapping[str, object],
     *,
     reusable: bool = False,
+    num_threads: int = 0,
 ) -> lgb.Dataset:
     """Return the training rows as LightGBM bins them.
 
     A `reusable` one fits boosters of any parameters but `max_bin` and `seed`: LightGBM's filter of
     columns that `min_data_in_leaf` leaves no split is off.
     """
-    settings = {**_settings(params), **objective}
+    settings = {**_settings(params, num_threads), **objective}
     if reusable:
         settings["feature_pre_filter"] = False
     return lgb.Dataset(
@@ -122,9 +148,10 @@ def bin_rows(
     )
 
 
-def _settings(params: BoosterParams) -> dict[str, Any]:
+def _settings(params: BoosterParams, num_threads: int) -> dict[str, Any]:
     return {
         **params.model_dump(exclude=ROUNDS),
+        "num_threads": num_threads,
         "bagging_freq": 1,
         "deterministic": True,
         "force_row_wise": True,

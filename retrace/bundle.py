@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from retrace.boosters import booster_from_text, booster_to_text
 from retrace.calibration import Calibration
 from retrace.encoding import Encoding, from_scale
 from retrace.intervals import Interval
+from retrace.learner import lgb
 
 FORMAT = 1
 BOOSTERS = {"regression": ("point", "lower", "upper"), "binary": ("point",)}  # by task
@@ -72,6 +72,17 @@ class Bundle:
             {name: from_scale(values, self.scale) for name, values in scaled.items()},
             index=features.index,
         )
+
+    def point(self, features: pd.DataFrame, num_threads: int = 0) -> pd.Series:
+        """Return the prediction alone, as `predict` has it; no other booster is needed."""
+        columns = self.encoding.transform(features)
+        only = {"point": self.boosters["point"]}
+        values = predict_scaled(only, self.offset, columns, num_threads)["point"]
+        if self.calibration is None:
+            values = from_scale(values, self.scale)
+        else:
+            values = self.calibration.apply(values)
+        return pd.Series(values, index=features.index, name="prediction")
 
     def save(self, folder: Path) -> None:
         """Write the bundle; the same model gives the same bytes."""

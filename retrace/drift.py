@@ -15,12 +15,13 @@ false discovery rate below its limit either.
 from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import stats
+from scipy import special, stats
 
 from retrace.base.params import Params
 
@@ -42,9 +43,13 @@ class AlarmParams(Params):
     importance_least: float = Field(ge=0, le=1)  # share of gain of a column that may ring
     feature_psi: float = Field(gt=0)
     prediction_psi: float | None = Field(gt=0)  # null: not looked at; so of the other two
+    outcomes: Literal["all", "positives"]  # a new kind of positives may be lost among all rows
     loss_increase: float | None = Field(gt=0)  # share of the reference's mean loss
     bias_sd: float | None = Field(gt=0)  # change of the mean residual, in sd of residuals
-    slice_min_rows: int = Field(ge=2)  # of a slice, in the reference and among the newest rows
+    slice_min_rows: int = Field(ge=2)  # of a slice or of all, in the reference and among the newest
+    sustained_periods: int = Field(ge=2)  # so many together may show what one does not
+    sustained_loss_increase: float | None = Field(gt=0)  # over them, of all rows
+    sustained_bias_sd: float | None = Field(gt=0)
 
 
 @dataclass(frozen=True)
@@ -125,13 +130,18 @@ def feature_drift(
 
 
 def _kolmogorov_smirnov(a: Floats, b: Floats) -> tuple[float, float]:
+    """Return statistic and p-value of the limit distribution (Smirnov 1948): samples are large, and
+    scipy's ks_2samp takes most of its time for the finite one."""
     known = np.concatenate([a[np.isfinite(a)], b[np.isfinite(b)]])
     if not len(known) or not len(a) or not len(b):
         return 0.0, 1.0
     below = known.min() - 1.0
-    a, b = (np.where(np.isfinite(values), values, below) for values in (a, b))
-    found = stats.ks_2samp(a, b, method="asymp")
-    return float(found.statistic), float(found.pvalue)
+    a, b = (np.sort(np.where(np.isfinite(values), values, below)) for values in (a, b))
+    either = np.concatenate([a, b])
+    shares = [np.searchsorted(sample, either, side="right") / len(sample) for sample in (a, b)]
+    statistic = float(np.abs(shares[0] - shares[1]).max())
+    rows = len(a) * len(b) / (len(a) + len(b))
+    return statistic, float(special.kolmogorov(np.sqrt(rows) * statistic))
 
 
 def _chi_squared(a: Floats, b: Floats) -> tuple[float, float]:
@@ -229,30 +239,24 @@ def ring(
     predictions: pd.DataFrame,
     losses: pd.DataFrame | None,
     params: AlarmParams,
+    sustained: pd.DataFrame | None = None,
 ) -> Alarm:
     """Decide whether to act.
 
     Parameters
     ----------
     features : as `rank` returns; predictions : `feature_drift` of the predictions alone
-    losses : as `loss_changes` returns, or None while no outcome is known
+    losses : as `loss_changes` returns, of the newest period, or None while no outcome is known
+    sustained : the same of the last `sustained_periods`, or None while there are fewer
     """
     rate = params.false_discovery_rate
     reasons = []
     if losses is not None:
-        worse = losses[_beyond(losses["loss_increase"], params.loss_increase)]
-        worse = worse[worse["loss_q_value"] <= rate]
-        biased = losses[_beyond(losses["bias_sd"].abs(), params.bias_sd)]
-        biased = biased[biased["bias_q_value"] <= rate]
-        reasons += [
-            f"loss of {_where(row)} is {float(str(row.loss_increase)):+.0%} against the reference"
-            for row in worse.itertuples()
-        ]
-        reasons += [
-            f"outcomes of {_where(row)} have moved by {float(str(row.bias_sd)):+.2f} sd "
-            "against predictions"
-            for row in biased.itertuples()
-        ]
+        reasons += _of_losses(losses, params.loss_increase, params.bias_sd, rate)
+    if sustained is not None:
+        limits = (params.sustained_loss_increase, params.sustained_bias_sd)
+        over = f" over {params.sustained_periods} periods"
+        reasons += [reason + over for reason in _of_losses(sustained, *limits, rate)]
     moved = predictions[_beyond(predictions["psi"], params.prediction_psi)]
     moved = moved[moved["q_value"] <= rate]
     reasons += [f"predictions have a PSI of {value:.2f}" for value in moved["psi"]]
@@ -268,6 +272,21 @@ def ring(
         for row in drifted.itertuples()
     ]
     return Alarm(tuple(reasons))
+
+
+def _of_losses(
+    losses: pd.DataFrame, increase: float | None, bias_sd: float | None, rate: float
+) -> list[str]:
+    worse = losses[_beyond(losses["loss_increase"], increase) & (losses["loss_q_value"] <= rate)]
+    biased = losses[_beyond(losses["bias_sd"].abs(), bias_sd) & (losses["bias_q_value"] <= rate)]
+    return [
+        f"loss of {_where(row)} is {float(str(row.loss_increase)):+.0%} against the reference"
+        for row in worse.itertuples()
+    ] + [
+        f"outcomes of {_where(row)} have moved by {float(str(row.bias_sd)):+.2f} sd "
+        "against predictions"
+        for row in biased.itertuples()
+    ]
 
 
 def _beyond(values: "pd.Series[float]", limit: float | None) -> "pd.Series[bool]":

@@ -187,14 +187,15 @@ def worse_slices(
     ]
     found = []
     for name, value, index in groups:
-        before = float(loss_a.loc[index].mean())
+        scale = float(loss_a.loc[index].mean()) or 1.0
+        if float((loss_b.loc[index] - loss_a.loc[index]).mean()) / scale <= most:
+            continue  # whatever the interval would say
         difference = paired_difference(
             loss_a.loc[index],
             loss_b.loc[index],
             blocks=None if blocks is None else blocks.loc[index],
             confidence=1 - 0.05 / len(groups),
         )
-        scale = before or 1.0
         if difference.lower > 0 and difference.mean / scale > most:
             found.append(
                 (name, value, len(index), difference.mean / scale, difference.lower / scale)

@@ -50,9 +50,11 @@ def period_length(params: WalkParams) -> pd.Timedelta:
     return pd.Timedelta({"week": 7, "month": 30}[params.period], unit="D")
 
 
-def next_start(moment: pd.Timestamp, period: str) -> pd.Timestamp:
-    """Return the start of the period after the one that `moment` is in."""
-    return (moment.tz_localize(None).to_period(ALIASES[period]) + 1).start_time.tz_localize("UTC")
+def periods_before(moment: pd.Timestamp, count: int, period: str) -> pd.Timestamp:
+    """Return the start of the period that is `count` before the one that `moment` is in."""
+    return (moment.tz_localize(None).to_period(ALIASES[period]) - count).start_time.tz_localize(
+        "UTC"
+    )
 
 
 def labelled_until(now: pd.Timestamp, params: WalkParams) -> pd.Timestamp:

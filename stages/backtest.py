@@ -18,7 +18,8 @@ from retrace.encoders import EncodeParams
 from retrace.gate import GateParams
 from retrace.text.model import TextParams
 from stages.lifecycle import tables
-from stages.lifecycle.replay import BacktestParams, Replay, Settings
+from stages.lifecycle.models import BacktestParams, Past, Settings
+from stages.lifecycle.replay import Replay
 from stages.runner import run_stage, say
 from stages.train import TrainParams
 
@@ -55,8 +56,8 @@ def read_changes(world: str) -> list[dict[str, str | None]] | None:
 
 def main(name: str) -> None:
     problem = find_problem(name)
-    replay = Replay(problem, read_table(paths.clean(problem.world)), read_settings(problem))
-    steps = list(replay.steps())
+    past = Past(problem, read_table(paths.clean(problem.world)), read_settings(problem))
+    steps = list(Replay(past).steps())
     changes = read_changes(problem.world)
     periods = tables.periods(problem, steps, changes)
     alarms = tables.retrainings(steps, changes)

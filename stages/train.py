@@ -9,8 +9,10 @@ writes  models/price/              the bundle: boosters, encoder, interval or ca
         plots/price/importance.csv share of gain by column
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from pydantic import Field
@@ -87,37 +89,32 @@ def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
 
 
 def fit_bundle(
-    problem: Problem, encoding: Encoding, windows: dict[str, Window], params: TrainParams
+    problem: Problem,
+    encoding: Encoding,
+    windows: dict[str, Window],
+    params: TrainParams,
+    *,
+    intervals: bool = True,
+    **how: Any,
 ) -> tuple[Bundle, dict[str, Fit]]:
     """Fit the task's boosters; valid chooses the rounds, calibration what makes a promise of them:
-    the widening of an interval, or the probabilities of a classifier."""
+    the widening of an interval, or the probabilities of a classifier.
+
+    Without `intervals` a regression has its point alone. `how` goes to `fit_booster`, and changes
+    no tree.
+    """
     offset = problem.offset or next(iter(encoding.text.columns), None)
     if problem.task == "binary":
         check_classes(problem, windows["train"][1])
-    chosen = objectives(problem, params)
-    fits = {
-        name: fit_booster(
-            windows["train"],
-            windows["valid"],
-            offset,
-            encoding.encoder.categorical,
-            params,
-            chosen[name],
-        )
-        for name in BOOSTERS[problem.task]
-    }
-    if problem.task == "regression" and params.loss == "best":
-        other = fit_booster(
-            windows["train"], windows["valid"], offset, encoding.encoder.categorical, params, L1
-        )
-        fits["point"] = better(problem, offset, windows["valid"], fits["point"], other)
+    names = BOOSTERS[problem.task] if intervals else ("point",)
+    fits = fit_boosters(problem, encoding, offset, windows, params, names, how)
     boosters = {name: fit.booster for name, fit in fits.items()}
     columns, target = windows["calibration"]
     scaled = predict_scaled(boosters, offset, columns)
     interval, calibration = None, None
     if problem.task == "binary":
         calibration = Calibration.fit(target, scaled["point"])
-    else:
+    elif intervals:
         interval = Interval.fit(target, **scaled, level=float(params.interval or 0))
     bundle = Bundle(
         problem=problem.name,
@@ -139,6 +136,30 @@ def fit_bundle(
     return bundle, fits
 
 
+def fit_boosters(
+    problem: Problem,
+    encoding: Encoding,
+    offset: str | None,
+    windows: dict[str, Window],
+    params: TrainParams,
+    names: Sequence[str],
+    how: dict[str, Any],
+) -> dict[str, Fit]:
+    """Fit the boosters of these names; with the loss `best` the point is the better of two."""
+
+    def fit(objective: dict[str, object]) -> Fit:
+        categorical = encoding.encoder.categorical
+        return fit_booster(
+            windows["train"], windows["valid"], offset, categorical, params, objective, **how
+        )
+
+    chosen = objectives(problem, params)
+    fits = {name: fit(chosen[name]) for name in names}
+    if problem.task == "regression" and params.loss == "best":
+        fits["point"] = better(problem, offset, windows["valid"], fits["point"], fit(L1))
+    return fits
+
+
 def chosen_loss(fit: Fit) -> str:
     return "l1" if fit.booster.params.get("objective") == "regression_l1" else "l2"
 
@@ -154,11 +175,11 @@ def better(problem: Problem, offset: str | None, valid: Window, *fits: Fit) -> F
     return fits[int(np.argmin(scores))]
 
 
-def importance(fit: Fit) -> pd.DataFrame:
+def importance(point: lgb.Booster) -> pd.DataFrame:
     """Share of the point booster's gain by column, largest first."""
-    gain = fit.booster.feature_importance("gain")
+    gain = point.feature_importance("gain")
     table = pd.DataFrame(
-        {"column": fit.booster.feature_name(), "gain_share": gain / max(gain.sum(), 1e-12)}
+        {"column": point.feature_name(), "gain_share": gain / max(gain.sum(), 1e-12)}
     )
     return table.sort_values(["gain_share", "column"], ascending=[False, True])
 
@@ -175,7 +196,7 @@ def main(name: str) -> None:
     with replacing(paths.bundle(name)) as folder:
         bundle.save(folder)
     write_csv(fits["point"].curve, paths.plots(name) / "learning.csv")
-    write_csv(importance(fits["point"]), paths.plots(name) / "importance.csv")
+    write_csv(importance(fits["point"].booster), paths.plots(name) / "importance.csv")
     best = fits["point"].curve["valid"].min()
     say(f"{name}: {fits['point'].booster.best_iteration} rounds, valid loss {best:.4g}")
 

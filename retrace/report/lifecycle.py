@@ -94,7 +94,37 @@ def _score(row: dict[str, str]) -> float | None:
 
 
 def _drawing(rows: Rows) -> Drawing:
-    points: Values = [
+    points, changes = _points(rows), _changes(rows)
+    measure = rows[0]["measure"]
+    scores = [point["y"] for point in points if point["y"] is not None]
+    low, high = min(scores), max(scores)
+    room = 0.28 * ((high - low) or 1.0)  # for the names of changes
+    scale = {"domain": [low - room / 4, high + room], "nice": False, "zero": False}
+    title = f"{in_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
+    y = marks.amount("y", title, scale, tickCount=6)
+    spec: Spec = marks.canvas(WIDTH, HEIGHT) | {
+        "encoding": {"x": marks.months("period", [point["period"] for point in points])},
+        "layer": [
+            *_change_layers(changes),
+            {
+                "data": {"values": points},
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"y": y, "color": marks.key("who", COLOURS)},
+            },
+            _retraining_layer([point for point in points if point["retrained"]], y),
+        ],
+        "config": {"aria": False},
+    }
+    caption = (
+        "Circles: retrained because the alarm rang at the period's start; filled where the gate "
+        "would have promoted the new model."
+    )
+    return Drawing(spec, caption + (" Dotted: what the simulator changed." if changes else ""))
+
+
+def _points(rows: Rows) -> Values:
+    """Return each policy's score by period, and whether it was retrained on alarm there."""
+    return [
         {
             "period": month_name(row["period"]),
             "who": POLICIES[row["policy"]],
@@ -104,6 +134,10 @@ def _drawing(rows: Rows) -> Drawing:
         }
         for row in rows
     ]
+
+
+def _changes(rows: Rows) -> Values:
+    """Return what the simulator changed by period, and how far down its name stands in pixels."""
     changes: Values = [
         {"period": month_name(row["period"]), "text": row["change"]}
         for row in rows
@@ -111,59 +145,35 @@ def _drawing(rows: Rows) -> Drawing:
     ]
     for place, change in enumerate(changes):
         change["at"] = 4 + 13 * (place % 3)
-    measure = rows[0]["measure"]
-    scores = [point["y"] for point in points if point["y"] is not None]
-    low, high = min(scores), max(scores)
-    room = 0.28 * ((high - low) or 1.0)  # for the names of changes
-    scale = {"domain": [low - room / 4, high + room], "nice": False, "zero": False}
-    title = f"{in_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
-    y = marks.amount("y", title, scale, tickCount=6)
+    return changes
+
+
+def _change_layers(changes: Values) -> list[Spec]:
+    """Return a dotted line at each change, and its name."""
+    text = {"type": "text", "align": "left", "dx": 4, "baseline": "top", "fontSize": 11}
+    place = {"field": "at", "type": "quantitative", "scale": None, "axis": None}
+    return [
+        {
+            "data": {"values": changes},
+            "mark": {"type": "rule", "strokeDash": [2, 3], "color": marks.AXIS},
+        },
+        {
+            "data": {"values": changes},
+            "mark": text,
+            "encoding": {"text": {"field": "text"}, "y": place},
+        },
+    ]
+
+
+def _retraining_layer(points: Values, y: Spec) -> Spec:
+    """Return a circle at each retraining on alarm, hollow where the gate would have refused."""
     hollow = {"test": "datum.kind == 'retrained'", "value": "var(--sheet)"}
-    spec: Spec = marks.canvas(WIDTH, HEIGHT) | {
-        "encoding": {"x": marks.months("period", [point["period"] for point in points])},
-        "layer": [
-            {
-                "data": {"values": changes},
-                "mark": {"type": "rule", "strokeDash": [2, 3], "color": marks.AXIS},
-            },
-            {
-                "data": {"values": changes},
-                "mark": {
-                    "type": "text",
-                    "align": "left",
-                    "dx": 4,
-                    "baseline": "top",
-                    "fontSize": 11,
-                },
-                "encoding": {
-                    "text": {"field": "text"},
-                    "y": {"field": "at", "type": "quantitative", "scale": None, "axis": None},
-                },
-            },
-            {
-                "data": {"values": points},
-                "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"y": y, "color": marks.key("who", COLOURS)},
-            },
-            {
-                "data": {"values": [point for point in points if point["retrained"]]},
-                "mark": {
-                    "type": "point",
-                    "size": 70,
-                    "opacity": 1,
-                    "strokeWidth": 2,
-                    "stroke": FILL,
-                },
-                "encoding": {"y": y, "fill": {"condition": hollow, "value": FILL}},
-            },
-        ],
-        "config": {"aria": False},
+    circle = {"type": "point", "size": 70, "opacity": 1, "strokeWidth": 2, "stroke": FILL}
+    return {
+        "data": {"values": points},
+        "mark": circle,
+        "encoding": {"y": y, "fill": {"condition": hollow, "value": FILL}},
     }
-    caption = (
-        "Circles: retrained because the alarm rang at the period's start; filled where the gate "
-        "would have promoted the new model."
-    )
-    return Drawing(spec, caption + (" Dotted: what the simulator changed." if changes else ""))
 
 
 def _higher(measure: str) -> bool:

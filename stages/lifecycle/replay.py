@@ -4,82 +4,20 @@ Everything is generic over Problem. At each moment a `Replay` uses only rows tha
 outcomes that were known, by then; what comes later can change nothing (a test deletes it).
 """
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
-from problems.contract import Problem, part
-from retrace import metrics
-from retrace.base.errors import RetraceError
-from retrace.base.params import Params
-from retrace.boosters import ROUNDS, fit_booster
-from retrace.bundle import Bundle
-from retrace.drift import Alarm, AlarmParams, feature_drift, loss_changes, rank, ring
-from retrace.encoders import EncodeParams
-from retrace.encoding import Encoding, to_scale
-from retrace.gate import GateParams, Verdict, decide
-from retrace.text.model import TextParams
-from retrace.walk import (
-    WalkParams,
-    labelled_until,
-    next_start,
-    period_length,
-    period_starts,
-    windows_at,
-)
-from stages.featurize import fit_encoding
-from stages.train import TrainParams, fit_bundle, importance, objectives
+from retrace.drift import Alarm, feature_drift, loss_changes, rank, ring
+from retrace.encoding import to_scale
+from retrace.gate import Verdict, decide
+from retrace.walk import labelled_until, periods_before
+from stages.lifecycle.models import Model, Past, thinned
 
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
-
-
-class BacktestParams(WalkParams):
-    """`<problem>.backtest`; `train` has what differs from `<problem>.train`.
-
-    After an alarm the model is retrained at once, and again at each of the next
-    `follow_up_periods`: outcomes come late, so that the first has seen little of what is new.
-    """
-
-    follow_up_periods: int = Field(ge=0)
-    train: dict[str, float | int] = Field(default_factory=dict)
-    alarm: AlarmParams
-    most_rows: int = Field(ge=100)  # of each sample that drift compares
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What `params.yaml` says of one problem, as far as a replay needs it."""
-
-    backtest: BacktestParams
-    features: Params
-    encode: EncodeParams
-    text: TextParams
-    train: TrainParams
-    evaluate: Params
-    gate: GateParams
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A model and what it is held against: rows that it was neither fitted nor chosen on."""
-
-    fitted_at: pd.Timestamp
-    learnt_until: pd.Timestamp  # changes until then were labelled for a whole period at least
-    tried: Bundle  # fitted without the judged window, for the gate
-    bundle: Bundle  # in use: the same rounds, fitted on the judged window too
-    threshold: float  # of a classifier's alerts; NaN of a regression
-    reference: pd.DataFrame  # model columns of its labelled rows
-    importance: pd.Series  # share of gain by column
-    held: pd.DataFrame  # rows after its training rows, scored by the model that was tried
-    judged: pd.DataFrame  # the newest of them, on which nothing was chosen
 
 
 @dataclass(frozen=True)
@@ -108,40 +46,20 @@ class Step:
 
 @dataclass
 class Replay:
-    """A problem's clean rows, in time order, with their columns; fits and scores are kept."""
+    """What becomes of a problem's models under each policy; what the alarm saw is kept."""
 
-    problem: Problem
-    rows: pd.DataFrame
-    settings: Settings
-    features: pd.DataFrame = field(init=False)
-    _models: dict[pd.Timestamp, Model] = field(default_factory=dict)
+    past: Past
     _watched: dict[tuple[pd.Timestamp, pd.Timestamp], Watched] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problem = self.problem
-        if problem.time is None or problem.known_at is None:
-            raise RetraceError(
-                f"{problem.name} has no time of prediction or of outcome; there is nothing to "
-                "replay. Remove it from `backtests` in params.yaml."
-            )
-        self.time, self.known_at = problem.time, problem.known_at
-        self.rows = self.rows.sort_values([self.time, *problem.key], ignore_index=True)
-        self.features = self._part("features").features(self.rows, self.settings.features)
-        group = list(problem.group or problem.key)
-        self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
-        self.target = to_scale(self.rows[problem.target].to_numpy(np.float64), problem.scale)
+        self.problem, self.settings = self.past.problem, self.past.settings
 
     def steps(self) -> Iterator[Step]:
         """Yield every policy's step of every period after the first model."""
         params = self.settings.backtest
-        starts = period_starts(self.rows[self.time], params.period)[params.first_periods :]
-        if len(starts) < 2:
-            raise RetraceError(
-                f"{self.problem.name}: the data has no {params.period} after the first "
-                f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`."
-            )
-        self.fit_all(starts[:-1])
-        in_use = dict.fromkeys(POLICIES, self.fit(starts[0]))
+        starts = self.past.starts()
+        self.past.fit_all(starts[:-1])
+        in_use = dict.fromkeys(POLICIES, self.past.fit(starts[0]))
         owed = 0  # retrainings that the last alarm still asks for
         for before, (start, end) in zip([None, *starts], pairwise(starts), strict=False):
             for policy in POLICIES:
@@ -166,121 +84,10 @@ class Replay:
             rings = watched is not None and watched.alarm.rings
             retrained = policy == "every" or (policy == "alarm" and (rings or owed))
         if retrained:
-            in_use[policy] = self.fit(start)
+            in_use[policy] = self.past.fit(start)
             verdict = self.judge(in_use[policy], champion)
-        scored = self.score(in_use[policy].bundle, self._between(start, end))
+        scored = self.past.score(in_use[policy], self.past.between(start, end))
         return Step(start, end, policy, in_use[policy], scored, watched, retrained, verdict)
-
-    def fit_all(self, moments: pd.DatetimeIndex) -> None:
-        """Fit the models of all moments side by side: a fit this small fills no second core."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for now, model in zip(moments, pool.map(self._fit, moments), strict=True):
-                self._models[now] = model
-
-    def fit(self, now: pd.Timestamp) -> Model:
-        """Fit on what is labelled at `now`; policies that ask at one moment share the model."""
-        if now not in self._models:
-            self._models[now] = self._fit(now)
-        return self._models[now]
-
-    def _fit(self, now: pd.Timestamp) -> Model:
-        problem, params = self.problem, self.settings.backtest
-        usable = self.rows[self.known_at].where(~np.isnan(self.target))
-        windows = windows_at(self.begun, usable, now, params)
-        index = {
-            name: np.flatnonzero((windows == name).to_numpy()) for name in windows.cat.categories
-        }
-        empty = [name for name, places in index.items() if not len(places)]
-        if empty:
-            raise RetraceError(
-                f"{problem.name}: at {now:%Y-%m-%d} no labelled row falls into {', '.join(empty)}; "
-                f"raise `{problem.name}.backtest.first_periods`, or shorten the windows there."
-            )
-        tried = self._bundle(index)
-        judged = self._with_rule(self.score(tried, index["judged"]), index["train"])
-        held = [index[name] for name in ("valid", "calibration", "judged")]
-        held_rows = self.score(tried, np.sort(np.concatenate(held)))
-        everything = np.sort(np.concatenate(list(index.values())))
-        bundle, gain = self._refit(tried, everything, index["valid"])
-        reference = _thinned(everything, params.most_rows)
-        return Model(
-            fitted_at=now,
-            learnt_until=labelled_until(now, params) - period_length(params),
-            tried=tried,
-            bundle=bundle,
-            threshold=self._threshold(held_rows),
-            reference=bundle.encoding.transform(self.features.iloc[reference]),
-            importance=gain,
-            held=held_rows,
-            judged=judged,
-        )
-
-    def _bundle(self, index: dict[str, np.ndarray]) -> Bundle:
-        """Fit as `featurize` and `train` do, on these windows."""
-        encoding, train = self._encoding(index["train"])
-        columns = {"train": train} | {
-            name: encoding.transform(self.features.iloc[index[name]])
-            for name in ("valid", "calibration")
-        }
-        windows = {name: (columns[name], self.target[index[name]]) for name in columns}
-        return fit_bundle(self.problem, encoding, windows, self.settings.train)[0]
-
-    def _refit(
-        self, tried: Bundle, places: np.ndarray, valid: np.ndarray
-    ) -> tuple[Bundle, pd.Series]:
-        """Fit once more with the rounds found, on all labelled rows: the newest teach the most.
-
-        Interval, calibration and threshold stay those of the model that was tried.
-        """
-        problem, settings = self.problem, self.settings.train
-        encoding, columns = self._encoding(places)
-        watched = (encoding.transform(self.features.iloc[valid]), self.target[valid])
-        fits = {}
-        for name, objective in objectives(problem, settings).items():
-            rounds = max(1, tried.boosters[name].best_iteration)
-            fits[name] = fit_booster(
-                (columns, self.target[places]),
-                watched,
-                tried.offset,
-                encoding.encoder.categorical,
-                settings.model_copy(update=dict.fromkeys(ROUNDS, rounds)),
-                objective,
-            )
-        boosters = {name: fit.booster for name, fit in fits.items()}
-        gain = importance(fits["point"]).set_index("column")["gain_share"]
-        return replace(tried, encoding=encoding, boosters=boosters), gain
-
-    def _encoding(self, places: np.ndarray) -> tuple[Encoding, pd.DataFrame]:
-        settings = self.settings
-        return fit_encoding(
-            self.problem,
-            self.features.iloc[places],
-            self.target[places],
-            settings.features.model_dump(),
-            settings.encode,
-            settings.text,
-        )
-
-    def score(self, bundle: Bundle, places: np.ndarray) -> pd.DataFrame:
-        """Return the rows at `places` with outcome and predictions; unknown outcomes are NaN."""
-        rows = self.rows.iloc[places]
-        found = bundle.predict(self.features.iloc[places])
-        return rows.assign(outcome=rows[self.problem.target].astype("float64"), **found)
-
-    def _threshold(self, held: pd.DataFrame) -> float:
-        """Choose on all rows that were not fitted on: those of one window have few positives. The
-        gate, which looks at the judged ones, compares probabilities and no alerts."""
-        if self.problem.task != "binary":
-            return float("nan")
-        own = getattr(self._part("evaluation"), "threshold", None)
-        if own is not None:
-            return float(own(self.problem, held, self.settings.evaluate))
-        return metrics.balanced_threshold(held["outcome"], held["prediction"])
-
-    def _with_rule(self, scored: pd.DataFrame, train: np.ndarray) -> pd.DataFrame:
-        rule = self._part("rules").rule
-        rows = self.rows.iloc[train]
-        return scored.assign(rule=rule(self.problem, rows, scored, self.settings.evaluate))
 
     def watch(self, model: Model, before: pd.Timestamp, now: pd.Timestamp) -> Watched:
         """Hold the last period's rows, and the newest labelled ones, against the model's own."""
@@ -291,18 +98,19 @@ class Replay:
 
     def _watch(self, model: Model, before: pd.Timestamp, now: pd.Timestamp) -> Watched:
         params = self.settings.backtest
-        places = _thinned(self._between(before, now), params.most_rows)
+        places = thinned(self.past.between(before, now), params.most_rows)
         encoding = model.bundle.encoding
-        current = encoding.transform(self.features.iloc[places])
+        current = encoding.transform(self.past.features.iloc[places])
         drift = feature_drift(model.reference, current, encoding.encoder.categorical)
-        predicted = model.bundle.predict(self.features.iloc[places])
+        predicted = self.past.score(model, places)
         predictions = feature_drift(model.held[["prediction"]], predicted[["prediction"]])
-        losses = self._losses(model, self._labelled(model, before, now, now), now)
+        losses = self._losses(model, before, now)
+        long_before = periods_before(now, params.alarm.sustained_periods, params.period)
+        sustained = None
+        if long_before >= model.fitted_at:
+            sustained = self._losses(model, long_before, now, slices=False)
         ranked = rank(drift, model.importance)
-        heard = losses
-        if self.problem.task == "binary":  # among all rows, attacks that come and go are no change
-            heard = losses[losses["slice"] != "all"]
-        alarm = ring(ranked, predictions, heard, params.alarm)
+        alarm = ring(ranked, predictions, losses, params.alarm, sustained)
         return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
 
     def _labelled(
@@ -310,33 +118,32 @@ class Replay:
     ) -> pd.DataFrame:
         """Score the rows that became labelled between two moments."""
         limits = (labelled_until(moment, self.settings.backtest) for moment in (before, end))
-        places = self._between(*limits)
-        return self.score(model.bundle, places[self._known(now)[places]])
+        places = self.past.between(*limits)
+        return self.past.score(model, places[self.past.known(now)[places]])
 
-    def _losses(self, model: Model, recent: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        """Hold recent losses against those of the model's first period in use; in that period,
-        against those of the model that was tried, which had less to learn from."""
+    def _losses(
+        self, model: Model, before: pd.Timestamp, now: pd.Timestamp, *, slices: bool = True
+    ) -> pd.DataFrame:
+        """Hold the losses since `before` against all earlier ones of the model in use; in its first
+        period, against those of the model that was tried, which had less to learn from."""
         params = self.settings.backtest.alarm
-        end = next_start(model.fitted_at, self.settings.backtest.period)
-        first = self._labelled(model, model.fitted_at, end, now) if now > end else model.held
-        reference = model.held if first.empty else first
-        samples = [self.errors(reference), self.errors(recent)]
-        if recent.empty:
-            return loss_changes(*samples)
-        labels = [self._watched_slices(rows, now) for rows in (reference, recent)]
+        recent = self._labelled(model, before, now, now)
+        earlier = self._labelled(model, model.fitted_at, before, now)
+        if earlier.empty:
+            earlier = model.held
+        pair = [earlier, recent]
+        if params.outcomes == "positives":
+            pair = [rows[rows["outcome"] > 0.5] for rows in pair]
+        if min(map(len, pair)) < params.slice_min_rows:
+            pair[1] = pair[1].iloc[:0]
+        wanted = slices and params.outcomes == "all" and len(pair[1])
+        labels = [self.past.labels(rows, now) for rows in pair] if wanted else []
         return loss_changes(
-            *samples,
+            *map(self.errors, pair),
             *labels,
             min_rows=params.slice_min_rows,
-            unbiased=self.problem.task == "regression",  # among positives it never is
+            unbiased=self.problem.task == "regression",
         )
-
-    def _watched_slices(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        """Return a problem's slices; of a classifier the positives alone: a new kind of them is
-        lost among all rows, and slices have too few."""
-        if self.problem.task == "binary":
-            return pd.DataFrame({"outcome": (scored["outcome"] > 0.5).map({True: "positive"})})
-        return self._labels(scored, now)
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:
         """Return absolute error and residual of scored rows on the fitted scale, and their blocks.
@@ -348,49 +155,22 @@ class Replay:
             for name in ("outcome", "prediction")
         )
         frame = pd.DataFrame({"loss": np.abs(y - p), "residual": y - p}, index=scored.index)
-        return frame.assign(block=self._blocks(scored))
+        return frame.assign(block=self.past.block.loc[scored.index])
 
     def judge(self, challenger: Model, champion: Model) -> Verdict | None:
         """Ask the gate, on the newest labelled rows, which neither model has learnt from."""
         rows = challenger.judged
         unseen = labelled_until(champion.fitted_at, self.settings.backtest)
-        rows = rows[(self.begun.loc[rows.index] >= unseen).to_numpy()]
+        rows = rows[(self.past.begun.loc[rows.index] >= unseen).to_numpy()]
         if rows.empty:
             return None
-        theirs = champion.bundle.predict(self.features.loc[rows.index])["prediction"]
+        theirs = self.past.score(champion, rows.index.to_numpy())["prediction"]
         return decide(
             rows,
             theirs,
             task=self.problem.task,
             metric=self.problem.metric,
             params=self.settings.gate,
-            blocks=self._blocks(rows),
-            labels=self._labels(rows, challenger.fitted_at),
+            blocks=self.past.block.loc[rows.index],
+            labels=self.past.labels(rows, challenger.fitted_at),
         )
-
-    def _labels(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
-        past = self.rows.iloc[: int(self.rows[self.time].searchsorted(now))]
-        found: pd.DataFrame = self._part("evaluation").slices(
-            self.problem, scored, self.settings.evaluate, past
-        )
-        return found
-
-    def _blocks(self, rows: pd.DataFrame) -> pd.Series:
-        if not self.problem.group:
-            return pd.Series(rows[self.time].dt.floor("D").astype(str))
-        return pd.Series(rows[list(self.problem.group)].astype(str).agg("|".join, axis=1))
-
-    def _between(self, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
-        low, high = (int(self.rows[self.time].searchsorted(at)) for at in (start, end))
-        return np.arange(low, high)
-
-    def _known(self, now: pd.Timestamp) -> np.ndarray:
-        return (self.rows[self.known_at] < now).to_numpy(bool) & ~np.isnan(self.target)
-
-    def _part(self, name: str) -> ModuleType | Any:
-        return part(self.problem.world, name)
-
-
-def _thinned(places: np.ndarray, most: int) -> np.ndarray:
-    """Return every so many-th place, at most `most`."""
-    return places[:: -(-len(places) // most)] if len(places) > most else places

@@ -66,7 +66,6 @@ def _regression(problem: Problem, scored: pd.DataFrame) -> dict[str, Any]:
         "score": metrics.METRICS[problem.metric](y, p),
         "measure": problem.metric,
         "bias": float((p - y).mean()),
-        "coverage": metrics.coverage(y, scored["lower"], scored["upper"]),
     }
 
 

@@ -23,9 +23,13 @@ LIMITS = AlarmParams(
     importance_least=0.01,
     feature_psi=0.25,
     prediction_psi=0.25,
+    outcomes="all",
     loss_increase=0.2,
     bias_sd=0.2,
     slice_min_rows=50,
+    sustained_periods=3,
+    sustained_loss_increase=None,
+    sustained_bias_sd=0.1,
 )
 RNG = np.random.default_rng(1)
 NUMBERS = arrays(
@@ -138,6 +142,15 @@ def test_rows_of_one_block_do_not_count_as_many():
     one = losses(4000, 1.0, 0.0, 1).assign(block=0)
     table = loss_changes(one, losses(4000, 1.0, 0.3, 2).assign(block=1))
     assert table["bias_q_value"][0] > 0.01 or table["bias_sd"][0] < 0.2
+
+
+def test_what_lasts_for_periods_may_be_smaller():
+    table = loss_changes(losses(9000, 1, 0, 1), losses(9000, 1, 0.15, 2))
+    quiet = empty_features()
+    assert not ring(quiet, quiet, table, LIMITS).rings
+    reasons = ring(quiet, quiet, None, LIMITS, sustained=table).reasons
+    assert len(reasons) == 1
+    assert reasons[0].endswith("over 3 periods")
 
 
 def test_no_recent_rows_are_no_reason():

@@ -12,6 +12,7 @@ from retrace.base.errors import RetraceError
 from retrace.boosters import booster_to_text
 from stages.backtest import read_settings
 from stages.lifecycle import tables
+from stages.lifecycle.models import Past
 from stages.lifecycle.replay import Replay
 from tests.conftest import ROOT, SMALL
 
@@ -31,7 +32,7 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def replay(rows: pd.DataFrame) -> Replay:
-    return Replay(find_problem(PROBLEM), rows, small_settings())
+    return Replay(Past(find_problem(PROBLEM), rows, small_settings()))
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +56,15 @@ def test_what_is_not_known_yet_changes_nothing(rows: pd.DataFrame, replay: Repla
     unknown = there["known_at"] >= now
     assert unknown.sum() > 100
     there.loc[unknown, "is_fraud"] = 1 - there.loc[unknown, "is_fraud"]
-    blind = Replay(find_problem(PROBLEM), there, small_settings())
-    ours, theirs = replay.fit(now), blind.fit(now)
+    blind = Replay(Past(find_problem(PROBLEM), there, small_settings()))
+    ours, theirs = replay.past.fit(now), blind.past.fit(now)
     assert booster_to_text(ours.bundle.boosters["point"]) == booster_to_text(
         theirs.bundle.boosters["point"]
     )
     assert ours.threshold == theirs.threshold
     pd.testing.assert_frame_equal(ours.judged, theirs.judged)
     seen = [
-        one.watch(one.fit(pd.Timestamp("2025-07-01", tz="UTC")), before, now)
+        one.watch(one.past.fit(pd.Timestamp("2025-07-01", tz="UTC")), before, now)
         for one in (replay, blind)
     ]
     pd.testing.assert_frame_equal(seen[0].features, seen[1].features)
@@ -97,7 +98,7 @@ def test_every_payment_is_scored_once_by_each_policy(rows: pd.DataFrame, steps: 
 
 def test_a_model_is_judged_on_rows_that_it_was_not_tried_on(replay: Replay) -> None:
     now = pd.Timestamp("2025-08-01", tz="UTC")
-    model = replay.fit(now)
+    model = replay.past.fit(now)
     assert (model.judged["known_at"] < now).all()
     assert model.judged["at"].min() >= now - pd.Timedelta(12 + 14, unit="D")
     assert set(model.judged.index) <= set(model.held.index)
@@ -145,8 +146,37 @@ def test_a_slow_or_passing_change_counts_while_it_lasts() -> None:
 def test_too_little_data_says_what_to_change(rows: pd.DataFrame) -> None:
     few = rows[rows["at"] < pd.Timestamp("2025-06-20", tz="UTC")]
     with pytest.raises(RetraceError, match=r"fraud\.backtest\.first_periods"):
-        list(Replay(find_problem(PROBLEM), few, small_settings()).steps())
+        list(Replay(Past(find_problem(PROBLEM), few, small_settings())).steps())
 
 
 def test_outcomes_that_never_became_known_are_left_out(replay: Replay) -> None:
-    assert not np.isnan(replay.fit(pd.Timestamp("2025-08-01", tz="UTC")).judged["outcome"]).any()
+    assert not np.isnan(
+        replay.past.fit(pd.Timestamp("2025-08-01", tz="UTC")).judged["outcome"]
+    ).any()
+
+
+def test_one_core_and_two_fit_the_same(
+    rows: pd.DataFrame, steps: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    alone = list(Replay(Past(find_problem(PROBLEM), rows, small_settings())).steps())
+    for ours, theirs in zip(steps, alone, strict=True):
+        assert [
+            booster_to_text(bundle.boosters["point"])
+            for bundle in (ours.model.tried, ours.model.bundle)
+        ] == [
+            booster_to_text(bundle.boosters["point"])
+            for bundle in (theirs.model.tried, theirs.model.bundle)
+        ]
+        pd.testing.assert_frame_equal(ours.scored, theirs.scored)
+
+
+def test_without_the_gate_the_model_in_use_is_the_same(rows: pd.DataFrame, replay: Replay) -> None:
+    now = pd.Timestamp("2025-08-01", tz="UTC")
+    watcher = Past(find_problem(PROBLEM), rows, small_settings(), gate=False)
+    ours, theirs = replay.past.fit(now), watcher.fit(now)
+    assert theirs.judged.empty
+    assert booster_to_text(ours.bundle.boosters["point"]) == booster_to_text(
+        theirs.bundle.boosters["point"]
+    )
+    pd.testing.assert_frame_equal(ours.held, theirs.held)

@@ -271,11 +271,13 @@ def test_what_was_written_over_whole_cases_is_left_out(tmp_path: Path) -> None:
         Variant="whatever", n=size, kind="kind " + size.astype(str), fine=frame.index % 5,
         days=span.dt.total_seconds() / 86_400,
         group=frame["case_id"].str[-1],
+        over=frame.groupby("case_id")["timestamp"].transform("max").dt.floor("min"),
+        begun=frame.groupby("case_id")["timestamp"].transform("min"),
     )  # fmt: skip
     found = run(tmp_path, frame)
     left = {name for name in found.figures if name.startswith("left_out_")}
-    assert left == {f"left_out_{name}" for name in ("Variant", "n", "kind", "days")}
-    assert {"number_fine", "number_group"} <= set(found.clean)
+    assert left == {f"left_out_{name}" for name in ("Variant", "n", "kind", "days", "over")}
+    assert {"number_fine", "number_group", "time_begun"} <= set(found.clean)
 
 
 def test_columns_to_keep_are_no_attributes(tmp_path: Path) -> None:

@@ -4,7 +4,14 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrace.walk import WINDOWS, WalkParams, labelled_until, period_starts, windows_at
+from retrace.walk import (
+    WINDOWS,
+    WalkParams,
+    labelled_until,
+    period_starts,
+    periods_before,
+    windows_at,
+)
 
 PARAMS = WalkParams(
     period="month",
@@ -60,3 +67,10 @@ def test_an_unknown_outcome_has_no_window():
     now = START + pd.Timedelta(50, unit="D")
     begun = days([41])
     assert windows_at(begun, pd.Series([pd.NaT]).dt.tz_localize("UTC"), now, PARAMS).isna().all()
+
+
+def test_periods_before_are_whole_ones():
+    moment = pd.Timestamp("2025-03-01", tz="UTC")
+    assert periods_before(moment, 2, "month") == pd.Timestamp("2025-01-01", tz="UTC")
+    monday = pd.Timestamp("2025-03-03", tz="UTC")
+    assert periods_before(monday, 1, "week") == pd.Timestamp("2025-02-24", tz="UTC")

@@ -160,7 +160,7 @@ def _refuse_stopped_clock(times: pd.Series, source: Path) -> None:
         raise RetraceError(
             f"{source}: `timestamp` is {counts.index[0].isoformat()} for {counts.iloc[0]:,} of "
             f"{len(times):,} events, as of a clock that stood still, or of an export that wrote "
-            "its own time. Expected: when each event happened. Name that column in params.yaml, "
+            "its own time. Expected: when each event happened. Name that column in params.yaml "
             "under `orders.ingest.columns`, as `timestamp: COLUMN`."
         )
 

@@ -1,0 +1,276 @@
+"""A problem's past, and the models that could have been fitted at each moment of it.
+
+Everything is generic over Problem. What a `Past` returns for a moment uses only rows that were
+there, and outcomes that were known, by then; what comes later can change nothing (a test deletes
+it).
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from problems.contract import Problem, part
+from retrace import metrics
+from retrace.base.errors import RetraceError
+from retrace.base.params import Params
+from retrace.boosters import fit_rounds
+from retrace.bundle import Bundle
+from retrace.drift import AlarmParams
+from retrace.encoders import EncodeParams
+from retrace.encoding import Encoding, to_scale
+from retrace.gate import GateParams
+from retrace.text.model import TextParams
+from retrace.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
+from stages.featurize import fit_encoding
+from stages.train import TrainParams, fit_bundle, importance, objectives
+
+THREADS = 1  # of a fit: the models of several moments fill the cores
+
+
+class BacktestParams(WalkParams):
+    """`<problem>.backtest`; `train` has what differs from `<problem>.train`.
+
+    After an alarm the model is retrained at once, and again at each of the next
+    `follow_up_periods`: outcomes come late, so that the first has seen little of what is new.
+    """
+
+    follow_up_periods: int = Field(ge=0)
+    train: dict[str, float | int] = Field(default_factory=dict)
+    alarm: AlarmParams
+    most_rows: int = Field(ge=100)  # of each sample that drift compares
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `params.yaml` says of one problem, as far as a replay needs it."""
+
+    backtest: BacktestParams
+    features: Params
+    encode: EncodeParams
+    text: TextParams
+    train: TrainParams
+    evaluate: Params
+    gate: GateParams
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model and what it is held against: rows that it was neither fitted nor chosen on."""
+
+    fitted_at: pd.Timestamp
+    learnt_until: pd.Timestamp  # changes until then were labelled for a whole period at least
+    tried: Bundle  # fitted without the judged window, for the gate
+    bundle: Bundle  # in use: the same rounds, fitted on the judged window too
+    threshold: float  # of a classifier's alerts; NaN of a regression
+    reference: pd.DataFrame  # model columns of its labelled rows
+    importance: pd.Series  # share of gain by column
+    held: pd.DataFrame  # rows after its training rows, scored by the model that was tried
+    judged: pd.DataFrame  # the newest of them, on which nothing was chosen
+    predicted: np.ndarray  # of every row, by the model in use; NaN until somebody asks
+
+
+@dataclass
+class Past:
+    """A problem's clean rows, in time order, with their columns; fits and scores are kept.
+
+    Without `gate` there are no intervals, and `judged` is empty: half of the fits of a regression.
+    """
+
+    problem: Problem
+    rows: pd.DataFrame
+    settings: Settings
+    gate: bool = True
+    features: pd.DataFrame = field(init=False)
+    _models: dict[pd.Timestamp, Model] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problem = self.problem
+        if problem.time is None or problem.known_at is None:
+            raise RetraceError(
+                f"{problem.name} has no time of prediction or of outcome; there is nothing to "
+                "replay. Remove it from `backtests` in params.yaml."
+            )
+        self.time, self.known_at = problem.time, problem.known_at
+        self.rows = self.rows.sort_values([self.time, *problem.key], ignore_index=True)
+        self.features = self.part("features").features(self.rows, self.settings.features)
+        group = list(problem.group or problem.key)
+        self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
+        by = [self.rows[name] for name in problem.group] or [self.rows[self.time].dt.floor("D")]
+        self.block = self.rows.groupby(by).ngroup()  # of rows that are not independent
+        self.target = to_scale(self.rows[problem.target].to_numpy(np.float64), problem.scale)
+
+    def starts(self) -> pd.DatetimeIndex:
+        """Return the moments of the walk: the first model's, each period's start, and the end."""
+        params = self.settings.backtest
+        starts = period_starts(self.rows[self.time], params.period)[params.first_periods :]
+        if len(starts) < 2:
+            raise RetraceError(
+                f"{self.problem.name}: the data has no {params.period} after the first "
+                f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`."
+            )
+        return starts
+
+    def fit_all(self, moments: pd.DatetimeIndex) -> None:
+        """Fit the models of all moments side by side: a fit this small fills no second core.
+
+        The latest, which have the most rows, come first, so that no core is left alone with one.
+        """
+        latest_first = moments[::-1]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for now, model in zip(latest_first, pool.map(self._fit, latest_first), strict=True):
+                self._models[now] = model
+
+    def fit(self, now: pd.Timestamp) -> Model:
+        """Fit on what is labelled at `now`; policies that ask at one moment share the model."""
+        if now not in self._models:
+            self._models[now] = self._fit(now)
+        return self._models[now]
+
+    def _fit(self, now: pd.Timestamp) -> Model:
+        problem, params = self.problem, self.settings.backtest
+        usable = self.rows[self.known_at].where(~np.isnan(self.target))
+        windows = windows_at(self.begun, usable, now, params)
+        index = {
+            name: np.flatnonzero((windows == name).to_numpy()) for name in windows.cat.categories
+        }
+        empty = [name for name, places in index.items() if not len(places)]
+        if empty:
+            raise RetraceError(
+                f"{problem.name}: at {now:%Y-%m-%d} no labelled row falls into {', '.join(empty)}; "
+                f"raise `{problem.name}.backtest.first_periods`, or shorten the windows there."
+            )
+        tried = self._bundle(index)
+        held = self._held(tried, index)
+        everything = np.sort(np.concatenate(list(index.values())))
+        bundle = self._refit(tried, everything)
+        reference = thinned(everything, params.most_rows)
+        return Model(
+            fitted_at=now,
+            learnt_until=labelled_until(now, params) - period_length(params),
+            tried=tried,
+            bundle=bundle,
+            threshold=self._threshold(held),
+            reference=bundle.encoding.transform(self.features.iloc[reference]),
+            importance=importance(bundle.boosters["point"]).set_index("column")["gain_share"],
+            held=held,
+            judged=self._judged(tried, index) if self.gate else held.iloc[:0],
+            predicted=np.full(len(self.rows), np.nan),
+        )
+
+    def _bundle(self, index: dict[str, np.ndarray]) -> Bundle:
+        """Fit as `featurize` and `train` do, on these windows."""
+        encoding, train = self._encoding(index["train"])
+        columns = {"train": train} | {
+            name: encoding.transform(self.features.iloc[index[name]])
+            for name in ("valid", "calibration")
+        }
+        windows = {name: (columns[name], self.target[index[name]]) for name in columns}
+        return fit_bundle(
+            self.problem,
+            encoding,
+            windows,
+            self.settings.train,
+            intervals=self.gate,
+            watch_train=False,
+            num_threads=THREADS,
+        )[0]
+
+    def _refit(self, tried: Bundle, places: np.ndarray) -> Bundle:
+        """Fit once more with the rounds found, on all labelled rows: the newest teach the most.
+
+        Only the point's booster: the gate judges the interval of the model that was tried, and
+        nobody else asks for one. Calibration and threshold stay that model's.
+        """
+        settings = self.settings.train.model_copy(update={"loss": tried.card.get("loss")})
+        encoding, columns = self._encoding(places)
+        point = fit_rounds(
+            (columns, self.target[places]),
+            tried.offset,
+            encoding.encoder.categorical,
+            settings,
+            objectives(self.problem, settings)["point"],
+            max(1, tried.boosters["point"].best_iteration),
+            num_threads=THREADS,
+        )
+        return replace(tried, encoding=encoding, boosters={"point": point}, interval=None)
+
+    def _encoding(self, places: np.ndarray) -> tuple[Encoding, pd.DataFrame]:
+        settings = self.settings
+        return fit_encoding(
+            self.problem,
+            self.features.iloc[places],
+            self.target[places],
+            settings.features.model_dump(),
+            settings.encode,
+            settings.text,
+        )
+
+    def _held(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
+        held = [index[name] for name in ("valid", "calibration", "judged")]
+        places = np.sort(np.concatenate(held))
+        return self._with_outcome(places, tried.point(self.features.iloc[places], THREADS))
+
+    def _judged(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
+        """Return the newest labelled rows with all that the gate asks for."""
+        places = index["judged"]
+        found = self._with_outcome(places, tried.predict(self.features.iloc[places], THREADS))
+        rule = self.part("rules").rule
+        train = self.rows.iloc[index["train"]]
+        return found.assign(rule=rule(self.problem, train, found, self.settings.evaluate))
+
+    def score(self, model: Model, places: np.ndarray) -> pd.DataFrame:
+        """Return the rows at `places` with outcome and prediction; unknown outcomes are NaN.
+
+        No row is predicted twice by one model: periods, alarms and the gate ask for the same ones.
+        """
+        unseen = places[np.isnan(model.predicted[places])]
+        if len(unseen):
+            model.predicted[unseen] = model.bundle.point(self.features.iloc[unseen])
+        predictions = pd.Series(model.predicted[places], self.rows.index[places], name="prediction")
+        return self._with_outcome(places, predictions)
+
+    def _with_outcome(
+        self, places: np.ndarray, predictions: pd.Series | pd.DataFrame
+    ) -> pd.DataFrame:
+        rows = self.rows.iloc[places]
+        outcome = rows[self.problem.target].astype("float64").rename("outcome")
+        return pd.concat([rows, outcome, predictions], axis=1)
+
+    def _threshold(self, held: pd.DataFrame) -> float:
+        """Choose on all rows that were not fitted on: those of one window have few positives. The
+        gate, which looks at the judged ones, compares probabilities and no alerts."""
+        if self.problem.task != "binary":
+            return float("nan")
+        own = getattr(self.part("evaluation"), "threshold", None)
+        if own is not None:
+            return float(own(self.problem, held, self.settings.evaluate))
+        return metrics.balanced_threshold(held["outcome"], held["prediction"])
+
+    def labels(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
+        """Return the slices that scored rows are in, by what was there at `now`."""
+        past = self.rows.iloc[: int(self.rows[self.time].searchsorted(now))]
+        found: pd.DataFrame = self.part("evaluation").slices(
+            self.problem, scored, self.settings.evaluate, past
+        )
+        return found
+
+    def between(self, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
+        low, high = (int(self.rows[self.time].searchsorted(at)) for at in (start, end))
+        return np.arange(low, high)
+
+    def known(self, now: pd.Timestamp) -> np.ndarray:
+        return (self.rows[self.known_at] < now).to_numpy(bool) & ~np.isnan(self.target)
+
+    def part(self, name: str) -> ModuleType | Any:
+        return part(self.problem.world, name)
+
+
+def thinned(places: np.ndarray, most: int) -> np.ndarray:
+    """Return every so many-th place, at most `most`."""
+    return places[:: -(-len(places) // most)] if len(places) > most else places

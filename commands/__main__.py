@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from retrace.base.errors import RetraceError
 
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
     args = build_parser(asked).parse_args(words)
+    # DVC starts stages as `python`: that must be this one, also where no .venv is activated.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     try:
         status: int = args.run(args)
     except RetraceError as error:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from rich import box
@@ -36,6 +37,7 @@ WIDTH = 100
 MOST_METRICS = 8  # what fits beside a name and the changed parameters
 ROOMY_METRICS = 5  # up to these, columns stand further apart
 MANY = 10  # experiments on one test window: the best of them is partly luck
+NARROWEST_NAME, WIDEST_NAME = 10, 20
 LONGEST_WORD = 7  # of a header; as wide as a number with five digits
 
 QUOTE = '"'
@@ -92,7 +94,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    """Return the workspace, the commits, and of the experiments those that are named."""
+    """Return the workspace, the commits, and of the experiments those that are named.
+
+    Without names, experiments with another problem are left out: they changed nothing here.
+    """
     known = [row.name for row in rows if row.is_experiment]
     for name in names:
         if name not in known:
@@ -100,7 +105,14 @@ def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
                 f"no experiment '{name}'; there are: {', '.join(known) or 'none'}. "
                 "--commits N also looks at those of earlier commits."
             )
-    return [row for row in rows if not row.is_experiment or not names or row.name in names]
+    found, base = [], None
+    for row in rows:
+        if not row.is_experiment:
+            base = row
+        elsewhere = not row.changed and base and row.metrics == base.metrics
+        if not row.is_experiment or (row.name in names if names else not elsewhere):
+            found.append(row)
+    return found
 
 
 def judged(rows: Sequence[Row], name: str) -> list[Row]:
@@ -231,20 +243,44 @@ def difference_text(judged: Judged) -> str:
 def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     gap = 0 if len(names) > ROOMY_METRICS else 1
     table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False)
-    table.add_column("experiment", overflow="fold", max_width=20)
-    table.add_column("changed", overflow="fold")
-    for name in names:
-        width = max(len(number(row.metrics.get(name))) for row in rows)
-        width = max(width, *map(len, short(name).split("\n")))
+    changes = [_grouped(row) for row in rows]
+    change_width = max(map(len, "\n".join(changes).split("\n")))
+    widths = [
+        max(len(text) for text in [*short(name).split("\n"), *_numbers(rows, name)])
+        for name in names
+    ]
+    room = WIDTH - sum(width + gap + 1 for width in widths) - 2 * (gap + 1)
+    change_width = min(change_width, room - NARROWEST_NAME)
+    name_width = min(room - change_width, WIDEST_NAME)
+    table.add_column("experiment", overflow="fold", max_width=name_width)
+    table.add_column("changed", overflow="fold", min_width=change_width)
+    for name, width in zip(names, widths, strict=True):
         table.add_column(short(name), justify="right", width=width)
-    for row in rows:
-        table.add_row(
-            Text(f"  {row.name}" if row.is_experiment else row.name),
-            Text("\n".join([*row.parameters, *filter(None, [row.state])])),
-            *(number(row.metrics.get(name)) for name in names),
-            style="" if row.is_experiment else "bold",
-        )
+    cells = (
+        zip(*(_numbers(rows, name) for name in names), strict=True) if names else [()] * len(rows)
+    )
+    for row, change, numbers in zip(rows, changes, cells, strict=True):
+        label = Text(f"  {row.name}" if row.is_experiment else row.name)
+        table.add_row(label, Text(change), *numbers, style="" if row.is_experiment else "bold")
     return table
+
+
+def _numbers(rows: Sequence[Row], name: str) -> list[str]:
+    return [number(row.metrics.get(name)) for row in rows]
+
+
+def _grouped(row: Row) -> str:
+    """Return the changed parameters below the section that they share, and the state."""
+    lines = []
+    for section, names in groupby(
+        row.parameters, lambda text: text.split("=")[0].rpartition(".")[0]
+    ):
+        texts = list(names)
+        if section and len(texts) > 1:
+            lines += [f"{section}:", *(text.removeprefix(f"{section}.") for text in texts)]
+        else:
+            lines += texts
+    return "\n".join([*lines, *filter(None, [row.state])])
 
 
 def metric_names(rows: Iterable[Row]) -> list[str]:

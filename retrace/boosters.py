@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.learner import lgb
 from retrace.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
 

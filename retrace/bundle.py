@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from retrace.boosters import booster_from_text, booster_to_text
 from retrace.calibration import Calibration
 from retrace.encoding import Encoding, from_scale
 from retrace.intervals import Interval
+from retrace.learner import lgb
 
 FORMAT = 1
 BOOSTERS = {"regression": ("point", "lower", "upper"), "binary": ("point",)}  # by task

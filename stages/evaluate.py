@@ -68,7 +68,10 @@ def read_truth(world: str) -> pd.DataFrame | None:
 
 
 def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Compare the model with each baseline on the same rows, by the loss of the metric."""
+    """Compare the model with each baseline on the same rows, by the loss of the metric.
+
+    `coverage` is the share of outcomes inside the interval, and how far chance may move it.
+    """
     loss = metrics.LOSSES[problem.metric]
     blocks = (
         scored[list(problem.group)].astype(str).agg("|".join, axis=1) if problem.group else None
@@ -86,6 +89,15 @@ def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float
                 "upper_95": difference.upper,
                 "rows": difference.n_rows,
             }
+    if "lower" in scored:
+        inside = scored["outcome"].between(scored["lower"], scored["upper"]).astype("float64")
+        share = paired_difference(np.zeros(len(scored)), inside, blocks=blocks)
+        found["coverage"] = {
+            "share": share.mean,
+            "lower_95": share.lower,
+            "upper_95": share.upper,
+            "rows": share.n_rows,
+        }
     return found
 
 

@@ -10,6 +10,7 @@ writes  metrics/validation/price.json  every check: found, limit, passed
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pandera.errors
 
@@ -49,7 +50,8 @@ def run_checks(
     """Return one record per check: column, check, level, found, limit, passed.
 
     A check of a column that is not there, but for which one of the patterns `optional` stands,
-    passes with nothing found; not so if the column has become one of another type.
+    passes with nothing found; not so if the column has become one of another type, or if it is
+    what another one cannot be without.
     """
     missing = sorted({name for check in checks for name in check.columns} - set(rows.columns))
     unknown = [name for name in missing if not any(re.fullmatch(one, name) for one in optional)]
@@ -60,9 +62,11 @@ def run_checks(
         )
     records: list[dict[str, object]] = []
     for check in checks:
-        there = set(check.columns).isdisjoint(missing)
+        needed = {check.column} if check.check == "without" else set(check.columns)
+        there = needed.isdisjoint(missing)
         absent = not there and not any(_turned(name, rows) for name in check.columns)
-        found = measure(rows, check) if there else float("nan")
+        seen = rows if check.other in (None, *rows) else rows.assign(**{str(check.other): np.nan})
+        found = measure(seen, check) if there else float("nan")
         records.append(
             {
                 "column": check.column,

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import lightgbm as lgb
 import numpy as np
 
 from experiments.tune.log import DONE, FAILED, STOPPED, Trial
@@ -14,6 +13,7 @@ from retrace import metrics
 from retrace.base.params import parse_section
 from retrace.boosters import bin_rows, fit_booster
 from retrace.encoding import Encoding, from_scale
+from retrace.learner import lgb
 from stages.train import TrainParams, Window, objectives, read_window
 
 STEP = 25  # rounds between two looks at the curve

@@ -84,7 +84,15 @@ WORLD = World(
         "stuck_known_at",
     ),
     exempt={
-        "constant": ("waiting_hours", "count_*", "completed_by"),
+        "constant": (  # a log may have no loops, and nobody who did it
+            "waiting_hours",
+            "count_*",
+            "completed_by",
+            "activity_before*",
+            "activity_times",
+            "repeats",
+            "resource_orders",
+        ),
         "jump": (
             "step_*",
             "resource_orders",

@@ -75,5 +75,6 @@ WORLD = World(
         "jump": (*WEATHER, *TIMES, "driver_id", "route_id", "slot"),
         "constant": ("source",),
         "stuck": ("snow_cm",),  # snow lies
+        "silent": ("driver_id", "region", "slot"),  # a region opens, a van comes
     },
 )

@@ -3,6 +3,7 @@
 import difflib
 import reprlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,8 +91,7 @@ def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH)
 
 def _load(path: Path) -> Any:
     try:
-        with path.open(encoding="utf-8") as file:
-            return YAML(typ="safe").load(file)  # YAML 1.2, as DVC reads it: `no` is a word
+        return _parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RetraceError(
             f"{path} not found in {Path.cwd()}. Run from the top folder of the repository."
@@ -103,6 +103,11 @@ def _load(path: Path) -> Any:
         RecursionError,
     ) as error:  # year 0; 5,000 brackets
         raise RetraceError(f"{path} is not valid YAML: {error}") from None
+
+
+@lru_cache(maxsize=4)  # a stage reads ten keys of one file, and once more when it ends
+def _parse(text: str) -> Any:
+    return YAML(typ="safe").load(text)  # YAML 1.2, as DVC reads it: `no` is a word
 
 
 def _explain(model: type[BaseModel], key: str, item: dict[str, Any]) -> str:

@@ -1,7 +1,9 @@
 """Check a clean table's distributions against limits of `params.yaml`."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -30,6 +32,7 @@ KINDS = (
 )
 OF_TWO = pairs.LOOKS
 NIGHT_UNTIL = 6
+TENTHS = 10
 WITH_AT = {"quantile": r"p(\d\d?)", "z_share": r"z(\d+)_share"}
 NUMBER = r"([-+.\deE]+)"
 RANGES = (rf"{NUMBER} to {NUMBER}", rf"at least {NUMBER}()", rf"at most (){NUMBER}")
@@ -46,7 +49,8 @@ class Check:
     z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
                    median, of log(1 + value); in params.yaml z6_share
     top_share      share of the most frequent value
-    new_share      share of the last tenth of rows whose value the first half does not have
+    new_share      share of a tenth of the rows whose value was not there until a tenth before it,
+                   or is not there from a tenth after it on; the largest of all tenths
     drift          distance in total variation between the values of the last tenth of rows and of
                    the first half: the share of rows that would have to change
     length         of texts: the median number of characters
@@ -60,6 +64,8 @@ class Check:
     mentions         share of the other's words, of four letters or more, that the text has
     new_pairs_with   share of rows whose two values are together for the first time
     hours_after      median hours from the other time to this one
+    several          share of this one's values that come with several of the other's
+    without          share of rows that have this, not 0, and nothing or 0 in the other
     """
 
     column: str
@@ -189,10 +195,10 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
         return float(present.nunique())
     if check.check == "top_share":
         return float(present.value_counts(normalize=True).max())  # NaN of nothing
-    if check.check in ("new_share", "drift"):
+    if check.check == "new_share":
+        return max((float(new.mean()) for _, new in _new(present)), default=0.0)
+    if check.check == "drift":
         before, after = _before_after(present)
-        if check.check == "new_share":
-            return float((~after.isin(before)).mean())
         shares = [part.astype(str).value_counts(normalize=True) for part in (before, after)]
         return float(shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2)
     if check.check == "length" and is_text(values):
@@ -219,6 +225,17 @@ def _before_after(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     return values.iloc[: len(values) // 2], values.iloc[len(values) - max(len(values) // 10, 1) :]
 
 
+def _new(values: pd.Series) -> Iterator[tuple[pd.Series, pd.Series]]:
+    """Yield each tenth, but for two at the end, and which of its values are new; both ways."""
+    codes = pd.Series(pd.factorize(values)[0], index=values.index)
+    for ordered in (codes, codes.iloc[::-1]):
+        edges = np.linspace(0, len(ordered), TENTHS + 1).astype(int)
+        for known, (start, stop) in zip(edges[1:], pairwise(edges[2:]), strict=False):
+            part = ordered.iloc[start:stop]
+            if len(part):
+                yield part, ~part.isin(ordered.iloc[:known].unique())
+
+
 def passes(check: Check, found: float) -> bool:
     """Whether a measured value is inside the limits; an unmeasurable one is not."""
     return (
@@ -240,8 +257,8 @@ def examples(rows: pd.DataFrame, check: Check, n: int) -> pd.DataFrame:
         top = values[~gone].value_counts().index[:1]
         return rows[values.isin(top)].head(n)
     if check.check in ("new_share", "drift"):
-        before, after = _before_after(values[~gone])
-        return rows.loc[after.index[~after.isin(before)]].head(n)
+        new = [part.index[mask] for part, mask in _new(values[~gone])]
+        return rows.loc[max(new, key=len, default=rows.index[:0])].head(n)
     numbers = values[~gone].astype("float64")
     if check.check == "z_share":
         far = pd.Series(_robust_z(numbers.to_numpy()), index=numbers.index)

@@ -23,7 +23,10 @@ LOOKS = (
     "mentions",
     "new_pairs_with",
     "hours_after",
+    "several",
+    "without",
 )
+WHOLE = ("new_pairs_with", "several", "without")  # looks that need every row
 
 
 def measure(pair: pd.DataFrame, kind: str, least: float | None, most: float | None) -> float:
@@ -38,13 +41,16 @@ def measure(pair: pd.DataFrame, kind: str, least: float | None, most: float | No
         "mentions": _mentions,
         "new_pairs_with": _new_pairs,
         "hours_after": _hours,
+        "several": _several,
+        "without": _without,
     }[kind]
     edges = parts(len(pair), PARTS, PART_ROWS)
     found = []
     for start, stop in pairwise(edges):
         part = pair.iloc[start:stop]
-        part = part[~missing(part.iloc[:, 0]) & ~missing(part.iloc[:, 1])]
-        if kind != "new_pairs_with":
+        if kind != "without":
+            part = part[~missing(part.iloc[:, 0]) & ~missing(part.iloc[:, 1])]
+        if kind not in WHOLE:
             part = part.iloc[:: -(-len(part) // MOST_ROWS) or 1]
         if len(part) > 1:
             found.append(look(part.iloc[:, 0], part.iloc[:, 1]))
@@ -75,6 +81,16 @@ def _hours(a: pd.Series, b: pd.Series) -> float:
 
 def _new_pairs(a: pd.Series, b: pd.Series) -> float:
     return float((~pd.DataFrame({"a": a, "b": b}).duplicated()).mean())
+
+
+def _several(a: pd.Series, b: pd.Series) -> float:
+    pairs = pd.DataFrame({"a": a, "b": b}).drop_duplicates()
+    return float((pairs["a"].value_counts() > 1).mean())
+
+
+def _without(a: pd.Series, b: pd.Series) -> float:
+    there = ~missing(a) & (a != 0)
+    return float((missing(b) | (b == 0))[there].mean()) if there.any() else float("nan")
 
 
 def _mentions(text: pd.Series, other: pd.Series) -> float:

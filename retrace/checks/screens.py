@@ -9,14 +9,17 @@ jump        how far the distribution moves from one part of the table to the nex
             distance of the two cumulative shares, beyond chance; of categories half the sum of
             differences
 stuck       share of one value in a part, beyond that in the usual part; 0 does not count
-volume      rows of a week over the usual of the weeks around it, or the other way round
+volume      rows of a week over the usual of the weeks before it and of those after it, or the
+            other way round: logs may begin and end slowly
 missing_by  share of missing values in a group of another column, beyond the share over all rows
 leak        share of the target's variance that one column explains alone, out of fold; or share of
             texts that tell it
 spellings   share of rows whose value has a more frequent spelling, but for capitals and spaces
-silent      rows with a 1 that were to be expected in the longest run of parts that have none
+silent      rows with a 1, or with one of few categories, that were to be expected in the longest
+            run of rows that has none
 
-Parts are of one size, in the order of time or else of the table.
+Parts are of one size, in the order of time or else of the table. Of the columns of the key only
+marks, the kinds of ids and the number of rows by time are looked at.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,9 +39,10 @@ MARKS = "\ufffd|\u00c3[\u0080-\u00bf\u0192\u02c6]|\u00e2\u20ac|&(?:amp|lt|gt|quo
 PARTS, PART_ROWS = 20, 250  # smaller parts tell too little
 LEVELS = 12  # categories that are told apart; the others are one
 GROUPS, GROUP_ROWS = 30, 100
-WEEK_ROWS, WEEKS_AROUND = 20, 9
+WEEK_ROWS, WEEKS_AROUND = 20, 4
 LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
 FEWEST_OF_CLASS = 30
+OF_KEYS = ("damaged", "jump", "volume")
 MOST_ROWS = 200_000  # every k-th row of a longer table is enough, but for repeated ones
 
 Floats = NDArray[np.float64]
@@ -56,7 +60,7 @@ class Screens(Params):
     missing_by: float = 0.5
     leak: float = 0.8
     spellings: float = 0.05
-    silent: float = 30.0
+    silent: float = 40.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
     records = []
     for name, look in SCREENS.items():
         limit = getattr(limits, name)
-        left_out = (*roles.key, *roles.exempt.get(name, ()))
+        left_out = (*(() if name in OF_KEYS else roles.key), *roles.exempt.get(name, ()))
         found = look(ordered if name in ("repeated", "volume") else thin, roles)
         values: dict[str, float] = {}
         for column, value in found:
@@ -165,13 +169,20 @@ def _volume(rows: pd.DataFrame, roles: Roles) -> Found:
         return
     week = (rows[roles.time].astype("int64") // (7 * 86_400_000_000)).to_numpy()
     counts = np.bincount(week - week.min())[1:-1].astype(float)  # both ends are cut
-    if len(counts) < WEEKS_AROUND or not counts.any():
-        yield roles.time, 0.0
-        return
-    usual = pd.Series(counts).rolling(WEEKS_AROUND, center=True, min_periods=5).median()
-    around = np.where(counts == 0, np.median(counts[counts > 0]), usual)
-    ratio = np.maximum((counts + 1) / (around + 1), (around + 1) / (counts + 1))
-    yield roles.time, float(np.where(np.maximum(around, counts) >= WEEK_ROWS, ratio, 0.0).max())
+    filled = np.flatnonzero(counts)
+    gaps = filled[:-1][np.diff(filled) > 1] + 1  # a week of each
+    mean = float(counts[filled].mean()) if len(filled) else 0.0
+    apart = np.diff(filled).max(initial=0) > WEEKS_AROUND  # few rows in another year
+    worst = mean + 1 if apart and mean >= WEEK_ROWS else 0.0
+    for number in (*filled, *gaps):
+        count, place = counts[number], int(np.searchsorted(filled, number))
+        after = filled[place + (count > 0) :][:WEEKS_AROUND]
+        around = [counts[weeks] for weeks in (filled[:place][-WEEKS_AROUND:], after)]
+        if min(map(len, around)) == WEEKS_AROUND:
+            usual = sorted(float(np.median(weeks)) for weeks in around)
+            if max(count, usual[0]) >= WEEK_ROWS:
+                worst = max(worst, (usual[0] + 1) / (count + 1), (count + 1) / (usual[1] + 1))
+    yield roles.time, worst
 
 
 def _missing_by(rows: pd.DataFrame, _: Roles) -> Found:
@@ -235,17 +246,21 @@ def _spellings(rows: pd.DataFrame, _: Roles) -> Found:
         yield name, float((alike["sum"] - alike["max"]).sum() / len(rows))
 
 
-def _silent(rows: pd.DataFrame, _: Roles) -> Found:
-    edges = parts(len(rows), PARTS, PART_ROWS)
+def _silent(rows: pd.DataFrame, roles: Roles) -> Found:
+    # Rows of one order are alike: they count for one.
+    alike = len(rows) / rows[roles.key[0]].nunique() if len(roles.key) > 1 else 1.0
     for name in map(str, rows):
-        if is_text(rows[name]) or is_time(rows[name]) or not rows[name].isin([0, 1]).all():
+        column = rows[name]
+        if is_time(column) or column.nunique() > GROUPS:
             continue
-        ones = rows[name].to_numpy(np.float64)
-        run = longest = 0.0
-        for start, stop in pairwise(edges):
-            run = run + stop - start if not ones[start:stop].any() else 0.0
-            longest = max(longest, run)
-        yield name, longest * float(ones.mean())
+        if not is_text(column) and not column.isin([0, 1]).all():
+            continue
+        codes, values = pd.factorize(column)
+        for code, value in enumerate(values):
+            if is_text(column) or value == 1:
+                places = np.flatnonzero(codes == code)
+                gap = float((np.diff(np.r_[-1, places, len(rows)]) - 1).max())
+                yield name, gap * len(places) / (len(rows) - gap) / alike
 
 
 # ---- columns as numbers ------------------------------------------------------------------------
@@ -255,10 +270,14 @@ def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Seri
     """Yield what can be compared between parts: numbers, and categories with LEVELS levels.
 
     Times count from the row's own time; that one as the hour of the day. Of texts the length
-    counts as well.
+    counts as well; of ids in the key only their kind.
     """
     for name in map(str, rows):
         column = rows[name]
+        if is_text(column) and not _is_prose(column):  # ids of another kind, but for their digits
+            yield name, _top(column.str.replace(r"[0-9]", "9", regex=True))
+        if name in roles.key:
+            continue
         if is_time(column):
             if name == roles.time:
                 yield name, column.dt.hour.astype(float)
@@ -267,8 +286,6 @@ def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Seri
         elif is_text(column):
             yield name, _top(column)
             yield name, column.str.len().astype(float)
-            if not _is_prose(column):  # ids of another kind, but for their digits
-                yield name, _top(column.str.replace(r"[0-9]", "9", regex=True))
         else:
             yield name, column.astype(float)
 

@@ -196,7 +196,6 @@ def _problem_view(
     replayed: Markup,
 ) -> ProblemView:
     found = verdicts(problem)
-    rows = next((verdict.rows for verdict in found), None)
     figures = [numbers.figure(key, value) for key, value in problem.figures.items()]
     return ProblemView(
         name=problem.name,
@@ -207,7 +206,7 @@ def _problem_view(
         figures=figures,
         plain=_plain(problem.figures, figures[0]),
         verdicts=found,
-        coverage=coverage(problem, rows),
+        coverage=coverage(problem),
         tables=own,
         pictures=pictures,
         sections=read_sections(

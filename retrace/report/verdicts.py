@@ -121,21 +121,24 @@ class Coverage:
     words: str
 
 
-def coverage(problem: ProblemInputs, rows: int | None) -> Coverage | None:
+def coverage(problem: ProblemInputs) -> Coverage | None:
     """Say whether the interval keeps its promise, as far as chance lets one tell.
 
     The share varies by chance with the test rows and with the calibration rows that set the width.
+    What the test rows do is measured, in blocks of rows that are not independent; the calibration
+    rows do as much, for their number.
     """
     for key, share in problem.figures.items():
         level = coverage_level(key)
         if level is None:
             continue
-        sizes = [rows, problem.card.get("rows", {}).get("calibration")]
-        noise = 1.96 * math.sqrt(level * (1 - level) * sum(1 / n for n in sizes if n))
+        found = problem.comparison["coverage"]
+        calibration = problem.card.get("rows", {}).get("calibration")
+        both = math.sqrt(1 + found["rows"] / calibration) if calibration else 1.0
+        noise = both * (found["upper_95"] - found["lower_95"]) / 2
         promise = percent(level)
-        if not rows or abs(share - level) <= noise:
-            mood: Mood = "good" if rows else "plain"
-            return Coverage(level, share, mood, f"inside the {promise} interval")
+        if abs(share - level) <= noise:
+            return Coverage(level, share, "good", f"inside the {promise} interval")
         if share > level:
             return Coverage(level, share, "open", f"inside, too many for {promise}")
         return Coverage(level, share, "bad", f"inside, too few for {promise}")

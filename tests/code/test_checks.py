@@ -196,6 +196,29 @@ def test_a_broken_schema_names_column_check_and_rows() -> None:
     assert "flag" not in text.splitlines()[1]
 
 
+@pytest.mark.parametrize(
+    ("start", "stop", "share"), [(0, 100, 0.0), (30, 60, 1.0), (50, 100, 1.0), (0, 60, 1.0)]
+)
+def test_a_value_that_comes_or_goes_is_new_in_its_tenth(
+    start: int, stop: int, share: float
+) -> None:
+    text = pd.Series(["old"] * 100, dtype="str")
+    text.iloc[start:stop] = "other"
+    rows = pd.DataFrame({"text": text})
+    assert measure(rows, check("text", "new_share", most=0.1)) == share
+    shown = examples(rows, check("text", "new_share", most=0.1), 3)
+    assert len(shown) == (3 if share else 0)
+
+
+def test_what_cannot_be_without_another_column_fails_where_that_one_is_gone() -> None:
+    sent = Check("count_sent", "without", "soft", None, None, 0.01, "count_picked")
+    rows = pd.DataFrame({"count_sent": [0, 1, 1, 2], "count_picked": [0, 1, 1, 1]})
+    cases = (rows, rows.drop(columns="count_picked"), rows.drop(columns="count_sent"))
+    records = [run_checks(table, [sent], ["count_.*"])[0] for table in cases]
+    assert [record["passed"] for record in records] == [True, False, True]
+    assert [record["found"] for record in records] == [0.0, 1.0, None]
+
+
 def test_a_check_of_an_attribute_passes_where_a_log_has_none_and_fails_where_its_type_changed() -> (
     None
 ):

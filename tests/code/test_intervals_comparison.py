@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from problems.contract import find_problem
 from retrace.comparison import paired_difference
 from retrace.intervals import Interval
+from stages.evaluate import compare
 
 
 def draw(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -59,3 +61,22 @@ def test_blocks_widen_the_interval_of_dependent_rows() -> None:
     whole = paired_difference(np.zeros(2000), effect, blocks=blocks)
     assert whole.upper - whole.lower > 4 * (rows.upper - rows.lower)
     assert (whole.n_rows, whole.n_blocks) == (2000, 50)
+
+
+def test_chance_of_coverage_counts_orders_where_rows_of_one_order_are_alike():
+    rng = np.random.default_rng(1)
+    inside = rng.random(200) < 0.9
+    scored = pd.DataFrame(
+        {
+            "order_id": np.repeat(np.arange(200), 30),
+            "outcome": np.repeat(np.where(inside, 1.0, 9.0), 30),
+            "prediction": 1.0,
+            "lower": 0.5,
+            "upper": 1.5,
+        }
+    )
+    found = compare(find_problem("order_completion"), scored)["coverage"]
+    assert found["share"] == pytest.approx(inside.mean())
+    width = found["upper_95"] - found["lower_95"]
+    binomial = 2 * 1.96 * np.sqrt(inside.mean() * (1 - inside.mean()))
+    assert width == pytest.approx(binomial / np.sqrt(200), rel=0.15)  # not that of 6,000 rows

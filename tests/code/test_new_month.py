@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from problems.fraud import simulate as fraud
+from problems.orders import simulate as orders
 from problems.service_time import simulate as service_time
 from tests.conftest import ROOT, SMALL
 
@@ -73,3 +74,19 @@ def test_a_recorded_month_more_of_stops_changes_no_earlier_row() -> None:
         "service takes +3 % a year",
         "drammen opens",
     ]
+
+
+def test_a_recorded_month_more_of_a_log_goes_on_where_it_ended() -> None:
+    whole, before, early = (
+        orders.simulate(settings(orders, "orders", recorded_months=months))
+        for months in (None, 14, 13)
+    )
+    log, rest = whole.raw["events.parquet"], before.raw["events.parquet"]
+    end = pd.Timestamp("2025-06-01", tz="Europe/Oslo")
+    pd.testing.assert_frame_equal(rest, log[log["timestamp"] < end].reset_index(drop=True))
+    known = ["order_id", "snapshot_at", "remaining_hours_median"]
+    truth = whole.truth.merge(before.truth[known[:2]], on=known[:2])
+    pd.testing.assert_frame_equal(truth[known], before.truth[known])
+    assert len(before.truth) > len(early.truth) > 0
+    assert [change.at for change in before.changes] == ["2025-05-01"]
+    assert early.changes == ()

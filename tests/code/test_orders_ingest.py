@@ -269,11 +269,13 @@ def test_what_was_written_over_whole_cases_is_left_out(tmp_path: Path) -> None:
         Variant="whatever", n=size, kind="kind " + size.astype(str), fine=frame.index % 5,
         days=span.dt.total_seconds() / 86_400,
         group=frame["case_id"].str[-1],
+        over=frame.groupby("case_id")["timestamp"].transform("max").dt.floor("min"),
+        begun=frame.groupby("case_id")["timestamp"].transform("min"),
     )  # fmt: skip
     found = run(tmp_path, frame)
     left = {name for name in found.figures if name.startswith("left_out_")}
-    assert left == {f"left_out_{name}" for name in ("Variant", "n", "kind", "days")}
-    assert {"number_fine", "number_group"} <= set(found.clean)
+    assert left == {f"left_out_{name}" for name in ("Variant", "n", "kind", "days", "over")}
+    assert {"number_fine", "number_group", "time_begun"} <= set(found.clean)
 
 
 def test_columns_to_keep_are_no_attributes(tmp_path: Path) -> None:
@@ -315,12 +317,29 @@ def test_events_that_cannot_be_used_are_rejected_with_the_reason(tmp_path: Path)
     pd.testing.assert_frame_equal(found.clean, clean(tmp_path, frame))
 
 
+def test_many_times_in_another_year_are_rejected(tmp_path: Path) -> None:
+    frame = log(*USUAL)
+    wrong = frame.index % 5 == 4
+    frame["timestamp"] = frame["timestamp"].where(
+        ~wrong, frame["timestamp"] + pd.DateOffset(years=9)
+    )
+    reasons = run(tmp_path, frame).rejected["reason"]
+    assert reasons.tolist() == ["time is far after all others"] * wrong.sum()
+
+
+def test_a_clock_that_stood_still_is_refused_by_column(tmp_path: Path) -> None:
+    frame = log(*USUAL)
+    frame.loc[frame.index >= 12, "timestamp"] = START
+    with pytest.raises(RetraceError, match=r"`timestamp` is 2024-03-04T08:00:00\+00:00 for 2"):
+        run(tmp_path, frame)
+
+
 def test_a_case_that_starts_before_the_log_is_rejected(tmp_path: Path) -> None:
     cut = ("x", [("check", -1), ("done", 2)])
     frame = log(*USUAL, cut)
     for starts in (["new"], []):
         found = run(tmp_path, frame, starts=starts)
-        assert found.rejected["reason"].tolist() == ["order began before the log"] * 2
+        assert found.rejected["reason"].tolist() == ["case began before the log"] * 2
         assert "x" not in found.clean["order_id"].tolist()
 
 

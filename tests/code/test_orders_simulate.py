@@ -445,18 +445,16 @@ def test_the_truth_does_not_see_the_future(clock: Clock, flow: Flow) -> None:
     past = flow.at < until
     day, slot = int(until / 24), int(until / 4)
     cut = replace(
-        flow,
-        order=flow.order[past],
-        activity=flow.activity[past],
-        at=flow.at[past],
-        hand=flow.hand[past],
+        flow.until(until),
         log_load=flow.log_load[:, :slot],
         orders=replace(flow.orders, short=np.where(np.arange(clock.hours // 24 + 1) < day,
                                                    flow.orders.short, np.nan)),
     )  # fmt: skip
     event, median, stuck = make_truth(settings, clock, flow)
     known = past[event]
-    seen, median_then, stuck_then = make_truth(settings, clock, cut)
+    usual = np.ceil(settings.usual_share * flow.placed)  # the same orders say what is usual
+    then = settings.model_copy(update={"usual_share": (usual - 0.5) / cut.placed})
+    seen, median_then, stuck_then = make_truth(then, clock, cut)
     assert len(seen) == known.sum() > 80_000
     np.testing.assert_array_equal(median_then, median[known])
     np.testing.assert_array_equal(stuck_then, stuck[known])

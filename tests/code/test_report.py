@@ -73,6 +73,7 @@ FILES: dict[str, Any] = {
         "coverage_90": 0.91,
     },
     "metrics/comparison/P.json": {
+        "coverage": {"share": 0.91, "lower_95": 0.88, "upper_95": 0.94, "rows": 400},
         "rule": {"loss_difference": 0.14, "lower_95": 0.1, "upper_95": 0.18, "rows": 400},
         "naive": {"loss_difference": 0.01, "lower_95": -0.02, "upper_95": 0.04, "rows": 400},
     },
@@ -302,7 +303,7 @@ def test_worse_than_the_rule_is_said(make: Make, no_plots: None) -> None:
     make(
         **{
             "metrics/P.json": FILES["metrics/P.json"] | {"rule_rmsle": 0.5},
-            "metrics/comparison/P.json": {"rule": worse},
+            "metrics/comparison/P.json": FILES["metrics/comparison/P.json"] | {"rule": worse},
         }
     )
     text = text_of(render())

@@ -9,7 +9,7 @@ import pytest
 from retrace.checks import Check, ValidateParams, measure, to_kind
 from retrace.checks.screens import Roles, Screens, screen
 
-ROLES = Roles(("id",), "at", ("seconds",), {"jump": ("weather_*",)})
+ROLES = Roles(("id", "key"), "at", ("seconds",), {"jump": ("weather_*",)})
 HALF = slice(1500, 3000)
 
 
@@ -22,6 +22,7 @@ def rows() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": np.arange(n),
+            "key": pd.Series([f"R{i:06}" for i in range(n)], dtype="str"),
             "at": pd.date_range("2024-01-01", periods=n, freq="90min", tz="UTC"),
             "customer": pd.Series([f"C{i:04}" for i in customer], dtype="str"),
             "kind": pd.Series(rng.choice(["House", "Block"], n, p=[0.7, 0.3]), dtype="str"),
@@ -60,7 +61,8 @@ def put(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
         ("damaged", "note", put("note", lambda v: v.str.replace("e", "Ã¥"))),
         ("damaged", "kind", put("kind", lambda v: v + "&amp;")),
         ("damaged", "note", put("note", lambda v: v.str.replace("e", "\ufffd"))),
-        ("repeated", "all but id", lambda r: pd.concat([r, r[:300].assign(id=range(9000, 9300))])),
+        ("repeated", "all but id, key",
+         lambda r: pd.concat([r, r[:300].assign(id=range(9000, 9300))])),
         ("constant", "kind", lambda r: r.assign(kind="House")),
         ("jump", "size", put("size", lambda v: v * 3)),
         ("jump", "kind", put("kind", "Office")),
@@ -76,13 +78,34 @@ def put(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
         ("leak", "note", lambda r: r.assign(note=[f"it took {s:g} seconds at the door"
                                                   for s in r["seconds"]])),
         ("spellings", "kind", put("kind", lambda v: v.str.lower())),
+        ("volume", "at", lambda r: r[~r["id"].between(2000, 2250) | (r["id"] % 12 == 0)]),
+        ("jump", "key", lambda r: r.assign(key=r["key"].where(r["id"] < 3000, "N" + r["key"]))),
         ("silent", "flag", put("flag", False)),
+        ("silent", "kind", put("kind", lambda v: v.where(v == "House", "Flat"))),
     ],
 )  # fmt: skip
 def test_damage_is_found_in_its_column(
     rows: pd.DataFrame, check: str, column: str, change: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> None:
     assert (check, column) in failed(change(rows))
+
+
+def test_a_log_that_begins_and_ends_slowly_has_no_gap(rows: pd.DataFrame) -> None:
+    ramp = np.interp(rows["id"], [0, 1500, 4500, 6000], [0.02, 1, 1, 0.02])
+    thinned = rows[np.random.default_rng(1).random(len(rows)) < ramp]
+    assert ("volume", "at") not in failed(thinned)
+
+
+def test_rows_of_one_order_count_for_one(rows: pd.DataFrame) -> None:
+    silent = put("flag", False)(rows)
+    many = silent.loc[silent.index.repeat(20)].reset_index(drop=True)
+    found = [
+        record["found"]
+        for table, key in ((silent, ("id",)), (many, ("id", "at")))
+        for record in screen(table, Screens(), Roles(key))
+        if (record["check"], record["column"]) == ("silent", "flag")
+    ]
+    assert found[1] == pytest.approx(found[0], rel=0.01)
 
 
 def test_what_changes_by_nature_is_left_alone(rows: pd.DataFrame) -> None:
@@ -113,6 +136,10 @@ def test_limits_are_those_of_params() -> None:
         ("at", "hours_after_at", 0, 0),
         ("at", "night_share", 0.24, 0.26),
         ("customer", "new_pairs_with_note", 0.2, 0.3),
+        ("note", "several_customer", 1.0, 1.0),
+        ("customer", "several_note", 0.0, 0.0),
+        ("size", "without_flag", 0.96, 0.99),
+        ("flag", "without_size", 0.0, 0.0),
     ],
 )
 def test_what_two_columns_have_to_do_with_each_other(

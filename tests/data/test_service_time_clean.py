@@ -1,62 +1,17 @@
-"""The clean table of stops holds its schema and limits, and known corruptions are caught."""
-
-from pathlib import Path
+"""Known corruptions of the clean table of stops are caught."""
 
 import pandas as pd
 import pytest
-import yaml
 
-from problems.contract import part
 from problems.service_time.schema import WORLD
 from retrace.base.errors import RetraceError
-from retrace.checks import ValidateParams
-from stages.simulate import write_raw
-from stages.validate import check_schema, run_checks, stop_on_hard
-
-WORLD_PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())[
-    "service_time"
-]
-VALIDATE = ValidateParams(**WORLD_PARAMS["validate"])
-
-
-def clean_table(folder: Path, seed: int) -> pd.DataFrame:
-    """Simulate a few stops and ingest them."""
-    simulator, ingest = part("service_time", "simulate"), part("service_time", "ingest")
-    settings = simulator.Settings(**{**WORLD_PARAMS["simulate"], "stops": 4000, "seed": seed})
-    for name, frame in simulator.simulate(settings).raw.items():
-        write_raw(frame, folder / name)
-    found: pd.DataFrame = ingest.ingest(folder, ingest.Settings(**WORLD_PARAMS["ingest"])).clean
-    return found
+from stages.validate import check_schema
+from tests.data.clean import STOPS, corrupted
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    return clean_table(tmp_path_factory.mktemp("raw"), seed=1)
-
-
-def failed(rows: pd.DataFrame) -> set[str]:
-    """Return the columns whose checks do not pass."""
-    records = run_checks(rows, VALIDATE.listed())
-    return {str(record["column"]) for record in records if not record["passed"]}
-
-
-@pytest.mark.parametrize("seed", [2, 3, 7])
-def test_what_the_simulator_makes_raises_nothing(tmp_path: Path, seed: int) -> None:
-    rows = clean_table(tmp_path, seed)
-    assert len(rows) >= VALIDATE.rows_min
-    check_schema(WORLD, rows, 3)
-    assert failed(rows) == set()
-    stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.listed()), "service_time")
-
-
-def test_every_check_names_a_column_of_the_schema() -> None:
-    assert {check.column for check in VALIDATE.listed()} <= {*WORLD.schema.columns}
-
-
-def corrupted(clean: pd.DataFrame, **columns: object) -> pd.DataFrame:
-    """Change columns but keep their types, so that only the values are wrong."""
-    types = {name: clean[name].dtype for name in columns}
-    return clean.assign(**columns).astype(types)
+    return STOPS.make(tmp_path_factory.mktemp("raw"), seed=1)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +25,7 @@ def corrupted(clean: pd.DataFrame, **columns: object) -> pd.DataFrame:
 def test_times_that_are_none_stop_the_pipeline(clean: pd.DataFrame, seconds: object) -> None:
     rows = corrupted(clean, service_seconds=seconds)
     with pytest.raises(RetraceError) as error:
-        stop_on_hard(rows, VALIDATE, run_checks(rows, VALIDATE.listed()), "service_time")
+        STOPS.stop_on_hard(rows)
     assert "fails service_time.validate:\ncolumn 'service_seconds': " in str(error.value)
 
 
@@ -104,7 +59,7 @@ def test_times_that_are_none_stop_the_pipeline(clean: pd.DataFrame, seconds: obj
 def test_a_corrupted_column_fails_a_check_of_its_own(
     clean: pd.DataFrame, column: str, change: object
 ) -> None:
-    assert column in failed(corrupted(clean, **{column: change}))
+    assert column in STOPS.failed(corrupted(clean, **{column: change}))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,12 @@ from typing import Any
 from tests.conftest import SMALL, change_params, commit, copy_project
 from tests.drills import Size
 
-TINY: dict[str, Any] = SMALL  # the whole DAG in at most 20 s
+# On top of the tests' parameters: the DAG of each world, run alone, in at most 20 s.
+TINY: dict[str, Any] = {
+    "orders": {"simulate": {"orders": 800, "futures": 8}},
+    "order_completion": {"backtest": {"first_periods": 16}},
+    "order_stuck": {"backtest": {"first_periods": 16}},
+}
 
 
 def project(folder: Path, size: Size, changes: dict[str, Any] | None = None) -> Path:
@@ -17,6 +22,7 @@ def project(folder: Path, size: Size, changes: dict[str, Any] | None = None) -> 
     folder.mkdir(parents=True, exist_ok=True)
     copy_project(folder)
     if size != "full":
+        change_params(folder, SMALL)
         change_params(folder, TINY)
     change_params(folder, changes or {})
     (folder / "dvc.lock").unlink(missing_ok=True)

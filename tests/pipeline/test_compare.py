@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from commands.compare import changed, number, short
+from commands.compare import Row, changed, chosen, number, short, show
 
 STAGE = """\
 import json, pathlib, yaml
@@ -126,6 +126,30 @@ def test_an_unknown_problem_is_named(toy):
     output = toy.retrace("compare", "tow", fails=True)
     assert "did you mean 'toy'?" in output
     assert "Traceback" not in output
+
+
+def test_an_experiment_with_another_problem_is_left_out():
+    base = Row("main", "0123abc", metrics={"mae": 1.0})
+    elsewhere = Row("elsewhere", "1", is_experiment=True, metrics={"mae": 1.0})
+    code = Row("code", "2", is_experiment=True, metrics={"mae": 2.0})
+    queued = Row("queued", "3", is_experiment=True, state="Queued")
+    tuned = Row("tuned", "4", is_experiment=True, changed={"train.leaves": 5}, metrics={"mae": 1.0})
+    rows = [base, elsewhere, code, queued, tuned]
+    assert chosen(rows, []) == [base, code, queued, tuned]
+    assert chosen(rows, ["elsewhere"]) == [base, elsewhere]
+
+
+def test_many_changes_and_metrics_fit_in_100_columns(capsys):
+    metrics = {f"average_precision_{n}": n + 1.2345 for n in range(8)}
+    names = ("learning_rate", "min_data_in_leaf", "bagging_fraction", "lambda_l2")
+    changes = {f"train.{name}": 0.56789 for name in names}
+    tuned = Row("order-stuck-1-12", "1", is_experiment=True, changed=changes, metrics=metrics)
+    show([Row("main", "0123abc", metrics=metrics), tuned], "order_stuck")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert any(line.rstrip().endswith("8.2345") for line in lines)
+    for name in names:
+        assert any(f" {name}=0.56789 " in line for line in lines)
 
 
 def test_changed():

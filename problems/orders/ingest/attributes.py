@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from problems.orders.ingest.log import Ints
-from problems.orders.ingest.times import as_utc, looks_like_time
+from problems.orders.ingest.times import as_utc, looks_like_time, micros
 from retrace.raw.values import as_number, as_text
 
 Kind = Literal["number", "text", "time"]
@@ -21,6 +21,7 @@ NUMBERS_LEAST = 0.98  # of the filled values of a column that has numbers (assum
 OF_WHOLE_CASES = re.compile(r"^(case:)?(variant|variant[ _.-]?(index|id)|@@.*)$", re.IGNORECASE)
 ROW_NUMBER = re.compile(r"^(__index_level_\d+__|Unnamed: \d+|)$")  # of pandas' own tables
 TELLS_AT_LEAST = 30  # cases with shared values below which nothing can be said (assumed)
+SAME_SECONDS = 60.0  # a time so near to another is that time, written to the minute
 NEARLY = 0.999  # of a rank correlation: a column that orders cases as their durations do
 
 
@@ -47,7 +48,7 @@ def read_attributes(raw: pd.DataFrame, zone: str, case: Ints, at: Ints, early: I
             left_out[str(name)] = "the number of the row"
             continue
         kind, values, wrong = typed(raw[name], zone, early)
-        if kind != "time" and (reason := tells_the_future(values, case, spans)):
+        if reason := tells_the_future(values, case, spans):
             left_out[str(name)] = reason
             continue
         columns[_name(kind, str(name), columns)] = values
@@ -101,8 +102,15 @@ def tells_the_future(values: pd.Series, case: Ints, spans: pd.DataFrame) -> str:
         overall = shared["events"].nunique()
         if overall >= 3 and (lengths == 1).all():
             return "tells the number of the case's events"
-    if pd.api.types.is_float_dtype(values.dtype) and len(known) >= TELLS_AT_LEAST:
-        first = np.unique(case, return_index=True)[1]
+    if len(known) < TELLS_AT_LEAST:
+        return ""
+    first = np.unique(case, return_index=True)[1]
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        moment = pd.Series(micros(values.iloc[first]), spans.index).loc[known.index]
+        late = (moment - known["ends_at"])[known["hours"] > 0] / 1e6
+        if (late.abs() < SAME_SECONDS).mean() > 0.5:
+            return "is the time of the case's last event"
+    if pd.api.types.is_float_dtype(values.dtype):
         number = pd.Series(values.to_numpy(np.float64)[first], spans.index).loc[known.index]
         for name, words in (("hours", "duration"), ("events", "number of events")):
             if abs(number.corr(known[name], method="spearman")) > NEARLY:
@@ -111,12 +119,16 @@ def tells_the_future(values: pd.Series, case: Ints, spans: pd.DataFrame) -> str:
 
 
 def _spans(case: Ints, at: Ints) -> pd.DataFrame:
-    """Return events and hours of each case, in the order of the case's number."""
+    """Return events, hours and last moment of each case, in the order of the case's number."""
     by_case = (
         pd.DataFrame({"case": case, "at": at}).groupby("case")["at"].agg(["min", "max", "size"])
     )
     return pd.DataFrame(
-        {"events": by_case["size"], "hours": (by_case["max"] - by_case["min"]) / 3.6e9}
+        {
+            "events": by_case["size"],
+            "hours": (by_case["max"] - by_case["min"]) / 3.6e9,
+            "ends_at": by_case["max"],
+        }
     )
 
 

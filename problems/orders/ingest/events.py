@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +11,14 @@ from problems.orders.ingest.attributes import Attributes, read_attributes
 from problems.orders.ingest.log import Ints, Log, Mask
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
-from problems.orders.ingest.settings import Settings
+from problems.orders.ingest.settings import DAY, Settings
 from problems.orders.ingest.times import as_utc, micros
 from retrace.base.errors import RetraceError
 from retrace.raw import PLACE, RawTable, read_raw
 from retrace.raw.values import as_text
 
-BEFORE_THE_LOG = "order began before the log"
-BULK = 0.001  # the share of times at either end that may be stray
+BEFORE_THE_LOG = "case began before the log"
+STOPPED_LEAST = 20  # events; a few may well be of one instant
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ def read_log(source: Path, settings: Settings) -> Read:
         table, rejected = _read_events(source, settings)
     raw = table.rows
     times = as_utc(raw["timestamp"], settings.time_zone, settings.time_format)
+    _refuse_stopped_clock(times, source)
     events = pd.DataFrame(
         {
             "case_id": _id(raw["case_id"]),
@@ -140,13 +140,29 @@ def _again(raw: pd.DataFrame) -> Mask:
 
 
 def _stray(times: pd.Series, gap_days: float) -> tuple[Mask, Mask]:
-    """Mark times that lie further from the bulk of the data than its own ends can: one wrong year
-    would move the end of the log, and with it what is open."""
-    first: Any = times.quantile(BULK, interpolation="higher")
-    last: Any = times.quantile(1 - BULK, interpolation="lower")
-    gap = pd.Timedelta(gap_days, unit="D")
-    early, late = times < pd.Timestamp(first) - gap, times > pd.Timestamp(last) + gap
-    return early.to_numpy(bool), late.to_numpy(bool)
+    """Mark times that a gap of more than `gap_days` parts from most others: one wrong year would
+    move the end of the log, and with it what is open."""
+    known = np.sort(micros(times.dropna()))
+    if not len(known):
+        return np.zeros(len(times), bool), np.zeros(len(times), bool)
+    edges = np.flatnonzero(np.diff(known) > gap_days * DAY) + 1
+    starts, stops = np.r_[0, edges], np.r_[edges, len(known)]
+    most = int(np.argmax(stops - starts))
+    at = micros(times)
+    late = at > known[stops[most] - 1]
+    return (at < known[starts[most]]) & times.notna().to_numpy(), late
+
+
+def _refuse_stopped_clock(times: pd.Series, source: Path) -> None:
+    """Raise RetraceError where most events are of one instant: nothing took any time."""
+    counts = times.value_counts()
+    if len(counts) and counts.iloc[0] > max(len(times) / 2, STOPPED_LEAST):
+        raise RetraceError(
+            f"{source}: `timestamp` is {counts.index[0].isoformat()} for {counts.iloc[0]:,} of "
+            f"{len(times):,} events, as of a clock that stood still, or of an export that wrote "
+            "its own time. Expected: when each event happened. Name that column in params.yaml "
+            "under `orders.ingest.columns`, as `timestamp: COLUMN`."
+        )
 
 
 def _cut_by_the_start(events: pd.DataFrame, settings: Settings) -> Mask:

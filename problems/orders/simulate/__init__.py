@@ -34,7 +34,9 @@ def simulate(settings: Settings) -> Simulated:
     Truth: `order_id`, `snapshot_at`, `remaining_hours_median`, `stuck_probability`.
     """
     clock = make_clock(settings)
-    flow = make_flow(settings, clock, "world", clock.end_hours)
+    months = min(settings.recorded_months or settings.months, settings.months)
+    end_hours = clock.month_begins(months + 1)
+    flow = make_flow(settings, clock, "world", clock.end_hours).until(end_hours)
     event, median, stuck = make_truth(settings, clock, flow)
     names = ids("O", np.arange(flow.orders.count))
     truth = pd.DataFrame(
@@ -46,14 +48,14 @@ def simulate(settings: Settings) -> Simulated:
         }
     )
     log = events_table(settings, clock, flow)
-    return Simulated({"events.parquet": log}, truth, _changes(settings, clock))
+    return Simulated({"events.parquet": log}, truth, _changes(settings, clock, end_hours))
 
 
-def _changes(settings: Settings, clock: Clock) -> tuple[Change, ...]:
+def _changes(settings: Settings, clock: Clock, end_hours: float) -> tuple[Change, ...]:
     """Return the change of the process: credit checks of one segment, and picking for the regions
     that another warehouse takes over."""
     hours = clock.month_begins(settings.change_month)
-    if hours >= clock.end_hours:
+    if hours >= end_hours:
         return ()
     local = clock.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
     what = f"some waits take {settings.change_factor:g} times as long"

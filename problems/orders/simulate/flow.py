@@ -1,6 +1,6 @@
 """Run all orders through the process, slot by slot, and record their events and the load."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,17 @@ class Flow:
     at: Floats
     hand: Ints
     log_load: Floats
+
+    def until(self, hours: float) -> "Flow":
+        """Return what had happened by then."""
+        known = self.at < hours
+        columns = {name: getattr(self, name)[known] for name in ("order", "activity", "at", "hand")}
+        return replace(self, **columns)
+
+    @property
+    def placed(self) -> int:
+        """The number of orders that there are; they are numbered as they come."""
+        return int(self.order.max()) + 1 if len(self.order) else 0
 
 
 def make_flow(settings: Settings, clock: Clock, name: str, hours: float) -> Flow:

@@ -21,6 +21,7 @@ class Settings(Params):
 
     orders: int = Field(20_000, ge=1, le=10_000_000)
     months: int = Field(18, ge=1, le=120)
+    recorded_months: int | None = Field(None, ge=1, le=120)  # of them, so far; None is all
     seed: int = Field(7, ge=0)
     start: date = date(2024, 4, 1)
     time_zone: str = "Europe/Oslo"

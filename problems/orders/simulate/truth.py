@@ -30,7 +30,7 @@ def usual_limits(settings: Settings, flow: Flow) -> Floats:
 
     Of the waits that end in the log, in the first `usual_share` of the orders.
     """
-    first = int(np.ceil(settings.usual_share * flow.orders.count))
+    first = int(np.ceil(settings.usual_share * flow.placed))
     same = (flow.order[1:] == flow.order[:-1]) & (flow.order[1:] < first)
     wait = np.diff(np.floor(flow.at * 3600.0) / 3600.0)[same]  # as the log has it
     after = flow.activity[:-1][same]

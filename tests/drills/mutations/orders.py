@@ -81,7 +81,7 @@ MUTATIONS = (
     _m("activity in a wrong encoding", ACTIVITY, on("activity", mojibake)),
     _m("activity and resource exchanged", (*ACTIVITY, *RESOURCE), swapped("activity", "resource")),
     _m("completions lost", (*ACTIVITY, "remaining_hours", "completed_at", "completed_by"), _without("closed")),
-    _m("picking lost", ACTIVITY, _without("picked")),
+    _m("picking lost", (*ACTIVITY, "count_picked"), _without("picked")),
     _m("time in another zone, of some days", TIME, later("timestamp", whole=False)),
     _m("time in another zone", TIME, later("timestamp"), HOURS),
     _m("time without its hour", TIME, on("timestamp", lambda v: v.dt.floor("D"))),

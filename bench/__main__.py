@@ -2,7 +2,7 @@
 
     python -m bench               all but drift, some 30 minutes
     python -m bench dag predict   two parts
-    python -m bench drift         what the alarm notices, in all worlds or (drift-fraud) in one
+    python -m bench drift         what the alarms notice, of all problems or (drift-fraud) of one
 
 Seconds are by the clock of this machine, which may be busy: compare ratios, not seconds.
 """
@@ -257,18 +257,18 @@ def tune(folder: Path) -> Rows:
     ]
 
 
-def drift_of(world: str) -> Callable[[Path], Rows]:
-    """The alarm on simulations of a world with other seeds."""
+def drift_of(problem: str) -> Callable[[Path], Rows]:
+    """The alarm of one problem on simulations with other seeds."""
 
     def measure(_folder: Path) -> Rows:
         from bench.drift import study
 
-        return study(world)
+        return study(problem)
 
     return measure
 
 
-DRIFT = ("service_time", "fraud", "orders")
+DRIFT = ("service_time", "fraud", "order_completion", "order_stuck")
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
     "predict": ("Prediction", throughput),
@@ -277,8 +277,8 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "pings": ("Growth: pings", pings),
     "payments": ("Growth: payments", payments),
     **{
-        f"drift-{world}": (f"Drift: what the alarm notices, {world}", drift_of(world))
-        for world in DRIFT
+        f"drift-{name}": (f"Drift: what the alarm of {name} notices", drift_of(name))
+        for name in DRIFT
     },
     "events": ("Growth: events of orders", events),
     "tune": ("Search", tune),
@@ -310,7 +310,7 @@ def write(name: str, rows: Rows) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, "drift", []], metavar="PART")
-    drift = [f"drift-{world}" for world in DRIFT]
+    drift = [f"drift-{name}" for name in DRIFT]
     asked = parser.parse_args().parts or [name for name in PARTS if name not in drift]
     for name in [part for one in asked for part in (drift if one == "drift" else [one])]:
         with tempfile.TemporaryDirectory() as folder:

@@ -2,8 +2,8 @@
 
     python -m bench drift
 
-30 stationary simulations of each world that has time, and for each kind of change five that change
-half-way. Limits come from params.yaml; none was chosen on these seeds.
+30 stationary simulations for each problem that has time, and for each kind of change five that
+change half-way. Limits come from params.yaml; none was chosen on these seeds.
 The alarm is asked each month, as the backtest asks it; when it rings, the model is fitted anew.
 """
 
@@ -14,13 +14,19 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from bench.worlds import WORLDS, Rows
+from bench.worlds import WORLDS, Rows, World
 from problems.contract import find_problem
-from retrace.base.params import read_key
 from stages.backtest import read_settings
 from stages.lifecycle.models import Past
 from stages.lifecycle.replay import Replay, Watched
 
+# none of those on which limits were chosen
+FIRST_SEED = {
+    "service_time": 20_000,
+    "fraud": 5000,
+    "order_completion": 30_000,
+    "order_stuck": 40_000,  # limits were changed after a study of those from 30,000
+}
 STATIONARY = 30
 CHANGED = 5  # of each kind
 
@@ -48,52 +54,44 @@ def watches(name: str, rows: Rows) -> Iterator[Watch]:
             model = past.fit(now)
 
 
-def study(world: str) -> list[Line]:
-    """Return what the alarms of a world's problems do: what, measured, with."""
-    names = [name for name, entry in read_key("backtests").items() if entry["world"] == world]
-    first, kinds = WORLDS[world].first_seed, WORLDS[world].kinds
-    found = stationary(world, names, range(first, first + STATIONARY))
-    for number, kind in enumerate(kinds):
+def study(name: str) -> list[Line]:
+    """Return what the alarm of a problem does: what, measured, with."""
+    world, first = WORLDS[find_problem(name).world], FIRST_SEED[name]
+    found = [stationary(name, world, range(first, first + STATIONARY))]
+    for number, kind in enumerate(world.kinds):
         start = first + 1000 * (number + 1)
-        found += noticed(world, names, kind, range(start, start + CHANGED))
-    return sorted(found, key=lambda line: names.index(line[0].split(":")[0]))
+        found.append(noticed(name, world, kind, range(start, start + CHANGED)))
+    return found
 
 
-def stationary(world: str, names: list[str], seeds: range) -> list[Line]:
+def stationary(name: str, world: World, seeds: range) -> Line:
     """Count false alarms among the months asked."""
-    rings: dict[str, list[bool]] = {name: [] for name in names}
-    for seed in seeds:
-        rows = WORLDS[world].stationary(seed)
-        for name in names:
-            rings[name] += [watch.watched.alarm.rings for watch in watches(name, rows)]
-    return [
-        (
-            f"{name}: nothing changes",
-            f"{sum(heard)} of {len(heard)} months ring falsely ({np.mean(heard):.1%})",
-            f"{len(seeds)} seeds from {seeds.start}",
-        )
-        for name, heard in rings.items()
+    rings = [
+        watch.watched.alarm.rings
+        for seed in seeds
+        for watch in watches(name, world.stationary(seed))
     ]
+    return (
+        "nothing changes",
+        f"{sum(rings)} of {len(rings)} months ring falsely ({np.mean(rings):.1%})",
+        f"{len(seeds)} seeds from {seeds.start}",
+    )
 
 
-def noticed(world: str, names: list[str], kind: str, seeds: range) -> list[Line]:
+def noticed(name: str, world: World, kind: str, seeds: range) -> Line:
     """Measure the delay of the first alarm after a change.
 
     Seeds where the alarm had rung before are left out: their model would be another one.
     """
-    at = pd.Timestamp(WORLDS[world].at, tz="UTC")
-    delays: dict[str, list[float]] = {name: [] for name in names}
+    at = pd.Timestamp(world.at, tz="UTC")
+    days = []
     for seed in seeds:
-        rows = WORLDS[world].changed(kind, seed, at)
-        for name in names:
-            rings = [watch.now for watch in watches(name, rows) if watch.watched.alarm.rings]
-            if not rings or rings[0] > at:
-                delays[name].append((rings[0] - at).days if rings else float("nan"))
-    found = []
-    for name, days in delays.items():
-        heard = [value for value in days if value == value]
-        said = f"{len(heard)} of {len(days)} noticed"
-        if heard:
-            said += f", after {np.median(heard):.0f} days (median), {max(heard):.0f} at most"
-        found.append((f"{name}: {kind}", said, f"{len(days)} of {len(seeds)} from {seeds.start}"))
-    return found
+        rows = world.changed(kind, seed, at)
+        rings = [watch.now for watch in watches(name, rows) if watch.watched.alarm.rings]
+        if not rings or rings[0] > at:
+            days.append((rings[0] - at).days if rings else float("nan"))
+    heard = [value for value in days if value == value]
+    said = f"{len(heard)} of {len(days)} noticed"
+    if heard:
+        said += f", after {np.median(heard):.0f} days (median), {max(heard):.0f} at most"
+    return kind, said, f"{len(days)} of {len(seeds)} seeds from {seeds.start}"

@@ -27,14 +27,12 @@ Edit = Callable[[Rows], Rows]
 
 @dataclass(frozen=True)
 class World:
-    """`changed` takes a kind, a seed and the moment `at` when it begins. `first_seed` is none of
-    those on which limits were chosen."""
+    """`changed` takes a kind, a seed and the moment `at` when it begins."""
 
     stationary: Callable[[int], Rows]
     changed: Callable[[str, int, pd.Timestamp], Rows]
     at: str
     kinds: tuple[str, ...]
-    first_seed: int
 
 
 def clean(world: str, seed: int, edit: Edit | None = None, **settings: object) -> Rows:
@@ -149,7 +147,7 @@ def _changed_log(log: Rows, kind: str, at: pd.Timestamp) -> Rows:
 
 
 WORLDS = {
-    "service_time": World(stops, changed_stops, "2025-05-15", KINDS, 20_000),
-    "fraud": World(payments, changed_payments, "2025-06-15", KINDS, 5000),
-    "orders": World(orders, changed_orders, "2025-05-15", (*KINDS, OWN), 30_000),
+    "service_time": World(stops, changed_stops, "2025-05-15", KINDS),
+    "fraud": World(payments, changed_payments, "2025-06-15", KINDS),
+    "orders": World(orders, changed_orders, "2025-05-15", (*KINDS, OWN)),
 }

@@ -112,14 +112,17 @@ def locks(here, run: str, dev: str) -> None:
 
 def test_installed_versions(here, monkeypatch):
     stops(doctor.installed_versions(), "requirements.lock is missing")
-    installed = {"numpy": "2.4.6", "scipy": "1.17.1"}
+    installed = {"numpy": "2.4.6", "scipy": "1.17.1", "pip": "24.0"}  # pip comes with the venv
     monkeypatch.setattr(doctor, "_installed", installed.get)
-    run, dev = "numpy==2.4.6\nscipy==1.17.1\n", "numpy==2.4.6\nscipy==1.17.1\npytest==9\nuv==1\n"
+    run, dev = (
+        "numpy==2.4.6\nscipy==1.17.1\n",
+        "numpy==2.4.6\nscipy==1.17.1\npip==26\npytest==9\nuv==1\n",
+    )
     locks(here, run, dev)
     without_tools = doctor.installed_versions()
     assert without_tools.status == "ok"
     assert "make test" in without_tools.advice + without_tools.found
-    installed["pytest"] = "9"
+    installed |= {"pytest": "9", "pip": "26"}
     stops(doctor.installed_versions(), "1 not as locked", "uv missing (locked 1)")
     installed["uv"] = "1"
     assert doctor.installed_versions().status == "ok"

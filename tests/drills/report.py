@@ -19,7 +19,8 @@ HEAD = """# Drills
 
 Each drill breaks the project on purpose and counts what is lost. `make drills` runs them all on
 small sizes and writes this file; `make drills-full` takes the default sizes and a night. `make
-test` runs a short version of each. `tests/drills/` has one module a drill.
+test` runs a short version of each. `tests/drills/` has one module a drill. What only reports, such
+as other processors and the weakest faults, is not counted here; it stands in the drill's section.
 
 """
 
@@ -59,8 +60,9 @@ def write_report() -> None:
 def _overview(records: dict[str, Any]) -> str:
     lines = ["| drill | what came of it | tried | survived | lost |", "|---|---|---:|---:|---:|"]
     for name, record in records.items():
-        times = sum(row["times"] for row in record["rows"])
-        lost = sum(row["lost"] for row in record["rows"])
+        counted = [row for row in record["rows"] if row["allowed"] < row["times"]]
+        times = sum(row["times"] for row in counted)
+        lost = sum(row["lost"] for row in counted)
         lines.append(
             f"| [{_title(name)}](#{name}) | {record['figure']} "
             f"| {times:,} | {times - lost:,} | {lost:,} |"

@@ -82,6 +82,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (dvc repro)
+	@$(WITH_VENV) $(BIN)/retrace mend
 	@$(WITH_VENV) $(BIN)/dvc repro $(ARGS)
 
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest

@@ -18,6 +18,7 @@ from retrace.base.errors import RetraceError
 
 SUBCOMMANDS = {
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
+    "mend": "put right DVC's own files that a kill has torn; make repro does it first",
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
     "compare": "one problem's experiments side by side",
     "report": "the open orders at a moment, by what looking at them is worth: HTML and CSV",

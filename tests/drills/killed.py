@@ -10,7 +10,7 @@ from tests.drills import Outcome, Row, Size
 from tests.drills.kill import KINDS, kill
 from tests.drills.killed_promotion import promotes
 from tests.drills.killed_search import tunes
-from tests.drills.repo import Repo, cores, not_yet_run, reproduced, seconds, worlds
+from tests.drills.repo import Repo, cores, not_yet_run, reproduced, retrace, seconds, worlds
 
 TITLE = "Killed"
 
@@ -31,11 +31,12 @@ def run(size: Size, folder: Path) -> Outcome:
 
 
 EXPLAINED = """
-Moments are spread over the whole run at random, the worlds take turns. After each kill `dvc repro`
-is started at once, while the stage of a killed `dvc` may still be running. It must succeed by
-itself, with the dvc.lock of an undisturbed run, and leave the very files of that run: no
-`*.partial-*`, nothing more and nothing less in the cache. A killed search must have every trial
-that it reported, each once, and end with the trials of an undisturbed one.
+Moments are spread over the whole run at random, the worlds take turns. After each kill the two
+commands of `make repro` are started at once, `retrace mend` and `dvc repro`, while the stage of a
+killed `dvc` may still be running. They must succeed by themselves, with the dvc.lock of an
+undisturbed run, and leave the very files of that run: no `*.partial-*`, nothing more and nothing
+less in the cache. A killed search must have every trial that it reported, each once, and end with
+the trials of an undisturbed one.
 
 """
 
@@ -50,21 +51,26 @@ def repros(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
     chance.shuffle(moments)
     bases = {world: reproduced(size, world) for world in names}
 
-    def part(number: int) -> str:
+    def part(number: int) -> tuple[str, bool]:
         world, kind = names[number // len(KINDS) % len(names)], KINDS[number % len(KINDS)]
         return killed(bases[world], folder / f"killed{number}", kind, moments[number])
 
     with ThreadPoolExecutor(len(cores()) if size == "drill" else 1) as pool:
-        reasons = list(pool.map(part, range(count)))
+        found = list(pool.map(part, range(count)))
+    reasons, mended = [reason for reason, _ in found], sum(torn for _, torn in found)
     rows = []
     for number, kind in enumerate(KINDS[:count]):
         own = reasons[number :: len(KINDS)]
         rows.append(Row(f"dvc repro, SIGKILL to {kind}", len(own), sum(map(bool, own))))
-    return rows, [reason for reason in reasons if reason]
+    told = [f"{mended} of {count} kills tore a file of DVC's own, which `retrace mend` put right"]
+    return rows, [reason for reason in reasons if reason] + told * bool(mended)
 
 
-def killed(base: Repo, path: Path, kind: str, share: float) -> str:
-    """Kill a run after a share of its time; return what is wrong after the next one, or ''."""
+def killed(base: Repo, path: Path, kind: str, share: float) -> tuple[str, bool]:
+    """Kill a run after a share of its time and run it again.
+
+    Return what is wrong after that, or '', and whether a file of DVC's own had to be mended.
+    """
     for attempt in itertools.count():
         repo = not_yet_run(base, path.with_name(f"{path.name}-{attempt}"))
         process = repo.start("dvc", "repro", log=path.with_name(f"{path.name}-{attempt}.log"))
@@ -73,11 +79,12 @@ def killed(base: Repo, path: Path, kind: str, share: float) -> str:
         if kill(process, kind):
             break  # else it had ended before, on a machine that became faster
     where = f"SIGKILL to {kind} of {base.path.parent.name} after {moment:.1f} s"
+    torn = bool(repo.run(*retrace("mend")).strip())
     try:
         repo.run("dvc", "repro")
     except AssertionError as error:
-        return f"{where}: the next dvc repro failed: {str(error)[-300:]!r}"
-    return "; ".join(f"{where}: {reason}" for reason in differences(repo, base))
+        return f"{where}: the next dvc repro failed: {str(error)[-300:]!r}", torn
+    return "; ".join(f"{where}: {reason}" for reason in differences(repo, base)), torn
 
 
 def differences(repo: Repo, base: Repo, *, cache: bool = True) -> list[str]:

@@ -275,7 +275,7 @@ def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Seri
     for name in map(str, rows):
         column = rows[name]
         if is_text(column) and not _is_prose(column):  # ids of another kind, but for their digits
-            yield name, _top(column.str.replace(r"[0-9]", "9", regex=True))
+            yield name, _top(_kinds(column))
         if name in roles.key:
             continue
         if is_time(column):
@@ -288,6 +288,12 @@ def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Seri
             yield name, column.str.len().astype(float)
         else:
             yield name, column.astype(float)
+
+
+def _kinds(ids: pd.Series) -> pd.Series:
+    """Return ids with a 9 for each digit; numbers without padding grow longer, and get one 9."""
+    padded = ids.str.contains(r"(?<![0-9])0[0-9]", regex=True, na=False).any()
+    return ids.str.replace(r"[0-9]" if padded else r"[0-9]+", "9", regex=True)
 
 
 def _top(column: pd.Series) -> pd.Series:

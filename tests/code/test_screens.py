@@ -96,6 +96,15 @@ def test_a_log_that_begins_and_ends_slowly_has_no_gap(rows: pd.DataFrame) -> Non
     assert ("volume", "at") not in failed(thinned)
 
 
+def test_ids_that_count_up_are_of_one_kind(rows: pd.DataFrame) -> None:
+    counted = pd.Series([f"Case {i}" for i in range(len(rows))], dtype="str")
+    assert ("jump", "key") not in failed(rows.assign(key=counted))
+    other = counted.mask(rows.index >= 3000, "X" + counted)
+    assert ("jump", "key") in failed(rows.assign(key=other))
+    short = rows["key"].mask(rows.index >= 3000, rows["key"].str[:5] + counted.str[5:])
+    assert ("jump", "key") in failed(rows.assign(key=short))  # padded ones have their length
+
+
 def test_rows_of_one_order_count_for_one(rows: pd.DataFrame) -> None:
     silent = put("flag", False)(rows)
     many = silent.loc[silent.index.repeat(20)].reset_index(drop=True)

@@ -116,7 +116,7 @@ storage: $(DEV) $(PROJECT) ## start an S3 server on this machine, to try dvc pus
 storage-stop: $(RUN) $(PROJECT) ## stop that server and forget its address
 	@$(WITH_VENV) $(BIN)/retrace storage stop
 
-bench: $(RUN) $(PROJECT) ## measure the public benchmarks
+bench: $(RUN) $(PROJECT) ## measure time and memory here; writes bench/RESULTS.md
 	@$(WITH_VENV) $(BIN)/python -m bench $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -31,7 +31,12 @@ FOLDER = Path("reports/orders")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("world", choices=["orders"], help="the world that has open cases")
-    parser.add_argument("--at", metavar="DATE", help="the moment; without it the end of the log")
+    parser.add_argument(
+        "--at",
+        metavar="DATE",
+        help="the moment, local time: 2025-06-02T14:30, or a day for its morning; "
+        "without it the end of the log",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -32,7 +32,13 @@ from stages.train import TrainParams
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("problem", help="a problem of params.yaml, such as price")
-    parser.add_argument("--trials", type=int, default=50, metavar="N", help="in all, of this seed")
+    parser.add_argument(
+        "--trials",
+        type=int,
+        default=50,
+        metavar="N",
+        help="trials of this seed in all, earlier ones included (50)",
+    )
     parser.add_argument("--seed", type=int, help="instead of tune.seed of params.yaml")
     parser.add_argument(
         "--keep", type=int, default=0, metavar="N", help="run the best N as DVC experiments"

@@ -246,7 +246,7 @@ def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     changes = [_grouped(row) for row in rows]
     change_width = max(map(len, "\n".join(changes).split("\n")))
     widths = [
-        max(len(text) for text in [*short(name).split("\n"), *_numbers(rows, name)])
+        max(map(len, [*short(name).split("\n"), *(number(row.metrics.get(name)) for row in rows)]))
         for name in names
     ]
     room = WIDTH - sum(width + gap + 1 for width in widths) - 2 * (gap + 1)
@@ -256,17 +256,11 @@ def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     table.add_column("changed", overflow="fold", min_width=change_width)
     for name, width in zip(names, widths, strict=True):
         table.add_column(short(name), justify="right", width=width)
-    cells = (
-        zip(*(_numbers(rows, name) for name in names), strict=True) if names else [()] * len(rows)
-    )
-    for row, change, numbers in zip(rows, changes, cells, strict=True):
+    for row, change in zip(rows, changes, strict=True):
         label = Text(f"  {row.name}" if row.is_experiment else row.name)
+        numbers = (number(row.metrics.get(name)) for name in names)
         table.add_row(label, Text(change), *numbers, style="" if row.is_experiment else "bold")
     return table
-
-
-def _numbers(rows: Sequence[Row], name: str) -> list[str]:
-    return [number(row.metrics.get(name)) for row in rows]
 
 
 def _grouped(row: Row) -> str:

@@ -9,7 +9,6 @@ stages that have run since then from DVC's run cache; the other file only says w
 
 import argparse
 import json
-import subprocess
 import time
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from dvc.exceptions import DvcException
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils import strictyaml
 
-from retrace.base.errors import RetraceError
+from experiments.promotion.repository import git
+from retrace.base.files import replacing
 
 LOCK = Path("dvc.lock")
 AT_WORK = Path(".dvc/tmp/rwlock")
@@ -46,11 +46,16 @@ def torn(path: Path) -> bool:
 
 
 def whole(path: Path) -> bool:
-    """Return whether DVC can read the file, or need not because there is none."""
+    """Return whether DVC can read the file, or need not because there is none.
+
+    A lock file with the marks of a merge is whole: nobody was killed, and DVC says what it is.
+    """
     try:
+        text = path.read_text("utf-8")
         if path == AT_WORK:
-            return isinstance(json.loads(path.read_text("utf-8")), dict)
-        strictyaml.load(str(path), COMPILED_LOCKFILE_SCHEMA)
+            return isinstance(json.loads(text), dict)
+        if "<<<<<<< " not in text:
+            strictyaml.load(str(path), COMPILED_LOCKFILE_SCHEMA)
     except FileNotFoundError:
         return True
     except (ValueError, DvcException):
@@ -60,13 +65,9 @@ def whole(path: Path) -> bool:
 
 def restored() -> str:
     """Put back the lock file of the last commit, or none where that has none."""
-    done = subprocess.run(
-        ["git", "show", f"HEAD:./{LOCK}"], capture_output=True, text=True, check=False
-    )
-    if done.returncode == 0:
-        LOCK.write_text(done.stdout, "utf-8")
-        return "put back from the last commit"
-    if "does not exist" not in done.stderr and "exists on disk" not in done.stderr:
-        raise RetraceError(f"{LOCK} is torn, and Git cannot say what it was:\n{done.stderr}")
-    LOCK.unlink()
-    return "removed, as the last commit has none"
+    if not git("ls-tree", "--name-only", "HEAD", str(LOCK)):
+        LOCK.unlink()
+        return "removed, as the last commit has none"
+    with replacing(LOCK) as partial:
+        partial.write_text(git("show", f"HEAD:./{LOCK}") + "\n", "utf-8")
+    return "put back from the last commit"

@@ -35,6 +35,9 @@ LOSS_COLUMNS = [
 Floats = NDArray[np.float64]
 
 
+OUTCOMES = {"all": "rows", "positives": "positives"}  # which are held against the reference
+
+
 class AlarmParams(Params):
     """The limits of the alarm; an effect counts when it is above its limit and beyond chance."""
 
@@ -252,11 +255,11 @@ def ring(
     rate = params.false_discovery_rate
     reasons = []
     if losses is not None:
-        reasons += _of_losses(losses, params.loss_increase, params.bias_sd, rate)
+        reasons += _of_losses(losses, params.loss_increase, params.bias_sd, params)
     if sustained is not None:
         limits = (params.sustained_loss_increase, params.sustained_bias_sd)
         over = f" over {params.sustained_periods} periods"
-        reasons += [reason + over for reason in _of_losses(sustained, *limits, rate)]
+        reasons += [reason + over for reason in _of_losses(sustained, *limits, params)]
     moved = predictions[_beyond(predictions["psi"], params.prediction_psi)]
     moved = moved[moved["q_value"] <= rate]
     reasons += [f"predictions have a PSI of {value:.2f}" for value in moved["psi"]]
@@ -275,15 +278,17 @@ def ring(
 
 
 def _of_losses(
-    losses: pd.DataFrame, increase: float | None, bias_sd: float | None, rate: float
+    losses: pd.DataFrame, increase: float | None, bias_sd: float | None, params: AlarmParams
 ) -> list[str]:
+    rate, whole = params.false_discovery_rate, f"all {OUTCOMES[params.outcomes]}"
     worse = losses[_beyond(losses["loss_increase"], increase) & (losses["loss_q_value"] <= rate)]
     biased = losses[_beyond(losses["bias_sd"].abs(), bias_sd) & (losses["bias_q_value"] <= rate)]
     return [
-        f"loss of {_where(row)} is {float(str(row.loss_increase)):+.0%} against the reference"
+        f"loss of {_where(row, whole)} is {float(str(row.loss_increase)):+.0%} "
+        "against the reference"
         for row in worse.itertuples()
     ] + [
-        f"outcomes of {_where(row)} have moved by {float(str(row.bias_sd)):+.2f} sd "
+        f"outcomes of {_where(row, whole)} have moved by {float(str(row.bias_sd)):+.2f} sd "
         "against predictions"
         for row in biased.itertuples()
     ]
@@ -297,6 +302,6 @@ def _fits(columns: "pd.Series[str]", patterns: list[str]) -> "pd.Series[bool]":
     return columns.map(lambda name: any(fnmatchcase(name, pattern) for pattern in patterns))
 
 
-def _where(row: object) -> str:
+def _where(row: object, whole: str) -> str:
     name, value = getattr(row, "slice", ""), getattr(row, "value", "")
-    return "all rows" if name == "all" else f"{name} {value}".strip()
+    return whole if name == "all" else f"{name} {value}".strip()

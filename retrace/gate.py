@@ -131,8 +131,9 @@ def _champion_reasons(difference: Difference, gain: float, params: GateParams) -
 
 
 def _text(difference: Difference) -> str:
+    word = "lower" if difference.mean > 0 else "higher"
     return (
-        f"mean loss lower by {difference.mean:.4g} "
+        f"mean loss {word} by {abs(difference.mean):.4g} "
         f"(95 % interval {difference.lower:.4g} to {difference.upper:.4g}, "
         f"{difference.n_rows} rows in {difference.n_blocks} blocks)"
     )

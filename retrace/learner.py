@@ -1,7 +1,7 @@
 """LightGBM without scikit-learn, which it imports for estimators that nothing here uses.
 
 Where that package is missing LightGBM does without. Here it is installed, for its users, and would
-take three quarters of the time of `import lightgbm`, in every stage.
+take most of the time of `import lightgbm`. All code imports LightGBM from here.
 """
 
 import sys

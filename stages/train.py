@@ -12,7 +12,6 @@ writes  models/price/              the bundle: boosters, encoder, interval or ca
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from pydantic import Field
@@ -27,6 +26,7 @@ from retrace.bundle import BOOSTERS, Bundle, predict_scaled
 from retrace.calibration import Calibration
 from retrace.encoding import Encoding, from_scale
 from retrace.intervals import Interval
+from retrace.learner import lgb
 from retrace.metrics import METRICS
 from stages.runner import run_stage, say
 

@@ -6,6 +6,7 @@ import sys
 SCRIPT = """
 import sys
 from retrace.learner import lgb
+import experiments.tune.trial, stages.backtest, stages.evaluate, stages.train
 assert "sklearn" not in sys.modules
 assert not hasattr(lgb.compat, "sklearn") and not lgb.compat.SKLEARN_INSTALLED
 from sklearn.linear_model import Ridge

@@ -43,6 +43,20 @@ def test_a_torn_lock_comes_back_from_the_commit(here: Path, share: float) -> Non
     assert (here / "dvc.lock").read_text() == whole
 
 
+def test_a_merge_is_left_to_whoever_merges(here: Path) -> None:
+    merged = "<<<<<<< HEAD\n" + (here / "dvc.lock").read_text()
+    (here / "dvc.lock").write_text(merged)
+    assert main(["mend"]) == 0
+    assert (here / "dvc.lock").read_text() == merged
+
+
+def test_without_git_a_torn_lock_stays(here: Path) -> None:
+    (here / ".git").rename(here / "elsewhere")
+    (here / "dvc.lock").write_text("")
+    assert main(["mend"]) == 1
+    assert (here / "dvc.lock").exists()
+
+
 def test_a_torn_lock_that_is_in_no_commit_goes(here: Path) -> None:
     subprocess.run(["git", "rm", "-q", "--cached", "dvc.lock"], check=True)
     identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]

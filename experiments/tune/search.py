@@ -40,8 +40,12 @@ def check_space(problem: str, tuning: TuneParams) -> None:
 
 
 def fingerprint(features_md5: str, tuning: TuneParams, bench: Bench) -> str:
-    """Name what trials must share to be compared: features, space, fixed parameters, metric."""
-    fixed = {k: v for k, v in bench.base.model_dump().items() if k not in tuning.space}
+    """Name what trials must share to be compared: features, space, fixed parameters, metric.
+
+    Parameters that are not set have no part in it: a new option makes no old trial worthless.
+    """
+    given = bench.base.model_dump(exclude_none=True)
+    fixed = {k: v for k, v in given.items() if k not in tuning.space}
     space = {name: item.model_dump() for name, item in tuning.space.items()}
     about = [features_md5, space, fixed, bench.objective, bench.offset, bench.problem.metric]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]

@@ -12,7 +12,9 @@ from experiments.tune.log import DONE, FAILED, Trial
 from experiments.tune.search import check_space
 from experiments.tune.space import Dimension, TuneParams, suggest
 from experiments.tune.trial import MedianStop
+from problems.contract import find_problem
 from retrace.base.errors import RetraceError
+from stages.train import TrainParams
 
 TUNING = TuneParams(
     seed=3,
@@ -173,3 +175,21 @@ def test_the_median_rule_stops_what_is_worse_at_the_same_round():
     assert watch.seen == [0.55, 0.55]
     assert rounds(curves, 3, [0.45] * 74)[0] is None
     assert rounds(curves, 4, [9.0] * 100)[0] is None  # too few to compare with
+
+
+def test_an_option_that_nobody_sets_makes_no_old_trial_worthless() -> None:
+    class Newer(TrainParams):
+        option: float | None = None
+
+    problem = find_problem("price")
+    values = {"learning_rate": 0.1, "num_leaves": 7, "min_data_in_leaf": 5, "feature_fraction": 1.0,
+              "bagging_fraction": 1.0, "lambda_l2": 0.0, "max_bin": 63, "max_rounds": 9,
+              "early_stopping_rounds": 3, "seed": 1, "interval": 0.9}  # fmt: skip
+
+    def mark(base: TrainParams) -> str:
+        bench = SimpleNamespace(base=base, objective={}, offset=None, problem=problem)
+        return search.fingerprint("md5", TUNING, bench)
+
+    assert mark(Newer(**values)) == mark(TrainParams(**values))
+    assert mark(Newer(**values, option=1.0)) != mark(TrainParams(**values))
+    assert mark(TrainParams(**{**values, "max_rounds": 8})) != mark(TrainParams(**values))

@@ -7,13 +7,14 @@ reads   data/clean/fraud.parquet     the rows; every fit and alarm sees only wha
                                      this very data
 writes  plots/fraud/backtest.csv     period by period and policy: how good, and what was done
         metrics/backtest/fraud.json  the headline
-        metrics/backtest/fraud/      periods, retrainings, changes and drift as tables
+        metrics/backtest/fraud/      retrainings, changes and drift as tables
 """
 
 from problems.contract import Problem, find_problem, part
 from retrace.base import paths
+from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, read_table, replacing, write_csv, write_json
-from retrace.base.params import parse_section, read_params
+from retrace.base.params import ProblemEntry, parse_section, read_params
 from retrace.encoders import EncodeParams
 from retrace.gate import GateParams
 from retrace.text.model import TextParams
@@ -54,8 +55,20 @@ def read_changes(world: str) -> list[dict[str, str | None]] | None:
     return changes
 
 
-def main(name: str) -> None:
+def find_listed(name: str) -> Problem:
+    """Return the problem; DVC takes its world from `backtests`, all else from `problems`."""
     problem = find_problem(name)
+    listed = read_params(ProblemEntry, f"backtests.{name}").world
+    if listed != problem.world:
+        raise RetraceError(
+            f"params.yaml: backtests.{name}.world is '{listed}' and problems.{name}.world is "
+            f"'{problem.world}'. Give both the world whose data the problem is asked of."
+        )
+    return problem
+
+
+def main(name: str) -> None:
+    problem = find_listed(name)
     past = Past(problem, read_table(paths.clean(problem.world)), read_settings(problem))
     steps = list(Replay(past).steps())
     changes = read_changes(problem.world)
@@ -68,7 +81,6 @@ def main(name: str) -> None:
     write_json(figures, paths.backtest_metrics(name))
     with replacing(paths.backtest_tables(name)) as folder:
         folder.mkdir()
-        write_csv(periods, folder / "periods.csv")
         write_csv(alarms, folder / "retrainings.csv")
         write_csv(found, folder / "changes.csv")
         write_csv(tables.drift(steps), folder / "drift.csv")

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
 from retrace.base.params import ProblemEntry, WorldEntry, parse_section, read_key
 
-BACKTEST_TABLES = ("periods", "changes", "retrainings", "drift")
+BACKTEST_TABLES = ("changes", "retrainings", "drift")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class WorldInputs:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """What `backtest` found: the headline, a row a period and policy, and the other tables."""
+
+    figures: dict[str, float]
+    periods: list[dict[str, str]]
+    tables: dict[str, list[dict[str, str]]]
+
+
+@dataclass(frozen=True)
 class ProblemInputs:
     """A problem's model: what `train` and `evaluate` found.
 
@@ -44,7 +53,7 @@ class ProblemInputs:
     tables: dict[str, list[dict[str, str]]]
     card: dict[str, Any]
     bundle: dict[str, Any]
-    backtest: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # none without a replay
+    backtest: Replayed | None = None
 
 
 def read_worlds() -> dict[str, WorldInputs]:
@@ -102,11 +111,16 @@ def _read_problem(name: str, entry: Any) -> ProblemInputs:
     )
 
 
-def _read_backtest(name: str) -> dict[str, list[dict[str, str]]]:
+def _read_backtest(name: str) -> Replayed | None:
+    """Return None for a problem that `backtests` does not list."""
     if name not in (read_key("") or {}).get("backtests", {}):
-        return {}
+        return None
     folder = paths.backtest_tables(name)
-    return {table: read_rows(folder / f"{table}.csv") for table in BACKTEST_TABLES}
+    return Replayed(
+        figures=_read_dict(paths.backtest_metrics(name)),
+        periods=read_rows(paths.plots(name) / "backtest.csv"),
+        tables={table: read_rows(folder / f"{table}.csv") for table in BACKTEST_TABLES},
+    )
 
 
 def _read_dict(path: Path) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """What becomes of a model: the replay of `stages.backtest` as one picture and some sentences."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from retrace.report import marks
-from retrace.report.inputs import ProblemInputs
+from retrace.report.inputs import ProblemInputs, Replayed
 from retrace.report.marks import FILL, GREY, WARM, Spec, Values
 from retrace.report.numbers import (
     HIGHER_IS_BETTER,
@@ -33,15 +32,15 @@ class Lifecycle:
 
 def lifecycle(problem: ProblemInputs) -> Lifecycle | None:
     """Return the replay of a problem, or None where it has none."""
-    rows = (problem.backtest or {}).get("periods")
-    if not rows:
+    replayed = problem.backtest
+    if replayed is None or not replayed.periods:
         return None
-    shown = {name: table for name, table in problem.backtest.items() if name != "periods"}
-    return Lifecycle(_story(rows, shown), _drawing(rows), own_tables(shown))
+    return Lifecycle(_story(replayed), _drawing(replayed.periods), own_tables(replayed.tables))
 
 
-def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
-    measure = in_words(rows[0]["measure"])
+def _story(replayed: Replayed) -> list[str]:
+    rows, figures = replayed.periods, replayed.figures
+    measure = rows[0]["measure"]
     ends = {
         policy: [score for row in rows if row["policy"] == policy if (score := _score(row))]
         for policy in POLICIES
@@ -50,39 +49,37 @@ def _story(rows: Rows, tables: dict[str, Rows]) -> list[str]:
     if not (alone and every and alarm):
         return []
     periods = [row["period"] for row in rows if row["policy"] == "never"]
-    number_of = Counter(row["policy"] for row in rows if row["retrained"] == "1")
-    mean = {policy: number(sum(scores) / len(scores)) for policy, scores in ends.items()}
+    mean = {policy: number(figures[f"{measure}_{policy}"]) for policy in POLICIES}
+    retrained = {policy: round(figures[f"retrainings_{policy}"]) for policy in ("every", "alarm")}
     said = [
         f"Left alone from {month_name(periods[0])} to {month_name(periods[-1])}, the model goes "
-        f"from a {measure} of {number(alone[0])} to {number(alone[-1])}; retrained every period "
-        f"it ends at {number(every[-1])}, and retrained when the alarm rings at "
+        f"from a {in_words(measure)} of {number(alone[0])} to {number(alone[-1])}; retrained every "
+        f"period it ends at {number(every[-1])}, and retrained when the alarm rings at "
         f"{number(alarm[-1])}. The means are {mean['never']}, {mean['every']} "
-        f"({number_of['every']} retrainings) and {mean['alarm']} ({number_of['alarm']})."
+        f"({_count(retrained['every'])}) and {mean['alarm']} ({_count(retrained['alarm'])})."
     ]
-    mine = [row for row in tables.get("retrainings", []) if row["policy"] == "alarm"]
-    rang = [to_number(row["false_alarm"]) for row in mine if row.get("reasons")]
-    false = [value for value in rang if value is not None]
-    passed = sum(to_number(row["by_gate"]) == 1 for row in mine)
+    mine = [row for row in replayed.tables.get("retrainings", []) if row["policy"] == "alarm"]
+    rang = sum(bool(row.get("reasons")) for row in mine)
     if rang:
-        though = f", {number(sum(false))} times though nothing had changed" if false else ""
+        false = round(figures.get("false_alarms", 0.0))
+        though = f", {_times(false)} though nothing had changed" if false else ""
+        passed = sum(to_number(row["by_gate"]) == 1 for row in mine)
         said.append(
-            f"The alarm rang {_times(len(rang))}{though}. The gate would have promoted {passed} of "
-            f"the {number_of['alarm']} retrained models."
+            f"The alarm rang {_times(rang)}{though}. The gate would have promoted {passed} of the "
+            f"{_models(retrained['alarm'])}."
         )
-    saved = [
-        sum(
-            to_number(row.get("false_positives_at_recall")) or 0.0
-            for row in rows
-            if row["policy"] == who
-        )
-        for who in ("never", "alarm")
-    ]
-    if saved[0] and number_of["alarm"]:
-        said.append(
-            f"At the recall of the model left alone, that is {percent(1 - saved[1] / saved[0])} "
-            "fewer false positives."
-        )
+    if retrained["alarm"] and (saved := figures.get("false_positives_saved")):
+        fewer = f"{percent(saved)} fewer false positives"
+        said.append(f"At the recall of the model left alone, that is {fewer}.")
     return said
+
+
+def _count(retrainings: int) -> str:
+    return "1 retraining" if retrainings == 1 else f"{retrainings} retrainings"
+
+
+def _models(retrained: int) -> str:
+    return "one retrained model" if retrained == 1 else f"{retrained} retrained models"
 
 
 def _times(count: int) -> str:

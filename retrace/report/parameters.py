@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,18 @@ class Section:
 
 def read_sections(names: list[str], skip: tuple[str, ...] = (), path: Path = PATH) -> list[Section]:
     """Read the sections of a world and its problem, in the order of the file, without `skip`."""
-    with path.open(encoding="utf-8") as file:
-        everything = YAML().load(file)
+    everything = _with_comments(path.read_text(encoding="utf-8"))
     sections = []
     for name in dict.fromkeys(names):
         for part, block in (everything.get(name) or {}).items():
             if part not in skip and isinstance(block, CommentedMap) and block:
                 sections.append(Section(f"{name}.{part}", _parameters(block)))
     return sections
+
+
+@lru_cache(maxsize=1)  # once for all problems: comments make it slow
+def _with_comments(text: str) -> Any:
+    return YAML().load(text)
 
 
 def _parameters(block: CommentedMap) -> list[Parameter]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retrace.base.errors import RetraceError
-from retrace.raw.columns import read_mapped
+from retrace.raw import read_mapped
 
 
 @pytest.fixture

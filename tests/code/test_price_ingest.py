@@ -151,6 +151,18 @@ def test_kept_columns_come_last_as_text(tmp_path: Path) -> None:
         ingest(tmp_path / "t.tsv", Settings(max_quarantined=0.1, keep=("window",)))
 
 
+def test_a_file_with_other_names_is_the_same_table(tmp_path: Path) -> None:
+    usual = ingested(tmp_path, {**row(), "split": "train"}, keep=["split"])
+    theirs = {"train_id": "sku", "name": "title"}
+    renamed = {theirs.get(name, name): value for name, value in row().items()}
+    found = ingested(
+        tmp_path, {**renamed, "split": "train"}, name="u.tsv", keep=["split"], columns=theirs
+    )
+    pd.testing.assert_frame_equal(found.clean, usual.clean)
+    with pytest.raises(RetraceError, match="unknown name 'titel'"):
+        ingested(tmp_path, renamed, columns={"titel": "title"})
+
+
 def test_a_set_without_prices_is_not_for_training(tmp_path: Path) -> None:
     test_set = {("test_id" if name == "train_id" else name): GOOD[name] for name in RAW[:-1]}
     with pytest.raises(

@@ -5,14 +5,14 @@ import re
 import pytest
 
 from retrace.report.charts import draw_spec
-from retrace.report.inputs import ProblemInputs
+from retrace.report.inputs import ProblemInputs, Replayed
 from retrace.report.lifecycle import lifecycle
 
 HOSTILE = "<script>alert(1)</script>"
 
 
-def problem(**tables) -> ProblemInputs:
-    return ProblemInputs("fraud", "fraud", {}, {}, [], {}, {}, {}, tables)
+def problem(replayed: Replayed | None = None) -> ProblemInputs:
+    return ProblemInputs("fraud", "fraud", {}, {}, [], {}, {}, {}, replayed)
 
 
 def period(start: str, policy: str, score: float, **more: str) -> dict[str, str]:
@@ -45,7 +45,17 @@ def replayed() -> ProblemInputs:
         {"policy": "alarm", "by_gate": "1", "false_alarm": "0", "reasons": "loss"},
         {"policy": "every", "by_gate": "0", "false_alarm": "", "reasons": ""},
     ]
-    return problem(periods=rows, retrainings=retrainings, changes=[], drift=[])
+    figures = {
+        "balanced_accuracy_never": 0.9,
+        "balanced_accuracy_every": 0.945,
+        "balanced_accuracy_alarm": 0.94,
+        "retrainings_every": 1.0,
+        "retrainings_alarm": 1.0,
+        "false_alarms": 0.0,
+        "false_positives_saved": 0.25,
+    }
+    tables = {"retrainings": retrainings, "changes": [], "drift": []}
+    return problem(Replayed(figures, rows, tables))
 
 
 def test_the_story_has_the_figures(replayed: ProblemInputs) -> None:
@@ -54,10 +64,10 @@ def test_the_story_has_the_figures(replayed: ProblemInputs) -> None:
     story = " ".join(told.story)
     assert "from Mar 2025 to Apr 2025" in story
     assert "balanced accuracy of 0.950 to 0.850" in story
-    assert "0.945 (1 retrainings)" in story
-    assert "The alarm rang once, 0 times though nothing had changed" in story
-    assert "promoted 1 of the 1 retrained" in story
-    assert re.search(r"50\s%", story)
+    assert "0.945 (1 retraining)" in story
+    assert "The alarm rang once. The gate" in story
+    assert "promoted 1 of the one retrained model" in story
+    assert re.search(r"25\s%", story)
     assert [table.name for table in told.tables] == ["retrainings"]
 
 
@@ -76,7 +86,8 @@ def test_a_problem_without_replay_has_no_section() -> None:
 
 
 def test_periods_without_a_score_are_gaps(replayed: ProblemInputs) -> None:
-    for row in replayed.backtest["periods"][:3]:
+    assert replayed.backtest is not None
+    for row in replayed.backtest.periods[:3]:
         row["score"] = ""
     told = lifecycle(replayed)
     assert told is not None

@@ -14,6 +14,7 @@ from problems.service_time.evaluation import (
     headline,
     local_arrival,
     month_table,
+    planned_bands,
     route_table,
     season,
     slices,
@@ -21,6 +22,7 @@ from problems.service_time.evaluation import (
     visit_table,
 )
 from problems.service_time.evaluation.routes import by_route, service_levels
+from problems.service_time.ingest.agreement import accuracy
 from problems.service_time.problem import PROBLEMS
 
 PROBLEM = PROBLEMS["service_time"]
@@ -234,10 +236,40 @@ def test_visits_are_judged_by_grade() -> None:
     assert table["median_error_seconds"].tolist() == [10, 5, 100]
 
 
+def test_visits_are_judged_as_ingest_judges_them() -> None:
+    rng = np.random.default_rng(5)
+    began = pd.Series(pd.Timestamp("2025-06-01T10:00Z"), range(200))
+    truth = pd.DataFrame({"stop_id": np.arange(200), "started_at": began})
+    truth["ended_at"] = began + pd.to_timedelta(rng.integers(60, 900, 200), unit="s")
+    rows = truth[["stop_id"]].assign(
+        grade=rng.choice(["A", "B", "C"], 200),
+        arrived_at=began + pd.to_timedelta(rng.integers(-900, 900, 200), unit="s"),
+        service_seconds=rng.uniform(60, 900, 200),
+    )
+    rows["departed_at"] = rows["arrived_at"] + pd.to_timedelta(rows["service_seconds"], unit="s")
+    rows = rows[rng.random(200) < 0.9]
+    table = visit_table(rows, truth).set_index("grade").drop(columns="stops")
+    assert table.loc["all"].to_dict() == pytest.approx(accuracy(rows, truth))
+    for grade, found in rows.groupby("grade"):
+        known = truth[truth["stop_id"].isin(found["stop_id"])]
+        assert table.loc[grade].to_dict() == pytest.approx(accuracy(found, known))
+
+
+def test_plans_are_held_against_real_times_by_planned_minutes() -> None:
+    settings = SETTINGS.model_copy(update={"planned_bands_minutes": [5.0, 8.0]})
+    table = planned_bands(two_routes(), settings).set_index("planned")
+    assert table.index.tolist() == ["under 5 minutes", "5 to 8 minutes", "8 minutes and more"]
+    assert table["stops"].tolist() == [1, 2, 1]
+    assert table["median_actual_seconds"].tolist() == [300, 360, 600]
+    assert table["bias_seconds"].tolist() == [-60, 0, -60]
+    assert table["mae_seconds"].tolist() == [60, 60, 60]
+    assert table["coverage"].tolist() == [0, 1, 1]
+
+
 def test_tables_without_truth_have_no_visits() -> None:
     scored = two_routes().assign(slice_region="r", slice_driver_tenure="known")
     found = tables(PROBLEM, scored, SETTINGS, scored, None)
-    assert [*found] == ["routes", "months", "service_level", "fairness"]
+    assert [*found] == ["routes", "months", "service_level", "planned_bands", "fairness"]
     assert not any(table.empty for table in found.values())
 
 

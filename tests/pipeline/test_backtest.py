@@ -26,7 +26,7 @@ def test_the_replay_has_its_outputs(reproduced: Path, problem: str) -> None:
     assert len(figures) <= 8
     assert figures["retrainings_every"] >= figures["retrainings_alarm"]
     tables = {path.stem for path in (reproduced / f"metrics/backtest/{problem}").iterdir()}
-    assert tables == {"periods", "retrainings", "changes", "drift"}
+    assert tables == {"retrainings", "changes", "drift"}
     assert "Left alone, or retrained?" in (reproduced / "reports/index.html").read_text()
 
 
@@ -52,6 +52,13 @@ def test_a_problem_without_time_is_refused_by_name(clone: Path) -> None:
     change_params(clone, {"backtests": {"price": {"world": "price"}}})
     output = run(clone, "dvc", "repro", "backtest@price", ok=False)
     assert "price has no time of prediction or of outcome" in output
+    assert "Traceback" not in output
+
+
+def test_a_world_that_backtests_and_problems_name_differently_is_refused(clone: Path) -> None:
+    change_params(clone, {"backtests": {"fraud": {"world": "orders"}}})
+    output = run(clone, "dvc", "repro", "backtest@fraud", ok=False)
+    assert "backtests.fraud.world is 'orders' and problems.fraud.world is 'fraud'" in output
     assert "Traceback" not in output
 
 

@@ -16,8 +16,7 @@ from pydantic import Field, model_validator
 from problems.contract import Ingested
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.raw import fingerprint
-from retrace.raw.columns import read_mapped
+from retrace.raw import fingerprint, read_mapped
 from retrace.raw.values import as_number, as_text
 
 CLEAN = ("transaction_id", "at", "customer_id", "terminal_id", "amount", "is_fraud", "known_at")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from retrace.base.errors import RetraceError
-from retrace.raw.columns import names_in_file
+from retrace.raw import names_in_file
 
 NEEDED = ("case_id", "activity", "timestamp")
 KNOWN = (*NEEDED, "resource", "promised_at")

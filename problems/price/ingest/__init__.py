@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from problems.contract import Ingested
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.raw import WRONG_FIELDS, fingerprint, read_raw
+from retrace.raw import WRONG_FIELDS, fingerprint, read_mapped
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 
 LISTING = (  # a listing's raw columns, beside its id and price
@@ -68,10 +68,12 @@ class Settings(Params):
     """`price.ingest` of params.yaml.
 
     max_quarantined: share of rows, 0 to 1, above which the data is taken to be wrong as a whole.
+    columns: the names in the file of raw columns that have others there.
     keep: raw columns to carry into the clean table as text, such as a benchmark's own split.
     """
 
     max_quarantined: float = Field(ge=0, le=1)
+    columns: dict[str, str] = Field(default_factory=dict)
     keep: tuple[str, ...] = ()
 
     @field_validator("keep")
@@ -90,9 +92,9 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     `row`, `listing_id` (text, as found) and `reason`, the first of `REASONS` that applies; of rows
     with the same id the first usable one is clean. All rows may be rejected.
 
-    Raises RetraceError for files that cannot be read at all (see `retrace.raw.read_raw`).
+    Raises RetraceError for files that cannot be read at all (see `retrace.raw.read_mapped`).
     """
-    table = read_raw(source, [*RAW, *settings.keep], hints=HINTS)
+    table = read_mapped(source, [*RAW, *settings.keep], columns=settings.columns, hints=HINTS)
     raw = table.rows
     clean, reasons = _read(raw, raw["train_id"])
     clean["price_usd"] = as_number(raw["price"])

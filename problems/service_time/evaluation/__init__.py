@@ -6,11 +6,12 @@ from pydantic import Field
 
 from problems.contract import Problem
 from problems.service_time.evaluation.routes import by_route, service_levels
+from problems.service_time.evaluation.visits import visit_table
 from problems.service_time.rules import RuleSettings
 from retrace import metrics
-from retrace.agreement import accuracy
 from retrace.base.params import Params
 from retrace.comparison import paired_difference
+from retrace.slices import bands
 
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 
@@ -24,6 +25,7 @@ class Settings(Params):
     new_driver_stops: int = Field(ge=1)
     new_customer_stops: int = Field(ge=1)
     new_region_days: int = Field(ge=1)
+    planned_bands_minutes: list[float] = Field(min_length=1)
 
 
 def headline(
@@ -99,17 +101,29 @@ def tables(
         "routes": route_table(scored),
         "months": month_table(scored, settings),
         "service_level": service_levels(scored),
+        "planned_bands": planned_bands(scored, settings),
         "fairness": fairness(scored),
     }
 
 
-def visit_table(rows: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    """How well the service times found from events agree with the true ones, by grade."""
-    records = [{"grade": "all", "stops": len(rows), **accuracy(rows, truth)}]
-    for grade, found in rows.groupby("grade"):
-        known = truth[truth["stop_id"].isin(found["stop_id"])]
-        records.append({"grade": grade, "stops": len(found), **accuracy(found, known)})
-    return pd.DataFrame.from_records(records)
+def planned_bands(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """What is behind a plan: real times, errors and intervals by the planned minutes."""
+    frame = scored.assign(
+        planned=bands(scored["prediction"] / 60, settings.planned_bands_minutes, "minutes"),
+        error=scored["prediction"] - scored["outcome"],
+        inside=(scored["outcome"] >= scored["lower"]) & (scored["outcome"] <= scored["upper"]),
+        width=scored["upper"] - scored["lower"],
+    )
+    frame["size"] = frame["error"].abs()
+    by_band = frame.groupby("planned", observed=True).agg(
+        stops=("error", "size"),
+        median_actual_seconds=("outcome", "median"),
+        mae_seconds=("size", "mean"),
+        bias_seconds=("error", "mean"),
+        median_interval_seconds=("width", "median"),
+        coverage=("inside", "mean"),
+    )
+    return by_band.reset_index()
 
 
 def route_table(scored: pd.DataFrame) -> pd.DataFrame:

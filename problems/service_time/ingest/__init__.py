@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Ingested
+from problems.service_time.ingest.agreement import accuracy
 from problems.service_time.ingest.customers import read_customers
 from problems.service_time.ingest.engine import database, put
 from problems.service_time.ingest.events import load_events, read_events, sessions
@@ -24,7 +25,6 @@ from problems.service_time.ingest.privacy import pseudonyms
 from problems.service_time.ingest.settings import Bounds, Settings
 from problems.service_time.ingest.stops import Stops, at_customers, read_stops
 from problems.service_time.ingest.visits import find_visits
-from retrace.agreement import accuracy
 from retrace.raw import fingerprint
 
 __all__ = ["Bounds", "Settings", "accuracy", "ingest"]

@@ -1,4 +1,8 @@
-"""How well found visits agree with known ones: the simulator's truth or a driver's log."""
+"""How well found visits agree with known ones, such as the notes of drivers.
+
+`problems.service_time.evaluation.visits` holds them against the truth, by grade. It has its own
+lines, since the stages that judge models should not wait for a change of how raw data is read.
+"""
 
 import numpy as np
 import pandas as pd

@@ -11,7 +11,7 @@ import yaml
 from tests.drills import Outcome, Row, Size
 from tests.drills.killed import differences
 from tests.drills.killed_search import TRIALS, outcome
-from tests.drills.repo import Repo, not_yet_run, reproduced, retrace, seconds, worlds
+from tests.drills.repo import Repo, not_yet_run, reproduced, retrace, seconds, spread, worlds
 
 TITLE = "At once"
 
@@ -34,16 +34,21 @@ def run(size: Size, folder: Path) -> Outcome:
     rows, details = [], EXPLAINED
     names = worlds(size)
     pairs = PAIRS if size != "short" else {name: PAIRS[name] for name in SHORT}
-    for name, pair in pairs.items():
-        found = []
-        for number in range(TIMES[size]):
-            base = reproduced(size, names[number % len(names)])
-            place = folder / f"{len(rows)}-{number}"
-            place.mkdir()
-            try:
-                found.append(pair(base, place, random.Random(SEED + number)))
-            except AssertionError as error:
-                found.append([str(error)[-400:]])
+    bases = [reproduced(size, world) for world in names]
+
+    def part(which: tuple[str, int]) -> list[str]:
+        name, number = which
+        place = folder / f"{list(pairs).index(name)}-{number}"
+        place.mkdir()
+        try:
+            return pairs[name](bases[number % len(bases)], place, random.Random(SEED + number))
+        except AssertionError as error:
+            return [str(error)[-400:]]
+
+    tried = [(name, number) for name in pairs for number in range(TIMES[size])]
+    ends = dict(zip(tried, spread(part, tried, size), strict=True))
+    for name in pairs:
+        found = [ends[name, number] for number in range(TIMES[size])]
         lines = [" ".join(reason.split()) for reasons in found for reason in reasons]
         details += "".join(f"- {name}: {line}\n" for line in lines)
         unclear = sum(any(r.startswith(UNCLEAR) for r in reasons) for reasons in found)

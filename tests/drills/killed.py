@@ -3,14 +3,13 @@
 import itertools
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.drills import Outcome, Row, Size
 from tests.drills.kill import KINDS, kill
 from tests.drills.killed_promotion import promotes
 from tests.drills.killed_search import tunes
-from tests.drills.repo import Repo, cores, not_yet_run, reproduced, retrace, seconds, worlds
+from tests.drills.repo import Repo, not_yet_run, reproduced, retrace, seconds, spread, worlds
 
 TITLE = "Killed"
 
@@ -21,8 +20,7 @@ KILLS = {"short": 1, "drill": 30, "full": 30}
 def run(size: Size, folder: Path) -> Outcome:
     """Kill `dvc repro` and `retrace tune` at random moments and let them go on."""
     rows, lost = repros(size, folder)
-    for part in (tunes, promotes):
-        more, found = part(size, folder)
+    for more, found in spread(lambda part: part(size, folder), (tunes, promotes), size):
         rows, lost = rows + more, lost + found
     times = sum(row.times for row in rows)
     figure = f"{times} kills: {sum(row.lost for row in rows)} not made good by the same command"
@@ -55,8 +53,7 @@ def repros(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
         world, kind = names[number // len(KINDS) % len(names)], KINDS[number % len(KINDS)]
         return killed(bases[world], folder / f"killed{number}", kind, moments[number])
 
-    with ThreadPoolExecutor(len(cores()) if size == "drill" else 1) as pool:
-        found = list(pool.map(part, range(count)))
+    found = spread(part, range(count), size)
     reasons, mended = [reason for reason, _ in found], sum(torn for _, torn in found)
     rows = []
     for number, kind in enumerate(KINDS[:count]):

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.drills import Outcome, Row, Size
-from tests.drills.repo import Repo, cores, reproduced, worlds
+from tests.drills.repo import Repo, cores, reproduced, spread, worlds
 
 TITLE = "Only what changed"
 
@@ -189,8 +188,7 @@ def tried(repo: Repo, changes: list[Change], folder: Path) -> tuple[list[str], l
         with Status(copy) as status:
             return [found for c in changes[number::parts] if (found := wrong(copy, c, status))]
 
-    with ThreadPoolExecutor(parts) as pool:
-        found = sorted(one for some in pool.map(part, range(parts)) for one in some)
+    found = sorted(one for some in spread(part, range(parts), "drill") for one in some)
     return [line for alike, line in found if not alike], [line for alike, line in found if alike]
 
 

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,6 +22,8 @@ from tests.drills.place import project
 
 LIMIT_SECONDS = 3600.0
 OURS = ("AWS_", "DVC_", "RCLONE_", "XDG_")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 UNCOUNTED = ("/.git/", "/.dvc/tmp/", "/.dvc/cache/runs/", "/__pycache__/")
 
 
@@ -159,6 +162,16 @@ def not_yet_run(repo: Repo, path: Path) -> Repo:
 def retrace(*words: str) -> tuple[str, ...]:
     """Return the command line of `retrace` in the copy that it runs in."""
     return (sys.executable, "-m", "commands", *words)
+
+
+def spread(function: Callable[[Item], Result], items: Iterable[Item], size: Size) -> list[Result]:
+    """Return what a function says of each item, as many at once as there are processors.
+
+    They wait for processes, so that threads are enough. In the short version, which runs beside
+    other tests, one after another.
+    """
+    with ThreadPoolExecutor(1 if size == "short" else len(cores())) as pool:
+        return list(pool.map(function, items))
 
 
 def cores() -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.drills import Outcome, Row, Size
 from tests.drills.difference import difference
-from tests.drills.repo import Repo, cores, fresh, reproduced, worlds
+from tests.drills.repo import Repo, cores, fresh, reproduced, spread, worlds
 
 TITLE = "Same bytes"
 
@@ -60,16 +60,11 @@ def run(size: Size, folder: Path) -> Outcome:
     """Make the DAG in clones under other conditions and compare what dvc.lock says."""
     world = worlds(size)[0] if size == "short" else None
     here = reproduced(size, world)
-    there = elsewhere(fresh(folder / "source", size, world), folder)
-    try:
-        there.run("dvc", "repro")
-        rows = [compared("outputs in a clone under other conditions (below)", here, there)]
-        rows += [again(there)]
-    finally:
-        shutil.rmtree(there.path.parent, ignore_errors=True)
-    details = CONDITIONS
+    parts = [lambda: other_conditions(here, fresh(folder / "source", size, world), folder)]
     if size != "short":
-        found, measured = narrower(here, folder)
+        parts.append(lambda: narrower(here, folder))
+    rows, details = [], ""
+    for found, measured in spread(lambda part: part(), parts, size):
         rows += found
         details += measured
     lost = sum(row.lost for row in rows[:2])
@@ -86,6 +81,17 @@ The other conditions: another folder (with a space and a letter outside ASCII, o
 system where there is one), TZ, LANG, HOME and PYTHONHASHSEED, umask 077 instead of 022, one
 processor instead of all, files created in reverse order, and folders listed in another order.
 """
+
+
+def other_conditions(here: Repo, source: Repo, folder: Path) -> tuple[list[Row], str]:
+    """Run the DAG in a clone under other conditions, and then each stage there again."""
+    there = elsewhere(source, folder)
+    try:
+        there.run("dvc", "repro")
+        rows = [compared("outputs in a clone under other conditions (below)", here, there)]
+        return [*rows, again(there)], CONDITIONS
+    finally:
+        shutil.rmtree(there.path.parent, ignore_errors=True)
 
 
 def elsewhere(source: Repo, folder: Path) -> Repo:

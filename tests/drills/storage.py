@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.drills import Outcome, Row, Size
-from tests.drills.repo import Repo, reproduced, worlds
+from tests.drills.repo import Repo, reproduced, spread, worlds
 from tests.drills.server import Server, mount_allowed, small_disk
 
 TITLE = "Storage"
@@ -21,21 +21,23 @@ def run(size: Size, folder: Path) -> Outcome:
     """Push and pull through every fault, and count those after which anything is missing."""
     bases = [reproduced(size, world) for world in worlds(size)]
     faults = FAULTS if size != "short" else {name: FAULTS[name] for name in SHORT}
-    rows, details = [], EXPLAINED
-    number = 0
-    for name, (fault, repeated) in faults.items():
-        times = KILLS[size] if repeated else 1 if size == "short" else 2
-        if "disk is full" in name and not mount_allowed(folder):
-            rows.append(Row(f"{name} (not tried: this user may not mount)", 0, 0))
-            continue
-        lost = 0
-        for _ in range(times):
-            number += 1
-            case = Case(bases[number % len(bases)], folder / f"case{number}", number)
-            reasons = case.run(fault)
-            lost += bool(reasons)
-            details += "".join(f"- {name}: {reason}\n" for reason in reasons)
-        rows.append(Row(name, times, lost))
+    mount = mount_allowed(folder)
+    faults = {name: one for name, one in faults.items() if mount or "disk is full" not in name}
+    once = 1 if size == "short" else 2
+    names = [name for name, one in faults.items() for _ in range(KILLS[size] if one[1] else once)]
+
+    def part(number: int) -> Reasons:
+        case = Case(bases[number % len(bases)], folder / f"case{number}", number)
+        return case.run(faults[names[number - 1]][0])
+
+    found = list(zip(names, spread(part, range(1, len(names) + 1), size), strict=True))
+    details = EXPLAINED + "".join(f"- {name}: {one}\n" for name, some in found for one in some)
+    if not mount:
+        details += "- not tried, since this user may not mount: a full disk\n"
+    rows = [
+        Row(name, names.count(name), sum(one == name and bool(some) for one, some in found))
+        for name in faults
+    ]
     times, lost = sum(row.times for row in rows), sum(row.lost for row in rows)
     return Outcome(tuple(rows), f"{times} faults, {lost} not made good as documented", details)
 

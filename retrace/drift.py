@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import special, stats
+from scipy import special  # scipy.stats takes half a second to import
 
 from retrace.base.params import Params
 
@@ -128,7 +128,7 @@ def feature_drift(
     table = pd.DataFrame(
         records, columns=[name for name in FEATURE_COLUMNS if name != "q_value"]
     ).astype({"p_value": "float64"})
-    table["q_value"] = stats.false_discovery_control(table["p_value"]) if len(table) else []
+    table["q_value"] = q_values(table["p_value"].to_numpy(np.float64))
     return table[FEATURE_COLUMNS]
 
 
@@ -151,8 +151,19 @@ def _chi_squared(a: Floats, b: Floats) -> tuple[float, float]:
     table = np.array(_counts(a, b))
     if table.shape[1] < 2 or not table.sum(axis=1).all():
         return 0.0, 1.0
-    found = stats.chi2_contingency(table, correction=False)
-    return float(found.statistic), float(found.pvalue)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    statistic = float((np.square(table - expected) / expected).sum())
+    return statistic, float(special.chdtrc(table.shape[1] - 1, statistic))
+
+
+def q_values(p_values: Floats) -> Floats:
+    """Return the false discovery rate at which each test counts (Benjamini and Hochberg 1995)."""
+    order = np.argsort(p_values)
+    n_tests = len(p_values)
+    scaled = p_values[order] * (n_tests / np.arange(1, n_tests + 1))
+    found = np.empty(n_tests)
+    found[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    return np.clip(found, 0.0, 1.0)
 
 
 def rank(drift: pd.DataFrame, importance: pd.Series) -> pd.DataFrame:
@@ -205,7 +216,7 @@ def loss_changes(
         records.append((name, value, len(new), increase / scale, loss_p, shift / sd, bias_p))
     table = pd.DataFrame(records, columns=LOSS_COLUMNS)
     for name in ("loss_q_value", "bias_q_value"):
-        table[name] = stats.false_discovery_control(table[name])
+        table[name] = q_values(table[name].to_numpy(np.float64))
     return table
 
 
@@ -225,7 +236,7 @@ def _change(
     if error == 0.0:
         return change, 1.0
     z = change / error
-    return change, float(2 * stats.norm.sf(abs(z)) if two_sided else stats.norm.sf(z))
+    return change, float(2 * special.ndtr(-abs(z)) if two_sided else special.ndtr(-z))
 
 
 def _standard_error(rows: pd.DataFrame, column: str) -> float:

@@ -151,17 +151,20 @@ def _jump(rows: pd.DataFrame, roles: Roles) -> Found:
 
 def _stuck(rows: pd.DataFrame, _: Roles) -> Found:
     edges = parts(len(rows), PARTS, PART_ROWS)
+    part = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
     for name in rows:
-        if rows[name].dtype == bool or rows[name].nunique() < LEVELS:
+        codes, values = pd.factorize(rows[name])
+        if rows[name].dtype == bool or len(values) < LEVELS:
             continue
-        shares = []
-        for start, stop in pairwise(edges):
-            part = rows[name].iloc[start:stop]
-            part = part[~missing(part) & (part != 0)]
-            if len(part) >= PART_ROWS // 2:
-                shares.append(float(part.value_counts(normalize=True).iloc[0]))
-        if shares:
-            yield str(name), max(shares) - float(np.median(shares))
+        there = ~(missing(rows[name]) | (rows[name] == 0)).to_numpy(bool)
+        cells = np.bincount(
+            (part * len(values) + codes)[there], minlength=len(values) * part.max() + len(values)
+        )
+        counts = cells.reshape(-1, len(values))
+        enough = counts.sum(axis=1) >= PART_ROWS // 2
+        if enough.any():
+            shares = (counts.max(axis=1) / counts.sum(axis=1).clip(min=1))[enough]
+            yield str(name), float(shares.max() - np.median(shares))
 
 
 def _volume(rows: pd.DataFrame, roles: Roles) -> Found:

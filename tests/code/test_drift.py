@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from retrace.drift import (
     AlarmParams,
@@ -13,6 +14,7 @@ from retrace.drift import (
     feature_drift,
     loss_changes,
     psi,
+    q_values,
     rank,
     ring,
 )
@@ -187,3 +189,20 @@ def test_a_large_effect_in_few_rows_does_not_ring():
     assert drift["psi"].max() > 0.25
     ranked = rank(drift, pd.Series({"weight": 0.5, "region": 0.5}))
     assert not ring(ranked, ranked, None, LIMITS).rings
+
+
+def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
+    p = np.random.default_rng(0).random(50) ** 3
+    assert q_values(p).tolist() == stats.false_discovery_control(p).tolist()
+    assert q_values(np.array([])).tolist() == []
+
+
+def test_categories_are_held_together_by_pearsons_chi_squared() -> None:
+    rng = np.random.default_rng(3)
+    old, new = (rng.integers(0, top, size).astype(float) for top, size in ((5, 300), (4, 200)))
+    frames = (pd.DataFrame({"region": values}) for values in (old, new))
+    table = feature_drift(*frames, categorical={"region"}).iloc[0]
+    counts = [np.bincount(values.astype(int), minlength=5) for values in (old, new)]
+    found = stats.chi2_contingency(counts, correction=False)
+    assert table["statistic"] == pytest.approx(found.statistic, rel=1e-12)
+    assert table["p_value"] == pytest.approx(found.pvalue, rel=1e-9)

@@ -8,7 +8,7 @@ from tests.drills import Size
 
 # On top of the tests' parameters: the DAG of each world, run alone, in at most 20 s.
 TINY: dict[str, Any] = {
-    "orders": {"simulate": {"orders": 800, "futures": 8}},
+    "orders": {"simulate": {"orders": 600, "futures": 4}},
     "order_completion": {"backtest": {"first_periods": 16}},
     "order_stuck": {"backtest": {"first_periods": 16}},
 }

@@ -60,7 +60,8 @@ def run(folder: Path, *command: str, ok: bool = True, **env: str) -> str:
 def environment() -> dict[str, str]:
     """The environment of a user: this Python's folder first, no settings of the test run."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE")  # each stage would compile its modules anew
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     identity = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")

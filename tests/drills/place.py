@@ -9,8 +9,13 @@ from tests.drills import Size
 # On top of the tests' parameters: the DAG of each world, run alone, in at most 20 s.
 TINY: dict[str, Any] = {
     "orders": {"simulate": {"orders": 600, "futures": 4}},
-    "order_completion": {"backtest": {"first_periods": 16}},
-    "order_stuck": {"backtest": {"first_periods": 16}},
+    **{
+        name: {
+            "train": {"max_rounds": 25},
+            "backtest": {"first_periods": 16, "train": {"max_rounds": 10}},
+        }
+        for name in ("order_completion", "order_stuck")
+    },
 }
 
 

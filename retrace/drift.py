@@ -158,6 +158,8 @@ def _chi_squared(a: Floats, b: Floats) -> tuple[float, float]:
 
 def q_values(p_values: Floats) -> Floats:
     """Return the false discovery rate at which each test counts (Benjamini and Hochberg 1995)."""
+    if np.isnan(p_values).any():
+        raise ValueError("a p-value is missing: no test can be ranked among the others")
     order = np.argsort(p_values)
     n_tests = len(p_values)
     scaled = p_values[order] * (n_tests / np.arange(1, n_tests + 1))

@@ -185,7 +185,8 @@ def headline(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dic
         figures["false_alarms"] = float(false.sum())
     if problem.task == "binary":
         by = table.groupby("policy")["false_positives_at_recall"].sum()
-        figures["false_positives_saved"] = 1 - float(by["alarm"]) / (float(by["never"]) or 1.0)
+        if by["never"]:  # else there is nothing to save
+            figures["false_positives_saved"] = 1 - float(by["alarm"]) / float(by["never"])
     return {key: value for key, value in figures.items() if np.isfinite(value)}
 
 

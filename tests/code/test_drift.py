@@ -195,6 +195,8 @@ def test_q_values_are_those_of_benjamini_and_hochberg() -> None:
     p = np.random.default_rng(0).random(50) ** 3
     assert q_values(p).tolist() == stats.false_discovery_control(p).tolist()
     assert q_values(np.array([])).tolist() == []
+    with pytest.raises(ValueError, match="missing"):
+        q_values(np.array([0.001, np.nan]))
 
 
 def test_categories_are_held_together_by_pearsons_chi_squared() -> None:

@@ -161,6 +161,8 @@ def test_a_file_with_other_names_is_the_same_table(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found.clean, usual.clean)
     with pytest.raises(RetraceError, match="unknown name 'titel'"):
         ingested(tmp_path, renamed, columns={"titel": "title"})
+    with pytest.raises(RetraceError, match=r"no column 'zzz'.*mend `columns\.price`"):
+        ingested(tmp_path, renamed, columns={**theirs, "price": "zzz"})
 
 
 def test_a_set_without_prices_is_not_for_training(tmp_path: Path) -> None:
@@ -205,6 +207,8 @@ def test_listings_are_read_as_in_training(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(listings(shuffled), trained.loc[[2, 0]])
     assert listings(raw[list(LISTING)])["listing_id"].tolist() == [0, 1, 2]
     assert listings(raw[:0]).empty
+    renamed = raw.rename(columns={"name": "title"})
+    pd.testing.assert_frame_equal(listings(renamed, {"name": "title"}), trained)
 
 
 def test_listings_that_cannot_be_priced_are_named() -> None:

@@ -255,6 +255,19 @@ def test_visits_are_judged_as_ingest_judges_them() -> None:
         assert table.loc[grade].to_dict() == pytest.approx(accuracy(found, known))
 
 
+def test_visits_without_a_truth_have_no_figures() -> None:
+    began = moments("2025-06-01T10:00Z")
+    rows = pd.DataFrame({"stop_id": ["S1"], "grade": ["A"], "service_seconds": [300.0]})
+    rows = rows.assign(arrived_at=began, departed_at=began + pd.Timedelta(minutes=5))
+    others = pd.DataFrame({"stop_id": ["S9"], "started_at": began, "ended_at": began})
+    for truth in (others, others.head(0)):
+        table = visit_table(rows, truth).set_index("grade")
+        assert table["stops"].tolist() == [1, 1]
+        assert table["matched_share"].tolist() == [0, 0]
+        assert table.drop(columns=["stops", "matched_share"]).isna().all(axis=None)
+    assert visit_table(rows.head(0), others).empty
+
+
 def test_plans_are_held_against_real_times_by_planned_minutes() -> None:
     settings = SETTINGS.model_copy(update={"planned_bands_minutes": [5.0, 8.0]})
     table = planned_bands(two_routes(), settings).set_index("planned")

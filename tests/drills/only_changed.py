@@ -30,6 +30,7 @@ SHORT = 12  # changes of each kind in the short version
 STANDS_FOR = {"requirements.lock": ("train", "backtest")}  # the installed versions
 PASSED = "metrics/validation/"  # of a world: nothing is built on data that did not pass
 BUILT_ON_IT = ("featurize", "backtest")
+OF_ALL_WORLDS = ("retrace/", "stages/", "problems/predict.py")  # code
 NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
 
 
@@ -136,7 +137,7 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chan
         if name.startswith(PASSED):
             asked = {p for p, entry in problems.items() if entry["world"] == Path(name).stem}
             expected |= {s for b in BUILT_ON_IT for p in asked if (s := f"{b}@{p}") in used}
-        templates = {s.partition("@")[0] for s in expected if not name.startswith("problems/")}
+        templates = {s.partition("@")[0] for s in expected if name.startswith(OF_ALL_WORLDS)}
         alike = {s for s in used if s.partition("@")[0] in templates} - expected
         yield Change(name, name, content + b"\n# changed\n", frozenset(expected), frozenset(alike))
 

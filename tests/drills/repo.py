@@ -33,7 +33,7 @@ class Repo:
 
     path: Path
     more: Mapping[str, str] = field(default_factory=dict)
-    before: Callable[[], None] | None = None  # in each new process, such as to set its umask
+    umask: int = -1  # of its commands; -1 leaves it
 
     @property
     def env(self) -> dict[str, str]:
@@ -65,7 +65,7 @@ class Repo:
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
-                preexec_fn=self.before,
+                umask=self.umask,
             )
         finally:
             if log:
@@ -92,12 +92,12 @@ class Repo:
     def copy(self, path: Path) -> "Repo":
         """Return a copy of all that is there, outputs and cache too."""
         shutil.copytree(self.path, path, symlinks=True)
-        return Repo(path, self.more, self.before)
+        return Repo(path, self.more, self.umask)
 
     def clone(self, path: Path) -> "Repo":
         """Return a second copy as another person would get it."""
         self.run("git", "clone", "--quiet", str(self.path), str(path))
-        return Repo(path, self.more, self.before)
+        return Repo(path, self.more, self.umask)
 
 
 def worlds(size: Size) -> list[str]:

@@ -58,13 +58,14 @@ def write_report() -> None:
 
 
 def _overview(records: dict[str, Any]) -> str:
-    lines = ["| drill | what came of it | tried | survived | lost |", "|---|---|---:|---:|---:|"]
+    lines = ["| drill | what came of it | minutes | tried | survived | lost |"]
+    lines += ["|---|---|---:|---:|---:|---:|"]
     for name, record in records.items():
         counted = [row for row in record["rows"] if row["allowed"] < row["times"]]
         times = sum(row["times"] for row in counted)
         lost = sum(row["lost"] for row in counted)
         lines.append(
-            f"| [{_title(name)}](#{name}) | {record['figure']} "
+            f"| [{_title(name)}](#{name}) | {record['figure']} | {record['minutes']:g} "
             f"| {times:,} | {times - lost:,} | {lost:,} |"
         )
     return "\n".join(lines) + "\n"

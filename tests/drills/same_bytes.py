@@ -4,20 +4,22 @@ import os
 import random
 import shutil
 import textwrap
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.drills import Outcome, Row, Size
 from tests.drills.difference import difference
-from tests.drills.repo import Repo, cores, fresh, reproduced, spread, worlds
+from tests.drills.repo import Repo, fresh, reproduced, spread, worlds
 
 TITLE = "Same bytes"
 
-# Folders are listed in another order, as another file system would.
+# One processor, and folders are listed in another order, as another file system would.
 SHUFFLED = """
 import os, random
+
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 def shuffled(entries):
     entries = sorted(entries, key=lambda entry: getattr(entry, "name", entry))
@@ -115,20 +117,11 @@ def elsewhere(source: Repo, folder: Path) -> Repo:
         "LC_ALL": "C",
         "USER": "somebody",
     }
-    repo = Repo(path, more, before=_narrow_process(cores()[-1:], 0o077))
+    repo = Repo(path, more, umask=0o077)
     repo.run("git", "init", "--quiet", "-b", "main")
     repo.run("git", "add", "-A")
     repo.run("git", "commit", "--quiet", "-m", "The same files")
     return replace(repo, path=path)
-
-
-def _narrow_process(processors: list[int], umask: int) -> Callable[[], None]:
-    def before() -> None:
-        os.umask(umask)
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, processors)
-
-    return before
 
 
 def entries(lock: dict[str, Any]) -> dict[str, Any]:

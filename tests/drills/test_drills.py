@@ -32,7 +32,7 @@ def test_the_report_has_a_row_and_a_section_for_each_drill(
     report.save("toy", "drill", outcome, 90.0)
     report.write_report()
     text = (tmp_path / "DRILLS.md").read_text()
-    assert "| [Toy](#toy) | 2 lost | 1,010 | 1,008 | 2 |" in text
+    assert "| [Toy](#toy) | 2 lost | 1.5 | 1,010 | 1,008 | 2 |" in text
     assert "| pulls | 1,000 | 998 | 2 | 5 |" in text
     assert "1.5 minutes" in text
     assert text.endswith("\nWhy.\n")

@@ -5,7 +5,7 @@ that are to be priced. Both read a value in the same way, so that a model never 
 differently from those it was fitted on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -112,14 +112,16 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     return Ingested(clean, rejected, fingerprint(source), _figures(clean))
 
 
-def listings(raw: pd.DataFrame) -> pd.DataFrame:
+def listings(raw: pd.DataFrame, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return the clean columns, without the price, of raw rows that are to be priced.
 
     `raw` has the columns of `LISTING` and an id (train_id, test_id or listing_id; without one the
-    id is the number of the row, from 0). The order of rows and the index stay.
+    id is the number of the row, from 0), where `columns` does not give them other names, as
+    `price.ingest.columns` does. The order of rows and the index stay.
 
     Raises RetraceError for a missing column, and for rows that `ingest` would reject.
     """
+    raw = raw.rename(columns={theirs: ours for ours, theirs in (columns or {}).items()})
     missing = [column for column in LISTING if column not in raw]
     if missing:
         raise RetraceError(

@@ -67,6 +67,22 @@ def test_deps_are_the_imports(reproduced: Path, used: dict[str, dict]) -> None:
         assert imported[stage] == declared[stage], stage
 
 
+def test_the_lock_has_the_deps_of_dvc_yaml() -> None:
+    """A dependency that is gone makes no stage run again: `dvc repro` leaves it in the lock."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for name, entry in yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"].items():
+        template, _, key = name.partition("@")
+        stage = stages[template]
+        deps = stage.get("do", stage)["deps"]
+        if key:
+            block = params[stage["foreach"].strip("${}")][key]
+            deps = [dep.replace("${key}", key) for dep in deps]
+            for field, value in block.items():
+                deps = [dep.replace(f"${{item.{field}}}", value) for dep in deps]
+        assert {dep["path"] for dep in entry["deps"]} == set(deps), name
+
+
 def test_params_are_the_keys_read(reproduced: Path, used: dict[str, dict]) -> None:
     stages = yaml.safe_load((reproduced / "dvc.yaml").read_text())["stages"]
     for command, found in used.items():

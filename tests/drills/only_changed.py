@@ -16,8 +16,8 @@ from tests.drills.repo import Repo, cores, reproduced, spread, worlds
 
 TITLE = "Only what changed"
 
-# `dvc status` over and over: the very command, but Python and DVC are loaded once, and a text is parsed
-# once, which DVC does again for every stage.
+# `dvc status` over and over: the very command, but Python and DVC are loaded once, and a text is
+# parsed once, which DVC does again for every stage.
 STATUS = """
 import functools, pickle, sys
 from dvc.cli import main

@@ -14,7 +14,10 @@ from tests.drills import DRILLS, Outcome, Size
 RESULTS = Path(__file__).parent / "results"
 REPORT = Path(__file__).parents[1] / "DRILLS.md"
 PACKAGES = ("dvc", "lightgbm", "numpy", "pandas", "pyarrow", "hypothesis")
-SIZES = {"drill": "small sizes (`make drills`)", "full": "default sizes (`make drills-full`)"}
+SIZES: dict[Size, str] = {
+    "drill": "small sizes (`make drills`)",
+    "full": "default sizes (`make drills-full`)",
+}
 HEAD = """# Drills
 
 Each drill breaks the project on purpose and counts what is lost. `make drills` runs them all on
@@ -37,7 +40,12 @@ def save(name: str, size: Size, outcome: Outcome, seconds: float) -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    (RESULTS / f"{key(name, size)}.json").write_text(text, encoding="utf-8")
+
+
+def key(name: str, size: Size) -> str:
+    """Name a drill's result: small and default sizes have one each."""
+    return name if size == "drill" else f"{name}-{size}"
 
 
 def machine() -> str:
@@ -47,34 +55,38 @@ def machine() -> str:
 
 
 def write_report() -> None:
-    """Write DRILLS.md: a row a drill, then a section each."""
+    """Write DRILLS.md: a row a drill and size, then a section each."""
     records: dict[str, Any] = {}
     for name in DRILLS:
-        path = RESULTS / f"{name}.json"
-        if path.exists():
-            records[name] = json.loads(path.read_text(encoding="utf-8"))
-    sections = "".join(_section(name, record) for name, record in records.items())
+        for size in SIZES:
+            path = RESULTS / f"{key(name, size)}.json"
+            if path.exists():
+                record = json.loads(path.read_text(encoding="utf-8"))
+                records[key(name, size)] = {**record, "name": name}
+    sections = "".join(_section(anchor, record) for anchor, record in records.items())
     REPORT.write_text(HEAD + _overview(records) + sections, encoding="utf-8")
 
 
 def _overview(records: dict[str, Any]) -> str:
     lines = ["| drill | what came of it | minutes | tried | survived | lost |"]
     lines += ["|---|---|---:|---:|---:|---:|"]
-    for name, record in records.items():
+    for anchor, record in records.items():
         counted = [row for row in record["rows"] if row["allowed"] < row["times"]]
         times = sum(row["times"] for row in counted)
         lost = sum(row["lost"] for row in counted)
         lines.append(
-            f"| [{_title(name)}](#{name}) | {record['figure']} | {record['minutes']:g} "
+            f"| [{_title(record)}](#{anchor}) | {record['figure']} | {record['minutes']:g} "
             f"| {times:,} | {times - lost:,} | {lost:,} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _section(name: str, record: dict[str, Any]) -> str:
+def _section(anchor: str, record: dict[str, Any]) -> str:
+    size = "" if record["size"] == "drill" else f"--size {record['size']} "
     lines = [
-        f'\n<a id="{name}"></a>\n\n## {_title(name)}\n',
-        f"`python -m tests.drills {name}`: {SIZES[record['size']]}, {record['minutes']:g} minutes.",
+        f'\n<a id="{anchor}"></a>\n\n## {_title(record)}\n',
+        f"`python -m tests.drills {size}{record['name']}`: "
+        f"{SIZES[record['size']]}, {record['minutes']:g} minutes.",
         f"{record['machine']}.\n",
         "| tried | times | survived | lost | of which may be lost |",
         "|---|---:|---:|---:|---:|",
@@ -88,5 +100,6 @@ def _section(name: str, record: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n" + details
 
 
-def _title(name: str) -> str:
-    return str(importlib.import_module(f"tests.drills.{name}").TITLE)
+def _title(record: dict[str, Any]) -> str:
+    title = str(importlib.import_module(f"tests.drills.{record['name']}").TITLE)
+    return title if record["size"] == "drill" else f"{title}, default sizes"

@@ -27,13 +27,16 @@ def test_the_report_has_a_row_and_a_section_for_each_drill(
     monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(report, "REPORT", tmp_path / "DRILLS.md")
     monkeypatch.setattr(report, "DRILLS", ("toy", "other"))
-    monkeypatch.setattr(report, "_title", str.capitalize)
+    monkeypatch.setattr(report, "_title", lambda record: record["name"].capitalize())
     outcome = Outcome((Row("pulls", 1000, 2, allowed=5), Row("pushes", 10, 0)), "2 lost", "Why.")
     report.save("toy", "drill", outcome, 90.0)
+    report.save("toy", "full", Outcome((Row("pulls", 3, 0),), "0 lost"), 60.0)
     report.write_report()
     text = (tmp_path / "DRILLS.md").read_text()
     assert "| [Toy](#toy) | 2 lost | 1.5 | 1,010 | 1,008 | 2 |" in text
     assert "| pulls | 1,000 | 998 | 2 | 5 |" in text
     assert "1.5 minutes" in text
-    assert text.endswith("\nWhy.\n")
+    assert "\nWhy.\n" in text
+    assert "| [Toy](#toy-full) | 0 lost | 1 | 3 | 3 | 0 |" in text
+    assert "`python -m tests.drills --size full toy`: default sizes" in text
     assert "Other" not in text

@@ -21,6 +21,7 @@ TITLE = "Only what changed"
 STATUS = """
 import functools, pickle, sys
 from dvc.cli import main
+from dvc.utils import strictyaml
 from dvc.utils.serialize import _yaml
 
 parse = _yaml.parse_yaml
@@ -32,7 +33,7 @@ def parsed(text, path):
 def parse_yaml(text, path, typ="safe"):
     return pickle.loads(parsed(text, path)) if typ == "safe" else parse(text, path, typ)
 
-_yaml.parse_yaml = parse_yaml
+_yaml.parse_yaml = strictyaml.parse_yaml = parse_yaml
 for _ in sys.stdin:
     code = main(["status", "--json"])
     print(f"\\nEND {code}", flush=True)

@@ -98,7 +98,7 @@ lint: $(DEV) $(PROJECT) ## check style, types, who imports whom, and known holes
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 	@$(BIN)/python -m tests.audit
 
-drills: $(DEV) $(PROJECT) ## break the project on purpose, about an hour; writes tests/DRILLS.md
+drills: $(DEV) $(PROJECT) ## break the project on purpose, some 40 minutes; writes tests/DRILLS.md
 	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)
 
 drills-full: $(DEV) $(PROJECT) ## the same on the default sizes, for a night

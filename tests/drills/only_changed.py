@@ -23,6 +23,7 @@ import functools, pickle, sys
 from dvc.cli import main
 from dvc.utils import strictyaml
 from dvc.utils.serialize import _yaml
+from fsspec.implementations.memory import MemoryFileSystem
 
 parse = _yaml.parse_yaml
 
@@ -35,6 +36,7 @@ def parse_yaml(text, path, typ="safe"):
 
 _yaml.parse_yaml = strictyaml.parse_yaml = parse_yaml
 for _ in sys.stdin:
+    MemoryFileSystem.store.clear()  # as a new process has it; DVC leaves listings of folders there
     code = main(["status", "--json"])
     print(f"\\nEND {code}", flush=True)
 """

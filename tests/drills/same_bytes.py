@@ -93,7 +93,7 @@ def other_conditions(here: Repo, source: Repo, folder: Path) -> tuple[list[Row],
         rows = [compared("outputs in a clone under other conditions (below)", here, there)]
         return [*rows, again(there)], CONDITIONS
     finally:
-        shutil.rmtree(there.path.parent, ignore_errors=True)
+        shutil.rmtree(there.path.parents[1], ignore_errors=True)
 
 
 def elsewhere(source: Repo, folder: Path) -> Repo:

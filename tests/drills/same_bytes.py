@@ -121,7 +121,7 @@ def elsewhere(source: Repo, folder: Path) -> Repo:
     repo.run("git", "init", "--quiet", "-b", "main")
     repo.run("git", "add", "-A")
     repo.run("git", "commit", "--quiet", "-m", "The same files")
-    return replace(repo, path=path)
+    return repo
 
 
 def entries(lock: dict[str, Any]) -> dict[str, Any]:

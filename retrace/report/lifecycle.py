@@ -69,8 +69,8 @@ def _story(replayed: Replayed) -> list[str]:
             f"{_models(retrained['alarm'])}."
         )
     if retrained["alarm"] and (saved := figures.get("false_positives_saved")):
-        fewer = f"{percent(saved)} fewer false positives"
-        said.append(f"At the recall of the model left alone, that is {fewer}.")
+        change = f"{percent(abs(saved))} {'fewer' if saved > 0 else 'more'} false positives"
+        said.append(f"At the recall of the model left alone, that is {change}.")
     return said
 
 

@@ -71,6 +71,14 @@ def test_the_story_has_the_figures(replayed: ProblemInputs) -> None:
     assert [table.name for table in told.tables] == ["retrainings"]
 
 
+def test_more_false_positives_are_called_more(replayed: ProblemInputs) -> None:
+    assert replayed.backtest is not None
+    replayed.backtest.figures["false_positives_saved"] = -0.5
+    told = lifecycle(replayed)
+    assert told is not None
+    assert re.search(r"50\s% more false positives", " ".join(told.story))
+
+
 def test_the_picture_has_changes_and_policies_and_runs_nothing(replayed: ProblemInputs) -> None:
     told = lifecycle(replayed)
     assert told is not None

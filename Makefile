@@ -88,7 +88,7 @@ repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (d
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
 	@$(WITH_VENV) $(BIN)/pytest -n auto $(ARGS)
 
-CODE := retrace problems stages experiments commands bench
+CODE := retrace problems workflow stages experiments commands bench
 
 lint: $(DEV) $(PROJECT) ## check style, types, who imports whom, and known holes
 	@$(BIN)/ruff check .

@@ -200,7 +200,7 @@ from pathlib import Path
 from problems.contract import find_problem
 from problems.predict import predict
 from problems.price.ingest import listings
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 raw = pd.read_csv('data/raw/price/train.tsv', sep='\\t', dtype='str', keep_default_na=False)
 raw = pd.concat([raw] * 2, ignore_index=True).head(40_000)
 raw['train_id'] = [str(i) for i in range(len(raw))]
@@ -233,14 +233,14 @@ TRIALS = 20
 def tune(folder: Path) -> Rows:
     """The same trials by `retrace tune`, and as one `dvc exp run` each."""
     copy_project(folder)
-    (folder / "experiments/trials/price.csv").unlink(missing_ok=True)
+    (folder / "trials/price.csv").unlink(missing_ok=True)
     command(folder, "dvc", "repro", "evaluate@price")
     command(folder, "git", "add", "--all")
     identity = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
     command(folder, "git", *identity, "commit", "--quiet", "--message", "Bench")
     words = (sys.executable, "-m", "commands", "tune", "price", "--trials", str(TRIALS))
     ours, _, _ = command(folder, *words)
-    with (folder / "experiments/trials/price.csv").open(newline="") as file:
+    with (folder / "trials/price.csv").open(newline="") as file:
         points = [json.loads(row["parameters"]) for row in csv.DictReader(file)]
     theirs = 0.0
     for point in points:

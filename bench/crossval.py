@@ -16,13 +16,13 @@ import pandas as pd
 import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems.contract import Problem, find_problem, part
 from problems.predict import predict
-from retrace import metrics
 from retrace.base.params import read_params
-from retrace.bundle import Bundle
-from retrace.encoders import EncodeParams
-from retrace.encoding import to_scale
-from retrace.splits import unit_hash
-from retrace.text.model import TextParams
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoding import to_scale
+from retrace.encode.text.model import TextParams
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
+from retrace.past.splits import unit_hash
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle
 

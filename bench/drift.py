@@ -17,8 +17,8 @@ import pandas as pd
 from bench.worlds import WORLDS, Rows, World
 from problems.contract import find_problem
 from stages.backtest import read_settings
-from stages.lifecycle.models import Past
-from stages.lifecycle.replay import Replay, Watched
+from workflow.replay.models import Past
+from workflow.replay.replay import Replay, Watched
 
 # none of those on which limits were chosen
 FIRST_SEED = {

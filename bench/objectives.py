@@ -15,9 +15,9 @@ import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems.contract import find_problem
 from retrace.base import paths
 from retrace.base.params import read_params
-from retrace.boosters import fit_booster
-from retrace.comparison import paired_difference
-from retrace.encoding import Encoding, from_scale
+from retrace.encode.encoding import Encoding, from_scale
+from retrace.fit.boosters import fit_booster
+from retrace.judge.comparison import paired_difference
 from stages.train import TrainParams, read_window
 
 OBJECTIVES: dict[str, tuple[str, dict[str, object]]] = {

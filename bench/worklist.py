@@ -18,11 +18,11 @@ from problems.orders.ingest import Settings, read_log, snapshots
 from problems.orders.worklist import COMPLETION, STUCK, make_worklist
 from problems.orders.worklist.moment import look_at
 from problems.predict import predict
-from retrace import metrics
 from retrace.base import paths
 from retrace.base.files import read_table
 from retrace.base.params import read_params
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
 
 HOUR = pd.Timedelta(1, unit="h")
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from problems.contract import part
 from retrace.base.params import read_params
-from retrace.splits import unit_hash
+from retrace.past.splits import unit_hash
 from stages.simulate import write_raw
 
 KINDS = ("slow", "sudden", "one region", "one feature's unit", "seasonal")

@@ -410,8 +410,8 @@ PROBLEM_SECTIONS = {
     "train": "stages.train TrainParams",
     "evaluate": "part evaluation",
     "tune": "experiments.tune.space TuneParams",
-    "gate": "retrace.gate GateParams",
-    "backtest": "stages.lifecycle.models BacktestParams",
+    "gate": "retrace.judge.gate GateParams",
+    "backtest": "workflow.replay.models BacktestParams",
 }
 OPTIONAL = {"tune", "gate", "backtest"}  # a problem that nobody searches, promotes or replays
 

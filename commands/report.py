@@ -24,7 +24,7 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import replacing
 from retrace.base.params import read_params
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 
 FOLDER = Path("reports/orders")
 

@@ -25,8 +25,8 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import write_csv
 from retrace.base.params import read_params
-from retrace.comparison import Difference
-from retrace.encoding import Encoding
+from retrace.encode.encoding import Encoding
+from retrace.judge.comparison import Difference
 from stages.train import TrainParams
 
 

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import yaml
 
 from problems.contract import Problem, part
-from retrace import metrics
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.base.params import Params, read_params
-from retrace.comparison import Difference, paired_difference
-from retrace.gate import SLICE_COLUMNS, worse_slices
+from retrace.judge import metrics
+from retrace.judge.comparison import Difference, paired_difference
+from retrace.judge.gate import SLICE_COLUMNS, worse_slices
 
 
 @dataclass(frozen=True)

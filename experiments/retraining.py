@@ -23,7 +23,7 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, read_table
-from retrace.drift import feature_drift, rank
+from retrace.judge.drift import feature_drift, rank
 
 MOST_COLUMNS = 8
 MOST_ROWS = 20_000  # of each sample: 0.01 of a PSI is far beyond chance then

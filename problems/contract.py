@@ -33,8 +33,8 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import ProblemEntry, WorldEntry, read_params
 
 if TYPE_CHECKING:  # simulators need no text models
-    from retrace.encoders import Encoder
-    from retrace.text.blocks import Block
+    from retrace.encode.encoders import Encoder
+    from retrace.encode.text.blocks import Block
 
 
 @dataclass(frozen=True)

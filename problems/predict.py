@@ -7,7 +7,7 @@ import pandas as pd
 
 from problems.contract import Problem, part
 from retrace.base.params import parse_section
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 
 ENCODER = Path("encoder.json")  # of the bundle
 

@@ -15,14 +15,14 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, read_table, replacing, write_csv, write_json
 from retrace.base.params import ProblemEntry, parse_section, read_params
-from retrace.encoders import EncodeParams
-from retrace.gate import GateParams
-from retrace.text.model import TextParams
-from stages.lifecycle import tables
-from stages.lifecycle.models import BacktestParams, Past, Settings
-from stages.lifecycle.replay import Replay
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.text.model import TextParams
+from retrace.judge.gate import GateParams
 from stages.runner import run_stage, say
 from stages.train import TrainParams
+from workflow.replay import tables
+from workflow.replay.models import BacktestParams, Past, Settings
+from workflow.replay.replay import Replay
 
 
 def read_settings(problem: Problem) -> Settings:

@@ -21,7 +21,6 @@ import pandas as pd
 
 from problems.contract import Problem, find_problem, part
 from problems.predict import predict, prediction_ids
-from retrace import metrics, plots
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import (
@@ -33,9 +32,10 @@ from retrace.base.files import (
     write_table,
 )
 from retrace.base.params import Params, read_params
-from retrace.bundle import Bundle
-from retrace.comparison import paired_difference
-from retrace.slices import binary_slice_table, slice_table
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics, plots
+from retrace.judge.comparison import paired_difference
+from retrace.judge.slices import binary_slice_table, slice_table
 from stages.runner import run_stage, say
 
 BASELINES = ("rule", "naive", "oracle")

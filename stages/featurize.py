@@ -15,11 +15,11 @@ from problems.contract import Problem, find_problem, part
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_table
 from retrace.base.params import read_params
-from retrace.encoders import EncodeParams, Encoder
-from retrace.encoding import Encoding, to_scale
-from retrace.history import State
-from retrace.splits import WINDOWS, SplitParams, split
-from retrace.text.model import TextModel, TextParams
+from retrace.encode.encoders import EncodeParams, Encoder
+from retrace.encode.encoding import Encoding, to_scale
+from retrace.encode.text.model import TextModel, TextParams
+from retrace.past.history import State
+from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
 
 

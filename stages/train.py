@@ -21,13 +21,13 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, replacing, write_csv
 from retrace.base.params import read_params
-from retrace.boosters import BoosterParams, Fit, fit_booster
-from retrace.bundle import BOOSTERS, Bundle, predict_scaled
-from retrace.calibration import Calibration
-from retrace.encoding import Encoding, from_scale
-from retrace.intervals import Interval
-from retrace.learner import lgb
-from retrace.metrics import METRICS
+from retrace.encode.encoding import Encoding, from_scale
+from retrace.fit.boosters import BoosterParams, Fit, fit_booster
+from retrace.fit.bundle import BOOSTERS, Bundle, predict_scaled
+from retrace.fit.calibration import Calibration
+from retrace.fit.intervals import Interval
+from retrace.fit.learner import lgb
+from retrace.judge.metrics import METRICS
 from stages.runner import run_stage, say
 
 Window = tuple[pd.DataFrame, np.ndarray]

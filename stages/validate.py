@@ -20,8 +20,8 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_json
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.checks.profile import profile
 from retrace.checks.screens import Roles, screen
-from retrace.profile import profile
 from stages.runner import run_stage, say
 
 

@@ -18,7 +18,7 @@ import pandera.errors
 from problems.contract import find_problem, part
 from problems.predict import predict
 from retrace.base.files import read_table, write_table
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 
 UNREADABLE = 3
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.blocks import blocks_of
 from experiments.promotion.champion import Prediction, predict_as
 from experiments.promotion.registry import Assigned
 from problems.contract import Problem, part
-from retrace import metrics
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.base.params import Params, read_params
-from retrace.bundle import Bundle
-from retrace.gate import GateParams, Verdict, decide
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
+from retrace.judge.gate import GateParams, Verdict, decide
 from stages.evaluate import score
+from workflow.blocks import blocks_of
 
 
 @dataclass(frozen=True)

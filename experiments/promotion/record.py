@@ -16,7 +16,7 @@ from experiments.promotion.registry import PROD, Assigned
 from experiments.promotion.repository import Place, answer, identity
 from problems.contract import Problem
 from retrace.base import paths
-from retrace.comparison import Difference
+from retrace.judge.comparison import Difference
 
 LOSSES = {"rmsle": "squared log error", "mae": "absolute error", "average_precision": "log loss"}
 

@@ -1,4 +1,4 @@
-"""experiments/trials/<problem>.csv: one line a finished trial, appended at once, never rewritten.
+"""trials/<problem>.csv: one line a finished trial, appended at once, never rewritten.
 
 Git merges two people's files line by line (`merge=union` in .gitattributes), so a line stands for
 itself: parameters are one JSON column, a second header line or a torn line is passed over.
@@ -46,7 +46,7 @@ class Trial:
 
 
 def path_of(problem: str) -> Path:
-    return Path("experiments/trials") / f"{problem}.csv"
+    return Path("trials") / f"{problem}.csv"
 
 
 def append(path: Path, trial: Trial) -> None:

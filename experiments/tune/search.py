@@ -15,7 +15,7 @@ from experiments.tune.space import TuneParams, suggest
 from experiments.tune.trial import Bench, loss_of, run_trial
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
-from retrace.boosters import BoosterParams
+from retrace.fit.boosters import BoosterParams
 
 KNOWN = tuple(name for name in BoosterParams.model_fields if name not in ("max_rounds", "seed"))
 

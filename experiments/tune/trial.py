@@ -9,11 +9,11 @@ import numpy as np
 from experiments.tune.log import DONE, FAILED, STOPPED, Trial
 from experiments.tune.space import Point
 from problems.contract import Problem
-from retrace import metrics
 from retrace.base.params import parse_section
-from retrace.boosters import bin_rows, fit_booster
-from retrace.encoding import Encoding, from_scale
-from retrace.learner import lgb
+from retrace.encode.encoding import Encoding, from_scale
+from retrace.fit.boosters import bin_rows, fit_booster
+from retrace.fit.learner import lgb
+from retrace.judge import metrics
 from stages.train import TrainParams, Window, objectives, read_window
 
 STEP = 25  # rounds between two looks at the curve

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.blocks import blocks_of
 from experiments.tune.space import Point
 from experiments.tune.trial import Bench, parameters_of
-from retrace import metrics
 from retrace.base import paths
 from retrace.base.files import read_table
-from retrace.boosters import fit_booster
-from retrace.comparison import Difference, paired_difference
-from retrace.encoding import from_scale
+from retrace.encode.encoding import from_scale
+from retrace.fit.boosters import fit_booster
+from retrace.judge import metrics
+from retrace.judge.comparison import Difference, paired_difference
 from stages.train import read_window
+from workflow.blocks import blocks_of
 
 
 def against_current(bench: Bench, point: Point) -> Difference:

@@ -1,11 +1,11 @@
 """What is asked of listings: a price that sells."""
 
 from problems.contract import Columns, Problem
-from retrace.text.blocks import Block
+from retrace.encode.text.blocks import Block
 
 TITLE = ("brand", "name")
 
-# Weights were searched on real listings: see experiments/JOURNAL.md.
+# Weights were searched on real listings: see journal/JOURNAL.md.
 BLOCKS = (
     Block("title_words", "words", 1.0, TITLE),
     Block("title_pairs", "pairs", 1.0, TITLE),

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from problems.contract import Columns, Problem
-from retrace import metrics, plots
 from retrace.base.errors import RetraceError
-from retrace.bundle import Bundle
-from retrace.calibration import Calibration, logistic
-from retrace.encoders import EncodeParams, Encoder
-from retrace.encoding import Encoding
+from retrace.encode.encoders import EncodeParams, Encoder
+from retrace.encode.encoding import Encoding
+from retrace.encode.text.model import TextModel, TextParams
+from retrace.fit.bundle import Bundle
+from retrace.fit.calibration import Calibration, logistic
+from retrace.judge import metrics, plots
+from retrace.judge.slices import binary_slice_table
 from retrace.report.charts import draw_spec
 from retrace.report.inputs import ProblemInputs
 from retrace.report.pictures import drawing
 from retrace.report.tables import slice_groups
-from retrace.slices import binary_slice_table
-from retrace.text.model import TextModel, TextParams
 from stages.train import TrainParams, fit_bundle
 
 PROBLEM = Problem(

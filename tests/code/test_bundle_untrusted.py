@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrace.base.errors import RetraceError
-from retrace.boosters import booster_from_text, booster_to_text
-from retrace.bundle import Bundle, _fingerprint
-from retrace.encoders import EncodeParams, Encoder
-from retrace.encoding import Encoding
-from retrace.intervals import Interval
-from retrace.modeltext import ModelTextError, check_model_text
-from retrace.text.model import TextModel
+from retrace.encode.encoders import EncodeParams, Encoder
+from retrace.encode.encoding import Encoding
+from retrace.encode.text.model import TextModel
+from retrace.fit.boosters import booster_from_text, booster_to_text
+from retrace.fit.bundle import Bundle, _fingerprint
+from retrace.fit.intervals import Interval
+from retrace.fit.modeltext import ModelTextError, check_model_text
 
 ROWS = pd.DataFrame(np.random.default_rng(1).random((300, 4)), columns=list("abcd"))
 ROWS["d"] = (ROWS["d"] * 8).astype("int32")

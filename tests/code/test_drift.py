@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from retrace.drift import (
+from retrace.judge.drift import (
     AlarmParams,
     categorical_psi,
     feature_drift,

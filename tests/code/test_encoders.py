@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrace.encoders import EncodeParams, Encoder, TargetEncoder, fold_of_row
+from retrace.encode.encoders import EncodeParams, Encoder, TargetEncoder, fold_of_row
 
 PARAMS = EncodeParams(category_min_rows=2, target_smoothing=5.0, seed=1)
 COLUMNS = {"numeric": ["x"], "categorical": ["c"], "target_encoded": [["c"], ["c", "d"]]}

@@ -15,7 +15,7 @@ from problems.fraud.evaluation import (
 from problems.fraud.problem import PROBLEMS
 from problems.fraud.rules import RuleSettings, naive, oracle, rule
 from retrace.base.errors import RetraceError
-from retrace.splits import DayWindows, SplitParams, split
+from retrace.past.splits import DayWindows, SplitParams, split
 
 PROBLEM = PROBLEMS["fraud"]
 START = pd.Timestamp("2025-01-01", tz="UTC")

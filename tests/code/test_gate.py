@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from retrace.base.errors import RetraceError
-from retrace.gate import Band, GateParams, decide
+from retrace.judge.gate import Band, GateParams, decide
 
 PARAMS = GateParams(
     min_gain=0.02, slice_min_rows=50, slice_max_worse=0.05, coverage=Band(least=0.85, most=0.95)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrace.base.errors import RetraceError
-from retrace.history import Known, Level, State, as_of, end_state, look_up, unexplained
+from retrace.past.history import Known, Level, State, as_of, end_state, look_up, unexplained
 
 HALF_LIFE = 30.0
 START = pd.Timestamp("2025-01-01", tz="UTC")

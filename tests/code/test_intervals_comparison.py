@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from problems.contract import find_problem
-from retrace.comparison import paired_difference
-from retrace.intervals import Interval
+from retrace.fit.intervals import Interval
+from retrace.judge.comparison import paired_difference
 from stages.evaluate import compare
 
 

@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import sys
-from retrace.learner import lgb
+from retrace.fit.learner import lgb
 import experiments.tune.trial, stages.backtest, stages.evaluate, stages.train
 assert "sklearn" not in sys.modules
 assert not hasattr(lgb.compat, "sklearn") and not lgb.compat.SKLEARN_INSTALLED

@@ -9,12 +9,12 @@ from problems.contract import find_problem
 from problems.fraud.simulate import Settings as Simulation
 from problems.fraud.simulate import simulate
 from retrace.base.errors import RetraceError
-from retrace.boosters import booster_to_text
+from retrace.fit.boosters import booster_to_text
 from stages.backtest import read_settings
-from stages.lifecycle import tables
-from stages.lifecycle.models import Past
-from stages.lifecycle.replay import Replay
 from tests.conftest import ROOT, SMALL
+from workflow.replay import tables
+from workflow.replay.models import Past
+from workflow.replay.replay import Replay
 
 PROBLEM = "fraud"
 CHANGES = [

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retrace.modeltext import ModelTextError, check_model_text
+from retrace.fit.modeltext import ModelTextError, check_model_text
 
 
 def test_a_split_of_missing_values_alone_has_an_infinite_threshold_and_is_accepted() -> None:

@@ -12,7 +12,7 @@ from experiments.promotion.judgement import Window, against
 from experiments.promotion.registry import PROD
 from problems.contract import Columns, Problem
 from retrace.base.errors import RetraceError
-from retrace.gate import Band, GateParams
+from retrace.judge.gate import Band, GateParams
 from tests.conftest import environment, run
 
 PROBLEM = Problem("toy", "toy", "regression", "y", "s", "mae", key=("id",), columns=Columns())

@@ -18,7 +18,7 @@ from problems.service_time.features import (
 )
 from problems.service_time.problem import HISTORY, PROBLEMS
 from problems.service_time.schema import WORLD
-from retrace.history import State
+from retrace.past.history import State
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
 SETTINGS = Settings(**PARAMS["features"])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrace import metrics, plots
-from retrace.slices import bands, slice_table
+from retrace.judge import metrics, plots
+from retrace.judge.slices import bands, slice_table
 
 BANDS = ["p10", "p25", "median", "p75", "p90"]
 

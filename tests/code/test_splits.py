@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrace.base.errors import RetraceError
-from retrace.splits import WINDOWS, SplitParams, split
+from retrace.past.splits import WINDOWS, SplitParams, split
 
 SHARES = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrace.encoders import FOLDS, fold_of_row
-from retrace.text import tokens
-from retrace.text.blocks import Block, count
-from retrace.text.model import COLUMN, TextModel, TextParams
+from retrace.encode.encoders import FOLDS, fold_of_row
+from retrace.encode.text import tokens
+from retrace.encode.text.blocks import Block, count
+from retrace.encode.text.model import COLUMN, TextModel, TextParams
 
 PARAMS = TextParams(
     hash_bits=14,

@@ -90,7 +90,7 @@ def test_git_merges_two_peoples_trials_and_both_warm_start(tmp_path, monkeypatch
         identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
         subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
 
-    path = tmp_path / "experiments/trials/toy.csv"
+    path = tmp_path / "trials/toy.csv"
     git("init", "-q", "-b", "main")
     attributes = subprocess.run(["git", "show", ":.gitattributes"], capture_output=True, text=True)
     (tmp_path / ".gitattributes").write_text(attributes.stdout)

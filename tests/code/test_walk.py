@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrace.walk import (
+from retrace.past.walk import (
     WINDOWS,
     WalkParams,
     labelled_until,

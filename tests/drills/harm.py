@@ -10,11 +10,11 @@ import pandas as pd
 
 from problems.contract import Problem, find_problem, part
 from problems.predict import predict
-from retrace import metrics
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_table
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
 from stages import featurize, train
 from tests.drills import Size
 from tests.drills.judge import PARAMS

@@ -27,10 +27,10 @@ from problems.orders.ingest.olist import EVENTS, TABLES
 from problems.predict import predict
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key, read_params
-from retrace.boosters import booster_from_text
-from retrace.bundle import Bundle
 from retrace.checks import ValidateParams
 from retrace.checks.screens import screen
+from retrace.fit.boosters import booster_from_text
+from retrace.fit.bundle import Bundle
 from retrace.raw import read_raw
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 from stages.validate import check_schema, optional, roles, run_checks

@@ -10,11 +10,11 @@ from problems.fraud import evaluation, rules, simulate
 from problems.fraud.features import Settings as FeatureSettings
 from problems.fraud.features import features
 from problems.fraud.ingest import CLEAN
-from retrace import metrics
 from retrace.base.errors import RetraceError
-from retrace.encoders import EncodeParams
-from retrace.splits import SplitParams, split
-from retrace.text.model import TextParams
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.text.model import TextParams
+from retrace.judge import metrics
+from retrace.past.splits import SplitParams, split
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle
 from tests.conftest import ROOT

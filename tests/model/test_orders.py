@@ -13,11 +13,11 @@ from problems.orders.features import Settings as FeatureSettings
 from problems.orders.features import features
 from problems.orders.ingest import Settings, ingest
 from problems.predict import predict
-from retrace import metrics
-from retrace.encoders import EncodeParams
-from retrace.encoding import to_scale
-from retrace.splits import SplitParams, split
-from retrace.text.model import TextParams
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoding import to_scale
+from retrace.encode.text.model import TextParams
+from retrace.judge import metrics
+from retrace.past.splits import SplitParams, split
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle
 from tests.conftest import ROOT

@@ -14,12 +14,12 @@ from problems.service_time import rules
 from problems.service_time.evaluation import Settings
 from problems.service_time.evaluation.routes import service_levels
 from problems.service_time.problem import PROBLEMS
-from retrace import metrics
-from retrace.bundle import Bundle
-from retrace.encoders import EncodeParams
-from retrace.encoding import to_scale
-from retrace.splits import WINDOWS, SplitParams, split
-from retrace.text.model import TextParams
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoding import to_scale
+from retrace.encode.text.model import TextParams
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
+from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.featurize import fit_encoding
 from stages.simulate import write_raw
 from stages.train import TrainParams, fit_bundle

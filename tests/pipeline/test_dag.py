@@ -164,11 +164,13 @@ def test_what_is_changed_while_a_stage_runs_is_not_recorded(clone: Path) -> None
     while process.poll() is None and not (clone / "done").exists():
         time.sleep(0.1)
     change_params(clone, {"price": {"train": {"num_leaves": 7}, "split": {"seed": 9}}})
-    (clone / "retrace/boosters.py").touch()
+    (clone / "retrace/fit/boosters.py").touch()
     (clone / "go_on").touch()
     output, _ = process.communicate()
     assert process.returncode != 0
-    assert "'price.train' of params.yaml, retrace/boosters.py changed while this stage" in output
+    assert (
+        "'price.train' of params.yaml, retrace/fit/boosters.py changed while this stage" in output
+    )
     assert "Traceback" not in output
     runner.write_text(text)
     assert "train@price" in ran(run(clone, "dvc", "repro"))

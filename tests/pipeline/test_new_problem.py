@@ -99,7 +99,7 @@ def oracle(problem, rows, truth):
     return rows["plant_id"].map(truth.set_index("plant_id")["expected"])
 """,
     "evaluation/__init__.py": """
-from retrace import metrics
+from retrace.judge import metrics
 from retrace.base.params import Params
 
 

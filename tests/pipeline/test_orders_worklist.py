@@ -18,7 +18,7 @@ from problems.orders.worklist.waits import later_than
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_params
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 from tests.conftest import run
 
 DAY = "2025-06-02"

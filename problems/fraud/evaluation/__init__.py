@@ -7,9 +7,9 @@ from pydantic import Field
 
 from problems.contract import Problem
 from problems.fraud.rules import RuleSettings
-from retrace import metrics
 from retrace.base.params import Params
-from retrace.slices import bands
+from retrace.judge import metrics
+from retrace.judge.slices import bands
 
 CURVE_POINTS = 40
 STEP = 1e-9  # alerts are for probabilities at or above the threshold

@@ -8,7 +8,7 @@ from problems.contract import Problem
 from problems.orders.evaluation import completion, stuck
 from problems.orders.rules import RuleSettings
 from retrace.base.params import Params
-from retrace.slices import bands
+from retrace.judge.slices import bands
 
 
 class Settings(Params):

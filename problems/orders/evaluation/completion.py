@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.orders.evaluation.costs import Costs
-from retrace import metrics
+from retrace.judge import metrics
 
 TOLD = ("model", "p50", "p80", "p90", "rule", "naive", "oracle")
 

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.orders.evaluation.costs import Costs
-from retrace import metrics
+from retrace.judge import metrics
 
 CURVE_POINTS = 40
 STEP = 1e-9  # orders are looked at from the threshold on

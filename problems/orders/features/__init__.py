@@ -9,7 +9,7 @@ from pydantic import Field
 
 from problems.orders.features.history import history, memory
 from retrace.base.params import Params
-from retrace.history import Level, State
+from retrace.past.history import Level, State
 
 AS_THEY_ARE = (
     "waiting_hours",

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrace.history import Known, Level, State, as_of, end_state
+from retrace.past.history import Known, Level, State, as_of, end_state
 
 ALL = "all"
 

@@ -21,7 +21,7 @@ from problems.orders.worklist.moment import Moment, look_at
 from problems.orders.worklist.reasons import reasons
 from problems.orders.worklist.waits import after_waiting
 from problems.predict import predict
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 
 COMPLETION, STUCK = "order_completion", "order_stuck"
 HOUR = pd.Timedelta(1, unit="h")

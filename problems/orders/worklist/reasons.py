@@ -12,7 +12,7 @@ from problems.contract import Problem, part
 from problems.orders.worklist.moment import Moment
 from problems.predict import ENCODER
 from retrace.base.params import parse_section
-from retrace.bundle import Bundle
+from retrace.fit.bundle import Bundle
 
 MOST = 3
 LEAST = 0.05  # log odds: less is not worth a word

@@ -4,9 +4,9 @@ import pandas as pd
 from pydantic import Field
 
 from problems.contract import Problem
-from retrace import metrics
 from retrace.base.params import Params
-from retrace.slices import bands
+from retrace.judge import metrics
+from retrace.judge.slices import bands
 
 BAND_EDGES_USD = [10.0, 20.0, 40.0, 80.0, 200.0]
 

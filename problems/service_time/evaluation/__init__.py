@@ -8,10 +8,10 @@ from problems.contract import Problem
 from problems.service_time.evaluation.routes import by_route, service_levels
 from problems.service_time.evaluation.visits import visit_table
 from problems.service_time.rules import RuleSettings
-from retrace import metrics
 from retrace.base.params import Params
-from retrace.comparison import paired_difference
-from retrace.slices import bands
+from retrace.judge import metrics
+from retrace.judge.comparison import paired_difference
+from retrace.judge.slices import bands
 
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from problems.service_time.problem import HISTORY
 from retrace.base.params import Params
-from retrace.history import Level, State, end_state, look_up, unexplained
+from retrace.past.history import Level, State, end_state, look_up, unexplained
 
 SECONDS_A_DAY = 86_400
 

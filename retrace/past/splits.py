@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.maturity import Ages
+from retrace.past.maturity import Ages
 
 WINDOWS = ("train", "valid", "calibration", "test")
 
@@ -44,8 +44,8 @@ class SplitParams(Params):
     With `column`, values other than the four names are refused; windows that the data does not
     name are cut from its `train` rows by hash, in the shares given here.
 
-    `mature_share` is for outcomes that come late (see `retrace.maturity`). Groups that were too
-    young at the end of the data for that share of all to be known are in no window. By time there
+    `mature_share` is for outcomes that come late (see `retrace.past.maturity`). Groups that were
+    too young at the end of the data for that share of all to be known are in no window. By time there
     are gaps as well: train has groups that were old enough, and known, when valid began, valid and
     calibration those that were when the test began.
     """

@@ -23,11 +23,11 @@ from typing_extensions import TypedDict
 
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
-from retrace.boosters import booster_from_text, booster_to_text
-from retrace.calibration import Calibration
-from retrace.encoding import Encoding, from_scale
-from retrace.intervals import Interval
-from retrace.learner import lgb
+from retrace.encode.encoding import Encoding, from_scale
+from retrace.fit.boosters import booster_from_text, booster_to_text
+from retrace.fit.calibration import Calibration
+from retrace.fit.intervals import Interval
+from retrace.fit.learner import lgb
 
 FORMAT = 1
 BOOSTERS = {"regression": ("point", "lower", "upper"), "binary": ("point",)}  # by task

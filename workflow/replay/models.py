@@ -16,17 +16,17 @@ import pandas as pd
 from pydantic import Field
 
 from problems.contract import Problem, part
-from retrace import metrics
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.boosters import fit_rounds
-from retrace.bundle import Bundle
-from retrace.drift import AlarmParams
-from retrace.encoders import EncodeParams
-from retrace.encoding import Encoding, to_scale
-from retrace.gate import GateParams
-from retrace.text.model import TextParams
-from retrace.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoding import Encoding, to_scale
+from retrace.encode.text.model import TextParams
+from retrace.fit.boosters import fit_rounds
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
+from retrace.judge.drift import AlarmParams
+from retrace.judge.gate import GateParams
+from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
 from stages.featurize import fit_encoding
 from stages.train import TrainParams, fit_bundle, importance, objectives
 

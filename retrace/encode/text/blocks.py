@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from retrace.text import tokens
-from retrace.text.tokens import Bag, Hashes
+from retrace.encode.text import tokens
+from retrace.encode.text.tokens import Bag, Hashes
 
 Cross = tuple[str, ...]
 

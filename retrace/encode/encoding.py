@@ -13,9 +13,9 @@ from typing_extensions import TypedDict
 
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
-from retrace.encoders import Encoder
-from retrace.text.blocks import Block
-from retrace.text.model import TextModel
+from retrace.encode.encoders import Encoder
+from retrace.encode.text.blocks import Block
+from retrace.encode.text.model import TextModel
 
 
 @dataclass(frozen=True)

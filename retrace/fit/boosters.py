@@ -12,8 +12,8 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.learner import lgb
-from retrace.modeltext import END_OF_TREES, ModelTextError, check_model_text
+from retrace.fit.learner import lgb
+from retrace.fit.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
 
 class BoosterParams(Params):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem
-from retrace import metrics
-from stages.lifecycle.replay import POLICIES, Step
+from retrace.judge import metrics
+from workflow.replay.replay import POLICIES, Step
 
 MOST_DRIFTED = 5  # columns a period that the drift table lists
 RETRAINING_COLUMNS = [

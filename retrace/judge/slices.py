@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from retrace import metrics
+from retrace.judge import metrics
 
 Metric = Callable[[pd.Series, pd.Series], float]
 BINARY_COLUMNS = [

@@ -13,10 +13,10 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
-from retrace import metrics
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.comparison import Difference, paired_difference
+from retrace.judge import metrics
+from retrace.judge.comparison import Difference, paired_difference
 
 SLICE_COLUMNS = ["slice", "value", "rows", "worse", "lower"]
 
@@ -75,7 +75,7 @@ def decide(
         (n_rows, ...), in the problem's unit
     champion : its predictions with the same index, or None where there is no champion: then it is
         enough to beat the rule inside the band
-    metric : a name of `retrace.metrics.LOSSES`; its loss of each row is what is compared
+    metric : a name of `retrace.judge.metrics.LOSSES`; its loss of each row is what is compared
     blocks : labels of rows that are not independent (a day, a route), same index; each row without
     labels : one column a slice, same index; without, no slices are looked at
 

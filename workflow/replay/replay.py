@@ -11,11 +11,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from retrace.drift import Alarm, feature_drift, loss_changes, rank, ring
-from retrace.encoding import to_scale
-from retrace.gate import Verdict, decide
-from retrace.walk import labelled_until, periods_before
-from stages.lifecycle.models import Model, Past, thinned
+from retrace.encode.encoding import to_scale
+from retrace.judge.drift import Alarm, feature_drift, loss_changes, rank, ring
+from retrace.judge.gate import Verdict, decide
+from retrace.past.walk import labelled_until, periods_before
+from workflow.replay.models import Model, Past, thinned
 
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from retrace.base.params import Params
-from retrace.encoders import FOLDS, fold_of_row
-from retrace.text.blocks import Block, count
+from retrace.encode.encoders import FOLDS, fold_of_row
+from retrace.encode.text.blocks import Block, count
 
 COLUMN = "text"
 HASH_BITS = (8, 24)

@@ -1,37 +1,16 @@
-"""Events of entities in time: how many, and what sums, before a moment or within a window."""
-
-from typing import Literal
+"""Known frauds of entities in time."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrace.past.timeline import Ints
+from retrace.past.timeline import Timeline as Events
+
+__all__ = ["DAY_MS", "Events", "Floats", "Frauds", "Ints"]
+
 DAY_MS = 86_400_000
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-
-class Events:
-    """Events of entities, sorted, with running sums of whole numbers."""
-
-    def __init__(self, entity: Ints, at: Ints, values: dict[str, Ints]) -> None:
-        self.start = int(at.min()) if len(at) else 0
-        self.span = (int(at.max()) - self.start if len(at) else 0) + 2 * 400 * DAY_MS
-        key = entity * self.span + (at - self.start)
-        order = np.argsort(key, kind="stable")
-        self.key = key[order]
-        self.sums = {
-            name: np.concatenate([[0], np.cumsum(value[order])]) for name, value in values.items()
-        }
-
-    def position(self, entity: Ints, at: Ints, side: Literal["left", "right"]) -> Ints:
-        """Return how many events come before (entity, at), in the sorted order."""
-        at = np.clip(at - self.start, -1, self.span - 1)
-        wanted = entity * self.span + at
-        return np.asarray(np.searchsorted(self.key, wanted, side=side))
-
-    def total(self, name: str, low: Ints, high: Ints) -> Ints:
-        return np.asarray(self.sums[name][high] - self.sums[name][low])
 
 
 class Frauds:

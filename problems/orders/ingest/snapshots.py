@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.orders.ingest.cases import Cases
-from problems.orders.ingest.load import Timeline, running
 from problems.orders.ingest.log import NEVER, Ints, Log, Numbers
 from problems.orders.ingest.settings import DAY, Settings
 from problems.orders.ingest.times import micros, moments
+from retrace.past.timeline import Timeline, running
 
 HOUR = 3.6e9  # microseconds
 MOST_COUNT = np.iinfo(np.int16).max
@@ -40,7 +40,7 @@ def each_morning(log: Log, cases: Cases, zone: str, hour: int) -> tuple[Ints, In
     case = np.repeat(np.arange(len(low)), count)
     step = np.arange(len(case)) - np.repeat(np.cumsum(count) - count, count)
     at = mornings[low[case] + step]
-    event = Timeline(log.case, log.at).position(case, at) - 1
+    event = Timeline(log.case, log.at).position(case, at, "right") - 1
     return at, event
 
 
@@ -134,9 +134,10 @@ def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, NDAr
     leaves = np.minimum(log.next_at, log.at + longest)
     activity, resource = log.activity[event], log.resource[event]
     arrived = Timeline(log.activity, log.at)
+    now, ago = (arrived.position(activity, moment, "right") for moment in (at, at - recent))
     found = {
         "step_orders": running(log.activity, log.at, leaves, activity, at),
-        "step_arrivals": arrived.position(activity, at) - arrived.position(activity, at - recent),
+        "step_arrivals": now - ago,
     }
     known = log.resource >= 0
     found["resource_orders"] = np.where(
@@ -144,10 +145,10 @@ def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, NDAr
     )
     over = log.last_of_instant & (log.next_at != NEVER)
     seconds = (log.next_at[over] - log.at[over]) // 1_000_000
-    waits = Timeline(log.activity[over], log.next_at[over], seconds)
-    high, low = waits.position(activity, at), waits.position(activity, at - recent)
+    waits = Timeline(log.activity[over], log.next_at[over], {"seconds": seconds})
+    high, low = (waits.position(activity, moment, "right") for moment in (at, at - recent))
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = waits.total(low, high) / (high - low) / 3600
+        mean = waits.total("seconds", low, high) / (high - low) / 3600
     columns: dict[str, NDArray[Any]] = {k: v.astype(np.int32) for k, v in found.items()}
     return {**columns, "step_wait_hours": mean.astype(np.float32)}
 

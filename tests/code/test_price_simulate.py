@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from problems.contract import Simulated
-from problems.price.simulate import Settings, simulate
+from problems.price.simulate import Settings, simulate, tables
 from problems.price.simulate.market import market
 
 ROWS = 60_000
@@ -48,6 +49,24 @@ def sold(made: Simulated) -> pd.DataFrame:
 
 def rmse(error: pd.Series) -> float:
     return float(np.sqrt((error**2).mean()))
+
+
+def test_every_line_of_the_vocabulary_is_used() -> None:
+    def lines(file: str) -> int:
+        return len((tables.FOLDER / file).read_text().splitlines()) - 1
+
+    families = {row.family for row in tables.read_categories()}
+    assert set(tables.read_family_sizes()) <= families
+    for file in ("brands.csv", "luxury.csv"):
+        brands = tables.read_brands(file)
+        assert set(brands) <= families
+        assert sum(map(len, brands.values())) == lines(file)
+    assert sum(len(pool.lines) for pool in tables.read_lines()) == lines("lines.csv")
+    groups = [group for row in tables.read_attributes() for group in row.groups]
+    assert {family for group in groups for family in group.families} <= {*families, "all"}
+    text = (tables.FOLDER / "attributes.yaml").read_text()
+    options = re.findall(r"^      \S.*: \[", text, flags=re.MULTILINE)
+    assert sum(len(group.options) for group in groups) == len(options)
 
 
 def test_columns_and_keys(made: Simulated, raw: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The market that listings are drawn from: the tables of this package as arrays.
+"""The market that listings are drawn from: the vocabulary as arrays.
 
 Everything here is the same for every seed and number of rows.
 """
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from problems.price.simulate import assumptions as a
-from problems.price.simulate import attributes, brands, categories, lines, phrases, tables
+from problems.price.simulate import tables
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,6 +23,7 @@ KINDS = {
         "active", "apparel", "menswear", "shoes", "mens_shoes", "bags", "jewelry", "accessory",
     ),
 }  # fmt: skip
+UNNAMED = 10.0  # branded listings of a family that `families.csv` does not name
 LUXURY_EFFECT = 0.8  # log-price; brands above it are copied, and sellers say that theirs is not
 
 
@@ -133,25 +134,24 @@ def to_value(log_price: Floats) -> Floats:
 
 @cache
 def market() -> Market:
-    """Build the market from the tables."""
+    """Build the market from the vocabulary."""
     rng = np.random.default_rng(a.MARKET_SEED)
     words = Vocabulary()
-    sentences = tables.read_sentences(phrases.CHATTER)
-    rows = _with_tail(tables.read_categories(categories.TABLE), rng)
+    phrases = tables.read_phrases()
+    rows = _with_tail(tables.read_categories(), rng)
     families = sorted({row.family for row in rows})
     family = np.array([families.index(row.family) for row in rows])
     seconds = sorted({row.path.split("/")[1] for row in rows})
     second = np.array([seconds.index(row.path.split("/")[1]) for row in rows])
     weight = np.array([row.weight for row in rows])
     base = np.array([row.base for row in rows])
-    pools = tables.read_lines(lines.TABLE)
-    names, effects, brand_weight = _brands(families, pools, rng)
-    said = tables.read_attributes(attributes.TABLE)
+    pools = tables.read_lines()
+    names, effects, brand_weight = _brands(families, pools, phrases, rng)
+    said = tables.read_attributes()
     told = {option.text for row in said for group in row.groups for option in group.options}
-    nouns, noun_weight = _nouns([row.path for row in rows], told)
-    styles = _invented(
-        len(families) * a.STYLES, rng, {*names, *map(str.title, nouns)}, suffixes=False
-    )
+    nouns, noun_weight = _nouns(phrases.nouns, [row.path for row in rows], told)
+    taken = {*names, *map(str.title, nouns)}
+    styles = _invented(len(families) * a.STYLES, phrases.syllables, [""], taken, rng)
     ships = np.array([row.seller_ships for row in rows])
     texts, line_brand, dollars, line_weight = _lines(pools, [row.path for row in rows], names)
     return Market(
@@ -183,10 +183,10 @@ def market() -> Market:
         style_words=words.numbers(styles),
         style_effect=rng.normal(0, a.STYLE_SD, len(styles)),
         attributes=[_attribute(row, families, words) for row in said],
-        openings=words.numbers(tables.read_list(phrases.OPENINGS)),
-        chatter=words.numbers(sentences),
-        chatter_choice=Choices.of(_chatter_weight(sentences)),
-        tag_leads=words.numbers(tables.read_list(phrases.TAG_LEADS)),
+        openings=words.numbers(phrases.openings),
+        chatter=words.numbers(phrases.chatter),
+        chatter_choice=Choices.of(_chatter_weight(phrases.chatter)),
+        tag_leads=words.numbers(phrases.tag_leads),
         noise=np.array([a.NOISE.get(name, a.NOISE_OTHER) for name in families]),
     )
 
@@ -245,30 +245,33 @@ def _with_tail(
 
 
 def _brands(
-    families: list[str], pools: list[tables.PoolRow], rng: np.random.Generator
+    families: list[str],
+    pools: list[tables.PoolRow],
+    phrases: tables.Phrases,
+    rng: np.random.Generator,
 ) -> tuple[list[str], Floats, Floats]:
     """Return brand names, their log-price effects and their weight in each family."""
-    named = tables.read_brands(brands.TABLE)
-    luxury = tables.read_brands(brands.LUXURY)
+    totals = tables.read_family_sizes()
+    named, luxury = tables.read_brands("brands.csv"), tables.read_brands("luxury.csv")
     effect: dict[str, float] = {}
-    for _, table in (*named.values(), *luxury.values()):
+    for table in (*named.values(), *luxury.values()):
         effect.update({name: value for name, (_, value) in table.items()})
     for pool in pools:
         effect.update(
             {row.brand: 0.1 for row in pool.lines if row.brand and row.brand not in effect}
         )
     names = list(effect)
-    names += _invented(a.BRANDS - len(names), rng, set(names), suffixes=True)
+    names += _invented(a.BRANDS - len(names), phrases.syllables, phrases.suffixes, set(names), rng)
     tail = len(names) - len(effect)
     weight = np.zeros((len(families), len(names)))
-    share = np.array([named.get(family, (10.0, {}))[0] for family in families])
+    share = np.array([totals.get(family, UNNAMED) for family in families])
     home = rng.choice(len(families), size=tail, p=np.sqrt(share) / np.sqrt(share).sum())
     rank = (np.arange(tail) + 12.0) ** -a.TAIL_BRAND_DECAY
     for i, family in enumerate(families):
-        total, table = named.get(family, (10.0, {}))
-        for name, (count, _) in table.items():
+        total = totals.get(family, UNNAMED)
+        for name, (count, _) in named.get(family, {}).items():
             weight[i, names.index(name)] += count
-        for name, (count, _) in luxury.get(family, (0.0, {}))[1].items():
+        for name, (count, _) in luxury.get(family, {}).items():
             weight[i, names.index(name)] = count * total / 1000
         rest = max(total - weight[i].sum(), 0.08 * total)
         mine = (home == i) * rank + 0.01 * rank
@@ -296,14 +299,15 @@ def _lines(
     return [row.text for row in rows], brand, np.array([row.dollars for row in rows]), weight
 
 
-def _nouns(paths: list[str], told: set[str]) -> tuple[list[str], Floats]:
+def _nouns(
+    places: dict[str, list[str]], paths: list[str], told: set[str]
+) -> tuple[list[str], Floats]:
     """Return the nouns and their weight in each category; none is one of the words `told`."""
-    places = tables.read_nouns(phrases.NOUNS)
     chosen = []
     for path in paths:
         third = path.split("/", 2)[2]
         plain = (third if third != "Other" else path.split("/")[1]).split(",")[0].split(" & ")[0]
-        found = (nouns for place, nouns in places if place in path)
+        found = (nouns for place, nouns in places.items() if place in path)
         plain = plain.lower() + " item" * (plain.lower() in told)
         chosen.append(next(found, [plain]))
     nouns = sorted({noun for some in chosen for noun in some})
@@ -345,11 +349,14 @@ def _attribute(row: tables.AttributeRow, families: list[str], words: Vocabulary)
 
 
 def _invented(
-    count: int, rng: np.random.Generator, known: set[str], *, suffixes: bool
+    count: int,
+    syllables: dict[str, str],
+    suffixes: list[str],
+    known: set[str],
+    rng: np.random.Generator,
 ) -> list[str]:
-    """Return `count` pronounceable names that are new."""
-    start, middle, end = (part.split() for part in phrases.SYLLABLES)
-    after = tables.read_list(phrases.SUFFIXES) if suffixes else [""]
+    """Return `count` pronounceable names that are not `known`; `known` gets them."""
+    start, middle, end = (syllables[part].split() for part in ("start", "middle", "end"))
     names: list[str] = []
     while len(names) < count:
         pick = rng.random(4)
@@ -357,7 +364,7 @@ def _invented(
         if pick[1] < 0.55:
             name += middle[int(pick[1] / 0.55 * len(middle))]
         name += end[int(pick[2] * len(end))]
-        name = f"{name} {after[int(pick[3] * len(after))]}".strip()
+        name = f"{name} {suffixes[int(pick[3] * len(suffixes))]}".strip()
         if name not in known:
             known.add(name)
             names.append(name)

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from problems.price.simulate.listings import Bools, Listings
 from problems.price.simulate.market import Ints, market
-from problems.price.simulate.phrases import NO_DESCRIPTION
 
+NO_DESCRIPTION = "No description yet"  # what the site writes where a seller writes nothing
 # Forms that a phrase can be written in.
 PLAIN, LOWER, UPPER, TITLE, TYPO = range(5)
 NAME_FORMS = (0.27, 0.12, 0.06, 0.55)  # plain, lower, upper, title case; assumed

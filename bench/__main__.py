@@ -197,7 +197,7 @@ PREDICT = """
 import stages, time
 import pandas as pd
 from pathlib import Path
-from problems.contract import find_problem
+from problems.parts import find_problem
 from problems.predict import predict
 from problems.price.ingest import listings
 from retrace.fit.bundle import Bundle

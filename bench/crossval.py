@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 import stages  # noqa: F401  (before NumPy: pins its instructions)
-from problems.contract import Problem, find_problem, part
+from problems import parts
+from problems.contract import Problem
+from problems.parts import find_problem
 from problems.predict import predict
 from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
@@ -23,8 +25,8 @@ from retrace.encode.text.model import TextParams
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.past.splits import unit_hash
-from stages.featurize import fit_encoding
-from stages.train import TrainParams, fit_bundle
+from workflow.featurize import fit_encoding
+from workflow.train import TrainParams, fit_bundle
 
 VALID_SHARE = 0.1
 
@@ -32,8 +34,8 @@ VALID_SHARE = 0.1
 def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
     """Fit a bundle on `rows`, as the stages would. Its interval is not used here."""
     name = problem.name
-    module = part(problem.world, "features")
-    settings = read_params(module.Settings, f"{name}.features")
+    module = parts.features(problem.world)
+    settings = read_params(module.settings, f"{name}.features")
     features = module.features(rows, settings)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     valid = unit_hash(rows, problem.group or problem.key, seed + 1) < VALID_SHARE
@@ -58,8 +60,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     problem = find_problem(options.problem)
-    module = part(problem.world, "ingest")
-    settings = read_params(module.Settings, f"{problem.world}.ingest")
+    module = parts.reader(problem.world)
+    settings = read_params(module.settings, f"{problem.world}.ingest")
     rows = module.ingest(options.source, settings).clean
     units = unit_hash(rows, problem.group or problem.key, options.seed)
     fold = (units * options.folds).astype(int)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bench.worlds import WORLDS, Rows, World
-from problems.contract import find_problem
+from problems.parts import find_problem
 from stages.backtest import read_settings
 from workflow.replay.models import Past
 from workflow.replay.replay import Replay, Watched

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import stages  # noqa: F401  (before NumPy: pins its instructions)
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.params import read_params
 from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import fit_booster
 from retrace.judge.comparison import paired_difference
-from stages.train import TrainParams, read_window
+from stages.windows import read_window
+from workflow.train import TrainParams
 
 OBJECTIVES: dict[str, tuple[str, dict[str, object]]] = {
     "L2 of the log": ("scaled", {"objective": "regression", "metric": "rmse"}),

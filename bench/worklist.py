@@ -12,11 +12,12 @@ import sys
 import pandas as pd
 
 import stages  # noqa: F401  (before NumPy: pins its instructions)
-from problems.contract import find_problem, source_of
+from problems import parts
 from problems.orders.evaluation import Settings as EvaluateSettings
 from problems.orders.ingest import Settings, read_log, snapshots
 from problems.orders.worklist import COMPLETION, STUCK, make_worklist
 from problems.orders.worklist.moment import look_at
+from problems.parts import find_problem
 from problems.predict import predict
 from retrace.base import paths
 from retrace.base.files import read_table
@@ -42,9 +43,9 @@ def main(between: list[str]) -> None:
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }
-    log = read_log(source_of("orders"), settings).log
+    log = read_log(parts.source_of("orders"), settings).log
     daily, _ = snapshots(log, settings.model_copy(update={"snapshots": "daily"}))
-    parts = []
+    records = []
     for at in mornings(settings, between):
         listed = make_worklist(log, settings, at, models, costs).orders
         then = look_at(log, settings, at)
@@ -63,8 +64,8 @@ def main(between: list[str]) -> None:
         found = listed.merge(model, on="order_id").merge(came, on="order_id")
         for name in ("earliest_at", "latest_at"):
             found[name] = (found[name] - at) / HOUR
-        parts.append(found)
-    tell(pd.concat(parts, ignore_index=True), len(parts))
+        records.append(found)
+    tell(pd.concat(records, ignore_index=True), len(records))
 
 
 def tell(rows: pd.DataFrame, n_mornings: int) -> None:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from problems.contract import part
+from problems import parts
 from retrace.base.params import read_params
 from retrace.past.splits import unit_hash
 from stages.simulate import write_raw
@@ -37,14 +37,14 @@ class World:
 
 def clean(world: str, seed: int, edit: Edit | None = None, **settings: object) -> Rows:
     """Simulate with some settings changed, edit each raw table, and ingest."""
-    simulator, ingest = part(world, "simulate"), part(world, "ingest")
-    chosen = read_params(simulator.Settings, f"{world}.simulate")
-    chosen = simulator.Settings(**{**chosen.model_dump(), **settings, "seed": seed})
+    simulator, ingest = parts.simulator(world), parts.reader(world)
+    chosen = read_params(simulator.settings, f"{world}.simulate")
+    chosen = simulator.settings(**{**chosen.model_dump(), **settings, "seed": seed})
     with TemporaryDirectory() as folder:
         for file, frame in simulator.simulate(chosen).raw.items():
             write_raw(edit(frame) if edit else frame, Path(folder) / file)
         rows: Rows = ingest.ingest(
-            Path(folder), read_params(ingest.Settings, f"{world}.ingest")
+            Path(folder), read_params(ingest.settings, f"{world}.ingest")
         ).clean
     return rows
 
@@ -66,7 +66,7 @@ def share(kind: str, times: pd.Series, at: pd.Timestamp, region: np.ndarray) -> 
 
 
 def stops(seed: int) -> Rows:
-    months = read_params(part("service_time", "simulate").Settings, "service_time.simulate").months
+    months = read_params(parts.simulator("service_time").settings, "service_time.simulate").months
     return clean(
         "service_time", seed, drift_log_per_year=0.0, christmas=0.0, new_region_month=months + 1
     )

@@ -28,7 +28,7 @@ from rich.text import Text
 
 from experiments.parameters import changed
 from experiments.predictions import Judged, judge, predictions_at, read_context
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import PATH, ProblemEntry, read_params

@@ -27,6 +27,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
+from problems import parts
 from retrace.base import params as params_yaml
 from retrace.base.errors import RetraceError
 
@@ -398,17 +399,17 @@ def _sentence(error: Exception) -> str:
 
 # Each section's model, as its stage reads it: `Settings` of a world's part, or one of the stage's.
 WORLD_SECTIONS = {
-    "simulate": "part simulate",
-    "ingest": "part ingest",
-    "validate": "stages.validate ValidateParams",
+    "simulate": "parts simulator",
+    "ingest": "parts reader",
+    "validate": "retrace.checks ValidateParams",
 }
 PROBLEM_SECTIONS = {
-    "split": "stages.featurize SplitParams",
-    "features": "part features",
-    "encode": "stages.featurize EncodeParams",
-    "text": "stages.featurize TextParams",
-    "train": "stages.train TrainParams",
-    "evaluate": "part evaluation",
+    "split": "retrace.past.splits SplitParams",
+    "features": "parts features",
+    "encode": "retrace.encode.encoders EncodeParams",
+    "text": "retrace.encode.text.model TextParams",
+    "train": "workflow.train TrainParams",
+    "evaluate": "parts evaluation",
     "tune": "experiments.tune.space TuneParams",
     "gate": "retrace.judge.gate GateParams",
     "backtest": "workflow.replay.models BacktestParams",
@@ -475,16 +476,11 @@ def _sections() -> Iterable[tuple[str, Callable[[], type[BaseModel]]]]:
 
 def _model(where: str, world: str) -> Callable[[], type[BaseModel]]:
     def find() -> type[BaseModel]:
-        from problems.contract import part
-
         module, name = where.split()
-        if module == "part":
-            module, name, found = f"problems.{world}.{name}", "Settings", part(world, name)
-        else:
-            found = importlib.import_module(module)
-        model: type[BaseModel] | None = getattr(found, name, None)
-        if model is None:
-            raise RetraceError(f"{module} has no {name}, the model of its section of params.yaml.")
+        if module == "parts":
+            settings: type[BaseModel] = getattr(parts, name)(world).settings
+            return settings
+        model: type[BaseModel] = getattr(importlib.import_module(module), name)
         return model
 
     return find

@@ -12,7 +12,7 @@ import argparse
 
 from experiments.promotion import record
 from experiments.promotion.promote import Outcome, finish, promote
-from problems.contract import find_problem
+from problems.parts import find_problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from problems.contract import find_problem, source_of
+from problems import parts
 from problems.orders.evaluation import Settings as EvaluateSettings
 from problems.orders.ingest import Settings, read_log
 from problems.orders.ingest.times import moments
 from problems.orders.worklist import COMPLETION, STUCK, make_worklist
 from problems.orders.worklist.page import render, to_csv
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import replacing
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }
-    source = source_of(args.world)
+    source = parts.source_of(args.world)
     log = read_log(source, settings).log
     at = moment(args.at, settings) if args.at else moments(log.at[log.at.argmax() :][:1]).iloc[0]
     worklist = make_worklist(log, settings, at, models, costs)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from experiments.promotion.promote import scratch
 from experiments.retraining import compare, model_in_use, page
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from retrace.base.files import replacing
 

@@ -7,7 +7,7 @@ retrace rollback price --dry-run
 import argparse
 
 from experiments.promotion.promote import finish, roll_back
-from problems.contract import find_problem
+from problems.parts import find_problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,14 +20,14 @@ from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
 from experiments.tune.trial import Bench
 from experiments.tune.verdict import against_current
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import write_csv
 from retrace.base.params import read_params
 from retrace.encode.encoding import Encoding
 from retrace.judge.comparison import Difference
-from stages.train import TrainParams
+from workflow.train import TrainParams
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

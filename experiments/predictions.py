@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import yaml
 
-from problems.contract import Problem, part
+from problems import parts
+from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
@@ -72,8 +73,8 @@ def read_context(problem: Problem) -> Context:
     found = predictions_at(problem.name, "")
     key = list(problem.key)
     test = found[[*key, "prediction", "lower", "upper", "outcome"]].merge(rows, how="left", on=key)
-    evaluation = part(problem.world, "evaluation")
-    settings: Params = read_params(evaluation.Settings, f"{problem.name}.evaluate")
+    evaluation = parts.evaluation(problem.world)
+    settings: Params = read_params(evaluation.settings, f"{problem.name}.evaluate")
     labels = evaluation.slices(problem, test, settings, rows)
     index = pd.MultiIndex.from_frame(test[key])
     group = test[list(problem.group)].astype(str).agg("|".join, axis=1) if problem.group else None
@@ -103,7 +104,7 @@ def judge(
     if both.empty:
         raise RetraceError("no test row in common")
     both = both.set_axis(pd.MultiIndex.from_frame(both[key]))
-    loss = metrics.LOSSES[problem.metric]
+    loss = metrics.METRICS[problem.metric].losses
     ours, theirs = (
         pd.Series(loss(both["outcome"], both[name]), index=both.index)
         for name in ("prediction", "prediction_other")

@@ -1,40 +1,50 @@
-"""What a world and a problem must bring. The whole contract is on this page.
+"""What a world and a problem bring. The whole contract is on this page.
 
 A *world* is where raw data comes from; a *problem* is a question asked of its clean table. Both
-live in one package, `problems/<world>/`, in parts that stages import one by one, so that a change
-of one part rebuilds only the stages that use it:
+live in one package, `problems/<world>/`. Each part is a module, or a package, that defines one
+object of the classes below, so that a change of one part rebuilds only the stages that use it:
 
-    problem.py     PROBLEMS: {name: Problem}                       (data only)
-    schema.py      WORLD: World, with the pandera schema of the clean table
-    simulate/      Settings; simulate(Settings) -> Simulated
-    ingest/        Settings; ingest(source, Settings) -> Ingested
-    features/      Settings; features(clean rows, Settings, past) -> model columns; with entities
-                   also state(clean rows, Settings) -> what is known of each at the end
-    rules.py       rule, naive (fitted on training rows), oracle (from the simulator's truth)
-    evaluation/    Settings; headline, slices and tables of scored rows; a binary problem may have
-                   threshold(problem, scored validation rows, Settings), which becomes the column
-                   `threshold` of the scored test rows
+    schema.py      WORLD: World             the clean table and how to look for faults in it
+    problem.py     PROBLEMS: {name: Problem}
+    simulate/      SIMULATOR: Simulator     optional: without it the world has no truth, no oracle
+    ingest/        READER: Reader           raw files to the clean table
+    features/      FEATURES: Features       clean rows to model columns
+    rules.py       RULES: Rules             optional: what the model is judged against
+    evaluation/    EVALUATION: Evaluation   optional: headline, slices, tables, threshold
+    checks.yaml                             limits of the clean table, for `validate`
 
-`Settings` is the pydantic model of that part's section of `params.yaml`; `part(world, "ingest")`
-imports a part. The folders keep their code in `__init__.py` and files beside it.
+What is optional has a default, in `problems.defaults`; `problems.parts` finds a part. Functions get
+the *settings* of their part: the pydantic model of its section of params.yaml.
+
+*Scored* rows are clean rows of one window with further columns: `outcome`, `prediction`, `rule` and
+`naive`, for a regression `lower`, `upper`, `p50`, `p80` and `p90`, for several classes one
+`probability_<class>` each, on simulated data perhaps `oracle`, and for a problem with a threshold
+`threshold`. All are in the unit of the target.
 """
 
-import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
 
-from retrace.base.errors import RetraceError
-from retrace.base.params import ProblemEntry, WorldEntry, read_params
+from problems import defaults
+from retrace.base.params import Params
 
 if TYPE_CHECKING:  # simulators need no text models
     from retrace.encode.encoders import Encoder
     from retrace.encode.text.blocks import Block
+
+Task = Literal["regression", "binary"]
+
+
+class NoSettings(Params):
+    """The settings of a part that has none."""
+
+
+# ---- a world -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -54,9 +64,95 @@ class World:
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the simulated world, for the backtest to hold alarms against. Days are ISO dates.
+
+    `until` is when it ends: of a slow change when it is complete, of a passing one when all is as
+    before. Without it, the new way stays from `at` on.
+    """
+
+    at: str
+    kind: ChangeKind
+    what: str
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a simulator makes: raw files by name (the suffix is the format), and their truth.
+
+    `truth` has the key of the raw rows and whatever `Rules.oracle` needs. It must not be among the
+    raw files. `changes` are those of the world in the course of the data, in order of time; None
+    says that the simulator does not tell.
+    """
+
+    raw: dict[str, pd.DataFrame]
+    truth: pd.DataFrame
+    changes: tuple[Change, ...] | None = None
+
+
+class Simulate(Protocol):
+    def __call__(self, settings: Any) -> Simulated: ...
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Raw data as its source would write it; settings under `<world>.simulate`."""
+
+    settings: type[Params]
+    simulate: Simulate
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """Every raw row once: in `clean`, or in `rejected` with `file`, `row` (1 is the first data row)
+    and `reason`.
+
+    `fingerprint` identifies the raw bytes. `figures` are the world's own numbers on its ingest.
+    `rows_read` is for worlds whose clean rows are no raw ones, such as moments made of events:
+    there each raw row is used, or rejected. `notes` are for the reader of the terminal.
+    """
+
+    clean: pd.DataFrame
+    rejected: pd.DataFrame
+    fingerprint: str
+    figures: dict[str, float] = field(default_factory=dict)
+    rows_read: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows_in(self) -> int:
+        return len(self.clean) + len(self.rejected) if self.rows_read is None else self.rows_read
+
+
+class Ingest(Protocol):
+    def __call__(self, source: Path, settings: Any) -> Ingested: ...
+
+
+class IngestParams(Params):
+    """What every world's `<world>.ingest` has."""
+
+    max_quarantined: float
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Raw files to the clean table; settings under `<world>.ingest`."""
+
+    settings: type[IngestParams]
+    ingest: Ingest
+
+
+# ---- a problem -----------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Columns:
-    """The columns that `features` returns, by the way in which the model uses them.
+    """The columns that `Features` returns, by the way in which the model uses them.
 
     `numeric` and `categorical` go to the booster (categories as native ones), `target_encoded` are
     groups of categorical columns that become a smoothed mean of the target, and `text` are the
@@ -111,10 +207,10 @@ class Problem:
 
     name: str
     world: str
-    task: Literal["regression", "binary"]
+    task: Task
     target: str
     unit: str
-    metric: Literal["rmsle", "mae", "average_precision"]
+    metric: str  # a name of retrace.judge.metrics.METRICS
     key: tuple[str, ...]
     columns: Columns
     scale: Literal["log", "identity"] = "identity"
@@ -126,83 +222,88 @@ class Problem:
     slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report
 
 
-ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]
+class FeatureFunction(Protocol):
+    def __call__(
+        self, rows: pd.DataFrame, settings: Any, past: pd.DataFrame | None = None, /
+    ) -> pd.DataFrame: ...
+
+
+class StateFunction(Protocol):
+    def __call__(self, rows: pd.DataFrame, settings: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True)
-class Change:
-    """A change of the simulated world, for the backtest to hold alarms against. Days are ISO dates.
+class Features:
+    """Clean rows to model columns; settings under `<problem>.features`."""
 
-    `until` is when it ends: of a slow change when it is complete, of a passing one when all is as
-    before. Without it, the new way stays from `at` on.
-    """
-
-    at: str
-    kind: ChangeKind
-    what: str
-    until: str | None = None
+    features: FeatureFunction
+    settings: type[Params] = NoSettings
+    state: StateFunction | None = None  # what is known of each entity at the end of the data
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """What a simulator makes: raw files by name (the suffix is the format), and their truth.
+class Baseline(Protocol):
+    def __call__(
+        self, problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
+    ) -> pd.Series:
+        """Predict `rows` from what the clean rows of training say; `settings` of the evaluation."""
 
-    `truth` has the key of the raw rows and whatever `rules.oracle` needs. It must not be among the
-    raw files. `changes` are those of the world in the course of the data, in order of time; None
-    says that the simulator does not tell.
-    """
 
-    raw: dict[str, pd.DataFrame]
-    truth: pd.DataFrame
-    changes: tuple[Change, ...] | None = None
+class Oracle(Protocol):
+    def __call__(self, problem: Problem, rows: pd.DataFrame, truth: pd.DataFrame) -> pd.Series:
+        """Return the best prediction given all that could be known; missing where not known."""
 
 
 @dataclass(frozen=True)
-class Ingested:
-    """Every raw row once: in `clean`, or in `rejected` with `file`, `row` (1 is the first data row)
-    and `reason`.
+class Rules:
+    """What a model is judged against: what was used before, an average, and the best possible."""
 
-    `fingerprint` identifies the raw bytes. `figures` are the world's own numbers on its ingest.
-    `rows_read` is for worlds whose clean rows are no raw ones, such as moments made of events:
-    there each raw row is used, or rejected. `notes` are for the reader of the terminal.
-    """
-
-    clean: pd.DataFrame
-    rejected: pd.DataFrame
-    fingerprint: str
-    figures: dict[str, float] = field(default_factory=dict)
-    rows_read: int | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def rows_in(self) -> int:
-        return len(self.clean) + len(self.rejected) if self.rows_read is None else self.rows_read
+    rule: Baseline = defaults.rule
+    naive: Baseline = defaults.naive
+    oracle: Oracle | None = None
 
 
-def part(world: str, name: str) -> ModuleType:
-    """Import one part of a world's package."""
-    try:
-        return importlib.import_module(f"problems.{world}.{name}")
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith(f"problems.{world}"):
-            raise
-        raise RetraceError(
-            f"problems/{world}/ has no part '{name}' ({error}). "
-            "problems/contract.py lists what a world must bring."
-        ) from None
+class EvaluateParams(Params):
+    """What every problem's `<problem>.evaluate` has."""
+
+    slice_min_rows: int = 50
 
 
-def find_problem(name: str) -> Problem:
-    """Return the problem that `params.yaml` lists under `problems`."""
-    world = read_params(ProblemEntry, f"problems.{name}").world
-    found: dict[str, Problem] = part(world, "problem").PROBLEMS
-    if name not in found:
-        raise RetraceError(
-            f"problems/{world}/problem.py defines {', '.join(found)}; no problem '{name}'."
-        )
-    return found[name]
+class Headline(Protocol):
+    def __call__(self, problem: Problem, scored: pd.DataFrame, settings: Any) -> dict[str, float]:
+        """Return the flat metrics of scored rows, the problem's metric first."""
 
 
-def source_of(world: str) -> Path:
-    """Return the raw file or folder that `params.yaml` selects for a world."""
-    return Path(read_params(WorldEntry, f"worlds.{world}").source)
+class Slices(Protocol):
+    def __call__(
+        self, problem: Problem, scored: pd.DataFrame, settings: Any, past: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Return labels of scored rows as text, a column a slice, in the order of
+        `problem.slices`; `past` are all clean rows that were there by then."""
+
+
+class Tables(Protocol):
+    def __call__(
+        self,
+        problem: Problem,
+        scored: pd.DataFrame,
+        settings: Any,
+        rows: pd.DataFrame,
+        truth: pd.DataFrame | None,
+    ) -> dict[str, pd.DataFrame]:
+        """Return the problem's own tables by name; `scored` has `slice_<name>` columns too."""
+
+
+class Threshold(Protocol):
+    def __call__(self, problem: Problem, valid: pd.DataFrame, settings: Any) -> float:
+        """Return the probability from which to act, chosen on scored validation rows."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good, in the problem's own words; settings under `<problem>.evaluate`."""
+
+    settings: type[EvaluateParams] = EvaluateParams
+    headline: Headline = defaults.headline
+    slices: Slices = defaults.slices
+    tables: Tables = defaults.tables
+    threshold: Threshold | None = None  # of a classifier whose alerts are acted on

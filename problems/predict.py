@@ -1,11 +1,11 @@
 """The one path from clean rows to predictions, in training, batch and serving alike."""
 
-import hashlib
 from pathlib import Path
 
 import pandas as pd
 
-from problems.contract import Problem, part
+from problems import parts
+from problems.contract import Problem
 from retrace.base.params import parse_section
 from retrace.fit.bundle import Bundle
 
@@ -26,22 +26,9 @@ def predict(
     The outcome need not be among the columns of `clean_rows`. `past` are clean rows with outcomes,
     for problems with history: a row uses those that were known at its own time of prediction.
     """
-    features = part(problem.world, "features")
+    features = parts.features(problem.world)
     settings = parse_section(
-        features.Settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
+        features.settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
     columns = features.features(clean_rows, settings, past)
     return bundle.predict(problem.columns.complete(columns, bundle.encoding.encoder), num_threads)
-
-
-def prediction_ids(problem: Problem, rows: pd.DataFrame, fingerprint: str) -> pd.Series:
-    """Name each prediction by what determines it: problem, key, time of prediction and bundle."""
-    as_of = [problem.time] if problem.time else []
-    keys = rows[[*problem.key, *as_of]].astype(str).agg("\x1f".join, axis=1)
-    prefix = hashlib.blake2b(f"{problem.name}\x1f{fingerprint}".encode(), digest_size=16)
-    ids = []
-    for key in keys:
-        digest = prefix.copy()
-        digest.update(b"\x1f" + key.encode())
-        ids.append(digest.hexdigest())
-    return pd.Series(ids, index=rows.index, dtype="str")

@@ -10,7 +10,9 @@ writes  plots/fraud/backtest.csv     period by period and policy: how good, and 
         metrics/backtest/fraud/      retrainings, changes and drift as tables
 """
 
-from problems.contract import Problem, find_problem, part
+from problems import parts
+from problems.contract import Problem
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, read_table, replacing, write_csv, write_json
@@ -19,10 +21,10 @@ from retrace.encode.encoders import EncodeParams
 from retrace.encode.text.model import TextParams
 from retrace.judge.gate import GateParams
 from stages.runner import run_stage, say
-from stages.train import TrainParams
 from workflow.replay import tables
 from workflow.replay.models import BacktestParams, Past, Settings
 from workflow.replay.replay import Replay
+from workflow.train import TrainParams
 
 
 def read_settings(problem: Problem) -> Settings:
@@ -32,11 +34,11 @@ def read_settings(problem: Problem) -> Settings:
     train = read_params(TrainParams, f"{name}.train")
     return Settings(
         backtest=backtest,
-        features=read_params(part(problem.world, "features").Settings, f"{name}.features"),
+        features=read_params(parts.features(problem.world).settings, f"{name}.features"),
         encode=read_params(EncodeParams, f"{name}.encode"),
         text=read_params(TextParams, f"{name}.text"),
         train=with_changes(train, backtest.train, f"{name}.backtest.train"),
-        evaluate=read_params(part(problem.world, "evaluation").Settings, f"{name}.evaluate"),
+        evaluate=read_params(parts.evaluation(problem.world).settings, f"{name}.evaluate"),
         gate=read_params(GateParams, f"{name}.gate"),
     )
 
@@ -48,10 +50,10 @@ def with_changes(train: TrainParams, changes: dict[str, float | int], key: str) 
 
 def read_changes(world: str) -> list[dict[str, str | None]] | None:
     """Return what the simulator changed; None when it does not tell, or the data is another's."""
-    truth = read_json(paths.truth_fingerprint(world))
-    if truth["raw"] != read_json(paths.ingest_metrics(world))["fingerprint"]:
-        return None
-    changes: list[dict[str, str | None]] | None = truth["changes"]
+    path = paths.truth_about(world)
+    changes: list[dict[str, str | None]] | None = None
+    if path.exists():
+        changes = read_json(path)["changes"]
     return changes
 
 

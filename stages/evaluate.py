@@ -5,7 +5,7 @@
 reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
-        data/truth/, metrics/ingest/    the oracle, where the truth belongs to this very data
+        data/truth/price/               what a simulator knows; empty for other data
 writes  data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the headline
         metrics/comparison/price.json   the model against each baseline, with paired intervals
@@ -16,106 +16,20 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
                                         against observed rates, under the same names
 """
 
-import numpy as np
 import pandas as pd
 
-from problems.contract import Problem, find_problem, part
-from problems.predict import predict, prediction_ids
+from problems import parts
+from problems.contract import Problem
+from problems.parts import find_problem
 from retrace.base import paths
-from retrace.base.errors import RetraceError
-from retrace.base.files import (
-    read_json,
-    read_table,
-    replacing,
-    write_csv,
-    write_json,
-    write_table,
-)
-from retrace.base.params import Params, read_params
+from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
+from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
-from retrace.judge import metrics, plots
-from retrace.judge.comparison import paired_difference
-from retrace.judge.slices import binary_slice_table, slice_table
+from retrace.judge import plots
 from stages.runner import run_stage, say
-
-BASELINES = ("rule", "naive", "oracle")
-
-
-def score(
-    problem: Problem,
-    bundle: Bundle,
-    rows: pd.DataFrame,
-    settings: Params,
-    window: str = "test",
-) -> pd.DataFrame:
-    """Return the test rows with outcome, predictions, rule and naive; `rows` are all clean rows."""
-    train, test = (select(rows, problem, name) for name in ("train", window))
-    rules = part(problem.world, "rules")
-    return test.assign(
-        outcome=test[problem.target].astype("float64"),
-        **predict(problem, bundle, test.drop(columns=problem.target), past=rows),
-        rule=rules.rule(problem, train, test, settings),
-        naive=rules.naive(problem, train, test, settings),
-    )
-
-
-def read_truth(world: str) -> pd.DataFrame | None:
-    """Return the simulator's truth, or None when it does not belong to the data in use."""
-    raw = read_json(paths.ingest_metrics(world))["fingerprint"]
-    if read_json(paths.truth_fingerprint(world))["raw"] != raw:
-        return None
-    return read_table(paths.truth(world))
-
-
-def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Compare the model with each baseline on the same rows, by the loss of the metric.
-
-    `coverage` is the share of outcomes inside the interval, and how far chance may move it.
-    """
-    loss = metrics.LOSSES[problem.metric]
-    blocks = (
-        scored[list(problem.group)].astype(str).agg("|".join, axis=1) if problem.group else None
-    )
-    model = loss(scored["outcome"], scored["prediction"])
-    found = {}
-    for name in BASELINES:
-        if name in scored:
-            difference = paired_difference(
-                model, loss(scored["outcome"], scored[name]), blocks=blocks
-            )
-            found[name] = {
-                "loss_difference": difference.mean,
-                "lower_95": difference.lower,
-                "upper_95": difference.upper,
-                "rows": difference.n_rows,
-            }
-    if "lower" in scored:
-        inside = scored["outcome"].between(scored["lower"], scored["upper"]).astype("float64")
-        share = paired_difference(np.zeros(len(scored)), inside, blocks=blocks)
-        found["coverage"] = {
-            "share": share.mean,
-            "lower_95": share.lower,
-            "upper_95": share.upper,
-            "rows": share.n_rows,
-        }
-    return found
-
-
-def record(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the prediction records, in the columns that serving logs too."""
-    never = pd.Series(pd.NaT, index=scored.index, dtype="datetime64[us, UTC]")
-    return pd.DataFrame(
-        {
-            "prediction_id": prediction_ids(problem, scored, bundle.fingerprint),
-            **{name: scored[name] for name in problem.key},
-            "as_of": scored[problem.time] if problem.time else never,
-            **{
-                name: scored.get(name, np.nan)  # probabilities have no interval
-                for name in ("prediction", "lower", "upper", "outcome")
-            },
-            "known_at": scored[problem.known_at] if problem.known_at else never,
-        }
-    )
+from stages.windows import window_keys
+from workflow.evaluate import compare, score, select, slice_figures, with_oracle
+from workflow.predictions import records
 
 
 def draw(problem: Problem, scored: pd.DataFrame, slices: pd.DataFrame) -> None:
@@ -135,28 +49,24 @@ def draw(problem: Problem, scored: pd.DataFrame, slices: pd.DataFrame) -> None:
 
 def main(name: str) -> None:
     problem = find_problem(name)
-    evaluation = part(problem.world, "evaluation")
-    settings = read_params(evaluation.Settings, f"{name}.evaluate")
+    evaluation = parts.evaluation(problem.world)
+    settings = read_params(evaluation.settings, f"{name}.evaluate")
     bundle = Bundle.load(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
-    scored = score(problem, bundle, rows, settings)
-    if hasattr(evaluation, "threshold"):  # chosen on validation, where test rows have no say
-        valid = score(problem, bundle, rows, settings, "valid")
-        scored = scored.assign(threshold=evaluation.threshold(problem, valid, settings))
-    truth = read_truth(problem.world)
-    if truth is not None:
-        oracle = part(problem.world, "rules").oracle(problem, scored, truth)
-        if oracle.notna().all():  # a simulator need not know the truth of all kinds of rows
-            scored = scored.assign(oracle=oracle)
+    truth = read_table(paths.truth(problem.world)) if paths.truth(problem.world).exists() else None
+    train, valid, test = (
+        select(rows, window_keys(problem, window)) for window in ("train", "valid", "test")
+    )
+    scored = score(problem, bundle, rows, train, test, settings)
+    if evaluation.threshold is not None and problem.task == "binary":
+        held = score(problem, bundle, rows, train, valid, settings)  # test rows have no say
+        scored = scored.assign(threshold=evaluation.threshold(problem, held, settings))
+    scored = with_oracle(problem, scored, truth)
     figures = evaluation.headline(problem, scored, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
-    if problem.task == "binary":
-        table = binary_slice_table(scored, labels, settings.slice_min_rows)
-    else:
-        metric = metrics.METRICS[problem.metric]
-        table = slice_table(scored, labels, metric, settings.slice_min_rows)
+    table = slice_figures(problem, scored, labels, settings.slice_min_rows)
 
-    write_table(record(problem, bundle, scored), paths.predictions(name))
+    write_table(records(problem, bundle, scored), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare(problem, scored), paths.comparison(name))
     write_csv(table, paths.slices(name))
@@ -167,18 +77,6 @@ def main(name: str) -> None:
             write_csv(own, folder / f"{key}.csv")
     draw(problem, scored, table)
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
-
-
-def select(rows: pd.DataFrame, problem: Problem, window: str) -> pd.DataFrame:
-    """Return the clean rows of one window, in the order of the features."""
-    keys = read_table(paths.window(problem.name, window), list(problem.key))
-    found = keys.merge(rows, how="left", on=list(problem.key), validate="one_to_one")
-    if found[problem.target].isna().any():
-        raise RetraceError(
-            f"{paths.window(problem.name, window)} names rows that {paths.clean(problem.world)} "
-            "has not. Run `dvc repro`, which makes both from the same data."
-        )
-    return found
 
 
 if __name__ == "__main__":

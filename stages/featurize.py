@@ -11,45 +11,24 @@ writes  data/state/price/     history.parquet: what is known of each entity at t
 import numpy as np
 import pandas as pd
 
-from problems.contract import Problem, find_problem, part
+from problems import parts
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_table
 from retrace.base.params import read_params
-from retrace.encode.encoders import EncodeParams, Encoder
-from retrace.encode.encoding import Encoding, to_scale
-from retrace.encode.text.model import TextModel, TextParams
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoding import to_scale
+from retrace.encode.text.model import TextParams
 from retrace.past.history import State
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
-
-
-def fit_encoding(
-    problem: Problem,
-    features: pd.DataFrame,
-    target: np.ndarray,
-    settings: dict[str, object],
-    encode: EncodeParams,
-    text: TextParams,
-) -> tuple[Encoding, pd.DataFrame]:
-    """Fit encoders and text models on training rows; return them and those rows out of fold."""
-    columns = problem.columns.of(features)
-    encoder, encoded = Encoder.fit(
-        features,
-        target,
-        numeric=columns.numeric,
-        categorical=columns.categorical,
-        target_encoded=columns.target_encoded,
-        params=encode,
-    )
-    text_model, text_columns = TextModel.fit(features, target, columns.text, text)
-    encoding = Encoding(encoder, text_model, settings)
-    return encoding, pd.concat([encoded, text_columns], axis=1)
+from workflow.featurize import fit_encoding
 
 
 def main(name: str) -> None:
     problem = find_problem(name)
-    world = part(problem.world, "features")
-    settings = read_params(world.Settings, f"{name}.features")
+    world = parts.features(problem.world)
+    settings = read_params(world.settings, f"{name}.features")
     encode = read_params(EncodeParams, f"{name}.encode")
     text = read_params(TextParams, f"{name}.text")
     splitting = read_params(SplitParams, f"{name}.split")
@@ -65,7 +44,7 @@ def main(name: str) -> None:
     )
     with replacing(paths.state(name)) as folder:
         folder.mkdir()
-        known = world.state(rows, settings) if problem.entities else State(())
+        known = State(()) if world.state is None else world.state(rows, settings)
         write_table(known.to_table(), folder / "history.parquet")
     features = world.features(rows, settings)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)

@@ -5,21 +5,27 @@
 reads   worlds.price.source            a file or a folder of raw data
 writes  data/clean/price.parquet       the clean table
         data/quarantine/price.parquet  file, row and reason of each row that cannot be used
+        data/truth/price/              what a simulator knows of this data; empty for any other
         metrics/ingest/price.json      rows in and out, the fingerprint of the raw data
 """
 
-from problems.contract import Ingested, part, source_of
+import shutil
+from pathlib import Path
+
+from problems import parts
+from problems.contract import Ingested
 from retrace.base import paths
 from retrace.base.errors import RetraceError
-from retrace.base.files import write_json, write_table
+from retrace.base.files import read_json, replacing, write_json, write_table
 from retrace.base.params import read_params
+from retrace.raw import TRUTH
 from stages.runner import run_stage, say
 
 
 def main(name: str) -> None:
-    world = part(name, "ingest")
-    settings = read_params(world.Settings, f"{name}.ingest")
-    source = source_of(name)
+    world = parts.reader(name)
+    settings = read_params(world.settings, f"{name}.ingest")
+    source = parts.source_of(name)
     ingested = world.ingest(source, settings)
     write_table(ingested.rejected, paths.quarantine(name))
     for note in ingested.notes:
@@ -36,10 +42,20 @@ def main(name: str) -> None:
         "fingerprint": ingested.fingerprint,
     }
     write_json(figures, paths.ingest_metrics(name))
+    write_truth(source / TRUTH, ingested.fingerprint, name)
     say(
         f"{name}: {ingested.rows_in:,} rows in, {len(ingested.clean):,} clean, "
         f"{len(ingested.rejected):,} in quarantine"
     )
+
+
+def write_truth(beside: Path, fingerprint: str, name: str) -> None:
+    """Pass on what a simulator knows of this very data; the folder stays empty for any other."""
+    with replacing(paths.truth(name).parent) as folder:
+        folder.mkdir()
+        if beside.is_dir() and read_json(beside / "truth.json")["raw"] == fingerprint:
+            for path in sorted(beside.iterdir()):
+                shutil.copyfile(path, folder / path.name)
 
 
 def check_quarantined(ingested: Ingested, limit: float, name: str, source: str) -> None:

@@ -4,9 +4,9 @@
 
 reads   params.yaml               price.simulate
 writes  data/raw/price/           the raw files, in the format of real ones
-        data/truth/price.parquet  what only a simulator knows; for `evaluate` alone
-        data/truth/price.json     the fingerprint of the raw data that the truth belongs to, and
-                                  what changed in the simulated world, and when
+        data/raw/price/_truth/    what only a simulator knows: of each row, what changed in the
+                                  simulated world and when, and the fingerprint of the raw data that
+                                  it belongs to. No reader looks there.
 """
 
 from dataclasses import asdict
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from problems.contract import part
+from problems import parts
 from retrace.base import paths
 from retrace.base.files import replacing, write_json, write_table
 from retrace.base.params import read_params
-from retrace.raw import fingerprint
+from retrace.raw import TRUTH, fingerprint
 from stages.runner import run_stage, say
 
 
@@ -32,19 +32,19 @@ def write_raw(frame: pd.DataFrame, path: Path) -> None:
 
 
 def main(name: str) -> None:
-    world = part(name, "simulate")
-    simulated = world.simulate(read_params(world.Settings, f"{name}.simulate"))
+    world = parts.simulator(name)
+    simulated = world.simulate(read_params(world.settings, f"{name}.simulate"))
     with replacing(paths.raw(name)) as folder:
         folder.mkdir()
         for file, frame in simulated.raw.items():
             write_raw(frame, folder / file)
-    write_table(simulated.truth, paths.truth(name))
-    changes = simulated.changes
-    about = {
-        "raw": fingerprint(paths.raw(name)),
-        "changes": None if changes is None else [asdict(change) for change in changes],
-    }
-    write_json(about, paths.truth_fingerprint(name))
+        changes = simulated.changes
+        about = {
+            "raw": fingerprint(folder),
+            "changes": None if changes is None else [asdict(change) for change in changes],
+        }
+        write_table(simulated.truth, folder / TRUTH / "truth.parquet")
+        write_json(about, folder / TRUTH / "truth.json")
     rows = ", ".join(f"{len(frame):,} rows in {file}" for file, frame in simulated.raw.items())
     say(f"{name}: simulated {rows}")
 

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pandera.errors
 
-from problems.contract import World, part
+from problems import parts
+from problems.contract import World
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_json
@@ -123,7 +124,7 @@ def _indented(rows: pd.DataFrame) -> list[str]:
 
 
 def main(name: str) -> None:
-    world: World = part(name, "schema").WORLD
+    world = parts.world(name)
     params = read_params(ValidateParams, f"{name}.validate")
     rows = read_table(paths.clean(name))
     if len(rows) < params.rows_min:

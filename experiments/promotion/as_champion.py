@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pandera.errors
 
-from problems.contract import find_problem, part
+from problems import parts
+from problems.parts import find_problem
 from problems.predict import predict
 from retrace.base.files import read_table, write_table
 from retrace.fit.bundle import Bundle
@@ -25,7 +26,7 @@ UNREADABLE = 3
 
 def main(name: str, bundle: str, clean: str, keys: str, target: str) -> None:
     problem = find_problem(name)
-    schema = part(problem.world, "schema").WORLD.schema
+    schema = parts.world(problem.world).schema
     rows = read_table(Path(clean))
     rows = rows[[column for column in rows if column in schema.columns]]  # more columns do no harm
     try:

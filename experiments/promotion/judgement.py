@@ -11,16 +11,18 @@ import pandas as pd
 
 from experiments.promotion.champion import Prediction, predict_as
 from experiments.promotion.registry import Assigned
-from problems.contract import Problem, part
+from problems import parts
+from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
-from retrace.base.params import Params, read_params
+from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.gate import GateParams, Verdict, decide
-from stages.evaluate import score
+from stages.windows import window_keys
 from workflow.blocks import blocks_of
+from workflow.evaluate import score, select
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _decide(
         labels=window.labels,
     )
     sides = {"challenger": scored["prediction"], "champion": champion, "rule": scored["rule"]}
-    loss = metrics.LOSSES[problem.metric]
+    loss = metrics.METRICS[problem.metric].losses
     losses = {
         name: float(loss(scored["outcome"], values).mean())
         for name, values in sides.items()
@@ -132,10 +134,12 @@ def _decide(
 
 def read_window(problem: Problem) -> Window:
     """Predict the test window with the model in `models/`, beside the rule."""
-    evaluation = part(problem.world, "evaluation")
-    settings: Params = read_params(evaluation.Settings, f"{problem.name}.evaluate")
+    evaluation = parts.evaluation(problem.world)
+    settings = read_params(evaluation.settings, f"{problem.name}.evaluate")
     rows = read_table(paths.clean(problem.world))
-    scored = score(problem, Bundle.load(paths.bundle(problem.name)), rows, settings)
+    train, test = (select(rows, window_keys(problem, name)) for name in ("train", "test"))
+    bundle = Bundle.load(paths.bundle(problem.name))
+    scored = score(problem, bundle, rows, train, test, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
     name, blocks = blocks_of(problem, scored)
     index = pd.MultiIndex.from_frame(scored[list(problem.key)])

@@ -17,8 +17,7 @@ from experiments.promotion.repository import Place, answer, identity
 from problems.contract import Problem
 from retrace.base import paths
 from retrace.judge.comparison import Difference
-
-LOSSES = {"rmsle": "squared log error", "mae": "absolute error", "average_precision": "log loss"}
+from retrace.judge.metrics import METRICS
 
 
 def path_of(problem: str, version: str) -> Path:
@@ -65,7 +64,7 @@ def promotion(
 def same_rows(problem: Problem, champion: Assigned | None, found: Judgement) -> Iterator[str]:
     """Yield the figures that the gate has looked at, as Markdown."""
     verdict, limits = found.verdict, found.limits
-    loss = LOSSES.get(problem.metric, "loss")
+    loss = METRICS[problem.metric].loss_words
     yield f"| | mean {loss} |"
     yield "|---|---:|"
     for side, value in found.losses.items():

@@ -14,11 +14,11 @@ from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import bin_rows, fit_booster
 from retrace.fit.learner import lgb
 from retrace.judge import metrics
-from stages.train import TrainParams, Window, objectives, read_window
+from stages.windows import read_window
+from workflow.train import TrainParams, Window, objectives
 
 STEP = 25  # rounds between two looks at the curve
 FIRST = 2  # looks before a trial may be stopped
-UPWARDS = ("average_precision",)  # metrics of which more is better
 
 
 @dataclass
@@ -50,7 +50,7 @@ def loss_of(problem: Problem, score: float | None) -> float | None:
     """Return the score as something to be made small."""
     if score is None:
         return None
-    return -score if problem.metric in UPWARDS else score
+    return -score if metrics.METRICS[problem.metric].higher_is_better else score
 
 
 class MedianStop:

@@ -16,7 +16,7 @@ from retrace.encode.encoding import from_scale
 from retrace.fit.boosters import fit_booster
 from retrace.judge import metrics
 from retrace.judge.comparison import Difference, paired_difference
-from stages.train import read_window
+from stages.windows import read_window
 from workflow.blocks import blocks_of
 
 
@@ -41,7 +41,7 @@ def _losses(bench: Bench, point: Point) -> NDArray[np.float64]:
     raw = np.asarray(booster.predict(columns, raw_score=True))
     if offset:
         raw = raw + columns[offset].to_numpy(np.float64)
-    loss = metrics.LOSSES[problem.metric]
+    loss = metrics.METRICS[problem.metric].losses
     if problem.task == "binary":
         return loss(target, 1 / (1 + np.exp(-raw)))
     return loss(from_scale(target, problem.scale), from_scale(raw, problem.scale))

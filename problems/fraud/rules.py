@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem
+from problems.contract import Problem, Rules
 from retrace.base.params import Params
 
 
@@ -63,3 +63,6 @@ def naive(
 def oracle(problem: Problem, rows: pd.DataFrame, truth: pd.DataFrame) -> pd.Series:
     """The probability for one who knows how each payment came about, but not by whose hand."""
     return rows["transaction_id"].map(truth.set_index("transaction_id")["probability"])
+
+
+RULES = Rules(rule, naive, oracle)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from problems.contract import Problem
+from problems.contract import Problem, Rules
 from retrace.base.params import Params
 
 PRIOR_ROWS = 20.0  # that the overall rate counts for (assumed)
@@ -92,3 +92,6 @@ def oracle(problem: Problem, rows: pd.DataFrame, truth: pd.DataFrame) -> pd.Seri
         truth[["order_id", "snapshot_at", column]], how="left", on=["order_id", "snapshot_at"]
     )
     return pd.Series(known[column].to_numpy(np.float64), index=rows.index)
+
+
+RULES = Rules(rule, naive, oracle)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from problems.contract import Problem
+from problems.contract import Problem, Rules
 from retrace.base.params import Params
 
 CATEGORY = ["category_1", "category_2", "category_3"]
@@ -53,3 +53,6 @@ def _backed_off(
         joined = rows[columns].merge(known, how="left", left_on=columns, right_index=True)
         found = found.fillna(joined["value"])
     return found.fillna(default)
+
+
+RULES = Rules(rule, naive, oracle)

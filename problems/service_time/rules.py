@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem
+from problems.contract import Problem, Rules
 from retrace.base.params import Params
 
 
@@ -65,3 +65,6 @@ def oracle(
 ) -> pd.Series:
     """MAE's optimum: the median for one who knows all but the noise of the single stop."""
     return rows["stop_id"].map(truth.set_index("stop_id")["median_seconds"])
+
+
+RULES = Rules(rule, naive, oracle)

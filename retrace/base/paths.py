@@ -8,11 +8,11 @@ def raw(world: str) -> Path:
 
 
 def truth(world: str) -> Path:
-    return Path("data/truth") / f"{world}.parquet"
+    return Path("data/truth") / world / "truth.parquet"
 
 
-def truth_fingerprint(world: str) -> Path:
-    return Path("data/truth") / f"{world}.json"
+def truth_about(world: str) -> Path:
+    return Path("data/truth") / world / "truth.json"
 
 
 def clean(world: str) -> Path:

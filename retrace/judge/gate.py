@@ -75,7 +75,7 @@ def decide(
         (n_rows, ...), in the problem's unit
     champion : its predictions with the same index, or None where there is no champion: then it is
         enough to beat the rule inside the band
-    metric : a name of `retrace.judge.metrics.LOSSES`; its loss of each row is what is compared
+    metric : a name of `retrace.judge.metrics.METRICS`; its loss of each row is what is compared
     blocks : labels of rows that are not independent (a day, a route), same index; each row without
     labels : one column a slice, same index; without, no slices are looked at
 
@@ -84,7 +84,7 @@ def decide(
     for other in (champion, blocks, labels):
         if other is not None and not other.index.equals(challenger.index):
             raise ValueError("the gate compares predictions of the same rows in the same order")
-    loss = metrics.LOSSES[metric]
+    loss = metrics.METRICS[metric].losses
     ours, rules = (
         pd.Series(loss(challenger["outcome"], challenger[name]), index=challenger.index)
         for name in ("prediction", "rule")

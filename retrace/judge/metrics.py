@@ -1,5 +1,8 @@
 """Error measures. Every function takes arrays of shape (n_rows,) and returns one float."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -112,10 +115,91 @@ def _steps(y: NDArray[np.float64], p: NDArray[np.float64]) -> tuple[NDArray[np.f
     return np.cumsum(y[order])[last], (last + 1).astype(np.float64)
 
 
-# A problem's metric, and the loss of each row whose mean orders models in the same way.
-METRICS = {"rmsle": rmsle, "mae": mae, "average_precision": average_precision}
-LOSSES = {
-    "rmsle": squared_log_errors,
-    "mae": absolute_errors,
-    "average_precision": log_losses,  # of a row: a ranking has none
-}
+def rmse(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Root mean squared error, in the unit of the target."""
+    return float(np.sqrt(squared_errors(actual, predicted).mean()))
+
+
+def squared_errors(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+    """Return (predicted - actual)² of each row."""
+    y, p = _arrays(actual, predicted)
+    return np.square(p - y)
+
+
+def r2(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Share of the outcome's variance that is explained; NaN where the outcome does not vary."""
+    y, _ = _arrays(actual, predicted)
+    variance = float(np.var(y))
+    return 1.0 - float(squared_errors(actual, predicted).mean()) / variance if variance else np.nan
+
+
+def poisson_deviances(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+    """Return 2 · (y log(y / p) - y + p) of each row of counts; a prediction is at least 1e-9.
+
+    The unit deviance of the Poisson family (McCullagh & Nelder, Generalized Linear Models, 1989,
+    section 2.3).
+    """
+    y, p = _arrays(actual, predicted)
+    p = np.maximum(p, 1e-9)
+    ratio = np.where(y > 0, y, 1.0) / p
+    return np.asarray(2 * (y * np.log(ratio) - y + p))
+
+
+def poisson_deviance(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean Poisson deviance, for counts."""
+    return float(poisson_deviances(actual, predicted).mean())
+
+
+def log_loss(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean log loss of probabilities."""
+    return float(log_losses(actual, predicted).mean())
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure, and the loss of each row whose mean orders models in the same way.
+
+    A ranking (average precision, AUC) has no loss of a row: there it is the log loss.
+    """
+
+    measure: Callable[[ArrayLike, ArrayLike], float]
+    losses: Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]
+    words: str
+    loss_words: str
+    tasks: tuple[str, ...]
+    higher_is_better: bool = False
+    in_unit: bool = False  # of the target; others have none
+
+    def __call__(self, actual: ArrayLike, predicted: ArrayLike) -> float:
+        return self.measure(actual, predicted)
+
+
+_REGRESSION, _BINARY = ("regression",), ("binary",)
+METRICS = {
+    "rmsle": Metric(rmsle, squared_log_errors, "RMSLE", "squared log error", _REGRESSION),
+    "mae": Metric(
+        mae, absolute_errors, "mean absolute error", "absolute error", _REGRESSION, in_unit=True
+    ),
+    "rmse": Metric(
+        rmse, squared_errors, "root mean squared error", "squared error", _REGRESSION, in_unit=True
+    ),
+    "r2": Metric(
+        r2, squared_errors, "R²", "squared error", _REGRESSION, higher_is_better=True
+    ),
+    "poisson_deviance": Metric(
+        poisson_deviance, poisson_deviances, "Poisson deviance", "Poisson deviance", _REGRESSION
+    ),
+    "average_precision": Metric(
+        average_precision, log_losses, "average precision", "log loss", _BINARY,
+        higher_is_better=True,
+    ),
+    "auc": Metric(
+        roc_auc, log_losses, "area under the ROC curve", "log loss", _BINARY, higher_is_better=True
+    ),
+    "log_loss": Metric(log_loss, log_losses, "log loss", "log loss", _BINARY),
+}  # fmt: skip
+
+
+def key_of(metric: str, unit: str) -> str:
+    """Return a metric's name in a metrics file: with the unit at its end, where it has one."""
+    return f"{metric}_{unit.lower().replace(' ', '_')}" if METRICS[metric].in_unit else metric

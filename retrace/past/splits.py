@@ -45,9 +45,9 @@ class SplitParams(Params):
     name are cut from its `train` rows by hash, in the shares given here.
 
     `mature_share` is for outcomes that come late (see `retrace.past.maturity`). Groups that were
-    too young at the end of the data for that share of all to be known are in no window. By time there
-    are gaps as well: train has groups that were old enough, and known, when valid began, valid and
-    calibration those that were when the test began.
+    too young at the end of the data for that share of all to be known are in no window. By time
+    there are gaps as well: train has groups that were old enough, and known, when valid began,
+    valid and calibration those that were when the test began.
     """
 
     by: Literal["hash", "time", "column", "days"]

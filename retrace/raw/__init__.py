@@ -20,10 +20,10 @@ import pandas as pd
 from retrace.base.errors import RetraceError
 from retrace.raw.delimited import Delimited
 from retrace.raw.parquet import Parquet
-from retrace.raw.sources import files_of, fingerprint, suffix_of
+from retrace.raw.sources import TRUTH, files_of, fingerprint, suffix_of
 
 __all__ = [
-    "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped", "read_raw"
+    "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped", "read_raw"
 ]  # fmt: skip
 
 WRONG_FIELDS = "wrong number of fields"

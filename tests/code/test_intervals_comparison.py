@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.fit.intervals import Interval
 from retrace.judge.comparison import paired_difference
-from stages.evaluate import compare
+from workflow.evaluate import compare
 
 
 def draw(rng: np.random.Generator, n: int) -> np.ndarray:

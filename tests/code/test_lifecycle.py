@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.contract import find_problem
 from problems.fraud.simulate import Settings as Simulation
 from problems.fraud.simulate import simulate
+from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from retrace.fit.boosters import booster_to_text
 from stages.backtest import read_settings

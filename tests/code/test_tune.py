@@ -12,9 +12,9 @@ from experiments.tune.log import DONE, FAILED, Trial
 from experiments.tune.search import check_space
 from experiments.tune.space import Dimension, TuneParams, suggest
 from experiments.tune.trial import MedianStop
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.base.errors import RetraceError
-from stages.train import TrainParams
+from workflow.train import TrainParams
 
 TUNING = TuneParams(
     seed=3,

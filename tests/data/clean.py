@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from problems.contract import World, part
+from problems import parts
+from problems.contract import World
 from retrace.checks import ValidateParams
 from stages.simulate import write_raw
 from stages.validate import run_checks, stop_on_hard
@@ -29,16 +30,16 @@ class CleanTable:
 
     @cached_property
     def schema(self) -> World:
-        found: World = part(self.world, "schema").WORLD
+        found: World = parts.world(self.world)
         return found
 
     def make(self, folder: Path, seed: int) -> pd.DataFrame:
         """Simulate a few rows and ingest them."""
-        simulator, ingest = part(self.world, "simulate"), part(self.world, "ingest")
+        simulator, ingest = parts.simulator(self.world), parts.reader(self.world)
         own = {**PARAMS[self.world]["simulate"], **self.sizes, "seed": seed}
-        for name, frame in simulator.simulate(simulator.Settings(**own)).raw.items():
+        for name, frame in simulator.simulate(simulator.settings(**own)).raw.items():
             write_raw(frame, folder / name)
-        settings = ingest.Settings(**PARAMS[self.world]["ingest"])
+        settings = ingest.settings(**PARAMS[self.world]["ingest"])
         found: pd.DataFrame = ingest.ingest(folder, settings).clean
         return found
 

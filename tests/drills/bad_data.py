@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.contract import Simulated, part
+from problems import parts
+from problems.contract import Simulated
 from stages.simulate import write_raw
 from tests.drills import Outcome, Row, Size
 from tests.drills.harm import Bench, worse
@@ -127,9 +128,9 @@ def details(trials: list[Trial], alarms: dict[tuple[str, int], str]) -> str:
 
 
 def simulate(world: str, size: Size, seed: int) -> Simulated:
-    simulator = part(world, "simulate")
+    simulator = parts.simulator(world)
     sizes = importlib.import_module(f"tests.drills.mutations.{world}").SIZES[size]
-    settings = simulator.Settings(**{**PARAMS[world]["simulate"], **sizes, "seed": seed})
+    settings = simulator.settings(**{**PARAMS[world]["simulate"], **sizes, "seed": seed})
     made: Simulated = simulator.simulate(settings)
     return made
 

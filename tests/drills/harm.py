@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from problems.contract import Problem, find_problem, part
+from problems.contract import Problem
+from problems.parts import find_problem
 from problems.predict import predict
 from retrace.base import paths
 from retrace.base.errors import RetraceError
@@ -19,8 +20,6 @@ from stages import featurize, train
 from tests.drills import Size
 from tests.drills.judge import PARAMS
 from tests.drills.place import project
-
-HIGHER_IS_BETTER = {"average_precision"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def worse(problem: str, before: float | None, after: float | None) -> str:
     """Tell by how much a problem's metric got worse, in percent of what it was."""
     if before is None or after is None:
         return f"{problem}: no model"
-    if part(problem_world(problem), "problem").PROBLEMS[problem].metric in HIGHER_IS_BETTER:
+    if metrics.METRICS[find_problem(problem).metric].higher_is_better:
         before, after = -before, -after
     return f"{problem} {(after - before) / abs(before):+.1%}"
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from problems.contract import Ingested, part
+from problems import parts
+from problems.contract import Ingested
 from retrace.base.errors import RetraceError
 from retrace.checks import OF_TWO, ValidateParams
 from retrace.checks.screens import screen
@@ -48,9 +49,9 @@ def named_in(message: str, columns: Iterable[str]) -> bool:
 
 def judge(world: str, source: Path) -> Verdict:
     """Run ingest and validate on `source` with the limits of params.yaml."""
-    ingest = part(world, "ingest")
+    ingest = parts.reader(world)
     try:
-        settings = ingest.Settings(**PARAMS[world]["ingest"])
+        settings = ingest.settings(**PARAMS[world]["ingest"])
         ingested: Ingested = ingest.ingest(source, settings)
     except RetraceError as error:
         message = _without(str(error), source)
@@ -60,7 +61,7 @@ def judge(world: str, source: Path) -> Verdict:
         check_quarantined(ingested, settings.max_quarantined, world, str(source))
     except RetraceError as error:
         return Verdict("; ".join(reasons), reasons, frozenset(), str(error), ingested)
-    schema, params = part(world, "schema"), ValidateParams(**PARAMS[world]["validate"])
+    found, params = parts.world(world), ValidateParams(**PARAMS[world]["validate"])
     rows = ingested.clean
     stopped, failed = "", []
     try:
@@ -68,10 +69,10 @@ def judge(world: str, source: Path) -> Verdict:
             raise RetraceError(
                 f"{len(rows)} row(s); {world}.validate.rows_min is {params.rows_min}"
             )
-        check_schema(schema.WORLD, rows, params.example_rows)
-        records = run_checks(rows, params.listed(), optional(schema.WORLD))
+        check_schema(found, rows, params.example_rows)
+        records = run_checks(rows, params.listed(), optional(found))
         stop_on_hard(rows, params, records, world)
-        records += screen(rows, params.screens, roles(schema.WORLD))
+        records += screen(rows, params.screens, roles(found))
         failed = [record for record in records if not record["passed"]]
     except RetraceError as error:
         stopped = "; ".join(re.findall(r"column '.*", str(error))) or str(error)

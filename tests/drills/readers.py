@@ -20,10 +20,11 @@ import pyarrow.parquet as pq
 
 import stages  # noqa: F401  pins what must be pinned before NumPy computes
 from commands import __main__ as command_line
-from problems.contract import find_problem, part
+from problems import parts
 from problems.orders.ingest import Settings as OrderSettings
 from problems.orders.ingest import read_log, snapshots
 from problems.orders.ingest.olist import EVENTS, TABLES
+from problems.parts import find_problem
 from problems.predict import predict
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key, read_params
@@ -122,8 +123,8 @@ def world(name: str, table: str, group: str | None = None) -> Callable[[Path], R
     """
 
     def prepare(folder: Path) -> Reader:
-        ingest = part(name, "ingest")
-        settings = ingest.Settings(**PARAMS[name]["ingest"])
+        ingest = parts.reader(name)
+        settings = ingest.settings(**PARAMS[name]["ingest"])
         made = simulate(name, "short", 1).raw
         whole = made[table]
         first = whole[whole[group].isin(whole[group].unique()[:3])] if group else whole.head(12)
@@ -166,7 +167,7 @@ def world(name: str, table: str, group: str | None = None) -> Callable[[Path], R
 
 def validate(name: str, rows: pd.DataFrame) -> None:
     if len(rows):
-        schema, checks = part(name, "schema").WORLD, ValidateParams(**PARAMS[name]["validate"])
+        schema, checks = parts.world(name), ValidateParams(**PARAMS[name]["validate"])
         check_schema(schema, rows, 2)
         run_checks(rows, checks.listed(), optional(schema))
         screen(rows, checks.screens, roles(schema))
@@ -220,8 +221,9 @@ def params(folder: Path) -> Reader:
     starts = [i for i, line in enumerate(whole) if line.startswith("  ") and line[2] not in " -#"]
     models = {
         ("price", "validate"): ValidateParams,
-        **{(w, s): part(w, s).Settings for w in ("price", "fraud", "service_time", "orders")
-           for s in ("simulate", "ingest", "features")},
+        **{(w, s): find(w).settings for w in ("price", "fraud", "service_time", "orders")
+           for s, find in (("simulate", parts.simulator), ("ingest", parts.reader),
+                           ("features", parts.features))},
     }  # fmt: skip
     sections = {}
     for (name, section), model in models.items():
@@ -251,9 +253,7 @@ def bundle(folder: Path) -> Reader:
     raw = folder / "raw"
     raw.mkdir()
     made.raw["train.tsv"].to_csv(raw / "train.tsv", sep="\t", index=False)
-    clean = part(name, "ingest").ingest(
-        raw, part(name, "ingest").Settings(**PARAMS[name]["ingest"])
-    )
+    clean = parts.reader(name).ingest(raw, parts.reader(name).settings(**PARAMS[name]["ingest"]))
     bench = Bench.of(name, clean.clean, "short", folder / "project")
     bench.errors(clean.clean)
     good, bad = bench.folder / "models" / name, folder / "bundle"

@@ -5,19 +5,19 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.contract import find_problem
 from problems.fraud import evaluation, rules, simulate
 from problems.fraud.features import Settings as FeatureSettings
 from problems.fraud.features import features
 from problems.fraud.ingest import CLEAN
+from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.text.model import TextParams
 from retrace.judge import metrics
 from retrace.past.splits import SplitParams, split
-from stages.featurize import fit_encoding
-from stages.train import TrainParams, fit_bundle
 from tests.conftest import ROOT
+from workflow.featurize import fit_encoding
+from workflow.train import TrainParams, fit_bundle
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
 FEATURES = FeatureSettings(**PARAMS["features"])

@@ -7,20 +7,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.contract import find_problem
 from problems.orders import evaluation, rules, simulate
 from problems.orders.features import Settings as FeatureSettings
 from problems.orders.features import features
 from problems.orders.ingest import Settings, ingest
+from problems.parts import find_problem
 from problems.predict import predict
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.encoding import to_scale
 from retrace.encode.text.model import TextParams
 from retrace.judge import metrics
 from retrace.past.splits import SplitParams, split
-from stages.featurize import fit_encoding
-from stages.train import TrainParams, fit_bundle
 from tests.conftest import ROOT
+from workflow.featurize import fit_encoding
+from workflow.train import TrainParams, fit_bundle
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 NAMES = ("order_completion", "order_stuck")

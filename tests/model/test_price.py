@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.contract import part
+from problems import parts
 from problems.predict import predict
 from problems.price import rules
 from problems.price.ingest import listings
@@ -19,9 +19,9 @@ from retrace.encode.text.model import TextParams
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.past.splits import WINDOWS, SplitParams, split
-from stages.featurize import fit_encoding
 from stages.simulate import write_raw
-from stages.train import TrainParams, fit_bundle
+from workflow.featurize import fit_encoding
+from workflow.train import TrainParams, fit_bundle
 
 PRICE = PROBLEMS["price"]
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["price"]
@@ -31,14 +31,14 @@ PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, dict[str, pd.DataFrame]]:
     """A bundle read back from disk, and the clean rows of each window."""
     folder = tmp_path_factory.mktemp("price")
-    world = part("price", "simulate")
-    simulated = world.simulate(world.Settings(**{**PARAMS["simulate"], "rows": 8000}))
+    world = parts.simulator("price")
+    simulated = world.simulate(world.settings(**{**PARAMS["simulate"], "rows": 8000}))
     write_raw(simulated.raw["train.tsv"], folder / "train.tsv")
-    ingest = part("price", "ingest")
-    rows = ingest.ingest(folder / "train.tsv", ingest.Settings(**PARAMS["ingest"])).clean
+    ingest = parts.reader("price")
+    rows = ingest.ingest(folder / "train.tsv", ingest.settings(**PARAMS["ingest"])).clean
     windows = split(rows, SplitParams(**PARAMS["split"]), PRICE.key)
-    module = part("price", "features")
-    features = module.features(rows, module.Settings(**PARAMS["features"]))
+    module = parts.features("price")
+    features = module.features(rows, module.settings(**PARAMS["features"]))
     target = to_scale(rows[PRICE.target].to_numpy(np.float64), PRICE.scale)
     mask = {window: (windows == window).to_numpy() for window in WINDOWS}
     train = mask["train"]
@@ -74,7 +74,7 @@ def test_it_beats_rule_and_naive_by_more_than_noise(fitted: tuple) -> None:
     test = windows["test"].reset_index(drop=True)
     outcome = test[PRICE.target]
     error = metrics.rmsle(outcome, predict(PRICE, bundle, test)["prediction"])
-    settings = part("price", "evaluation").Settings(**PARAMS["evaluate"])
+    settings = parts.evaluation("price").settings(**PARAMS["evaluate"])
     for baseline in (rules.rule, rules.naive):
         guess = baseline(PRICE, windows["train"], test, settings)
         assert error < 0.9 * metrics.rmsle(outcome, guess)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.contract import part
+from problems import parts
 from problems.predict import predict
 from problems.service_time import rules
 from problems.service_time.evaluation import Settings
@@ -20,9 +20,9 @@ from retrace.encode.text.model import TextParams
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.past.splits import WINDOWS, SplitParams, split
-from stages.featurize import fit_encoding
 from stages.simulate import write_raw
-from stages.train import TrainParams, fit_bundle
+from workflow.featurize import fit_encoding
+from workflow.train import TrainParams, fit_bundle
 
 PROBLEM = PROBLEMS["service_time"]
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
@@ -44,17 +44,17 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("service_time")
-    simulator = part("service_time", "simulate")
-    settings = simulator.Settings(**{**PARAMS["simulate"], "stops": STOPS})
+    simulator = parts.simulator("service_time")
+    settings = simulator.settings(**{**PARAMS["simulate"], "stops": STOPS})
     simulated = simulator.simulate(settings)
     for name, frame in simulated.raw.items():
         write_raw(frame, folder / "raw" / name)
-    ingest = part("service_time", "ingest")
-    rows = ingest.ingest(folder / "raw", ingest.Settings(**PARAMS["ingest"])).clean
+    ingest = parts.reader("service_time")
+    rows = ingest.ingest(folder / "raw", ingest.settings(**PARAMS["ingest"])).clean
     windows = split(rows, SplitParams(**PARAMS["split"]), PROBLEM.group, PROBLEM.time)
     mask = {window: (windows == window).to_numpy() for window in WINDOWS}
-    module = part("service_time", "features")
-    feature_settings = module.Settings(**PARAMS["features"])
+    module = parts.features("service_time")
+    feature_settings = module.settings(**PARAMS["features"])
     features = module.features(rows, feature_settings)
     target = to_scale(rows[PROBLEM.target].to_numpy(np.float64), PROBLEM.scale)
     train = mask["train"]

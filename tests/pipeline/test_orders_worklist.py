@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from commands import report
-from problems.contract import find_problem
 from problems.orders.evaluation import Settings as EvaluateSettings
 from problems.orders.ingest import Settings, read_log
 from problems.orders.worklist import COMPLETION, STUCK, Worklist, hours_late, make_worklist
 from problems.orders.worklist.page import render, to_csv
 from problems.orders.worklist.waits import later_than
+from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_params

@@ -20,7 +20,7 @@ from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.judgement import judge
 from experiments.promotion.preconditions import check_data
 from experiments.promotion.promote import Outcome, finish, promote, roll_back
-from problems.contract import find_problem
+from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
 

@@ -8,14 +8,13 @@ it).
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem, part
+from problems import parts
+from problems.contract import EvaluateParams, Problem
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.encode.encoders import EncodeParams
@@ -27,8 +26,9 @@ from retrace.judge import metrics
 from retrace.judge.drift import AlarmParams
 from retrace.judge.gate import GateParams
 from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
-from stages.featurize import fit_encoding
-from stages.train import TrainParams, fit_bundle, importance, objectives
+from workflow.blocks import blocks_of
+from workflow.featurize import fit_encoding
+from workflow.train import TrainParams, fit_bundle, importance, objectives
 
 THREADS = 1  # of a fit: the models of several moments fill the cores
 
@@ -55,7 +55,7 @@ class Settings:
     encode: EncodeParams
     text: TextParams
     train: TrainParams
-    evaluate: Params
+    evaluate: EvaluateParams
     gate: GateParams
 
 
@@ -98,11 +98,12 @@ class Past:
             )
         self.time, self.known_at = problem.time, problem.known_at
         self.rows = self.rows.sort_values([self.time, *problem.key], ignore_index=True)
-        self.features = self.part("features").features(self.rows, self.settings.features)
+        self.features = parts.features(problem.world).features(self.rows, self.settings.features)
         group = list(problem.group or problem.key)
         self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
-        by = [self.rows[name] for name in problem.group] or [self.rows[self.time].dt.floor("D")]
-        self.block = self.rows.groupby(by).ngroup()  # of rows that are not independent
+        _, blocks = blocks_of(problem, self.rows)
+        assert blocks is not None  # it has a time
+        self.block = self.rows.groupby(blocks).ngroup()
         self.target = to_scale(self.rows[problem.target].to_numpy(np.float64), problem.scale)
 
     def starts(self) -> pd.DatetimeIndex:
@@ -220,7 +221,7 @@ class Past:
         """Return the newest labelled rows with all that the gate asks for."""
         places = index["judged"]
         found = self._with_outcome(places, tried.predict(self.features.iloc[places], THREADS))
-        rule = self.part("rules").rule
+        rule = parts.rules(self.problem.world).rule
         train = self.rows.iloc[index["train"]]
         return found.assign(rule=rule(self.problem, train, found, self.settings.evaluate))
 
@@ -247,7 +248,7 @@ class Past:
         gate, which looks at the judged ones, compares probabilities and no alerts."""
         if self.problem.task != "binary":
             return float("nan")
-        own = getattr(self.part("evaluation"), "threshold", None)
+        own = parts.evaluation(self.problem.world).threshold
         if own is not None:
             return float(own(self.problem, held, self.settings.evaluate))
         return metrics.balanced_threshold(held["outcome"], held["prediction"])
@@ -255,10 +256,8 @@ class Past:
     def labels(self, scored: pd.DataFrame, now: pd.Timestamp) -> pd.DataFrame:
         """Return the slices that scored rows are in, by what was there at `now`."""
         past = self.rows.iloc[: int(self.rows[self.time].searchsorted(now))]
-        found: pd.DataFrame = self.part("evaluation").slices(
-            self.problem, scored, self.settings.evaluate, past
-        )
-        return found
+        evaluation = parts.evaluation(self.problem.world)
+        return evaluation.slices(self.problem, scored, self.settings.evaluate, past)
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> np.ndarray:
         low, high = (int(self.rows[self.time].searchsorted(at)) for at in (start, end))
@@ -266,9 +265,6 @@ class Past:
 
     def known(self, now: pd.Timestamp) -> np.ndarray:
         return (self.rows[self.known_at] < now).to_numpy(bool) & ~np.isnan(self.target)
-
-    def part(self, name: str) -> ModuleType | Any:
-        return part(self.problem.world, name)
 
 
 def thinned(places: np.ndarray, most: int) -> np.ndarray:

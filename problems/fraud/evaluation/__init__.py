@@ -5,9 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from problems.contract import Problem
+from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.fraud.rules import RuleSettings
-from retrace.base.params import Params
 from retrace.judge import metrics
 from retrace.judge.slices import bands
 
@@ -15,7 +14,7 @@ CURVE_POINTS = 40
 STEP = 1e-9  # alerts are for probabilities at or above the threshold
 
 
-class Settings(Params):
+class Settings(EvaluateParams):
     """`fraud.evaluate`. Costs are in the currency of amounts."""
 
     rule: RuleSettings
@@ -177,3 +176,6 @@ def by_week(scored: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(records)
+
+
+EVALUATION = Evaluation(Settings, headline, slices, tables, threshold)

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from problems.contract import Features
 from problems.fraud.features.events import DAY_MS, Events, Floats, Frauds, Ints
 from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.params import Params
@@ -285,3 +286,6 @@ def _is_new(codes: dict[str, tuple[Ints, Ints]], at: Ints, then: Ints) -> NDArra
     first = np.searchsorted(ordered, pair, side="left")
     inside = np.minimum(first, len(ordered) - 1)
     return np.asarray(~((ordered[inside] == pair) & (then[order][inside] < at)))
+
+
+FEATURES = Features(features, Settings)

@@ -13,9 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from problems.contract import Ingested
+from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
-from retrace.base.params import Params
 from retrace.raw import fingerprint, read_mapped
 from retrace.raw.values import as_number, as_text
 
@@ -28,7 +27,7 @@ BULK = 0.999  # the share of times that certainly is not in the future
 Mask = NDArray[np.bool_]
 
 
-class Settings(Params):
+class Settings(IngestParams):
     """`fraud.ingest` of params.yaml.
 
     columns: the file's name of each column that has another one than ours.
@@ -234,3 +233,6 @@ def _crowded(rows: pd.DataFrame, most: int) -> Mask:
     day = rows["at"].dt.floor("D")
     size = rows.groupby([rows["customer_id"], day])["amount"].transform("size")
     return (size > most).to_numpy(bool)
+
+
+READER = Reader(Settings, ingest)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from problems.contract import Change, Simulated
+from problems.contract import Change, Simulated, Simulator
 from retrace.base.params import Params
 
 DAY = 86_400
@@ -250,3 +250,6 @@ def _ids(letter: str, numbers: Ints) -> "pd.Series[str]":
 def _stream(settings: Settings, name: str) -> np.random.Generator:
     """Return the random numbers of one part: a change in one part leaves the others' alone."""
     return np.random.default_rng([settings.seed, zlib.crc32(name.encode())])
+
+
+SIMULATOR = Simulator(Settings, simulate)

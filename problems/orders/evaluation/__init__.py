@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem
+from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.orders.evaluation import completion, stuck
 from problems.orders.rules import RuleSettings
-from retrace.base.params import Params
 from retrace.judge.slices import bands
 
 
-class Settings(Params):
+class Settings(EvaluateParams):
     """`order_completion.evaluate` and `order_stuck.evaluate`. Costs are in EUR.
 
     A forecast that is too early is optimistic: customers call. One that is too late is pessimistic:
@@ -89,3 +88,6 @@ def tables(
     own = completion if problem.task == "regression" else stuck
     found: dict[str, pd.DataFrame] = own.tables(scored, settings)
     return found
+
+
+EVALUATION = Evaluation(Settings, headline, slices, tables, threshold)

@@ -7,6 +7,7 @@ history of what orders with the same attributes came to.
 import pandas as pd
 from pydantic import Field
 
+from problems.contract import Features
 from problems.orders.features.history import history, memory
 from retrace.base.params import Params
 from retrace.past.history import Level, State
@@ -95,3 +96,6 @@ def hours(span: "pd.Series[pd.Timedelta]") -> "pd.Series[float]":
 def hour_of_day(local: pd.Series) -> "pd.Series[float]":
     found: pd.Series = (local.dt.hour + local.dt.minute / 60).astype("float32")
     return found
+
+
+FEATURES = Features(features, Settings, state)

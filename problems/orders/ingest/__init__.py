@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from problems.contract import Ingested
+from problems.contract import Ingested, Reader
 from problems.orders.ingest.cases import Cases, end_cases, outcomes, unnamed_note, usual_limits
 from problems.orders.ingest.events import read_log
 from problems.orders.ingest.log import NEVER, Log
@@ -94,3 +94,6 @@ def _completed_by(log: Log, cases: Cases, event: NDArray[Any]) -> pd.Categorical
 def _moments(values: NDArray[Any]) -> pd.Series:
     """Return UTC times; NEVER is NaT."""
     return moments(np.where(values == NEVER, np.iinfo(np.int64).min, values))
+
+
+READER = Reader(Settings, ingest)

@@ -4,12 +4,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from retrace.base.params import Params
+from problems.contract import IngestParams
 
 DAY = 86_400_000_000  # microseconds, as all times inside
 
 
-class Settings(Params):
+class Settings(IngestParams):
     """How a log is read, what completes an order, when it is looked at, and what stuck means.
 
     columns: the file's name of each column (case_id, activity, timestamp, resource, promised_at)

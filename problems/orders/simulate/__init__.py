@@ -18,7 +18,7 @@ order without completion. Every number is assumed, or stands beside its source.
 import numpy as np
 import pandas as pd
 
-from problems.contract import Change, Simulated
+from problems.contract import Change, Simulated, Simulator
 from problems.orders.simulate.clock import Clock, make_clock
 from problems.orders.simulate.flow import make_flow
 from problems.orders.simulate.log import events_table, ids
@@ -60,3 +60,6 @@ def _changes(settings: Settings, clock: Clock, end_hours: float) -> tuple[Change
     local = clock.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
     what = f"some waits take {settings.change_factor:g} times as long"
     return (Change(local.date().isoformat(), "sudden", what),)
+
+
+SIMULATOR = Simulator(Settings, simulate)

@@ -8,7 +8,8 @@ one thing in several ways (the hour, the weekday; a supplier and his history) ar
 import numpy as np
 import pandas as pd
 
-from problems.contract import Problem, part
+from problems import parts
+from problems.contract import Problem
 from problems.orders.worklist.moment import Moment
 from problems.predict import ENCODER
 from retrace.base.params import parse_section
@@ -33,9 +34,9 @@ def reasons(
     problem: Problem, bundle: Bundle, then: Moment, now: pd.DataFrame
 ) -> dict[str, list[str]]:
     """Return reason_1 to reason_3 of each open order, the strongest first; "" for none."""
-    module = part(problem.world, "features")
+    module = parts.features(problem.world)
     settings = parse_section(
-        module.Settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
+        module.settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
     features = module.features(then.rows, settings, then.past)
     encoder = bundle.encoding.encoder

@@ -3,15 +3,14 @@
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem
-from retrace.base.params import Params
+from problems.contract import EvaluateParams, Evaluation, Problem
 from retrace.judge import metrics
 from retrace.judge.slices import bands
 
 BAND_EDGES_USD = [10.0, 20.0, 40.0, 80.0, 200.0]
 
 
-class Settings(Params):
+class Settings(EvaluateParams):
     """`price.evaluate`."""
 
     cost_per_usd_over: float = Field(ge=0)  # too high loses the sale
@@ -83,3 +82,6 @@ def tables(
         median_interval_usd=("width_usd", "median"),
     )
     return {"suggested_bands": by_band.reset_index()}
+
+
+EVALUATION = Evaluation(Settings, headline, slices, tables)

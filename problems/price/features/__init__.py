@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from problems.contract import Features
 from retrace.base.params import Params
 
 MASKED_PRICE = r"\[rm\]"  # the site replaces prices in texts by this
@@ -49,3 +50,6 @@ def _shape(text: pd.Series, prefix: str) -> dict[str, pd.Series]:
         f"{prefix}_capitals": text.str.count("[A-Z]"),
         f"{prefix}_numbers": text.str.count("[0-9]+"),
     }
+
+
+FEATURES = Features(features, Settings)

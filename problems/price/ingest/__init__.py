@@ -13,9 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from problems.contract import Ingested
+from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
-from retrace.base.params import Params
 from retrace.raw import WRONG_FIELDS, fingerprint, read_mapped
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 
@@ -64,7 +63,7 @@ REASONS = (  # in this order; a row is rejected for the first that applies
 Reasons = list[tuple[str, NDArray[np.bool_]]]
 
 
-class Settings(Params):
+class Settings(IngestParams):
     """`price.ingest` of params.yaml.
 
     max_quarantined: share of rows, 0 to 1, above which the data is taken to be wrong as a whole.
@@ -221,3 +220,6 @@ def _figures(clean: pd.DataFrame) -> dict[str, float]:
             ("description", "description"),
         ]
     }
+
+
+READER = Reader(Settings, ingest)

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
-from problems.contract import Simulated
+from problems.contract import Simulated, Simulator
 from problems.price.simulate import assumptions as a
 from problems.price.simulate.listings import draw_listings
 from problems.price.simulate.market import market, to_log_price
@@ -87,3 +87,6 @@ def _block(
         {"train_id": train_id, "expected_log_price": expected_log_price(mean, level)}
     )
     return raw, truth
+
+
+SIMULATOR = Simulator(Settings, simulate)

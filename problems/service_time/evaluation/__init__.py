@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem
+from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.service_time.evaluation.routes import by_route, service_levels
 from problems.service_time.evaluation.visits import visit_table
 from problems.service_time.rules import RuleSettings
-from retrace.base.params import Params
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
 from retrace.judge.slices import bands
@@ -16,7 +15,7 @@ from retrace.judge.slices import bands
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 
 
-class Settings(Params):
+class Settings(EvaluateParams):
     """`service_time.evaluate`."""
 
     rule: RuleSettings
@@ -215,3 +214,6 @@ def _new_region(scored: pd.DataFrame, past: pd.DataFrame, settings: Settings) ->
     opened = scored["region"].map(first)
     late = opened > past["planned_at"].min() + pd.Timedelta(days=settings.new_region_days)
     return pd.Series(late.map({True: " (new)", False: ""}))
+
+
+EVALUATION = Evaluation(Settings, headline, slices, tables)

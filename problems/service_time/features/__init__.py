@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from problems.contract import Features
 from problems.service_time.problem import HISTORY
 from retrace.base.params import Params
 from retrace.past.history import Level, State, end_state, look_up, unexplained
@@ -151,3 +152,6 @@ def _days_to_christmas(day: pd.Series) -> pd.Series:
 
     found = pd.Series({one: distance(one) for one in day.unique()})
     return day.map(found).clip(upper=60)
+
+
+FEATURES = Features(features, Settings, state)

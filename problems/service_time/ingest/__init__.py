@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from problems.contract import Ingested
+from problems.contract import Ingested, Reader
 from problems.service_time.ingest.agreement import accuracy
 from problems.service_time.ingest.customers import read_customers
 from problems.service_time.ingest.engine import database, put
@@ -225,3 +225,6 @@ def _against_log(
     log = log.merge(usable[["stop_id"]], on="stop_id")
     found = accuracy(clean, log)
     return {"manual_stops": float(len(log)), **{f"manual_{k}": v for k, v in found.items()}}
+
+
+READER = Reader(Settings, ingest)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from problems.contract import IngestParams
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 
@@ -25,7 +26,7 @@ class Bounds(Params):
         return self
 
 
-class Settings(Params):
+class Settings(IngestParams):
     """All limits of `ingest`. Seconds and metres, as the names say.
 
     max_quarantined: share of stops, 0 to 1, above which the data is taken to be wrong as a whole.

@@ -19,7 +19,7 @@ the facts on Oda that it was calibrated to are in data/README.md.
 import numpy as np
 import pandas as pd
 
-from problems.contract import Change, ChangeKind, Simulated
+from problems.contract import Change, ChangeKind, Simulated, Simulator
 from problems.service_time.simulate.days import Days, make_days, make_weather, timestamps
 from problems.service_time.simulate.geofence import (
     events_table,
@@ -137,3 +137,6 @@ def _truth(stop_id: pd.Index, started: Floats, ended: Floats, service: Service) 
             "median_seconds": np.round(service.median, 3),
         }
     )
+
+
+SIMULATOR = Simulator(Settings, simulate)

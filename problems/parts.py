@@ -1,0 +1,85 @@
+"""Find the parts of a world's package, each typed as `problems.contract` has it."""
+
+import importlib
+from pathlib import Path
+from typing import TypeVar
+
+from problems.contract import (
+    Evaluation,
+    Features,
+    Problem,
+    Reader,
+    Rules,
+    Simulator,
+    World,
+)
+from retrace.base.errors import RetraceError
+from retrace.base.params import ProblemEntry, WorldEntry, read_params
+
+Part = TypeVar("Part")
+
+
+def world(name: str) -> World:
+    return _part(name, "schema", "WORLD", World)
+
+
+def simulator(world: str) -> Simulator:
+    return _part(world, "simulate", "SIMULATOR", Simulator)
+
+
+def reader(world: str) -> Reader:
+    return _part(world, "ingest", "READER", Reader)
+
+
+def features(world: str) -> Features:
+    return _part(world, "features", "FEATURES", Features)
+
+
+def rules(world: str) -> Rules:
+    return _part(world, "rules", "RULES", Rules, Rules())
+
+
+def evaluation(world: str) -> Evaluation:
+    return _part(world, "evaluation", "EVALUATION", Evaluation, Evaluation())
+
+
+def find_problem(name: str) -> Problem:
+    """Return the problem that `params.yaml` lists under `problems`."""
+    world = read_params(ProblemEntry, f"problems.{name}").world
+    found: dict[str, Problem] = _part(world, "problem", "PROBLEMS", dict)
+    if name not in found:
+        raise RetraceError(
+            f"problems/{world}/problem.py defines {', '.join(found)}; no problem '{name}'."
+        )
+    return found[name]
+
+
+def source_of(world: str) -> Path:
+    """Return the raw file or folder that `params.yaml` selects for a world."""
+    return Path(read_params(WorldEntry, f"worlds.{world}").source)
+
+
+def _part(world: str, part: str, name: str, kind: type[Part], default: Part | None = None) -> Part:
+    """Return the object `name` of problems/<world>/<part>; the default where there is no module.
+
+    Raises RetraceError where a part is missing that has no default, or is of another kind.
+    """
+    where = f"problems.{world}.{part}"
+    try:
+        module = importlib.import_module(where)
+    except ModuleNotFoundError as error:
+        if not where.startswith(error.name or "-"):
+            raise
+        if default is not None and error.name == where:
+            return default
+        raise RetraceError(
+            f"problems/{world}/ has no part '{part}' ({error}). "
+            "problems/contract.py lists what a world brings."
+        ) from None
+    found = getattr(module, name, None)
+    if not isinstance(found, kind):
+        raise RetraceError(
+            f"problems/{world}/{part} defines no {name}: {kind.__name__}, as problems/contract.py "
+            f"asks; it has {type(found).__name__}."
+        )
+    return found

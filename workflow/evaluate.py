@@ -1,0 +1,102 @@
+"""Judge a model on rows that it has not seen, beside the rule, the naive average and the oracle."""
+
+import numpy as np
+import pandas as pd
+
+from problems import parts
+from problems.contract import EvaluateParams, Problem
+from problems.predict import predict
+from retrace.base.errors import RetraceError
+from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
+from retrace.judge.comparison import paired_difference
+from retrace.judge.slices import binary_slice_table, slice_table
+from workflow.blocks import blocks_of
+
+BASELINES = ("rule", "naive", "oracle")
+
+
+def score(
+    problem: Problem,
+    bundle: Bundle,
+    rows: pd.DataFrame,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    settings: EvaluateParams,
+) -> pd.DataFrame:
+    """Return the rows of `test` with outcome, predictions, rule and naive.
+
+    `rows` are all clean rows, whose outcomes may be history; `train` those that rule and naive may
+    learn from.
+    """
+    rules = parts.rules(problem.world)
+    return test.assign(
+        outcome=test[problem.target].astype("float64"),
+        **predict(problem, bundle, test.drop(columns=problem.target), past=rows),
+        rule=rules.rule(problem, train, test, settings),
+        naive=rules.naive(problem, train, test, settings),
+    )
+
+
+def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | None) -> pd.DataFrame:
+    """Add the oracle where the truth of every row is known."""
+    oracle = parts.rules(problem.world).oracle
+    if truth is None or oracle is None:
+        return scored
+    best = oracle(problem, scored, truth)
+    return scored.assign(oracle=best) if best.notna().all() else scored
+
+
+def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
+    """Return the clean rows that have these keys, in the order of the keys.
+
+    Raises RetraceError for a key that no clean row has.
+    """
+    found = keys.merge(rows, how="left", on=list(keys), validate="one_to_one", indicator="known")
+    if (found["known"] != "both").any():
+        raise RetraceError(
+            "data/features names rows that data/clean has not. Run `dvc repro`, which makes both "
+            "from the same data."
+        )
+    return found.drop(columns="known")
+
+
+def slice_figures(
+    problem: Problem, scored: pd.DataFrame, labels: pd.DataFrame, min_rows: int
+) -> pd.DataFrame:
+    """Return error, bias and coverage by slice, or a classifier's own figures."""
+    if problem.task == "binary":
+        return binary_slice_table(scored, labels, min_rows)
+    return slice_table(scored, labels, metrics.METRICS[problem.metric], min_rows)
+
+
+def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Compare the model with each baseline on the same rows, by the loss of the metric.
+
+    `coverage` is the share of outcomes inside the interval, and how far chance may move it.
+    """
+    loss = metrics.METRICS[problem.metric].losses
+    _, blocks = blocks_of(problem, scored)
+    model = loss(scored["outcome"], scored["prediction"])
+    found = {}
+    for name in BASELINES:
+        if name in scored:
+            difference = paired_difference(
+                model, loss(scored["outcome"], scored[name]), blocks=blocks
+            )
+            found[name] = {
+                "loss_difference": difference.mean,
+                "lower_95": difference.lower,
+                "upper_95": difference.upper,
+                "rows": difference.n_rows,
+            }
+    if "lower" in scored:
+        inside = scored["outcome"].between(scored["lower"], scored["upper"]).astype("float64")
+        share = paired_difference(np.zeros(len(scored)), inside, blocks=blocks)
+        found["coverage"] = {
+            "share": share.mean,
+            "lower_95": share.lower,
+            "upper_95": share.upper,
+            "rows": share.n_rows,
+        }
+    return found

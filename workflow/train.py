@@ -1,0 +1,165 @@
+"""Fit one problem's model on its windows: boosters, and the interval or the calibration."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from problems.contract import Problem
+from retrace.base.errors import RetraceError
+from retrace.encode.encoding import Encoding, from_scale
+from retrace.fit.boosters import BoosterParams, Fit, fit_booster
+from retrace.fit.bundle import BOOSTERS, Bundle, predict_scaled
+from retrace.fit.calibration import Calibration
+from retrace.fit.intervals import Interval
+from retrace.fit.learner import lgb
+from retrace.judge.metrics import METRICS
+
+Window = tuple[pd.DataFrame, np.ndarray]
+
+
+class TrainParams(BoosterParams):
+    """`<problem>.train`: the boosters, and a regression's level of the interval.
+
+    `loss` is a regression's on the fitted scale: l2 (where it is not given), l1, or best: both are
+    fitted, and the one whose metric is better on the validation window is used.
+    """
+
+    interval: float | None = Field(default=None, gt=0, lt=1)
+    loss: Literal["l2", "l1", "best"] | None = None
+
+
+L2: dict[str, object] = {"objective": "regression", "metric": "rmse"}
+L1: dict[str, object] = {"objective": "regression_l1", "metric": "mae"}
+
+
+def objectives(problem: Problem, params: TrainParams) -> dict[str, dict[str, object]]:
+    """Return LightGBM's objective of each booster of the task."""
+    if problem.task == "binary":
+        return {"point": {"objective": "binary", "metric": "binary_logloss"}}
+    if params.interval is None:
+        raise RetraceError(
+            f"params.yaml: '{problem.name}.train.interval' is missing; a regression needs the "
+            "level of its interval, such as 0.9."
+        )
+    tail = (1 - params.interval) / 2
+    return {
+        "point": L1 if params.loss == "l1" else L2,
+        "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
+        "upper": {"objective": "quantile", "alpha": 1 - tail, "metric": "quantile"},
+    }
+
+
+def check_classes(problem: Problem, target: np.ndarray) -> None:
+    """Raise RetraceError unless the training outcomes are 0 and 1, and both are there."""
+    found = np.unique(target)
+    if not np.isin(found, [0.0, 1.0]).all():
+        raise RetraceError(
+            f"{problem.name}: the target '{problem.target}' of a binary problem has values other "
+            f"than 0 and 1, such as {found[~np.isin(found, [0.0, 1.0])][0]:g}."
+        )
+    if len(found) == 1:
+        raise RetraceError(
+            f"{problem.name}: all {len(target):,} rows of the training window have "
+            f"'{problem.target}' = {found[0]:g}; a classifier needs both classes. Widen the "
+            f"training window under '{problem.name}.split' in params.yaml, or look for labels "
+            "that were lost."
+        )
+
+
+def fit_bundle(
+    problem: Problem,
+    encoding: Encoding,
+    windows: dict[str, Window],
+    params: TrainParams,
+    *,
+    intervals: bool = True,
+    **how: Any,
+) -> tuple[Bundle, dict[str, Fit]]:
+    """Fit the task's boosters; valid chooses the rounds, calibration what makes a promise of them:
+    the widening of an interval, or the probabilities of a classifier.
+
+    Without `intervals` a regression has its point alone. `how` goes to `fit_booster`, and changes
+    no tree.
+    """
+    offset = problem.offset or next(iter(encoding.text.columns), None)
+    if problem.task == "binary":
+        check_classes(problem, windows["train"][1])
+    names = BOOSTERS[problem.task] if intervals else ("point",)
+    fits = fit_boosters(problem, encoding, offset, windows, params, names, how)
+    boosters = {name: fit.booster for name, fit in fits.items()}
+    columns, target = windows["calibration"]
+    scaled = predict_scaled(boosters, offset, columns)
+    interval, calibration = None, None
+    if problem.task == "binary":
+        calibration = Calibration.fit(target, scaled["point"])
+    elif intervals:
+        interval = Interval.fit(target, **scaled, level=float(params.interval or 0))
+    bundle = Bundle(
+        problem=problem.name,
+        task=problem.task,
+        unit=problem.unit,
+        scale=problem.scale,
+        encoding=encoding,
+        boosters=boosters,
+        offset=offset,
+        interval=interval,
+        calibration=calibration,
+        card={
+            "rows": {name: len(window[1]) for name, window in windows.items()},
+            "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
+            **({"loss": chosen_loss(fits["point"])} if params.loss else {}),
+            "params": params.model_dump(exclude_none=True),
+        },
+    )
+    return bundle, fits
+
+
+def fit_boosters(
+    problem: Problem,
+    encoding: Encoding,
+    offset: str | None,
+    windows: dict[str, Window],
+    params: TrainParams,
+    names: Sequence[str],
+    how: dict[str, Any],
+) -> dict[str, Fit]:
+    """Fit the boosters of these names; with the loss `best` the point is the better of two."""
+
+    def fit(objective: dict[str, object]) -> Fit:
+        categorical = encoding.encoder.categorical
+        return fit_booster(
+            windows["train"], windows["valid"], offset, categorical, params, objective, **how
+        )
+
+    chosen = objectives(problem, params)
+    fits = {name: fit(chosen[name]) for name in names}
+    if problem.task == "regression" and params.loss == "best":
+        fits["point"] = better(problem, offset, windows["valid"], fits["point"], fit(L1))
+    return fits
+
+
+def chosen_loss(fit: Fit) -> str:
+    return "l1" if fit.booster.params.get("objective") == "regression_l1" else "l2"
+
+
+def better(problem: Problem, offset: str | None, valid: Window, *fits: Fit) -> Fit:
+    """Return the fit whose metric is lower on the validation window, in the target's unit."""
+    metric, (columns, target) = METRICS[problem.metric], valid
+    actual = from_scale(target, problem.scale)
+    scores = []
+    for fit in fits:
+        predicted = predict_scaled({"point": fit.booster}, offset, columns)["point"]
+        scores.append(metric(actual, from_scale(predicted, problem.scale)))
+    return fits[int(np.argmin(scores))]
+
+
+def importance(point: lgb.Booster) -> pd.DataFrame:
+    """Share of the point booster's gain by column, largest first."""
+    gain = point.feature_importance("gain")
+    table = pd.DataFrame(
+        {"column": point.feature_name(), "gain_share": gain / max(gain.sum(), 1e-12)}
+    )
+    return table.sort_values(["gain_share", "column"], ascending=[False, True])

@@ -4,11 +4,14 @@
     retrace storage start
     retrace compare price
 
-A module has `add_arguments(parser)` and `run(args) -> int`, the exit status.
+A module has `add_arguments(parser)` and `run(args) -> int`, the exit status. It runs in the top
+folder of the repository, wherever it was called: a path among its arguments must be made absolute
+while they are parsed.
 """
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -43,14 +46,26 @@ def build_parser(asked: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def top_folder() -> Path:
+    """Return the repository's top folder: this one, or the closest above that has a dvc.yaml."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "dvc.yaml").is_file():
+            return folder
+    raise RetraceError(f"no dvc.yaml in {here} or above it. Run inside a clone of the repository.")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
     args = build_parser(asked).parse_args(words)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without é gets \\xe9, no traceback
+        sys.stdout.reconfigure(errors="backslashreplace")
     # DVC starts stages as `python`: that must be this one, also where no .venv is activated.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     try:
+        os.chdir(top_folder())
         status: int = args.run(args)
     except RetraceError as error:
         print(f"retrace {args.subcommand}: {error}", file=sys.stderr)

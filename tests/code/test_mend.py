@@ -17,6 +17,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(mend, "WRITTEN_SECONDS", 0.01)
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
     subprocess.run(["git", "init", "-q"], check=True)
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     (tmp_path / "dvc.lock").write_text((ROOT / "dvc.lock").read_text())
     identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
     subprocess.run(["git", "add", "."], check=True)
@@ -39,6 +40,15 @@ def test_a_torn_lock_comes_back_from_the_commit(here: Path, share: float) -> Non
     whole = (here / "dvc.lock").read_text()
     cut = whole[: int(share * len(whole))]
     (here / "dvc.lock").write_text(cut.rstrip("\n") + "\n    cm" if cut else "")
+    assert main(["mend"]) == 0
+    assert (here / "dvc.lock").read_text() == whole
+
+
+def test_it_does_its_work_in_a_subfolder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = (here / "dvc.lock").read_text()
+    (here / "dvc.lock").write_text("")
+    (here / "data").mkdir()
+    monkeypatch.chdir(here / "data")
     assert main(["mend"]) == 0
     assert (here / "dvc.lock").read_text() == whole
 

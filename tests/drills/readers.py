@@ -346,8 +346,9 @@ def _with_sizes(text: bytes) -> bytes:
 
 
 def command(folder: Path) -> Reader:
-    """The `retrace` command with words of all kinds, in a folder with nothing but params.yaml."""
-    shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
+    """The `retrace` command with words of all kinds, in a folder with no data and no models."""
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, folder / name)
     os.chdir(folder)
     for name in ("doctor", "storage"):  # these start processes; what they parse is what is tried
         __import__(f"commands.{name}").__dict__[name].run = lambda args: 0

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -11,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
-import psutil
 import pytest
 
 from commands import storage
-from commands.storage import S3Server, local_s3
+from commands.__main__ import main
+from commands.storage import S3Server
 from retrace.base.errors import RetraceError
+from tests.s3 import local_s3
 
 MODEL = "models/toy.txt"
 TABLE = "data/raw/toy/table.txt"
@@ -173,73 +173,59 @@ def s3_client(server: S3Server) -> Any:
 def here(tmp_path, monkeypatch):
     """Run in an empty DVC repository; end the server that a failed test leaves."""
     (tmp_path / ".dvc").mkdir()
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
     shutil.copy(Path(__file__).parents[2] / ".dvc/config", tmp_path / ".dvc/config")
     monkeypatch.chdir(tmp_path)
     yield tmp_path
-    known = storage.read_state()
-    process = known and storage.find_process(known)
-    if process:
-        storage.end(process)
+    for process in storage.running():
+        process.kill()
 
 
 def call(action: str) -> int:
-    from commands.__main__ import main
-
     return main(["storage", action])
 
 
-def test_start_status_stop(here, capsys):
+def test_start_and_stop(here, monkeypatch, capsys):
     local = here / ".dvc/config.local"
     local.write_text("[cache]\n    type = copy\n")
+    (here / "data").mkdir()
+    monkeypatch.chdir(here / "data")  # from a subfolder
     assert call("start") == 0
-    known = storage.read_state()
-    process = storage.find_process(known)
+    (process,) = storage.running()
     settings = local.read_text()
     output = capsys.readouterr().out
     for step in ("dvc push", "rm -rf .dvc/cache", "dvc pull", "make storage-stop"):
         assert step in output
     assert max(map(len, output.splitlines())) <= 100
-    assert known.endpoint in settings
+    assert storage.settings()["endpointurl"] in output
     assert "type = copy" in settings
     assert oct(local.stat().st_mode)[-3:] == "600"
-    secret = next(line.split()[-1] for line in settings.splitlines() if "secret" in line)
+    secret = storage.settings()["secret_access_key"]
     assert secret not in " ".join(process.cmdline())
     assert secret not in output
 
     assert call("start") == 0
     assert "already runs" in capsys.readouterr().out
-    assert storage.read_state() == known
-
-    assert call("status") == 0
-    assert known.endpoint in capsys.readouterr().out
+    assert storage.running() == [process]
 
     assert call("stop") == 0
-    assert storage.find_process(known) is None
+    assert storage.running() == []
     assert "type = copy" in local.read_text()
-    assert "storage" not in local.read_text()
+    assert storage.settings() == {}
     assert call("stop") == 0
     assert "nothing to stop" in capsys.readouterr().out
 
 
-def test_a_reused_pid_is_not_touched(here, capsys):
-    assert call("start") == 0
-    known = storage.read_state()
-    storage.end(psutil.Process(known.pid))
-    other = psutil.Process(os.getpid())
-    storage._write_state(dataclasses.replace(known, pid=other.pid, started=other.create_time()))
-    assert call("stop") == 0
-    assert "had ended already" in capsys.readouterr().out
-    assert not (here / ".dvc/config.local").exists()
-
-
 def test_a_server_that_died_is_replaced(here):
     assert call("start") == 0
-    first = storage.read_state()
-    storage.end(psutil.Process(first.pid))
+    (first,) = storage.running()
+    endpoint = storage.settings()["endpointurl"]
+    first.kill()
+    first.wait()
     assert call("start") == 0
-    second = storage.read_state()
+    (second,) = storage.running()
     assert second.pid != first.pid
-    assert storage._local_settings()["endpointurl"] == second.endpoint
+    assert storage.settings()["endpointurl"] != endpoint
     assert call("stop") == 0
 
 
@@ -249,10 +235,12 @@ def test_a_users_own_credentials_are_not_overwritten(here, capsys):
     local.write_text(own)
     assert call("start") == 1
     message = capsys.readouterr().err
-    assert "dvc remote modify --local --unset storage secret_access_key" in message
+    assert "your own secret_access_key" in message
+    assert "dvc remote modify --local --unset storage" in message
     assert "mine" not in message
+    assert call("stop") == 0
     assert local.read_text() == own
-    assert storage.read_state() is None
+    assert storage.running() == []
 
 
 def test_another_kind_of_remote_is_refused(here, capsys):
@@ -265,12 +253,6 @@ def test_a_program_that_cannot_start_says_why(here, monkeypatch):
     broken = here / "rclone"
     broken.write_text("#!/bin/sh\necho no room on this port; exit 3\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(storage, "_rclone", lambda: str(broken))
+    monkeypatch.setattr(storage, "RCLONE", broken)
     with pytest.raises(RetraceError, match="no room on this port"):
         storage.launch(here, "retrace")
-
-
-def test_storage_needs_the_top_folder(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert call("start") == 1
-    assert "top folder" in capsys.readouterr().err

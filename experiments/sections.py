@@ -1,0 +1,90 @@
+"""Which model reads which section of params.yaml, and what in the file no stage could read."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from experiments.tune.space import TuneParams
+from problems import parts
+from retrace.base.errors import RetraceError
+from retrace.base.params import PATH, ProblemEntry, WorldEntry, read_key, read_params
+from retrace.checks import ValidateParams
+from retrace.encode.encoders import EncodeParams
+from retrace.encode.text.model import TextParams
+from retrace.judge.gate import GateParams
+from retrace.past.splits import SplitParams
+from workflow.replay.models import BacktestParams
+from workflow.train import TrainParams
+
+Models = Mapping[str, Callable[[str], type[BaseModel]]]  # of a section, given the world
+
+WORLD: Models = {
+    "simulate": lambda world: parts.simulator(world).settings,
+    "ingest": lambda world: parts.reader(world).settings,
+    "validate": lambda _: ValidateParams,
+}
+PROBLEM: Models = {
+    "split": lambda _: SplitParams,
+    "features": lambda world: parts.features(world).settings,
+    "encode": lambda _: EncodeParams,
+    "text": lambda _: TextParams,
+    "train": lambda _: TrainParams,
+    "evaluate": lambda world: parts.evaluation(world).settings,
+    "tune": lambda _: TuneParams,
+    "gate": lambda _: GateParams,
+    "backtest": lambda _: BacktestParams,
+}
+OPTIONAL = {"simulate", "tune", "gate", "backtest"}  # needed where a list at the top names it
+LISTS = {"simulators": "simulate", "backtests": "backtest"}
+
+
+def faults() -> Iterator[str]:
+    """Yield a message for every key of params.yaml that is missing, unknown or wrong."""
+    blocks, worlds, problems = _block(""), _block("worlds"), _block("problems")
+    for name in blocks:
+        if name not in {*LISTS, "worlds", "problems", *worlds, *problems}:
+            yield f"{PATH}: unknown key '{name}'; a block is named in worlds or in problems."
+    for name in worlds:
+        yield from _fault(WorldEntry, f"worlds.{name}")
+        yield from _wrong(name, name, WORLD)
+    for name, entry in problems.items():
+        yield from _fault(ProblemEntry, f"problems.{name}")
+        world = entry.get("world") if isinstance(entry, Mapping) else None
+        if world in worlds:
+            yield from _wrong(name, str(world), PROBLEM)
+        elif world is not None:
+            known = ", ".join(worlds)
+            yield f"{PATH}: 'problems.{name}.world' is '{world}'; valid worlds: {known}."
+    for name in {**worlds, **problems}:
+        valid = [*(WORLD if name in worlds else ()), *(PROBLEM if name in problems else ())]
+        for section in _block(name) if name in blocks else ():
+            if section not in valid:
+                yield f"{PATH}: unknown key '{name}.{section}'; valid keys: {', '.join(valid)}."
+
+
+def _wrong(name: str, world: str, models: Models) -> Iterator[str]:
+    """Yield what is wrong in the sections of one world or problem."""
+    there = _block(name) if name in _block("") else {}
+    needed = {*models} - OPTIONAL | {LISTS[key] for key in LISTS if name in read_key(key)}
+    for section, model in models.items():
+        if section in needed or section in there:
+            try:
+                yield from _fault(model(world), f"{name}.{section}")
+            except RetraceError as error:
+                yield str(error)
+
+
+def _fault(model: type[BaseModel], key: str) -> Iterator[str]:
+    try:
+        read_params(model, key)
+    except RetraceError as error:
+        yield str(error)
+
+
+def _block(key: str) -> dict[str, Any]:
+    """Return a block of params.yaml with its keys, the whole of it for ''."""
+    block = read_key(key)
+    if not isinstance(block, Mapping):
+        raise RetraceError(f"{PATH}: expected a block of keys at {key or 'the top'}.")
+    return dict(block)

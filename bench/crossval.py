@@ -16,8 +16,10 @@ import pandas as pd
 import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems import parts
 from problems.contract import Problem
+from problems.featurize import features_of
 from problems.parts import find_problem
 from problems.predict import predict
+from retrace.base.arrays import to_frame
 from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.encoding import to_scale
@@ -36,7 +38,7 @@ def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
     name = problem.name
     module = parts.features(problem.world)
     settings = read_params(module.settings, f"{name}.features")
-    features = module.features(rows, settings)
+    features = to_frame(features_of(problem.world, rows, settings), rows.index)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     valid = unit_hash(rows, problem.group or problem.key, seed + 1) < VALID_SHARE
     encoding, encoded = fit_encoding(

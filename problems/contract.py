@@ -23,7 +23,7 @@ the *settings* of their part: the pydantic model of its section of params.yaml.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -31,11 +31,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import pandas as pd
 
 from problems import defaults
+from retrace.base.arrays import Arrays
 from retrace.base.params import Params
 
-if TYPE_CHECKING:  # simulators need no text models
+if TYPE_CHECKING:  # simulators need neither text models nor history
     from retrace.encode.encoders import Encoder
     from retrace.encode.text.blocks import Block
+    from retrace.past.state import Event, State
 
 Task = Literal["regression", "binary"]
 
@@ -223,22 +225,44 @@ class Problem:
 
 
 class FeatureFunction(Protocol):
-    def __call__(
-        self, rows: pd.DataFrame, settings: Any, past: pd.DataFrame | None = None, /
-    ) -> pd.DataFrame: ...
+    def __call__(self, rows: Arrays, known: Arrays, settings: Any, /) -> Arrays:
+        """Return the features of clean rows, before encoding; `known` is what `History` says of the
+        same rows, empty without one.
+
+        Only elementwise NumPy and sums of whole numbers, so that one row and a million give the
+        same bits. Rows of one `Problem.group` may look at each other, as a stop at the one before
+        it; a request brings whole groups.
+        """
 
 
-class StateFunction(Protocol):
-    def __call__(self, rows: pd.DataFrame, settings: Any, /) -> Any: ...
+class AsOf(Protocol):
+    def __call__(self, rows: Arrays, past: Arrays, settings: Any, /) -> Arrays:
+        """Return what was known of each row's entities at its own time of prediction, in one sorted
+        pass over `past`, clean rows with outcomes. What became known at that very instant is not
+        seen."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What earlier rows say of a row's entities, for many rows at once and event by event.
+
+    To the bit, `as_of(rows, past)` is what a state looks up that was fed with `events(past)` until
+    each row's time, and `at_end(past)` has the table of the state that was fed with all of them.
+    """
+
+    as_of: AsOf
+    events: "Callable[[Arrays], Iterator[Event]] | None" = None
+    state: "type[State] | None" = None
+    at_end: "Callable[[Arrays, Any], State] | None" = None
 
 
 @dataclass(frozen=True)
 class Features:
-    """Clean rows to model columns; settings under `<problem>.features`."""
+    """Clean rows to features; settings under `<problem>.features`."""
 
     features: FeatureFunction
     settings: type[Params] = NoSettings
-    state: StateFunction | None = None  # what is known of each entity at the end of the data
+    history: History | None = None
 
 
 class Baseline(Protocol):

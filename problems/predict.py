@@ -6,6 +6,8 @@ import pandas as pd
 
 from problems import parts
 from problems.contract import Problem
+from problems.featurize import features_of
+from retrace.base.arrays import to_frame
 from retrace.base.params import parse_section
 from retrace.fit.bundle import Bundle
 
@@ -30,5 +32,5 @@ def predict(
     settings = parse_section(
         features.settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
-    columns = features.features(clean_rows, settings, past)
+    columns = to_frame(features_of(problem.world, clean_rows, settings, past), clean_rows.index)
     return bundle.predict(problem.columns.complete(columns, bundle.encoding.encoder), num_threads)

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from problems import parts
+from problems.featurize import features_of
 from problems.parts import find_problem
 from retrace.base import paths
+from retrace.base.arrays import from_frame, to_frame
 from retrace.base.files import read_table, replacing, write_table
 from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
@@ -44,9 +46,11 @@ def main(name: str) -> None:
     )
     with replacing(paths.state(name)) as folder:
         folder.mkdir()
-        known = State(()) if world.state is None else world.state(rows, settings)
+        history = world.history
+        at_end = history.at_end if history else None
+        known = State(()) if at_end is None else at_end(from_frame(rows), settings)
         write_table(known.to_table(), folder / "history.parquet")
-    features = world.features(rows, settings)
+    features = to_frame(features_of(problem.world, rows, settings), rows.index)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     rows = rows[list(problem.key)].copy()  # the rest of them is not needed beside the features
 

@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from problems import parts
+from problems.featurize import features_of
 from problems.predict import predict
 from problems.price import rules
 from problems.price.ingest import listings
 from problems.price.problem import PROBLEMS
+from retrace.base.arrays import to_frame
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.encoding import to_scale
 from retrace.encode.text.model import TextParams
@@ -38,7 +40,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, dict[str, 
     rows = ingest.ingest(folder / "train.tsv", ingest.settings(**PARAMS["ingest"])).clean
     windows = split(rows, SplitParams(**PARAMS["split"]), PRICE.key)
     module = parts.features("price")
-    features = module.features(rows, module.settings(**PARAMS["features"]))
+    feature_settings = module.settings(**PARAMS["features"])
+    features = to_frame(features_of("price", rows, feature_settings), rows.index)
     target = to_scale(rows[PRICE.target].to_numpy(np.float64), PRICE.scale)
     mask = {window: (windows == window).to_numpy() for window in WINDOWS}
     train = mask["train"]

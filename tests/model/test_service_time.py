@@ -9,11 +9,13 @@ import pytest
 import yaml
 
 from problems import parts
+from problems.featurize import features_of
 from problems.predict import predict
 from problems.service_time import rules
 from problems.service_time.evaluation import Settings
 from problems.service_time.evaluation.routes import service_levels
 from problems.service_time.problem import PROBLEMS
+from retrace.base.arrays import to_frame
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.encoding import to_scale
 from retrace.encode.text.model import TextParams
@@ -55,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     mask = {window: (windows == window).to_numpy() for window in WINDOWS}
     module = parts.features("service_time")
     feature_settings = module.settings(**PARAMS["features"])
-    features = module.features(rows, feature_settings)
+    features = to_frame(features_of("service_time", rows, feature_settings), rows.index)
     target = to_scale(rows[PROBLEM.target].to_numpy(np.float64), PROBLEM.scale)
     train = mask["train"]
     encoding, encoded = fit_encoding(

@@ -15,6 +15,8 @@ from pydantic import Field
 
 from problems import parts
 from problems.contract import EvaluateParams, Problem
+from problems.featurize import features_of
+from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.encode.encoders import EncodeParams
@@ -98,7 +100,8 @@ class Past:
             )
         self.time, self.known_at = problem.time, problem.known_at
         self.rows = self.rows.sort_values([self.time, *problem.key], ignore_index=True)
-        self.features = parts.features(problem.world).features(self.rows, self.settings.features)
+        features = features_of(problem.world, self.rows, self.settings.features)
+        self.features = to_frame(features, self.rows.index)
         group = list(problem.group or problem.key)
         self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
         _, blocks = blocks_of(problem, self.rows)

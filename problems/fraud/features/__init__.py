@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from problems.contract import Features
+from problems.contract import Features, History
 from problems.fraud.features.events import DAY_MS, Events, Floats, Frauds, Ints
 from problems.fraud.problem import DAYS, HIGH_DAYS
+from retrace.base.arrays import Arrays, from_frame, to_frame
 from retrace.base.params import Params
 
 HIGH_Z = 2.0  # an amount this far above the customer's own is high (assumed)
@@ -288,4 +289,13 @@ def _is_new(codes: dict[str, tuple[Ints, Ints]], at: Ints, then: Ints) -> NDArra
     return np.asarray(~((ordered[inside] == pair) & (then[order][inside] < at)))
 
 
-FEATURES = Features(features, Settings)
+def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
+    """Return all columns of `rows`: they are still computed from frames."""
+    return from_frame(features(to_frame(rows), settings, to_frame(past)))
+
+
+def of_known(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
+    return known
+
+
+FEATURES = Features(of_known, Settings, History(as_of))

@@ -4,11 +4,14 @@
 history of what orders with the same attributes came to.
 """
 
+from typing import Any
+
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Features
+from problems.contract import Features, History
 from problems.orders.features.history import history, memory
+from retrace.base.arrays import Arrays, from_frame, to_frame
 from retrace.base.params import Params
 from retrace.past.history import Level, State
 
@@ -98,4 +101,17 @@ def hour_of_day(local: pd.Series) -> "pd.Series[float]":
     return found
 
 
-FEATURES = Features(features, Settings, state)
+def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
+    """Return all columns of `rows`: they are still computed from frames."""
+    return from_frame(features(to_frame(rows), settings, to_frame(past)))
+
+
+def of_known(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
+    return known
+
+
+def at_end(past: Arrays, settings: Settings) -> Any:
+    return state(to_frame(past), settings)
+
+
+FEATURES = Features(of_known, Settings, History(as_of, at_end=at_end))

@@ -10,8 +10,10 @@ import pandas as pd
 
 from problems import parts
 from problems.contract import Problem
+from problems.featurize import features_of
 from problems.orders.worklist.moment import Moment
 from problems.predict import ENCODER
+from retrace.base.arrays import to_frame
 from retrace.base.params import parse_section
 from retrace.fit.bundle import Bundle
 
@@ -38,7 +40,7 @@ def reasons(
     settings = parse_section(
         module.settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
-    features = module.features(then.rows, settings, then.past)
+    features = to_frame(features_of(problem.world, then.rows, settings, then.past), then.rows.index)
     encoder = bundle.encoding.encoder
     columns = bundle.encoding.transform(problem.columns.complete(features, encoder))
     shap = np.asarray(bundle.boosters["point"].predict(columns, pred_contrib=True))[:, :-1]

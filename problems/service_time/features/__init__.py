@@ -1,14 +1,16 @@
 """A stop's columns for the model: what is known when its route is planned, and no later."""
 
 from functools import cache
+from typing import Any
 
 import holidays
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Features
+from problems.contract import Features, History
 from problems.service_time.problem import HISTORY
+from retrace.base.arrays import Arrays, from_frame, to_frame
 from retrace.base.params import Params
 from retrace.past.history import Level, State, end_state, look_up, unexplained
 
@@ -154,4 +156,17 @@ def _days_to_christmas(day: pd.Series) -> pd.Series:
     return day.map(found).clip(upper=60)
 
 
-FEATURES = Features(features, Settings, state)
+def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
+    """Return all columns of `rows`: they are still computed from frames."""
+    return from_frame(features(to_frame(rows), settings, to_frame(past)))
+
+
+def of_known(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
+    return known
+
+
+def at_end(past: Arrays, settings: Settings) -> Any:
+    return state(to_frame(past), settings)
+
+
+FEATURES = Features(of_known, Settings, History(as_of, at_end=at_end))

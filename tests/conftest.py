@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "data"
 SMALL = {
     "price": {
         "simulate": {"rows": 2500},

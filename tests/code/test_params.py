@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from retrace.base import params
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, read_key, read_params
 from stages.runner import run_stage
@@ -94,3 +95,20 @@ def test_a_stage_takes_no_name_that_could_be_a_path(
         run_stage(lambda name: pytest.fail(f"{name} was run"))
     assert stopped.value.code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_changed_while_a_stage_runs_is_not_recorded(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC would note the new parameter beside the model of the old one."""
+    path.write_text(GOOD)
+    monkeypatch.setattr(params, "_read", {})  # this process is not a stage's own
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr("sys.argv", ["stages/train.py", "price"])
+
+    def main(name: str) -> None:
+        read_params(Outer, f"{name}.train")
+        path.write_text(GOOD.replace("rows: 3", "rows: 4"))
+
+    with pytest.raises(SystemExit, match=r"'price.train' of params.yaml changed while this stage"):
+        run_stage(main)

@@ -46,7 +46,6 @@ SHORT = 12  # changes of each kind in the short version
 STANDS_FOR = {"requirements.lock": ("train", "backtest")}  # the installed versions
 PASSED = "metrics/validation/"  # of a world: nothing is built on data that did not pass
 BUILT_ON_IT = ("featurize", "backtest")
-OF_ALL_WORLDS = ("retrace/", "stages/", "problems/predict.py")  # code
 NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
 
 
@@ -54,14 +53,14 @@ NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
 class Change:
     """A file's new content, and the stages that depend on what it changes.
 
-    `alike` are those whose namesake of another world does: foreach gives both one list of files.
+    `declared` are those that name the file, or a package that has it, although they do not use it.
     """
 
     what: str
     file: str
     content: bytes
     expected: frozenset[str]
-    alike: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
 
 
 def run(size: Size, folder: Path) -> Outcome:
@@ -76,19 +75,19 @@ def run(size: Size, folder: Path) -> Outcome:
     if size == "short":
         kinds = {kind: random.Random(2).sample(c, min(SHORT, len(c))) for kind, c in kinds.items()}
     rows, details = [], EXPLAINED
-    alike = 0
+    more = 0
     for number, (kind, changes) in enumerate(kinds.items()):
-        wrong, likewise = tried(repo, changes, folder / f"copies{number}")
+        wrong, declared = tried(repo, changes, folder / f"copies{number}")
         rows.append(Row(kind, len(changes), len(wrong)))
-        details += "".join(f"- {line}\n" for line in [*wrong, *likewise])
-        alike += len(likewise)
+        details += "".join(f"- {line}\n" for line in wrong)
+        more += len(declared)
     times, lost = sum(row.times for row in rows), sum(row.lost for row in rows)
-    rows.append(Row(ALIKE, alike, alike, allowed=alike))
+    rows.append(Row(BY_PACKAGE, more, more, allowed=more))
     figure = f"{times:,} changes, {lost} with a stage missing or too many in dvc status"
     return Outcome(tuple(rows), figure, details)
 
 
-ALIKE = "a file that only namesakes of a stage import, of other worlds"
+BY_PACKAGE = "a file of a package that a stage declares and does not use"
 
 
 EXPLAINED = f"""
@@ -100,8 +99,8 @@ allows no dependency on `dvc.yaml`. Empty package files are left as they are:
 `tests/pipeline/test_declared.py` allows them no content. Every {CHECKED_EACH}th change is asked of
 a `dvc status` in a new process, too.
 
-DVC's `foreach` gives the stages of all worlds one list of files. Where only some of them import a
-file, the others are wanted as well; that is counted in a row of its own.
+dvc.yaml declares packages, and one list of them for all worlds: a stage is also wanted after a
+change of a file there that it does not import. That is counted in a row of its own.
 
 """
 
@@ -153,9 +152,13 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chan
         if name.startswith(PASSED):
             asked = {p for p, entry in problems.items() if entry["world"] == Path(name).stem}
             expected |= {s for b in BUILT_ON_IT for p in asked if (s := f"{b}@{p}") in used}
-        templates = {s.partition("@")[0] for s in expected if name.startswith(OF_ALL_WORLDS)}
-        alike = {s for s in used if s.partition("@")[0] in templates} - expected
-        yield Change(name, name, content + b"\n# changed\n", frozenset(expected), frozenset(alike))
+        declared = {
+            stage
+            for stage, entry in repo.lock().items()
+            if any(f"{name}/".startswith(f"{dep['path']}/") for dep in entry.get("deps", []))
+        }
+        changed = content + b"\n# changed\n"
+        yield Change(name, name, changed, frozenset(expected), frozenset(declared - expected))
 
 
 def of_comments(repo: Repo) -> Iterator[Change]:
@@ -196,7 +199,7 @@ def other(value: Any) -> Any:
 
 def tried(repo: Repo, changes: list[Change], folder: Path) -> tuple[list[str], list[str]]:
     """Make each change in a copy of the project; return a line for each wrong answer, and for each
-    that is wrong for the sake of namesakes alone."""
+    that is only due to a package."""
     folder.mkdir()
     parts = len(cores()) if len(changes) > 2 * SHORT else 1
 
@@ -206,13 +209,13 @@ def tried(repo: Repo, changes: list[Change], folder: Path) -> tuple[list[str], l
             return [found for c in changes[number::parts] if (found := wrong(copy, c, status))]
 
     found = sorted(one for some in spread(part, range(parts), "drill") for one in some)
-    return [line for alike, line in found if not alike], [line for alike, line in found if alike]
+    return [line for known, line in found if not known], [line for known, line in found if known]
 
 
 def wrong(
     copy: Repo, change: Change, status: Callable[[], frozenset[str]]
 ) -> tuple[bool, str] | None:
-    """Return what is wrong in what dvc wants after a change, and whether it is so for namesakes."""
+    """Return what is wrong in what dvc wants after a change, and whether its package is why."""
     path = copy.path / change.file
     before = path.read_bytes()
     path.write_bytes(change.content)
@@ -224,7 +227,7 @@ def wrong(
     words = [f"missing {', '.join(sorted(missing))}"] if missing else []
     words += [f"too many {', '.join(sorted(more))}"] if more else []
     line = f"`{change.what}`: {'; '.join(words)}"
-    return (not missing and more <= change.alike, line) if words else None
+    return (not missing and more <= change.declared, line) if words else None
 
 
 class Status:

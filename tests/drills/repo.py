@@ -129,6 +129,8 @@ def of_world(params: dict[str, Any], world: str) -> dict[str, Any]:
             found |= {key: value} if key in kept else {}
         elif isinstance(value, dict) and names >= set(value):  # worlds, problems, backtests
             found[key] = {name: entry for name, entry in value.items() if name in kept}
+        elif isinstance(value, list):  # simulators
+            found[key] = [name for name in value if name in kept]
         else:
             found[key] = value
     return found

@@ -98,23 +98,3 @@ def test_a_file_cut_off_in_a_row_is_named(clone: Path) -> None:
     output = stages(clone, "ingest", ok=False)
     assert "listings.tsv" in output
     assert "cut off" in output
-
-
-def test_a_full_disk_loses_nothing(clone: Path) -> None:
-    """The write of the clean table fails as on a full disk; the next run finishes."""
-    files = clone / "retrace" / "base" / "files.py"
-    text = files.read_text()
-    files.write_text(
-        text.replace(
-            "        pq.write_table(table, partial",
-            "        raise OSError(28, 'No space left on device')\n"
-            "        pq.write_table(table, partial",
-        )
-    )
-    before = (clone / "data/clean/price.parquet").read_bytes()
-    output = stages(clone, "ingest", ok=False)
-    assert "No space left on device" in output
-    assert "free some space" in output
-    assert (clone / "data/clean/price.parquet").read_bytes() == before
-    files.write_text(text)
-    assert "Running stage" not in run(clone, "dvc", "repro")

@@ -38,7 +38,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help anew repro test lint drills drills-full lock bench storage storage-stop doctor compare
+.PHONY: help anew repro test lint docs drills drills-full lock bench storage storage-stop doctor compare
 
 $(MADE):
 	@test ! -L $(VENV) || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would" \
@@ -90,13 +90,16 @@ test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to 
 
 CODE := retrace problems workflow stages experiments commands bench
 
-lint: $(DEV) $(PROJECT) ## check style, types, who imports whom, and known holes
+lint: $(DEV) $(PROJECT) docs ## check style, types, who imports whom, links, and known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 	@$(BIN)/python -m tests.audit
+
+docs: $(DEV) ## build the guides into site/; a dead link is an error
+	@$(BIN)/mkdocs build --strict --quiet
 
 drills: $(DEV) $(PROJECT) ## break the project on purpose, some 40 minutes; writes tests/DRILLS.md
 	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)

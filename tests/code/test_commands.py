@@ -10,8 +10,8 @@ import pytest
 from commands.__main__ import SUBCOMMANDS, main
 
 
-def test_the_readme_lists_every_subcommand():
-    text = Path("README.md").read_text("utf-8")
+def test_the_documentation_lists_every_subcommand():
+    text = Path("docs/index.md").read_text("utf-8")
     assert re.findall(r"^\| `retrace (\w+)", text, re.MULTILINE) == list(SUBCOMMANDS)
 
 

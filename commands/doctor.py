@@ -164,7 +164,7 @@ def remote() -> Check:
             levels = [repo.config.read(level).get("remote", {}) for level in PRIVATE_LEVELS]
             if url == PLACEHOLDER and not any(name in level for level in levels):
                 found = "none set on this machine: dvc push and dvc pull have no place to go"
-                advice = "make storage starts one here; README says how to name your own"
+                advice = "make storage starts one here; docs/storage.md says how to name your own"
                 return Check("!", "remote", found, advice)
             fault = _within(ANSWER_SECONDS, lambda: _list(repo, name))
     except (ConfigError, DvcException) as error:

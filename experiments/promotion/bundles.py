@@ -59,7 +59,7 @@ def fetch_bundle(name: str, commit: str, path: Path, target: Path) -> Path:
         raise RetraceError(
             f"{path} of {name} is corrupted: its files hash to {found}, its dvc.lock says "
             f"{wanted}. Remove the damaged object from .dvc/cache/files/md5 and fetch again; "
-            "the README has how to mend a remote."
+            "docs/storage.md says how to repair a remote."
         )
     return target
 

@@ -133,7 +133,7 @@ def test_a_machine_without_a_remote_is_no_fault():
     assert check.status == "!"
     assert "none set on this machine" in check.found
     assert "make storage" in check.advice
-    assert "README" in check.advice
+    assert "docs/storage.md" in check.advice
 
 
 def test_a_remote_that_works_or_refuses(here):

@@ -66,7 +66,8 @@ Both commands start in one working tree, the second after a random share of the 
 must succeed or say clearly that another one is running, without a traceback. Then `dvc repro` must
 give the dvc.lock of a serial run, and the very files. There is no promise for the words of
 `dvc exp run` without `--temp`: it checks out outputs under the stages that run, and DVC may end
-both with "output ... does not exist". README.md advises `--temp` beside a running `dvc repro`.
+both with "output ... does not exist". docs/experiments.md advises `--temp` beside a running
+`dvc repro`.
 
 """
 

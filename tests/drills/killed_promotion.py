@@ -70,7 +70,7 @@ def moved(project: Repo, folder: Path) -> Repo:
 
 
 def after(repo: Repo, problem: str) -> str:
-    """Return what is wrong after a kill, and after what README says to do then; or ''."""
+    """Return what is wrong after a kill, and after what the guide says to do then; or ''."""
     found = state(repo, problem)
     if found not in ("nothing", "whole", "only there"):
         return found

@@ -42,12 +42,13 @@ def run(size: Size, folder: Path) -> Outcome:
     return Outcome(tuple(rows), f"{times} faults, {lost} not made good as documented", details)
 
 
-# As README.md has it.
+# As docs/storage.md has it.
 NAME_THEM = "dvc fetch -v 2>&1 | grep corrupted"
 EXPLAINED = """
 Each fault meets a new S3 server (rclone) on loopback and clones of a project that has run. While it
 lasts, a command may fail, with a message and no traceback. When it is over, the same command must
-complete, and a fresh clone must pull the same bytes. Damaged objects are healed as README.md says.
+complete, and a fresh clone must pull the same bytes. Damaged objects are repaired as
+docs/storage.md says.
 
 """
 
@@ -224,7 +225,7 @@ def truncated(case: Case) -> None:
 
 
 def damaged(case: Case, damage: Callable[[bytes], bytes]) -> None:
-    """Damage one object of each kind, see it named, and heal it as README.md says."""
+    """Damage one object of each kind, see it named, and repair it as docs/storage.md says."""
     source = case.source()
     source.run("dvc", "push")
     for key in objects(source):
@@ -240,7 +241,10 @@ def damaged(case: Case, damage: Callable[[bytes], bytes]) -> None:
         by_name = f".dvc/cache/{key}" in words or f"object {digest(key)} is corrupted" in words
         case.expect(by_name or by_status, f"{key} is not named: {words} {status}")
         source.run("dvc", "push", ok=None)
-        case.expect(case.server.get(key) != good, f"dvc push mends {key}; README says it does not")
+        case.expect(
+            case.server.get(key) != good,
+            f"dvc push repairs {key}; docs/storage.md says it does not",
+        )
         case.server.put(key, good)
         for healed in (clone, named):
             if key.endswith(".dir"):

@@ -7,7 +7,7 @@ From each event an order takes one edge. Its wait is
 where the effects are the order's own (segment, region, products, customer, supplier), the load (how
 many orders wait after the same event), the season, the carrier, and the process change. The world
 and the oracle's futures use the same `Process.advance`. All numbers are assumed; the sum of the
-waits is calibrated to Olist's delivery times (data/README.md).
+waits is calibrated to the delivery times that Olist has published.
 """
 
 from dataclasses import dataclass

@@ -13,7 +13,7 @@
     manual.py     the drivers' own notes in the pilot weeks
 
 Every number stands beside its source or the word "assumed". Nothing here is true of a real company;
-the facts on Oda that it was calibrated to are in data/README.md.
+it is calibrated to what Oda, a Norwegian grocer, has published.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """How long a stop takes: what is knowable when the route is planned, and the noise of the day.
 
 The service time runs from the moment the driver pulls in to park until the van has pulled out
-again: parking, re-stacking the van, scanning and carrying (Oda, data/README.md).
+again: parking, re-stacking the van, scanning and carrying (as Oda has published).
 
     median = (parking + re-stacking and scanning + carrying + hand-over) x exp(habits)
     service time = median x exp(noise), noise normal with `settings.noise_log_sd`

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from retrace.base.params import Params
 
-ZONE = "Europe/Oslo"  # Oda delivers in Norway (data/README.md)
+ZONE = "Europe/Oslo"  # Oda delivers in Norway
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -33,6 +33,7 @@ import pandas as pd
 from problems import defaults
 from retrace.base.arrays import Arrays
 from retrace.base.params import Params
+from retrace.base.tables import Column, Table
 
 if TYPE_CHECKING:  # simulators need neither text models nor history
     from retrace.encode.encoders import Encoder
@@ -313,8 +314,9 @@ class Tables(Protocol):
         settings: Any,
         rows: pd.DataFrame,
         truth: pd.DataFrame | None,
-    ) -> dict[str, pd.DataFrame]:
-        """Return the problem's own tables by name; `scored` has `slice_<name>` columns too."""
+    ) -> dict[str, Table]:
+        """Return the problem's own tables by name in the order of the report; `scored` has
+        `slice_<name>` columns too."""
 
 
 class Threshold(Protocol):
@@ -324,10 +326,17 @@ class Threshold(Protocol):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good, in the problem's own words; settings under `<problem>.evaluate`."""
+    """How good, in the problem's own words; settings under `<problem>.evaluate`.
+
+    `words` say what the figures of `headline` are that no metric of `retrace.judge.metrics` is; a
+    `*` stands for a number in a name. Where one of kind `money` has a `rule_` figure beside it, the
+    report says what the model saves. With a threshold, scored rows have the rule's own as
+    `rule_threshold`.
+    """
 
     settings: type[EvaluateParams] = EvaluateParams
     headline: Headline = defaults.headline
     slices: Slices = defaults.slices
     tables: Tables = defaults.tables
     threshold: Threshold | None = None  # of a classifier whose alerts are acted on
+    words: Mapping[str, Column] = field(default_factory=dict)

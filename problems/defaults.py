@@ -13,6 +13,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from problems.contract import Problem
+    from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
 SLICE_BANDS = 4  # quantile bands of a numeric slice
@@ -89,6 +90,6 @@ def tables(
     settings: Any,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """Return no tables: headline and slices are all that is known of any problem."""
     return {}

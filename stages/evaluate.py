@@ -10,7 +10,7 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
         metrics/price.json              the headline
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
-        metrics/tables/price/           the problem's own tables
+        metrics/tables/price/           the problem's own tables, and tables.json, what they hold
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
                                         of a classifier precision against recall, and promised
                                         against observed rates, under the same names
@@ -28,7 +28,7 @@ from retrace.fit.bundle import Bundle
 from retrace.judge import plots
 from stages.runner import run_stage, say
 from stages.windows import window_keys
-from workflow.evaluate import compare, score, select, slice_figures, with_oracle
+from workflow.evaluate import compare, declared, score, select, slice_figures, with_oracle
 from workflow.predictions import records
 
 
@@ -60,7 +60,11 @@ def main(name: str) -> None:
     scored = score(problem, bundle, rows, train, test, settings)
     if evaluation.threshold is not None and problem.task == "binary":
         held = score(problem, bundle, rows, train, valid, settings)  # test rows have no say
-        scored = scored.assign(threshold=evaluation.threshold(problem, held, settings))
+        by_rule = held.assign(prediction=held["rule"])
+        scored = scored.assign(
+            threshold=evaluation.threshold(problem, held, settings),
+            rule_threshold=evaluation.threshold(problem, by_rule, settings),
+        )
     scored = with_oracle(problem, scored, truth)
     figures = evaluation.headline(problem, scored, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
@@ -71,10 +75,12 @@ def main(name: str) -> None:
     write_json(compare(problem, scored), paths.comparison(name))
     write_csv(table, paths.slices(name))
     labelled = scored.join(labels.add_prefix("slice_"))
+    own = evaluation.tables(problem, labelled, settings, rows, truth)
     with replacing(paths.tables(name)) as folder:
         folder.mkdir()
-        for key, own in evaluation.tables(problem, labelled, settings, rows, truth).items():
-            write_csv(own, folder / f"{key}.csv")
+        for key, one in own.items():
+            write_csv(one.frame, folder / f"{key}.csv")
+        write_json(declared(problem, evaluation, figures, own), folder / "tables.json")
     draw(problem, scored, table)
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 

@@ -1,12 +1,18 @@
 """Judge a model on rows that it has not seen, beside the rule, the naive average and the oracle."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from problems import parts
-from problems.contract import EvaluateParams, Problem
+from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.predict import predict
 from retrace.base.errors import RetraceError
+from retrace.base.tables import Column, Table
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
@@ -100,3 +106,48 @@ def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float
             "rows": share.n_rows,
         }
     return found
+
+
+def declared(
+    problem: Problem,
+    evaluation: Evaluation,
+    figures: Mapping[str, float],
+    tables: Mapping[str, Table],
+) -> dict[str, Any]:
+    """Return what the report must know of a problem's metric, figures and tables, as JSON."""
+    metric = metrics.METRICS[problem.metric]
+    return {
+        "problem": {"task": problem.task, "unit": problem.unit, "world": problem.world},
+        "metric": {
+            "name": problem.metric,
+            "words": metric.words,
+            "unit": problem.unit if metric.in_unit else "",
+            "higher_is_better": metric.higher_is_better,
+            "loss": metric.loss_words,
+            "of_losses": metric.of_losses,
+        },
+        "figures": {key: asdict(words_of(problem, evaluation, key)) for key in figures},
+        "tables": {name: table.declared() for name, table in tables.items()},
+    }
+
+
+def words_of(problem: Problem, evaluation: Evaluation, key: str) -> Column:
+    """Say what a key of the metrics file is: the problem's own words, or a metric's."""
+    for name, column in evaluation.words.items():
+        found = re.fullmatch(re.escape(name).replace(r"\*", r"(\d+)"), key)
+        if found:
+            return replace(column, words=column.words.replace("*", "".join(found.groups())))
+    owner, _, rest = key.partition("_")
+    if owner in BASELINES and rest and key != "oracle_ratio":
+        column = words_of(problem, evaluation, rest)
+        return replace(column, words=f"{column.words} of the {owner}")
+    if covered := re.fullmatch(r"coverage_(\d+)", key):
+        return Column(f"outcomes inside the {covered[1]} % interval", kind="share")
+    unit = problem.unit.lower().replace(" ", "_")
+    stem = key.removesuffix(f"_{unit}")
+    metric = metrics.METRICS.get(stem)
+    words = {"oracle_ratio": "error as a multiple of the oracle's", "bias": "bias"}.get(stem)
+    return Column(
+        metric.words if metric else words or stem.replace("_", " "),
+        problem.unit if stem != key else "",
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -169,6 +170,7 @@ class Metric:
     tasks: tuple[str, ...]
     higher_is_better: bool = False
     in_unit: bool = False  # of the target; others have none
+    of_losses: Literal["mean", "root"] | None = "mean"  # the measure, where it is made of them
 
     def __call__(self, actual: ArrayLike, predicted: ArrayLike) -> float:
         return self.measure(actual, predicted)
@@ -176,25 +178,30 @@ class Metric:
 
 _REGRESSION, _BINARY = ("regression",), ("binary",)
 METRICS = {
-    "rmsle": Metric(rmsle, squared_log_errors, "RMSLE", "squared log error", _REGRESSION),
+    "rmsle": Metric(
+        rmsle, squared_log_errors, "RMSLE", "squared log error", _REGRESSION, of_losses="root"
+    ),
     "mae": Metric(
         mae, absolute_errors, "mean absolute error", "absolute error", _REGRESSION, in_unit=True
     ),
     "rmse": Metric(
-        rmse, squared_errors, "root mean squared error", "squared error", _REGRESSION, in_unit=True
+        rmse, squared_errors, "root mean squared error", "squared error", _REGRESSION, in_unit=True,
+        of_losses="root",
     ),
     "r2": Metric(
-        r2, squared_errors, "R²", "squared error", _REGRESSION, higher_is_better=True
+        r2, squared_errors, "R²", "squared error", _REGRESSION, higher_is_better=True,
+        of_losses=None,
     ),
     "poisson_deviance": Metric(
         poisson_deviance, poisson_deviances, "Poisson deviance", "Poisson deviance", _REGRESSION
     ),
     "average_precision": Metric(
         average_precision, log_losses, "average precision", "log loss", _BINARY,
-        higher_is_better=True,
+        higher_is_better=True, of_losses=None,
     ),
     "auc": Metric(
-        roc_auc, log_losses, "area under the ROC curve", "log loss", _BINARY, higher_is_better=True
+        roc_auc, log_losses, "area under the ROC curve", "log loss", _BINARY, higher_is_better=True,
+        of_losses=None,
     ),
     "log_loss": Metric(log_loss, log_losses, "log loss", "log loss", _BINARY),
 }  # fmt: skip

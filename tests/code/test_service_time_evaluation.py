@@ -282,8 +282,8 @@ def test_plans_are_held_against_real_times_by_planned_minutes() -> None:
 def test_tables_without_truth_have_no_visits() -> None:
     scored = two_routes().assign(slice_region="r", slice_driver_tenure="known")
     found = tables(PROBLEM, scored, SETTINGS, scored, None)
-    assert [*found] == ["routes", "months", "service_level", "planned_bands", "fairness"]
-    assert not any(table.empty for table in found.values())
+    assert [*found] == ["service_level", "routes", "months", "fairness", "planned_bands"]
+    assert not any(table.frame.empty for table in found.values())
 
 
 def stops(**changes: object) -> pd.DataFrame:

@@ -131,7 +131,7 @@ def test_costs_are_in_the_headline_and_in_the_tables(fitted) -> None:
         error = scored["prediction"] - scored["outcome"]
         by_hand = (0.02 * error.clip(lower=0) + 0.05 * (-error).clip(lower=0)).mean()
         assert figures["cost_eur"] == pytest.approx(by_hand)
-        told = tables["told"].set_index("told")
+        told = tables["told"].frame.set_index("told")
         assert told.loc["p80", "optimistic_share"] < told.loc["model", "optimistic_share"]
     else:
         look = scored["prediction"] >= 0.3
@@ -139,7 +139,7 @@ def test_costs_are_in_the_headline_and_in_the_tables(fitted) -> None:
         by_hand = (2 * look + 25 * stuck * np.where(look, 0.5, 1.0)).mean()
         assert figures["cost_eur"] == pytest.approx(by_hand)
         assert figures["unattended_cost_eur"] == pytest.approx(25 * stuck.mean())
-        curve = tables["cost_curve"]
+        curve = tables["cost_curve"].frame
         assert curve["recall"].is_monotonic_decreasing
         at = curve[curve["chosen"] == 1].iloc[0]
         assert at["cost_per_1000"] == pytest.approx(1000 * figures["cost_eur"], rel=1e-6)

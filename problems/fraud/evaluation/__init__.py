@@ -7,10 +7,17 @@ from pydantic import Field
 
 from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.fraud.rules import RuleSettings
+from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
 from retrace.judge.slices import bands
 
 CURVE_POINTS = 40
+WORDS = {
+    "card_precision_*": Column("share of compromised among the * cards called a day", kind="share"),
+    "balanced_accuracy": Column("balanced accuracy of the alerts", kind="share"),
+    "false_positive_rate": Column("genuine payments with an alert", kind="share"),
+    "cost_per_1000": Column("cost per 1,000 payments", kind="money"),
+}
 STEP = 1e-9  # alerts are for probabilities at or above the threshold
 
 
@@ -100,6 +107,9 @@ def headline(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict
         "rule_average_precision": metrics.average_precision(y, scored["rule"]),
         "naive_average_precision": metrics.average_precision(y, scored["naive"]),
     }
+    if "rule_threshold" in scored:
+        by_rule = scored.assign(prediction=scored["rule"], threshold=scored["rule_threshold"])
+        figures["rule_cost_per_1000"] = at_threshold(by_rule, settings)["cost_per_1000"]
     if "oracle" in scored:
         figures["oracle_average_precision"] = metrics.average_precision(y, scored["oracle"])
     return {key: value for key, value in figures.items() if np.isfinite(value)}
@@ -134,9 +144,44 @@ def tables(
     settings: Settings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """Return the cost by threshold, and week by week how good the alerts were."""
-    return {"cost_curve": cost_curve(scored, settings), "weeks": by_week(scored)}
+    curve = cost_curve(scored, settings)
+    chosen, best = curve[curve["chosen"] == 1].iloc[0], curve.nsmallest(1, "cost_per_1000").iloc[0]
+    return {
+        "cost_curve": Table(
+            curve,
+            "What alerts cost, by threshold",
+            {
+                "threshold": Column("threshold"),
+                "alerts_a_day": Column("alerts a day"),
+                "recall": Column("frauds with an alert", kind="share"),
+                "cost_per_1000": Column("cost per 1,000 payments", kind="money"),
+                "chosen": Column("chosen on validation", kind="flag"),
+            },
+            Picture(
+                "curves",
+                x="threshold",
+                y=("cost_per_1000",),
+                mark="chosen",
+                log=True,
+                caption=f"The threshold chosen on validation, {chosen['threshold']:.3g}, costs "
+                f"{chosen['cost_per_1000']:.1f} per 1,000 payments; the cheapest of these, "
+                f"{best['threshold']:.3g}, would cost {best['cost_per_1000']:.1f}.",
+            ),
+        ),
+        "weeks": Table(
+            by_week(scored),
+            "Week by week",
+            {
+                "week": Column("week", kind="text"),
+                "rows": Column("payments", kind="count"),
+                "frauds": Column("frauds", kind="count"),
+                "alerts": Column("alerts", kind="count"),
+                "average_precision": Column("average precision"),
+            },
+        ),
+    }
 
 
 def cost_curve(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -178,4 +223,4 @@ def by_week(scored: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables, threshold)
+EVALUATION = Evaluation(Settings, headline, slices, tables, threshold, WORDS)

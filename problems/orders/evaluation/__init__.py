@@ -7,6 +7,7 @@ from pydantic import Field
 from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.orders.evaluation import completion, stuck
 from problems.orders.rules import RuleSettings
+from retrace.base.tables import Table
 from retrace.judge.slices import bands
 
 
@@ -83,11 +84,13 @@ def tables(
     settings: Settings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """Return the problem's own tables by name."""
     own = completion if problem.task == "regression" else stuck
-    found: dict[str, pd.DataFrame] = own.tables(scored, settings)
+    found: dict[str, Table] = own.tables(scored, settings)
     return found
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables, threshold)
+EVALUATION = Evaluation(
+    Settings, headline, slices, tables, threshold, {**completion.WORDS, **stuck.WORDS}
+)

@@ -5,8 +5,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.orders.evaluation.costs import Costs
+from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
 
+WORDS = {"cost_eur": Column("cost per prediction", "EUR", "money")}
+ROWS = Column("snapshots", kind="count")
+MAE = Column("mean absolute error", "hours")
+RULE_MAE = Column("mean absolute error of the rule", "hours")
+COVERAGE = Column("inside the interval", kind="share")
 TOLD = ("model", "p50", "p80", "p90", "rule", "naive", "oracle")
 
 
@@ -37,11 +43,51 @@ def headline(scored: pd.DataFrame, costs: Costs) -> dict[str, float]:
     }
 
 
-def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, pd.DataFrame]:
+def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, Table]:
     return {
-        "told": told_table(scored, costs),
-        "progress": by_progress(scored),
-        "months": by_month(scored, costs),
+        "months": Table(
+            by_month(scored, costs),
+            "Month by month",
+            {
+                "month": Column("month", kind="month"),
+                "rows": ROWS,
+                "mae_hours": MAE,
+                "rule_mae_hours": RULE_MAE,
+                "bias_hours": Column("bias", "hours"),
+                "coverage": COVERAGE,
+                "cost_eur": Column("cost per prediction", "EUR", "money"),
+            },
+            Picture(
+                "lines",
+                x="month",
+                y=("mae_hours", "rule_mae_hours"),
+                caption="Error of the model and of the rule by month.",
+            ),
+        ),
+        "told": Table(
+            told_table(scored, costs),
+            "What customers are told, and what it costs",
+            {
+                "told": Column("told", kind="text"),
+                "mae_hours": MAE,
+                "optimistic_share": Column("too early", kind="share"),
+                "optimistic_hours": Column("too early by", "hours"),
+                "pessimistic_hours": Column("too late by", "hours"),
+                "cost_eur": Column("cost per prediction", "EUR", "money"),
+            },
+        ),
+        "progress": Table(
+            by_progress(scored),
+            "By the order's events so far",
+            {
+                "events_so_far": Column("events so far", kind="text"),
+                "rows": ROWS,
+                "mae_hours": MAE,
+                "rule_mae_hours": RULE_MAE,
+                "coverage": COVERAGE,
+                "median_interval_hours": Column("median width of the interval", "hours"),
+            },
+        ),
     }
 
 

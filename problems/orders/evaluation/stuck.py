@@ -5,9 +5,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.orders.evaluation.costs import Costs
+from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
 
 CURVE_POINTS = 40
+WORDS = {"unattended_cost_eur": Column("cost if nobody looks", "EUR", "money")}
 STEP = 1e-9  # orders are looked at from the threshold on
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -48,13 +50,58 @@ def headline(scored: pd.DataFrame, costs: Costs) -> dict[str, float]:
         "rule_average_precision": metrics.average_precision(y, scored["rule"]),
         "naive_average_precision": metrics.average_precision(y, scored["naive"]),
     }
+    if "rule_threshold" in scored:
+        by_rule = scored["rule"] >= scored["rule_threshold"]
+        figures["rule_cost_eur"] = float(cost(scored, by_rule, costs).mean())
     if "oracle" in scored:
         figures["oracle_average_precision"] = metrics.average_precision(y, scored["oracle"])
     return figures
 
 
-def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, pd.DataFrame]:
-    return {"cost_curve": cost_curve(scored, costs), "looked_at": by_share(scored, costs)}
+def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, Table]:
+    curve = cost_curve(scored, costs)
+    chosen, best = curve[curve["chosen"] == 1].iloc[0], curve.nsmallest(1, "cost_per_1000").iloc[0]
+    return {
+        "cost_curve": Table(
+            curve,
+            "What looking at orders costs, by threshold",
+            {
+                "threshold": Column("threshold"),
+                "looked_at_share": Column("looked at", kind="share"),
+                "recall": Column("stuck ones found", kind="share"),
+                "cost_per_1000": Column("cost per 1,000 open orders", "EUR", "money"),
+                "chosen": Column("chosen on validation", kind="flag"),
+            },
+            Picture(
+                "curves",
+                x="threshold",
+                y=("cost_per_1000",),
+                mark="chosen",
+                log=True,
+                caption=f"The threshold chosen on validation, {chosen['threshold']:.3g}, costs "
+                f"{chosen['cost_per_1000']:,.0f} EUR per 1,000 open orders; the cheapest of these, "
+                f"{best['threshold']:.3g}, would cost {best['cost_per_1000']:,.0f} EUR.",
+            ),
+        ),
+        "looked_at": Table(
+            by_share(scored, costs),
+            "Looking at the most likely ones",
+            {
+                "looked_at": Column("looked at", kind="share"),
+                "rows": Column("snapshots", kind="count"),
+                **_found(""),
+                **_found(" of the rule", "rule_"),
+            },
+        ),
+    }
+
+
+def _found(owner: str, prefix: str = "") -> dict[str, Column]:
+    return {
+        f"{prefix}precision": Column(f"precision{owner}", kind="share"),
+        f"{prefix}recall": Column(f"recall{owner}", kind="share"),
+        f"{prefix}cost_eur": Column(f"cost per prediction{owner}", "EUR", "money"),
+    }
 
 
 def cost_curve(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:

@@ -1,13 +1,19 @@
 """How good a suggested price is, in money and by slice."""
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from problems.contract import EvaluateParams, Evaluation, Problem
+from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
 from retrace.judge.slices import bands
 
 BAND_EDGES_USD = [10.0, 20.0, 40.0, 80.0, 200.0]
+WORDS = {
+    "cost_usd": Column("cost per prediction", "USD", "money"),
+}
 
 
 class Settings(EvaluateParams):
@@ -26,20 +32,28 @@ def headline(
     """Return the flat metrics of scored rows (outcome, prediction, lower, upper, rule, naive and,
     on simulated data, oracle), the headline first."""
     y = scored["outcome"]
-    cost = metrics.linear_cost(
-        y, scored["prediction"], settings.cost_per_usd_over, settings.cost_per_usd_under
-    )
     figures = {
         "rmsle": metrics.rmsle(y, scored["prediction"]),
         "mae_usd": metrics.mae(y, scored["prediction"]),
         "rule_rmsle": metrics.rmsle(y, scored["rule"]),
         "naive_rmsle": metrics.rmsle(y, scored["naive"]),
-        "cost_usd": float(cost.mean()),
+        "cost_usd": float(cost(scored, "prediction", settings).mean()),
+        "rule_cost_usd": float(cost(scored, "rule", settings).mean()),
         "coverage_90": metrics.coverage(y, scored["lower"], scored["upper"]),
     }
     if "oracle" in scored:
         figures["oracle_ratio"] = figures["rmsle"] / metrics.rmsle(y, scored["oracle"])
     return figures
+
+
+def cost(scored: pd.DataFrame, forecast: str, settings: Settings) -> NDArray[np.float64]:
+    """Return what each row's price costs, in USD."""
+    return metrics.linear_cost(
+        scored["outcome"],
+        scored[forecast],
+        settings.cost_per_usd_over,
+        settings.cost_per_usd_under,
+    )
 
 
 def slices(
@@ -63,17 +77,11 @@ def tables(
     settings: Settings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """Return what suggestions cost by band of the suggested price, and how wide intervals are."""
-    cost = metrics.linear_cost(
-        scored["outcome"],
-        scored["prediction"],
-        settings.cost_per_usd_over,
-        settings.cost_per_usd_under,
-    )
     frame = scored.assign(
         suggested=bands(scored["prediction"], BAND_EDGES_USD, problem.unit),
-        cost_usd=cost,
+        cost_usd=cost(scored, "prediction", settings),
         width_usd=scored["upper"] - scored["lower"],
     )
     by_band = frame.groupby("suggested", observed=True).agg(
@@ -81,7 +89,24 @@ def tables(
         mean_cost_usd=("cost_usd", "mean"),
         median_interval_usd=("width_usd", "median"),
     )
-    return {"suggested_bands": by_band.reset_index()}
+    return {
+        "suggested_bands": Table(
+            by_band.reset_index(),
+            "By suggested price",
+            {
+                "suggested": Column("suggested price", kind="text"),
+                "rows": Column("listings", kind="count"),
+                "mean_cost_usd": Column("mean cost", "USD", "money"),
+                "median_interval_usd": Column("median width of the interval", "USD"),
+            },
+            Picture(
+                "bars",
+                y=("mean_cost_usd", "median_interval_usd"),
+                rows="rows",
+                caption="The dearer a listing, the more a wrong price costs.",
+            ),
+        )
+    }
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables)
+EVALUATION = Evaluation(Settings, headline, slices, tables, words=WORDS)

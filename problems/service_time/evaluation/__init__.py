@@ -5,13 +5,16 @@ import pandas as pd
 from pydantic import Field
 
 from problems.contract import EvaluateParams, Evaluation, Problem
+from problems.service_time.evaluation import declare
 from problems.service_time.evaluation.routes import by_route, service_levels
 from problems.service_time.evaluation.visits import visit_table
 from problems.service_time.rules import RuleSettings
+from retrace.base.tables import Column, Table
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
 from retrace.judge.slices import bands
 
+WORDS = {"route_mae_minutes": Column("mean absolute error of whole routes", "minutes")}
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 
 
@@ -93,15 +96,16 @@ def tables(
     settings: Settings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """Return the problem's own tables by name. `rows` are all clean stops."""
-    judged = {} if truth is None else {"visits": visit_table(rows, truth)}
-    return judged | {
-        "routes": route_table(scored),
-        "months": month_table(scored, settings),
-        "service_level": service_levels(scored),
-        "planned_bands": planned_bands(scored, settings),
-        "fairness": fairness(scored),
+    judged = {} if truth is None else {"visits": declare.visits(visit_table(rows, truth))}
+    return {
+        "service_level": declare.service_level(service_levels(scored)),
+        "routes": declare.routes(route_table(scored)),
+        "months": declare.months(month_table(scored, settings)),
+        "fairness": declare.fairness(fairness(scored)),
+        **judged,
+        "planned_bands": declare.planned_bands(planned_bands(scored, settings)),
     }
 
 
@@ -216,4 +220,4 @@ def _new_region(scored: pd.DataFrame, past: pd.DataFrame, settings: Settings) ->
     return pd.Series(late.map({True: " (new)", False: ""}))
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables)
+EVALUATION = Evaluation(Settings, headline, slices, tables, words=WORDS)

@@ -37,7 +37,7 @@ def service_level(frame: pd.DataFrame) -> Table:
 
 def routes(frame: pd.DataFrame) -> Table:
     added, rest = (
-        frame.loc[0, f"mean_{name}_minutes"] for name in ("sum_of_errors", "error_of_sum")
+        frame[f"mean_{name}_minutes"].iloc[0] for name in ("sum_of_errors", "error_of_sum")
     )
     return Table(
         frame,

@@ -86,7 +86,7 @@ repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (d
 	@$(WITH_VENV) $(BIN)/dvc repro $(ARGS)
 
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
-	@$(WITH_VENV) $(BIN)/pytest -n auto $(ARGS)
+	@$(WITH_VENV) $(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 CODE := retrace problems workflow stages experiments commands bench
 

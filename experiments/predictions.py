@@ -15,10 +15,11 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
-from retrace.base.params import Params, read_params
+from retrace.base.params import read_params
 from retrace.judge import metrics
 from retrace.judge.comparison import Difference, paired_difference
 from retrace.judge.gate import SLICE_COLUMNS, worse_slices
+from workflow.blocks import blocks_of
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ def read_context(problem: Problem) -> Context:
     key = list(problem.key)
     test = found[[*key, "prediction", "lower", "upper", "outcome"]].merge(rows, how="left", on=key)
     evaluation = parts.evaluation(problem.world)
-    settings: Params = read_params(evaluation.settings, f"{problem.name}.evaluate")
+    settings = read_params(evaluation.settings, f"{problem.name}.evaluate")
     labels = evaluation.slices(problem, test, settings, rows)
     index = pd.MultiIndex.from_frame(test[key])
-    group = test[list(problem.group)].astype(str).agg("|".join, axis=1) if problem.group else None
+    _, blocks = blocks_of(problem, test)
     return Context(
         labels=labels.set_axis(index),
-        blocks=None if group is None else group.set_axis(index),
-        min_rows=int(getattr(settings, "slice_min_rows", 50)),
+        blocks=None if blocks is None else blocks.set_axis(index),
+        min_rows=settings.slice_min_rows,
     )
 
 
@@ -96,7 +97,7 @@ def judge(
 ) -> Judged:
     """Compare `one` with `other` on their common rows with the same outcome, by the metric's loss.
 
-    Rows of one group, or of one day where the context is unknown, are drawn together.
+    Blocks are those of `workflow.blocks`, of the records alone where the context is unknown.
     """
     key = list(problem.key)
     both = one.merge(other, on=key, suffixes=("", "_other"), validate="one_to_one")
@@ -111,8 +112,8 @@ def judge(
     )
     left_out = len(one) + len(other) - 2 * len(both)
     worse = pd.DataFrame(columns=SLICE_COLUMNS)
-    days = pd.Series(both["as_of"].dt.floor("D").astype(str), index=both.index)
-    blocks: pd.Series | None = days if both["as_of"].notna().all() else None
+    timed = both.assign(**{problem.time: both["as_of"]}) if problem.time else both
+    _, blocks = blocks_of(problem, timed)
     if context is not None and both.index.isin(context.labels.index).all():
         labels = context.labels.loc[both.index]
         if context.blocks is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 SMALL = {
@@ -116,14 +117,22 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project whose DAG has run, committed. Read it, or clone it; do not change it."""
-    folder = tmp_path_factory.mktemp("reproduced") / "project"
-    folder.mkdir()
-    copy_project(folder)
-    change_params(folder, SMALL)
-    (folder / "dvc.lock").unlink(missing_ok=True)
-    run(folder, "dvc", "repro")
-    commit(folder, "Small parameters")
+    """A small project whose DAG has run, committed. Read it, or clone it; do not change it.
+
+    All workers of a test run share one: the first to ask makes it.
+    """
+    here = tmp_path_factory.getbasetemp()
+    shared = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
+    folder, whole = shared / "reproduced", shared / "reproduced.whole"
+    with FileLock(shared / "reproduced.lock"):
+        if not whole.exists():
+            folder.mkdir()
+            copy_project(folder)
+            change_params(folder, SMALL)
+            (folder / "dvc.lock").unlink(missing_ok=True)
+            run(folder, "dvc", "repro")
+            commit(folder, "Small parameters")
+            whole.touch()
     return folder
 
 

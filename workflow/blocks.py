@@ -1,4 +1,4 @@
-"""Rows that are not independent, and are drawn together in a comparison."""
+"""Rows that are not independent, and are drawn together in every comparison and interval."""
 
 import pandas as pd
 
@@ -6,8 +6,12 @@ from problems.contract import Problem
 
 
 def blocks_of(problem: Problem, rows: pd.DataFrame) -> tuple[str, pd.Series | None]:
-    """Return what is drawn together, by name and label: the group, else the day, else each row."""
-    if problem.group:
+    """Return what is drawn together, by name and label: the group, else the day, else each row.
+
+    Rows of which only key and time are known, such as prediction records, may lack the group's
+    columns: then it is the day.
+    """
+    if problem.group and set(problem.group) <= set(rows.columns):
         return ", ".join(problem.group), rows[list(problem.group)].astype(str).agg("|".join, axis=1)
     if problem.time:
         return "day", rows[problem.time].dt.floor("D").astype(str)

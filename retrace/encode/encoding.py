@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from retrace.base.archive import write_arrays
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
 from retrace.encode.encoders import Encoder
@@ -61,7 +62,7 @@ class Encoding:
             **self.encoder.to_json(),
         }
         write_json(value, folder / "encoder.json")
-        np.savez(folder / "text.npz", **self.text.to_arrays())
+        write_arrays(folder / "text.npz", self.text.to_arrays())
 
     @classmethod
     def load(cls, folder: Path) -> Self:

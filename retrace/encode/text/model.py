@@ -121,7 +121,7 @@ class TextModel:
         return pd.DataFrame({COLUMN: column.astype(np.float32)}, index=rows.index)
 
     def to_arrays(self) -> dict[str, Any]:
-        """Return plain arrays by name, for `np.savez`."""
+        """Return plain arrays by name, for `retrace.base.archive`."""
         arrays = {"hash_bits": np.array(self.hash_bits), "intercept": np.array(self.intercept)}
         for block, weights in zip(self.blocks, self.weights, strict=True):
             arrays |= {f"{block.name}.{key}": value for key, value in vars(weights).items()}

@@ -1,4 +1,4 @@
-"""How good `retrace report orders` is: mornings of the test window against what came of them.
+"""How good `retrace worklist orders` is: mornings of the test window against what came of them.
 
     python -m bench.worklist                         eight Mondays of the test window
     python -m bench.worklist 2025-01-13 2025-03-31   Mondays between two dates

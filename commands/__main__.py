@@ -24,7 +24,7 @@ SUBCOMMANDS = {
     "mend": "put right DVC's own files that a kill has torn; make repro does it first",
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
     "compare": "one problem's experiments side by side",
-    "report": "the open orders at a moment, by what looking at them is worth: HTML and CSV",
+    "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",
     "retrain": "new data is in place: run the DAG, compare with the model in use, say what to do",
     "promote": "put this commit's model into stage prod, if the gate says that it may",

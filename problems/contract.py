@@ -11,6 +11,7 @@ object of the classes below, so that a change of one part rebuilds only the stag
     features/      FEATURES: Features       clean rows to model columns
     rules.py       RULES: Rules             optional: what the model is judged against
     evaluation/    EVALUATION: Evaluation   optional: headline, slices, tables, threshold
+    worklist/      WORKLIST: Worklist       optional: what is open, as a list that people work off
     checks.yaml                             limits of the clean table, for `validate`
 
 What is optional has a default, in `problems.defaults`; `problems.parts` finds a part. Functions get
@@ -340,3 +341,32 @@ class Evaluation:
     tables: Tables = defaults.tables
     threshold: Threshold | None = None  # of a classifier whose alerts are acted on
     words: Mapping[str, Column] = field(default_factory=dict)
+
+
+# ---- a list of what is open ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What was open at a moment: the same list as an HTML page and as CSV.
+
+    `moment` is a name for its files, `summary` a line for the terminal.
+    """
+
+    moment: str
+    page: str
+    table: str
+    summary: str
+
+
+class MakeWorklist(Protocol):
+    def __call__(self, source: Path, at: str | None) -> Listed:
+        """List what was open `at` a local date or time, from raw data and the problems' models;
+        without one, at the end of the data."""
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """What is open at a moment, in the order in which people should look at it."""
+
+    make: MakeWorklist

@@ -11,6 +11,7 @@ from problems.contract import (
     Reader,
     Rules,
     Simulator,
+    Worklist,
     World,
 )
 from retrace.base.errors import RetraceError
@@ -41,6 +42,10 @@ def rules(world: str) -> Rules:
 
 def evaluation(world: str) -> Evaluation:
     return _part(world, "evaluation", "EVALUATION", Evaluation, Evaluation())
+
+
+def worklist(world: str) -> Worklist:
+    return _part(world, "worklist", "WORKLIST", Worklist)
 
 
 def find_problem(name: str) -> Problem:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commands import report
 from problems.orders.evaluation import Settings as EvaluateSettings
 from problems.orders.ingest import Settings, read_log
-from problems.orders.worklist import COMPLETION, STUCK, Worklist, hours_late, make_worklist
+from problems.orders.worklist import COMPLETION, STUCK, make_worklist, moment
 from problems.orders.worklist.page import render, to_csv
+from problems.orders.worklist.ranking import Ranking, hours_late
 from problems.orders.worklist.waits import later_than
 from problems.parts import find_problem
 from retrace.base import paths
@@ -38,15 +38,15 @@ def parts() -> tuple[Settings, EvaluateSettings, dict]:
     return read_params(Settings, "orders.ingest"), costs, models
 
 
-def worklist_of(source: Path, at: pd.Timestamp | None = None) -> tuple[Worklist, EvaluateSettings]:
+def worklist_of(source: Path, at: pd.Timestamp | None = None) -> tuple[Ranking, EvaluateSettings]:
     settings, costs, models = parts()
-    at = report.moment(DAY, settings) if at is None else at
+    at = moment(DAY, settings) if at is None else at
     return make_worklist(read_log(source, settings).log, settings, at, models, costs), costs
 
 
 def test_the_list_needs_nothing_that_happened_later(here: Path, tmp_path: Path) -> None:
     events = pd.read_parquet(here / "data/raw/orders/events.parquet")
-    until = events[events["timestamp"] <= report.moment(DAY, parts()[0])]
+    until = events[events["timestamp"] <= moment(DAY, parts()[0])]
     until.to_parquet(tmp_path / "until.parquet", index=False)
     at = until["timestamp"].max()  # a log ends with its last event
     found, then = (
@@ -90,7 +90,7 @@ def test_the_page_says_it_in_words_and_escapes_what_users_wrote(here: Path) -> N
     found, costs = worklist_of(here / "data/raw/orders")
     orders = found.orders.copy()
     orders.loc[0, "order_id"] = "<script>alert(1)</script>"
-    page = render(Worklist(found.at, found.time_zone, orders), costs, "data/raw/orders")
+    page = render(Ranking(found.at, found.time_zone, orders), costs, "data/raw/orders")
     assert "Monday 2 June 2025, 06:00" in page
     assert "&lt;script&gt;" in page
     assert "<script" not in page
@@ -104,16 +104,25 @@ def test_the_page_says_it_in_words_and_escapes_what_users_wrote(here: Path) -> N
 
 
 def test_the_command_writes_both_files_and_says_where(here: Path) -> None:
-    output = run(here, "retrace", "report", "orders", "--at", f"{DAY}T14:30")
+    output = run(here, "retrace", "worklist", "orders", "--at", f"{DAY}T14:30")
     assert "reports/orders/2025-06-02T1430.html" in output
     assert (here / "reports/orders/2025-06-02T1430.csv").exists()
-    assert "open orders" in run(here, "retrace", "report", "orders")
-    wrong = run(here, "retrace", "report", "orders", "--at", "Monday", ok=False)
+    assert "open orders" in run(here, "retrace", "worklist", "orders")
+    wrong = run(here, "retrace", "worklist", "orders", "--at", "Monday", ok=False)
     assert "'Monday' is no time; expected a date as 2025-03-03" in wrong
-    early = run(here, "retrace", "report", "orders", "--at", "1999-01-01", ok=False)
+    early = run(here, "retrace", "worklist", "orders", "--at", "1999-01-01", ok=False)
     assert "it runs from 2024-0" in early
-    assert "Traceback" not in wrong + early
+    none = run(here, "retrace", "worklist", "price", ok=False)
+    assert "problems/price/ has no part 'worklist'" in none
+    assert "Traceback" not in wrong + early + none
     assert json.loads((here / "metrics/order_stuck.json").read_text())  # nothing else was touched
+
+
+def test_local_times_of_the_hour_that_a_clock_change_repeats() -> None:
+    at = pd.Timestamp("2025-10-26T00:30:40", tz="UTC")
+    orders = pd.DataFrame({"order_id": ["1", "2"], "expected_at": [at, at + pd.Timedelta("1h")]})
+    lines = to_csv(Ranking(at, "Europe/Oslo", orders)).splitlines()
+    assert lines[1:] == ["1,2025-10-26T02:30:00+02:00", "2,2025-10-26T02:30:00+01:00"]
 
 
 def test_a_silence_moves_the_forecast_and_keeps_the_order() -> None:
@@ -141,13 +150,11 @@ def test_only_lateness_still_to_come_counts() -> None:
 
 def test_a_date_is_its_morning_and_a_time_is_local() -> None:
     settings = Settings(**PARAMS, time_zone="Europe/Oslo")
-    assert report.moment("2025-06-02", settings) == pd.Timestamp("2025-06-02 04:00", tz="UTC")
-    assert report.moment("2025-06-02T09:15", settings) == pd.Timestamp("2025-06-02 07:15", tz="UTC")
-    assert report.moment("2025-06-02T09:15Z", settings) == pd.Timestamp(
-        "2025-06-02 09:15", tz="UTC"
-    )
+    assert moment("2025-06-02", settings) == pd.Timestamp("2025-06-02 04:00", tz="UTC")
+    assert moment("2025-06-02T09:15", settings) == pd.Timestamp("2025-06-02 07:15", tz="UTC")
+    assert moment("2025-06-02T09:15Z", settings) == pd.Timestamp("2025-06-02 09:15", tz="UTC")
     with pytest.raises(RetraceError, match="is no time"):
-        report.moment("soon", settings)
+        moment("soon", settings)
 
 
 PARAMS = {

@@ -1,105 +1,67 @@
 """The open orders at a moment, by what looking at them is worth, with forecast and reasons.
 
+    ranking.py   the list: forecast, risk, saving, in the order of work
     moment.py    the log as it was then, and the orders that were open
     waits.py     what a wait that lasts already says of forecast and risk
     reasons.py   why the model warns, in words
-    page.py      the list as one HTML file
+    page.py      the list as one HTML file, and as CSV
 
 Only what was known at the moment is used: the log is cut there before anything is made of it.
 """
 
-from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from problems.contract import Problem
-from problems.orders.evaluation.costs import Costs
-from problems.orders.ingest.log import Log
-from problems.orders.ingest.settings import Settings
-from problems.orders.worklist.moment import Moment, look_at
-from problems.orders.worklist.reasons import reasons
-from problems.orders.worklist.waits import after_waiting
-from problems.predict import predict
+from problems.contract import Listed, Worklist
+from problems.orders.evaluation import Settings as EvaluateSettings
+from problems.orders.ingest import Settings, read_log
+from problems.orders.ingest.times import moments
+from problems.orders.worklist.page import render, to_csv
+from problems.orders.worklist.ranking import COMPLETION, STUCK, make_worklist
+from problems.parts import find_problem
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
 
-COMPLETION, STUCK = "order_completion", "order_stuck"
-HOUR = pd.Timedelta(1, unit="h")
 
-Models = dict[str, tuple[Problem, Bundle]]
-
-
-@dataclass(frozen=True)
-class Worklist:
-    """One row per open order, in the suggested order of work; `at` is the moment, in UTC."""
-
-    at: pd.Timestamp
-    time_zone: str
-    orders: pd.DataFrame
-
-
-def make_worklist(
-    log: Log, settings: Settings, at: pd.Timestamp, models: Models, costs: Costs
-) -> Worklist:
-    """Return the orders that were open at a moment, those first where looking saves most.
-
-    What looking at an order saves is `saved_share` of what it is expected to cost: its risk of
-    getting stuck times `stuck_cost`, and the hours beyond its promise that are expected from now on
-    times `optimistic_cost_per_hour`; less `check_cost`.
-
-    Raises RetraceError when no order was open or none was complete yet.
-    """
-    then = look_at(log, settings, at)
-    rows = then.rows
-    hours = predict(*models[COMPLETION], rows, past=then.past)
-    risk = predict(*models[STUCK], rows, past=then.past)["prediction"]
-    interval = models[COMPLETION][1].interval
-    now = after_waiting(then, hours, risk, interval.level if interval else 0.9)
-    late = hours_late(now, rows["promised_at"], at)
-    saved = costs.saved_share * (
-        now["risk"] * costs.stuck_cost + late * costs.optimistic_cost_per_hour
-    )
-    table = pd.DataFrame(
-        {
-            "order_id": rows["order_id"],
-            "saving_eur": saved - costs.check_cost,
-            "look": np.where(saved > costs.check_cost, "yes", "no"),
-            "risk": now["risk"],
-            "stuck_since": now["stuck_since"],
-            "expected_at": at + now["remaining"] * HOUR,
-            "earliest_at": at + now["lower"] * HOUR,
-            "latest_at": at + now["upper"] * HOUR,
-            "remaining_hours": now["remaining"],
-            "promised_at": rows["promised_at"],
-            "late_hours": late,
-            "step": rows["activity"].astype("str"),
-            "resource": rows["resource"].astype("str"),
-            "waited_hours": now["waited"],
-            "usual_limit_hours": now["limit"],
-            "elapsed_hours": (at - rows["started_at"]).dt.total_seconds() / 3600,
-            **reasons(*models[STUCK], then, now),
-        }
-    )
-    table = table.sort_values(
-        ["saving_eur", "waited_hours", "order_id"], ascending=[False, False, True]
-    )
-    table.insert(0, "work_order", np.arange(1, len(table) + 1))
-    return Worklist(at, settings.time_zone, table.reset_index(drop=True))
-
-
-def hours_late(now: pd.DataFrame, promised_at: pd.Series, at: pd.Timestamp) -> pd.Series:
-    """Return how many hours beyond the promise are expected from now on; 0 without a promise.
-
-    What is late already cannot be saved. The mean over the interval's lower bound, the forecast and
-    its upper bound, with the weights 1, 2 and 1.
-    """
-    promised = (promised_at - at).dt.total_seconds() / 3600
-    promised = promised.clip(lower=0.0)
-    late = {
-        name: (now[name] - promised).clip(lower=0.0) for name in ("lower", "remaining", "upper")
+def make(source: Path, at: str | None) -> Listed:
+    """Return the open orders at a moment; without one, at the end of the log."""
+    settings = read_params(Settings, "orders.ingest")
+    costs = read_params(EvaluateSettings, f"{STUCK}.evaluate")
+    models = {
+        name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }
-    mean: pd.Series = (late["lower"] + 2 * late["remaining"] + late["upper"]) / 4
-    return mean.fillna(0.0)
+    log = read_log(source, settings).log
+    when = moment(at, settings) if at else moments(log.at[log.at.argmax() :][:1]).iloc[0]
+    ranking = make_worklist(log, settings, when, models, costs)
+    orders = ranking.orders
+    look = (orders["look"] == "yes").sum()
+    return Listed(
+        moment=ranking.at.tz_convert(settings.time_zone).strftime("%Y-%m-%dT%H%M"),
+        page=render(ranking, costs, str(source)),
+        table=to_csv(ranking),
+        summary=f"{len(orders):,} open orders, {look:,} worth looking at",
+    )
 
 
-__all__ = ["COMPLETION", "STUCK", "Models", "Moment", "Worklist", "make_worklist"]
+def moment(text: str, settings: Settings) -> pd.Timestamp:
+    """Read a date or a time, local where it has no offset; a date alone is its morning, at
+    `orders.ingest.daily_hour`."""
+    try:
+        found = pd.Timestamp(datetime.fromisoformat(text))
+    except ValueError:
+        raise RetraceError(
+            f"--at {text!r} is no time; expected a date as 2025-03-03, or 2025-03-03T14:30."
+        ) from None
+    if found.tz is not None:
+        return found.tz_convert("UTC")
+    if len(text) <= len("2025-03-03"):
+        found = found + pd.Timedelta(settings.daily_hour, unit="h")
+    local = found.tz_localize(settings.time_zone, ambiguous=False, nonexistent="shift_forward")
+    return local.tz_convert("UTC")
+
+
+WORKLIST = Worklist(make)

@@ -6,14 +6,14 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from problems.orders.evaluation.costs import Costs
-from problems.orders.worklist import Worklist
+from problems.orders.worklist.ranking import Ranking
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_ROWS = 500  # of the page; the CSV has all
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
-def render(worklist: Worklist, costs: Costs, source: str) -> str:
+def render(worklist: Ranking, costs: Costs, source: str) -> str:
     """Return the page. Autoescape is on: ids, steps and reasons come from users."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
@@ -40,13 +40,14 @@ def render(worklist: Worklist, costs: Costs, source: str) -> str:
     )
 
 
-def to_csv(worklist: Worklist) -> str:
+def to_csv(worklist: Ranking) -> str:
     """Return all rows; times are local, with their offset."""
     local = worklist.orders.copy()
     for name in local.columns:
         if isinstance(local[name].dtype, pd.DatetimeTZDtype):
-            moment = local[name].dt.tz_convert(worklist.time_zone).dt.floor("min")
-            local[name] = moment.map(lambda one: "" if pd.isna(one) else one.isoformat())
+            minute = local[name].dt.floor("min")  # of UTC: local hours may be there twice
+            there = minute.dt.tz_convert(worklist.time_zone)
+            local[name] = there.map(lambda one: "" if pd.isna(one) else one.isoformat())
     text: str = local.to_csv(index=False, float_format="%.4g", lineterminator="\n")
     return text
 

@@ -16,10 +16,12 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.base.params import read_params
-from retrace.judge import metrics
 from retrace.judge.comparison import Difference, paired_difference
 from retrace.judge.gate import SLICE_COLUMNS, worse_slices
+from retrace.judge.metrics import losses, prefix
 from workflow.blocks import blocks_of
+
+PREDICTED = ("prediction", "lower", "upper", "outcome")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def read_context(problem: Problem) -> Context:
     rows = read_table(paths.clean(problem.world))
     found = predictions_at(problem.name, "")
     key = list(problem.key)
-    test = found[[*key, "prediction", "lower", "upper", "outcome"]].merge(rows, how="left", on=key)
+    own = [*key, *(one for one in map(str, found) if one in PREDICTED or one.startswith(prefix()))]
+    test = found[own].merge(rows, how="left", on=key)
     evaluation = parts.evaluation(problem.world)
     settings = read_params(evaluation.settings, f"{problem.name}.evaluate")
     labels = evaluation.slices(problem, test, settings, rows)
@@ -100,16 +103,14 @@ def judge(
     Blocks are those of `workflow.blocks`, of the records alone where the context is unknown.
     """
     key = list(problem.key)
-    both = one.merge(other, on=key, suffixes=("", "_other"), validate="one_to_one")
-    both = both[both["outcome"] == both["outcome_other"]]
+    mine, others = (frame.set_axis(pd.MultiIndex.from_frame(frame[key])) for frame in (one, other))
+    both = mine[mine.index.isin(others.index)]
+    others = others.loc[both.index]
+    same = both["outcome"] == others["outcome"]
+    both, others = both[same], others[same]
     if both.empty:
         raise RetraceError("no test row in common")
-    both = both.set_axis(pd.MultiIndex.from_frame(both[key]))
-    loss = metrics.METRICS[problem.metric].losses
-    ours, theirs = (
-        pd.Series(loss(both["outcome"], both[name]), index=both.index)
-        for name in ("prediction", "prediction_other")
-    )
+    ours, theirs = (losses(problem.metric, frame) for frame in (both, others))
     left_out = len(one) + len(other) - 2 * len(both)
     worse = pd.DataFrame(columns=SLICE_COLUMNS)
     timed = both.assign(**{problem.time: both["as_of"]}) if problem.time else both

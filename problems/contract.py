@@ -8,19 +8,19 @@ object of the classes below, so that a change of one part rebuilds only the stag
     problem.py     PROBLEMS: {name: Problem}
     simulate/      SIMULATOR: Simulator     optional: without it the world has no truth, no oracle
     ingest/        READER: Reader           raw files to the clean table
-    features/      FEATURES: Features       clean rows to model columns
+    features/      FEATURES: Features       optional: clean rows to model columns
     rules.py       RULES: Rules             optional: what the model is judged against
     evaluation/    EVALUATION: Evaluation   optional: headline, slices, tables, threshold
     worklist/      WORKLIST: Worklist       optional: what is open, as a list that people work off
     checks.yaml                             limits of the clean table, for `validate`
 
-What is optional has a default, in `problems.defaults`; `problems.parts` finds a part. Functions get
-the *settings* of their part: the pydantic model of its section of params.yaml.
+What is optional has a default, in `problems.defaults`: its file is empty. `problems.parts` finds a
+part. Functions get the *settings* of their part: the pydantic model of its section of params.yaml.
 
 *Scored* rows are clean rows of one window with further columns: `outcome`, `prediction`, `rule` and
 `naive`, for a regression `lower`, `upper`, `p50`, `p80` and `p90`, for several classes one
-`probability_<class>` each, on simulated data perhaps `oracle`, and for a problem with a threshold
-`threshold`. All are in the unit of the target.
+`probability_<class>` each and of a baseline `rule_probability_<class>`, on simulated data perhaps
+`oracle`, and for a problem with a threshold `threshold`. All are in the unit of the target.
 """
 
 import math
@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # simulators need neither text models nor history
     from retrace.encode.text.blocks import Block
     from retrace.past.state import Event, State
 
-Task = Literal["regression", "binary"]
+Task = Literal["regression", "binary", "multiclass"]
 
 
 class NoSettings(Params):
@@ -207,6 +207,11 @@ class Problem:
     prediction the probability of 1; early stopping looks at the log loss. `offset` is a numeric
     column that estimates the target on the fitted scale: the boosters start from it, and learn what
     it leaves. Without one they start from the text model, or from the mean.
+
+    The target of a `multiclass` problem is text, a category or a whole number; `classes` are its
+    values as text, else those of the training rows. Its prediction is the most probable class,
+    beside the probability of each. What estimates a number (an offset, target means, a text model)
+    has no meaning there.
     """
 
     name: str
@@ -224,6 +229,22 @@ class Problem:
     entities: tuple[str, ...] = ()  # whose history may be used
     offset: str | None = None
     slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report
+    classes: tuple[str, ...] = ()  # of a multiclass target, in the order of the report
+
+    def __post_init__(self) -> None:
+        numbers = self.offset or self.columns.target_encoded or self.columns.text
+        if self.task == "multiclass" and (numbers or self.scale == "log"):
+            raise ValueError(
+                f"{self.name}: a multiclass problem has no offset, no target_encoded or text "
+                "columns and no log scale; list such columns as categorical."
+            )
+
+    def outcome(self, rows: pd.DataFrame) -> pd.Series:
+        """Return what came of clean rows: a number, of several classes the class as text."""
+        target = rows[self.target]
+        if self.task != "multiclass":
+            return target.astype("float64")
+        return target.astype("str").where(target.notna())
 
 
 class FeatureFunction(Protocol):
@@ -262,7 +283,7 @@ class History:
 class Features:
     """Clean rows to features; settings under `<problem>.features`."""
 
-    features: FeatureFunction
+    features: FeatureFunction = defaults.features
     settings: type[Params] = NoSettings
     history: History | None = None
 
@@ -270,13 +291,19 @@ class Features:
 class Baseline(Protocol):
     def __call__(
         self, problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
-    ) -> pd.Series:
-        """Predict `rows` from what the clean rows of training say; `settings` of the evaluation."""
+    ) -> pd.Series | pd.DataFrame:
+        """Predict `rows` from what the clean rows of training say; `settings` of the evaluation.
+
+        Of several classes a frame of probabilities, a column a class.
+        """
 
 
 class Oracle(Protocol):
-    def __call__(self, problem: Problem, rows: pd.DataFrame, truth: pd.DataFrame) -> pd.Series:
-        """Return the best prediction given all that could be known; missing where not known."""
+    def __call__(
+        self, problem: Problem, rows: pd.DataFrame, truth: pd.DataFrame
+    ) -> pd.Series | pd.DataFrame:
+        """Return the best prediction given all that could be known, in the form of a baseline;
+        missing where not known."""
 
 
 @dataclass(frozen=True)

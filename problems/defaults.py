@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from retrace.base.arrays import Arrays
+
 if TYPE_CHECKING:
-    from problems.contract import Problem
+    from problems.contract import FeatureFunction, Problem
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
@@ -20,11 +22,37 @@ SLICE_BANDS = 4  # quantile bands of a numeric slice
 MOST_VALUES = 20  # of a slice; rarer ones are together in `other`
 
 
-def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any) -> pd.Series:
-    """Predict the median of the first categorical column's group, else of all (of a classifier the
-    rate); the groups of fewer than three rows count as unknown."""
-    everything = _centre(problem, train[problem.target])
+def features(rows: Arrays, known: Arrays, settings: Any) -> Arrays:
+    """Return the columns of clean rows as they are."""
+    return rows
+
+
+def calendar(time: str, zone: str = "UTC") -> FeatureFunction:
+    """Return features that add to the columns hour, weekday (0 is Monday), month and day of the
+    year of a time, as at_hour, at_weekday, at_month and at_year_day for `at`; local in `zone`."""
+
+    def with_calendar(rows: Arrays, known: Arrays, settings: Any) -> Arrays:
+        at = pd.DatetimeIndex(rows[time]).tz_localize("UTC").tz_convert(zone)
+        parts = {
+            "hour": at.hour,
+            "weekday": at.weekday,
+            "month": at.month,
+            "year_day": at.dayofyear,
+        }
+        return {**rows, **{f"{time}_{name}": values.to_numpy() for name, values in parts.items()}}
+
+    return with_calendar
+
+
+def rule(
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
+) -> pd.Series | pd.DataFrame:
+    """Predict the median of the first categorical column's group, else of all; of a classifier the
+    rates. The groups of fewer than three rows count as unknown."""
     by = next((name for name in problem.columns.categorical if name in train), None)
+    if problem.task == "multiclass":
+        return _shares(problem, train, rows, by)
+    everything = _centre(problem, train[problem.target])
     if by is None:
         return pd.Series(everything, index=rows.index)
     groups = train[problem.target].astype("float64").groupby(train[by].astype("str"))
@@ -33,11 +61,37 @@ def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: An
     return rows[by].astype("str").map(known).astype("float64").fillna(everything)
 
 
-def naive(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any) -> pd.Series:
-    """Predict the mean of all training rows, on the scale where errors are even."""
+def naive(
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
+) -> pd.Series | pd.DataFrame:
+    """Predict the mean of all training rows, on the scale where errors are even; of several classes
+    their shares."""
+    if problem.task == "multiclass":
+        return _shares(problem, train, rows, None)
     target = train[problem.target].to_numpy(np.float64)
     mean = np.expm1(np.log1p(target).mean()) if problem.scale == "log" else target.mean()
     return pd.Series(float(mean), index=rows.index)
+
+
+def _shares(
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, by: str | None
+) -> pd.DataFrame:
+    """Return the share of each class in the training rows of the group, in that of all where the
+    group has few; all classes count as one row more, so that none is impossible."""
+    outcome = problem.outcome(train)
+    overall = outcome.value_counts().sort_index() + 1.0
+    overall = overall.reindex(problem.classes or overall.index, fill_value=1.0)
+    overall /= overall.sum()
+    shares = pd.DataFrame([overall], index=["all"])
+    group = pd.Series("all", index=rows.index)
+    if by is not None:
+        counts = pd.crosstab(train[by].astype("str"), outcome)
+        counts = counts.reindex(columns=overall.index, fill_value=0)
+        counts = counts[counts.sum(axis=1) >= RULE_LEAST_ROWS]
+        shares = (counts + overall).div(counts.sum(axis=1) + 1.0, axis=0)
+        shares.loc["\x1fall"] = overall
+        group = rows[by].astype("str").where(rows[by].astype("str").isin(counts.index), "\x1fall")
+    return shares.reindex(group).set_axis(rows.index)
 
 
 def _centre(problem: Problem, target: pd.Series) -> float:
@@ -48,19 +102,19 @@ def headline(problem: Problem, scored: pd.DataFrame, settings: Any) -> dict[str,
     """Return the problem's metric of the model and of each baseline, then the task's others."""
     from retrace.judge import metrics
 
-    y = scored["outcome"]
     headline = metrics.key_of(problem.metric, problem.unit)
-    measure = metrics.METRICS[problem.metric]
-    figures = {headline: measure(y, scored["prediction"])}
+    figures = {headline: metrics.measure(problem.metric, scored)}
     for name in ("rule", "naive", "oracle"):
         if name in scored:
-            figures[f"{name}_{headline}"] = measure(y, scored[name])
+            figures[f"{name}_{headline}"] = metrics.measure(problem.metric, scored, name)
     for name, metric in metrics.METRICS.items():
         if problem.task in metric.tasks:
             key = metrics.key_of(name, problem.unit)
-            figures.setdefault(key, metric(y, scored["prediction"]))
+            figures.setdefault(key, metrics.measure(name, scored))
     if "lower" in scored:
-        figures["coverage_90"] = metrics.coverage(y, scored["lower"], scored["upper"])
+        figures["coverage_90"] = metrics.coverage(
+            scored["outcome"], scored["lower"], scored["upper"]
+        )
     return {key: value for key, value in figures.items() if np.isfinite(value)}
 
 

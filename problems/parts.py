@@ -33,7 +33,7 @@ def reader(world: str) -> Reader:
 
 
 def features(world: str) -> Features:
-    return _part(world, "features", "FEATURES", Features)
+    return _part(world, "features", "FEATURES", Features, Features())
 
 
 def rules(world: str) -> Rules:
@@ -65,7 +65,8 @@ def source_of(world: str) -> Path:
 
 
 def _part(world: str, part: str, name: str, kind: type[Part], default: Part | None = None) -> Part:
-    """Return the object `name` of problems/<world>/<part>; the default where there is no module.
+    """Return the object `name` of problems/<world>/<part>; the default where there is no module, or
+    an empty one.
 
     Raises RetraceError where a part is missing that has no default, or is of another kind.
     """
@@ -81,6 +82,8 @@ def _part(world: str, part: str, name: str, kind: type[Part], default: Part | No
             f"problems/{world}/ has no part '{part}' ({error}). "
             "problems/contract.py lists what a world brings."
         ) from None
+    if default is not None and not any(one for one in vars(module) if not one.startswith("__")):
+        return default
     found = getattr(module, name, None)
     if not isinstance(found, kind):
         raise RetraceError(

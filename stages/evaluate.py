@@ -12,39 +12,22 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
         metrics/slices/price.csv        error, bias and coverage by slice
         metrics/tables/price/           the problem's own tables, and tables.json, what they hold
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
-                                        of a classifier precision against recall, and promised
-                                        against observed rates, under the same names
+                                        of a classifier precision against recall (of several
+                                        classes the confusion), and promised against observed
+                                        rates, under the same names
 """
 
-import pandas as pd
-
 from problems import parts
-from problems.contract import Problem
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
 from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
-from retrace.judge import plots
+from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import window_keys
-from workflow.evaluate import compare, declared, score, select, slice_figures, with_oracle
+from workflow.evaluate import compare, declared, score, select, with_oracle
 from workflow.predictions import records
-
-
-def draw(problem: Problem, scored: pd.DataFrame, slices: pd.DataFrame) -> None:
-    """Write the plots; every task has the same files, since dvc.yaml names them."""
-    folder = paths.plots(problem.name)
-    if problem.task == "binary":
-        plots.precision_recall_png(scored, folder / "predicted.png")
-        write_csv(plots.binary_residuals(scored), folder / "residuals.csv")
-        write_csv(plots.binary_calibration(scored), folder / "calibration.csv")
-        write_csv(plots.rates_by_slice(slices), folder / "coverage.csv")
-        return
-    plots.predicted_png(scored, problem.unit, problem.scale, folder / "predicted.png")
-    write_csv(plots.residuals(scored, problem.scale, problem.unit), folder / "residuals.csv")
-    write_csv(plots.calibration(scored), folder / "calibration.csv")
-    write_csv(plots.coverage_by_slice(slices), folder / "coverage.csv")
 
 
 def main(name: str) -> None:
@@ -68,7 +51,8 @@ def main(name: str) -> None:
     scored = with_oracle(problem, scored, truth)
     figures = evaluation.headline(problem, scored, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
-    table = slice_figures(problem, scored, labels, settings.slice_min_rows)
+    judging = JUDGING[problem.task]
+    table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
     write_table(records(problem, bundle, scored), paths.predictions(name))
     write_json(figures, paths.metrics(name))
@@ -81,7 +65,7 @@ def main(name: str) -> None:
         for key, one in own.items():
             write_csv(one.frame, folder / f"{key}.csv")
         write_json(declared(problem, evaluation, figures, own), folder / "tables.json")
-    draw(problem, scored, table)
+    judging.draw(scored, table, problem.unit, problem.scale, paths.plots(name))
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 
 

@@ -19,12 +19,11 @@ from retrace.base.arrays import from_frame, to_frame
 from retrace.base.files import read_table, replacing, write_table
 from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
-from retrace.encode.encoding import to_scale
 from retrace.encode.text.model import TextParams
 from retrace.past.history import State
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
-from workflow.featurize import fit_encoding
+from workflow.featurize import classes_of, fit_encoding, fitted_target
 
 
 def main(name: str) -> None:
@@ -51,14 +50,23 @@ def main(name: str) -> None:
         known = State(()) if at_end is None else at_end(from_frame(rows), settings)
         write_table(known.to_table(), folder / "history.parquet")
     features = to_frame(features_of(problem.world, rows, settings), rows.index)
-    target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
+    classes = classes_of(problem, rows[(windows == "train").to_numpy()])
+    target = fitted_target(problem, rows, classes)
+    if classes:  # of a class that no training row has, nothing can be learnt or calibrated
+        windows = windows.where(np.isfinite(target) | (windows == "test"))
     rows = rows[list(problem.key)].copy()  # the rest of them is not needed beside the features
 
     with replacing(paths.features(name)) as folder:
         folder.mkdir()
         train = (windows == "train").to_numpy()
         encoding, encoded = fit_encoding(
-            problem, features[train], target[train], settings.model_dump(), encode, text
+            problem,
+            features[train],
+            target[train],
+            settings.model_dump(),
+            encode,
+            text,
+            classes,
         )
         for window in WINDOWS:
             here = (windows == window).to_numpy()

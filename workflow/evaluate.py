@@ -16,7 +16,6 @@ from retrace.base.tables import Column, Table
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
-from retrace.judge.slices import binary_slice_table, slice_table
 from workflow.blocks import blocks_of
 
 BASELINES = ("rule", "naive", "oracle")
@@ -36,12 +35,13 @@ def score(
     learn from.
     """
     rules = parts.rules(problem.world)
-    return test.assign(
-        outcome=test[problem.target].astype("float64"),
+    found = test.assign(
+        outcome=problem.outcome(test),
         **predict(problem, bundle, test.drop(columns=problem.target), past=rows),
-        rule=rules.rule(problem, train, test, settings),
-        naive=rules.naive(problem, train, test, settings),
     )
+    for name, baseline in (("rule", rules.rule), ("naive", rules.naive)):
+        found = metrics.beside(found, baseline(problem, train, test, settings), name)
+    return found
 
 
 def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | None) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | No
     if truth is None or oracle is None:
         return scored
     best = oracle(problem, scored, truth)
-    return scored.assign(oracle=best) if best.notna().all() else scored
+    return metrics.beside(scored, best, "oracle") if np.all(best.notna()) else scored
 
 
 def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
@@ -67,29 +67,18 @@ def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     return found.drop(columns="known")
 
 
-def slice_figures(
-    problem: Problem, scored: pd.DataFrame, labels: pd.DataFrame, min_rows: int
-) -> pd.DataFrame:
-    """Return error, bias and coverage by slice, or a classifier's own figures."""
-    if problem.task == "binary":
-        return binary_slice_table(scored, labels, min_rows)
-    return slice_table(scored, labels, metrics.METRICS[problem.metric], min_rows)
-
-
 def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Compare the model with each baseline on the same rows, by the loss of the metric.
 
     `coverage` is the share of outcomes inside the interval, and how far chance may move it.
     """
-    loss = metrics.METRICS[problem.metric].losses
     _, blocks = blocks_of(problem, scored)
-    model = loss(scored["outcome"], scored["prediction"])
+    model = metrics.losses(problem.metric, scored)
     found = {}
     for name in BASELINES:
         if name in scored:
-            difference = paired_difference(
-                model, loss(scored["outcome"], scored[name]), blocks=blocks
-            )
+            theirs = metrics.losses(problem.metric, scored, name)
+            difference = paired_difference(model, theirs, blocks=blocks)
             found[name] = {
                 "loss_difference": difference.mean,
                 "lower_95": difference.lower,

@@ -1,12 +1,50 @@
 """Fit encoders and text models on training rows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from problems.contract import Problem
+from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder
-from retrace.encode.encoding import Encoding
+from retrace.encode.encoding import Encoding, to_scale
 from retrace.encode.text.model import TextModel, TextParams
+
+
+def classes_of(problem: Problem, rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return the classes of a multiclass target in order: those declared, else those of `rows`.
+
+    Raises RetraceError for a class in `rows` that is not declared, and for fewer than two.
+    """
+    if problem.task != "multiclass":
+        return ()
+    found = tuple(sorted(problem.outcome(rows).dropna().unique()))
+    unknown = [name for name in found if problem.classes and name not in problem.classes]
+    if unknown:
+        raise RetraceError(
+            f"{problem.name}: the target '{problem.target}' has the class {unknown[0]!r}, which is "
+            f"not among its classes {', '.join(problem.classes)}. Add it to `classes` of the "
+            "problem, or leave `classes` out: then the training rows tell."
+        )
+    if len(found) < 2:
+        raise RetraceError(
+            f"{problem.name}: all {len(rows):,} rows to learn from have one class of "
+            f"'{problem.target}' ({', '.join(found) or 'none'}); a classifier needs two."
+        )
+    return problem.classes or found
+
+
+def fitted_target(
+    problem: Problem, rows: pd.DataFrame, classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return the target as it is fitted: on the problem's scale, of several classes their numbers,
+    NaN for one that is not among them."""
+    if problem.task != "multiclass":
+        return to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
+    codes = pd.Index(classes).get_indexer(pd.Index(problem.outcome(rows))).astype(np.float64)
+    return np.where(codes < 0, np.nan, codes)
 
 
 def fit_encoding(
@@ -16,6 +54,7 @@ def fit_encoding(
     settings: dict[str, object],
     encode: EncodeParams,
     text: TextParams,
+    classes: tuple[str, ...] = (),
 ) -> tuple[Encoding, pd.DataFrame]:
     """Fit encoders and text models on training rows; return them and those rows out of fold."""
     columns = problem.columns.of(features)
@@ -28,5 +67,5 @@ def fit_encoding(
         params=encode,
     )
     text_model, text_columns = TextModel.fit(features, target, columns.text, text)
-    encoding = Encoding(encoder, text_model, settings)
+    encoding = Encoding(encoder, text_model, settings, classes)
     return encoding, pd.concat([encoded, text_columns], axis=1)

@@ -1,16 +1,20 @@
 """Prediction records: the columns that evaluate writes and serving logs."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from problems.contract import Problem
 from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
 
 
 def records(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFrame:
     """Return the prediction records, in the columns that serving logs too."""
+    said = metrics.said(scored)
+    classes: Any = said.add_prefix(metrics.prefix()) if isinstance(said, pd.DataFrame) else {}
     never = pd.Series(pd.NaT, index=scored.index, dtype="datetime64[us, UTC]")
     return pd.DataFrame(
         {
@@ -21,6 +25,7 @@ def records(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFr
                 name: scored.get(name, np.nan)  # probabilities have no interval
                 for name in ("prediction", "lower", "upper", "outcome")
             },
+            **classes,
             "known_at": scored[problem.known_at] if problem.known_at else never,
         }
     )

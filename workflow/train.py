@@ -1,6 +1,6 @@
 """Fit one problem's model on its windows: boosters, and the interval or the calibration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,8 +11,8 @@ from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import BoosterParams, Fit, fit_booster
-from retrace.fit.bundle import BOOSTERS, Bundle, predict_scaled
-from retrace.fit.calibration import Calibration
+from retrace.fit.bundle import BOOSTERS, Bundle, link_of, predict_scaled
+from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
 from retrace.fit.intervals import Interval
 from retrace.fit.learner import lgb
 from retrace.judge.metrics import METRICS
@@ -33,12 +33,27 @@ class TrainParams(BoosterParams):
 
 L2: dict[str, object] = {"objective": "regression", "metric": "rmse"}
 L1: dict[str, object] = {"objective": "regression_l1", "metric": "mae"}
+POISSON: dict[str, object] = {"objective": "poisson", "metric": "poisson"}  # on a log scale
+BINARY: dict[str, object] = {"objective": "binary", "metric": "binary_logloss"}
+MULTICLASS: dict[str, object] = {"objective": "multiclass", "metric": "multi_logloss"}
 
 
-def objectives(problem: Problem, params: TrainParams) -> dict[str, dict[str, object]]:
-    """Return LightGBM's objective of each booster of the task."""
-    if problem.task == "binary":
-        return {"point": {"objective": "binary", "metric": "binary_logloss"}}
+def objectives(
+    problem: Problem, params: TrainParams, n_classes: int = 0
+) -> dict[str, dict[str, object]]:
+    """Return LightGBM's objective of each booster of the task.
+
+    Raises RetraceError for a metric that the task has not, and a regression without an interval.
+    """
+    known = [name for name, metric in METRICS.items() if problem.task in metric.tasks]
+    if problem.metric not in known:
+        raise RetraceError(
+            f"{problem.name}: the metric '{problem.metric}' is none of a {problem.task} problem; "
+            f"there are {', '.join(known)}."
+        )
+    if problem.task != "regression":
+        of_classes = {**MULTICLASS, "num_class": n_classes}
+        return {"point": BINARY if problem.task == "binary" else of_classes}
     if params.interval is None:
         raise RetraceError(
             f"params.yaml: '{problem.name}.train.interval' is missing; a regression needs the "
@@ -46,10 +61,43 @@ def objectives(problem: Problem, params: TrainParams) -> dict[str, dict[str, obj
         )
     tail = (1 - params.interval) / 2
     return {
-        "point": L1 if params.loss == "l1" else L2,
+        "point": _point(problem, params),
         "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
         "upper": {"objective": "quantile", "alpha": 1 - tail, "metric": "quantile"},
     }
+
+
+def _point(problem: Problem, params: TrainParams) -> dict[str, object]:
+    if params.loss is None and problem.metric == "poisson_deviance" and problem.scale == "identity":
+        return POISSON
+    return L1 if params.loss == "l1" else L2
+
+
+def offset_of(problem: Problem, encoding: Encoding, objective: Mapping[str, object]) -> str | None:
+    """Return the column that the boosters start from: none of a log scale that no column has, or of
+    several classes."""
+    if objective["objective"] in ("poisson", "multiclass"):
+        return None
+    return problem.offset or next(iter(encoding.text.columns), None)
+
+
+def uncalibrated(problem: Problem, scaled: np.ndarray) -> np.ndarray:
+    """Return what scores on the fitted scale say in the target's unit, or as probabilities."""
+    if problem.task == "regression":
+        return from_scale(scaled, problem.scale)
+    return logistic(scaled) if problem.task == "binary" else softmax(scaled)
+
+
+def check_target(problem: Problem, target: np.ndarray, objective: Mapping[str, object]) -> None:
+    """Raise RetraceError for outcomes that the objective cannot learn."""
+    if problem.task == "binary":
+        check_classes(problem, target)
+    if objective["objective"] == "poisson" and (target.min() < 0 or not target.any()):
+        raise RetraceError(
+            f"{problem.name}: the Poisson deviance is of counts, of which some are above 0; "
+            f"'{problem.target}' goes from {target.min():g} to {target.max():g}. Choose another "
+            "metric, such as rmse."
+        )
 
 
 def check_classes(problem: Problem, target: np.ndarray) -> None:
@@ -84,17 +132,17 @@ def fit_bundle(
     Without `intervals` a regression has its point alone. `how` goes to `fit_booster`, and changes
     no tree.
     """
-    offset = problem.offset or next(iter(encoding.text.columns), None)
-    if problem.task == "binary":
-        check_classes(problem, windows["train"][1])
+    objective = objectives(problem, params, len(encoding.classes))["point"]
+    check_target(problem, windows["train"][1], objective)
+    offset, link = offset_of(problem, encoding, objective), link_of(objective)
     names = BOOSTERS[problem.task] if intervals else ("point",)
     fits = fit_boosters(problem, encoding, offset, windows, params, names, how)
     boosters = {name: fit.booster for name, fit in fits.items()}
     columns, target = windows["calibration"]
-    scaled = predict_scaled(boosters, offset, columns)
+    scaled = predict_scaled(boosters, offset, columns, link=link)
     interval, calibration = None, None
-    if problem.task == "binary":
-        calibration = Calibration.fit(target, scaled["point"])
+    if problem.task in CALIBRATIONS:
+        calibration = CALIBRATIONS[problem.task].fit(target, scaled["point"])
     elif intervals:
         interval = Interval.fit(target, **scaled, level=float(params.interval or 0))
     bundle = Bundle(
@@ -105,6 +153,7 @@ def fit_bundle(
         encoding=encoding,
         boosters=boosters,
         offset=offset,
+        link=link,
         interval=interval,
         calibration=calibration,
         card={
@@ -134,7 +183,7 @@ def fit_boosters(
             windows["train"], windows["valid"], offset, categorical, params, objective, **how
         )
 
-    chosen = objectives(problem, params)
+    chosen = objectives(problem, params, len(encoding.classes))
     fits = {name: fit(chosen[name]) for name in names}
     if problem.task == "regression" and params.loss == "best":
         fits["point"] = better(problem, offset, windows["valid"], fits["point"], fit(L1))

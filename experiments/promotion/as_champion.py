@@ -42,7 +42,8 @@ def main(name: str, bundle: str, clean: str, keys: str, target: str) -> None:
     found = predict(
         problem, Bundle.load(Path(bundle)), test.drop(columns=problem.target), past=rows
     )
-    write_table(test[key].join(found[["prediction"]]), Path(target))
+    others = [name for name in map(str, found) if name.startswith("probability_")]
+    write_table(test[key].join(found[["prediction", *others]]), Path(target))
 
 
 if __name__ == "__main__":

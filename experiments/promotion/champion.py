@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -18,8 +19,10 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_table
+from retrace.judge.metrics import said
 
 SCRIPT = Path(__file__).with_name("as_champion.py")
+Keyed = TypeVar("Keyed", pd.Series, pd.Series | pd.DataFrame)
 FITTED = ("train", "valid", "calibration")  # windows that a model has seen
 
 
@@ -32,7 +35,7 @@ class Prediction:
     None where that is no longer known.
     """
 
-    values: pd.Series
+    values: pd.Series | pd.DataFrame  # of several classes a column of probabilities each
     outcomes: pd.Series | None  # of stored predictions, as they were then
     stored_because: str
     fitted: pd.MultiIndex | None
@@ -56,12 +59,12 @@ def predict_as(
     key = list(problem.key)
     if not why:
         found = read_table(target).set_index(key)
-        return Prediction(_keyed(found["prediction"]), None, "", fitted)
+        return Prediction(_keyed(said(found)), None, "", fitted)
     stored = fetch(
         bundle_tag, champion.commit, paths.predictions(problem.name), folder / "stored.parquet"
     )
     found = read_table(stored).set_index(key)
-    return Prediction(_keyed(found["prediction"]), _keyed(found["outcome"]), why, fitted)
+    return Prediction(_keyed(said(found)), _keyed(found["outcome"]), why, fitted)
 
 
 @contextmanager
@@ -113,8 +116,8 @@ def _fitted(problem: Problem, champion: Assigned, tag: str, folder: Path) -> pd.
     return pd.MultiIndex.from_frame(pd.concat(found))
 
 
-def _keyed(values: pd.Series) -> pd.Series:
-    """Return the series with a MultiIndex also where the key is one column."""
+def _keyed(values: Keyed) -> Keyed:
+    """Return the values with a MultiIndex also where the key is one column."""
     index = values.index
     if not isinstance(index, pd.MultiIndex):
         index = pd.MultiIndex.from_arrays([index], names=[index.name])

@@ -43,7 +43,7 @@ class Judgement:
 class Window:
     """The challenger's rows, indexed by the problem's key."""
 
-    scored: pd.DataFrame  # outcome, prediction, rule; of a regression lower and upper
+    scored: pd.DataFrame  # as `retrace.judge.gate.decide` asks for them
     labels: pd.DataFrame
     blocks: pd.Series | None
     blocks_name: str
@@ -103,7 +103,7 @@ def against(problem: Problem, window: Window, theirs: Prediction, limits: GatePa
 def _decide(
     problem: Problem,
     window: Window,
-    champion: pd.Series | None,
+    champion: pd.Series | pd.DataFrame | None,
     limits: GateParams,
     *,
     rows_seen: int = 0,
@@ -120,12 +120,14 @@ def _decide(
         blocks=window.blocks,
         labels=window.labels,
     )
-    sides = {"challenger": scored["prediction"], "champion": champion, "rule": scored["rule"]}
-    loss = metrics.METRICS[problem.metric].losses
+    sides = {"challenger": "prediction", "champion": "champion", "rule": "rule"}
+    if champion is None:
+        sides.pop("champion")
+    else:
+        scored = metrics.beside(scored, champion, "champion")
     losses = {
-        name: float(loss(scored["outcome"], values).mean())
-        for name, values in sides.items()
-        if values is not None
+        side: float(metrics.losses(problem.metric, scored, name).mean())
+        for side, name in sides.items()
     }
     return Judgement(
         verdict, limits, losses, len(scored), window.blocks_name, rows_seen, rows_apart, notes

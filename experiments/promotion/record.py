@@ -18,6 +18,7 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.judge.comparison import Difference
 from retrace.judge.metrics import METRICS
+from retrace.judge.tasks import JUDGING
 
 
 def path_of(problem: str, version: str) -> Path:
@@ -85,11 +86,9 @@ def same_rows(problem: Problem, champion: Assigned | None, found: Judgement) -> 
             f"more than {limits.slice_max_worse:.0%}: {len(verdict.worse) or 'none'}"
         )
     yield f"- Rule's loss minus challenger's: {_interval(verdict.rule)}"
-    name, band = (
-        ("Calibration", limits.calibration)
-        if problem.task == "binary"
-        else ("Coverage of the interval", limits.coverage)
-    )
+    promise = JUDGING[problem.task].promise
+    name = {"calibration": "Calibration", "coverage": "Coverage of the interval"}[promise]
+    band = getattr(limits, promise)
     if band is not None:
         yield f"- {name}: {verdict.band:.3f}; asked: {band.least:g} to {band.most:g}"
     yield from (f"- Note: {note}" for note in found.notes)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.tune.log import DONE, FAILED, STOPPED, Trial
 from experiments.tune.space import Point
@@ -12,10 +14,11 @@ from problems.contract import Problem
 from retrace.base.params import parse_section
 from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import bin_rows, fit_booster
+from retrace.fit.bundle import link_of, predict_scaled
 from retrace.fit.learner import lgb
 from retrace.judge import metrics
 from stages.windows import read_window
-from workflow.train import TrainParams, Window, objectives
+from workflow.train import TrainParams, Window, objectives, offset_of, uncalibrated
 
 STEP = 25  # rounds between two looks at the curve
 FIRST = 2  # looks before a trial may be stopped
@@ -39,11 +42,23 @@ class Bench:
 
     @property
     def offset(self) -> str | None:
-        return self.problem.offset or next(iter(self.encoding.text.columns), None)
+        return offset_of(self.problem, self.encoding, self.objective)
 
     @property
     def objective(self) -> dict[str, object]:
-        return objectives(self.problem, self.base)["point"]
+        return objectives(self.problem, self.base, len(self.encoding.classes))["point"]
+
+    def predict(
+        self, booster: lgb.Booster, columns: pd.DataFrame, rounds: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return what a booster predicts, in the target's unit or as probabilities."""
+        booster_only, link = {"point": booster}, link_of(self.objective)
+        scaled = predict_scaled(booster_only, self.offset, columns, link=link, rounds=rounds)
+        return uncalibrated(self.problem, scaled["point"])
+
+    def actual(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return outcomes in the target's unit; classes stay numbers."""
+        return from_scale(target, self.problem.scale)
 
 
 def loss_of(problem: Problem, score: float | None) -> float | None:
@@ -149,10 +164,5 @@ def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, 
     )
     columns, target = bench.valid
     rounds = int(fit.curve["valid"].to_numpy().argmin()) + 1
-    raw = np.asarray(fit.booster.predict(columns, num_iteration=rounds, raw_score=True))
-    if bench.offset:
-        raw = raw + columns[bench.offset].to_numpy(np.float64)
-    if problem.task == "binary":  # ranks are what its metric looks at: no need of a sigmoid
-        return rounds, float(metrics.METRICS[problem.metric](target, raw))
-    actual, predicted = from_scale(target, problem.scale), from_scale(raw, problem.scale)
-    return rounds, float(metrics.METRICS[problem.metric](actual, predicted))
+    predicted = bench.predict(fit.booster, columns, rounds)
+    return rounds, float(metrics.METRICS[problem.metric](bench.actual(target), predicted))

@@ -12,7 +12,6 @@ from experiments.tune.space import Point
 from experiments.tune.trial import Bench, parameters_of
 from retrace.base import paths
 from retrace.base.files import read_table
-from retrace.encode.encoding import from_scale
 from retrace.fit.boosters import fit_booster
 from retrace.judge import metrics
 from retrace.judge.comparison import Difference, paired_difference
@@ -31,20 +30,15 @@ def against_current(bench: Bench, point: Point) -> Difference:
 
 
 def _losses(bench: Bench, point: Point) -> NDArray[np.float64]:
-    problem, offset = bench.problem, bench.offset
+    problem = bench.problem
     categorical = bench.encoding.encoder.categorical
     params = parameters_of(bench, point)
     booster = fit_booster(
-        bench.train, bench.valid, offset, categorical, params, bench.objective
+        bench.train, bench.valid, bench.offset, categorical, params, bench.objective
     ).booster
     columns, target = read_window(problem, "calibration", bench.encoding.columns)
-    raw = np.asarray(booster.predict(columns, raw_score=True))
-    if offset:
-        raw = raw + columns[offset].to_numpy(np.float64)
-    loss = metrics.METRICS[problem.metric].losses
-    if problem.task == "binary":
-        return loss(target, 1 / (1 + np.exp(-raw)))
-    return loss(from_scale(target, problem.scale), from_scale(raw, problem.scale))
+    losses = metrics.METRICS[problem.metric].losses
+    return losses(bench.actual(target), bench.predict(booster, columns))
 
 
 def _blocks(bench: Bench) -> pd.Series | None:

@@ -3,7 +3,7 @@
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NotRequired, Self
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ class Encoding:
     encoder: Encoder
     text: TextModel
     feature_settings: dict[str, Any]
+    classes: tuple[str, ...] = ()  # of a target with several, by the number that is fitted
 
     @property
     def columns(self) -> list[str]:
@@ -60,6 +61,7 @@ class Encoding:
             "feature_settings": self.feature_settings,
             "text": [asdict(block) for block in self.text.blocks],
             **self.encoder.to_json(),
+            **({"classes": list(self.classes)} if self.classes else {}),
         }
         write_json(value, folder / "encoder.json")
         write_arrays(folder / "text.npz", self.text.to_arrays())
@@ -72,7 +74,8 @@ class Encoding:
             _check_archive(path)
             with np.load(path, allow_pickle=False) as arrays:
                 text = TextModel.from_arrays(arrays, value["text"])
-            return cls(Encoder.from_json(dict(value)), text, value["feature_settings"])
+            classes = tuple(value.get("classes", ()))
+            return cls(Encoder.from_json(dict(value)), text, value["feature_settings"], classes)
         except (OSError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile) as error:
             raise RetraceError(
                 f"{folder} does not hold a readable encoding ({str(error)[:200]}). "
@@ -96,6 +99,7 @@ class _File(TypedDict):
     numeric: list[str]
     categories: dict[str, list[str]]
     targets: list[_Target]
+    classes: NotRequired[list[str]]
 
 
 FILE = TypeAdapter(_File)

@@ -165,13 +165,14 @@ def booster_to_text(booster: lgb.Booster) -> str:
     return re.sub(r"^\[num_threads: .*\]\n", "", text, flags=re.MULTILINE)
 
 
-def booster_from_text(text: str, source: str, columns: int) -> lgb.Booster:
+def booster_from_text(text: str, source: str, columns: int, outputs: int = 1) -> lgb.Booster:
     """Read a booster of `columns` columns back; `source` is named where the text is damaged.
+    `outputs` is 1, or the number of several classes.
 
     LightGBM gets the trees alone: the parameters behind them are for people.
     """
     try:
-        check_model_text(text, columns)
+        check_model_text(text, columns, outputs)
         trees = text[: text.index(f"\n{END_OF_TREES}\n")]
         return lgb.Booster(model_str=f"{trees}\n{END_OF_TREES}\n\npandas_categorical:[]\n")
     except (ModelTextError, lgb.basic.LightGBMError) as error:

@@ -3,17 +3,78 @@
 Platt, "Probabilistic outputs for support vector machines", 1999, with the targets that he draws
 in from 0 and 1 and the Newton steps of Lin, Lin & Weng, "A note on Platt's probabilistic outputs",
 Machine Learning 2007. Two numbers need few positives, and the order of scores is kept without ties.
+Several classes have one number, the temperature.
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 FEWEST = 5  # positives and negatives below which the slope is left at 1 (assumed)
 STEPS = 50
 DIGITS = 6  # of the coefficients: the last bits of a sum must not reach the bundle
+
+
+LEAST, MOST = 0.05, 20.0  # of one over a temperature
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """Probabilities of several classes = softmax(scores / temperature), which orders them alike.
+
+    Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017.
+    """
+
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    n_calibration: int
+
+    @classmethod
+    def fit(cls, actual: NDArray[np.float64], score: NDArray[np.float64]) -> Self:
+        """Fit on the numbers of classes, shape (n_rows,), and scores, shape (n_rows, n_classes), of
+        a calibration window; with few rows a class the scores' own probabilities are kept."""
+        n, classes = score.shape
+        if n < FEWEST * classes:
+            return cls(1.0, n)
+        return cls(_rounded(1.0 / _sharpness(actual.astype(np.int64), score)), n)
+
+    def apply(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities of scores, both of shape (n_rows, n_classes)."""
+        return softmax(score / self.temperature)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def softmax(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Map scores, shape (n_rows, n_classes), to probabilities; one row gives the bits that it has
+    among many."""
+    weight = np.exp(score - score.max(axis=1, keepdims=True))
+    total = weight[:, 0].copy()
+    for column in range(1, weight.shape[1]):  # in a defined order
+        total += weight[:, column]
+    return np.asarray(weight / total[:, None])
+
+
+def _sharpness(actual: NDArray[np.int64], score: NDArray[np.float64]) -> float:
+    """Return one over the temperature of the least log loss, which is convex in it, by Newton's
+    steps inside an interval that is known to have it."""
+    low, high, found = LEAST, MOST, 1.0
+    given = score[np.arange(len(score)), actual]
+    for _ in range(STEPS):
+        p = softmax(found * score)
+        mean = (p * score).sum(axis=1)
+        slope = float((mean - given).sum())
+        low, high = (low, found) if slope > 0 else (found, high)
+        curvature = float((p * np.square(score - mean[:, None])).sum())
+        step = found - slope / curvature if curvature > 0 else found
+        following = step if low < step < high else (low + high) / 2
+        if abs(following - found) < 1e-9:
+            break
+        found = following
+    return found
 
 
 @dataclass(frozen=True)
@@ -90,3 +151,9 @@ def _loss(
 
 def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
+
+
+CALIBRATIONS: dict[str, type[Calibration] | type[Temperature]] = {
+    "binary": Calibration,
+    "multiclass": Temperature,
+}

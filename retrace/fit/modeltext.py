@@ -24,7 +24,7 @@ TREE = {
     "shrinkage",
 }  # fmt: skip
 WHOLE = {"num_leaves", "num_cat", "is_linear", "shrinkage"}
-OBJECTIVES = r"(regression|regression_l1|quantile|binary)( \w+:[-+.\de]+)*"
+OBJECTIVES = r"(regression|regression_l1|quantile|poisson|binary|multiclass)( \w+:[-+.\de]+)*"
 NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 NUMBERS = re.compile(rf"({NUMBER}( {NUMBER})*)?")
 MOST_LEAVES = 1 << 17
@@ -38,17 +38,17 @@ class ModelTextError(ValueError):
     """The text is not what LightGBM writes; the message says where it is not."""
 
 
-def check_model_text(text: str, columns: int | None = None) -> None:
+def check_model_text(text: str, columns: int | None = None, outputs: int = 1) -> None:
     """Raise ModelTextError unless LightGBM can read `text` safely.
 
-    columns: how many the model must have.
+    columns: how many the model must have. outputs: trees a round, one a class of several.
     """
     head, found, rest = text.partition("\nTree=0\n")
     if not found or not text.startswith("tree\n"):
         raise ModelTextError("it does not begin as a model does, with `tree` and `Tree=0`")
     header = _pairs(head.removeprefix("tree\n"), HEADER, FLAGS, "the header")
     n_columns = _whole(header, "max_feature_idx", 0, 1 << 20) + 1
-    _check_header(header, n_columns, columns)
+    _check_header(header, n_columns, columns, outputs)
     trees, end, _ = rest.partition(f"\n{END_OF_TREES}\n")
     if not end:
         raise ModelTextError(f"no line `{END_OF_TREES}`; it is cut off")
@@ -56,6 +56,8 @@ def check_model_text(text: str, columns: int | None = None) -> None:
     numbers = [0, *map(int, blocks[1::2])]
     if numbers != list(range(len(numbers))):
         raise ModelTextError("trees are not numbered from 0")
+    if len(numbers) % outputs:
+        raise ModelTextError(f"{len(numbers)} trees are no whole rounds of {outputs}")
     sizes = _array(header, "tree_sizes", len(numbers), "the header")
     written = "Tree=0\n" + trees + "\n"
     starts = [0, *(found.start() + 1 for found in re.finditer(r"\nTree=\d+\n", written))]
@@ -66,16 +68,22 @@ def check_model_text(text: str, columns: int | None = None) -> None:
         _check_tree(_pairs(block, TREE, set(), f"tree {number}"), n_columns, f"tree {number}")
 
 
-def _check_header(header: dict[str, str], n_columns: int, columns: int | None) -> None:
+def _check_header(
+    header: dict[str, str], n_columns: int, columns: int | None, outputs: int
+) -> None:
     if header.get("version") != "v4":
         raise ModelTextError(f"version {header.get('version')!r}; this code reads v4")
     for key in ("num_class", "num_tree_per_iteration"):
-        if header.get(key) != "1":
-            raise ModelTextError(f"`{key}` is {header.get(key)!r}, expected 1")
+        if header.get(key) != str(outputs):
+            raise ModelTextError(f"`{key}` is {header.get(key)!r}, expected {outputs}")
     if header.get("label_index") != "0":
         raise ModelTextError(f"`label_index` is {header.get('label_index')!r}, expected 0")
-    if not re.fullmatch(OBJECTIVES, header.get("objective", "")):
-        raise ModelTextError(f"unknown objective {header.get('objective')!r:.60}")
+    objective = header.get("objective", "")
+    classes = re.fullmatch(r"multiclass num_class:(\d+)", objective)
+    if not re.fullmatch(OBJECTIVES, objective) or (outputs > 1 and not classes):
+        raise ModelTextError(f"unknown objective {objective!r:.60}")
+    if classes and classes[1] != str(outputs):
+        raise ModelTextError(f"the objective has {classes[1]:.20} classes, expected {outputs}")
     for key in ("feature_names", "feature_infos"):
         if len(header.get(key, "").split(" ")) != n_columns:
             raise ModelTextError(f"`{key}` does not have one entry a column ({n_columns})")

@@ -8,7 +8,6 @@ Promotion and backtest ask it alike; every limit is in `<problem>.gate` of param
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pandas as pd
 from pydantic import Field
@@ -17,6 +16,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.judge import metrics
 from retrace.judge.comparison import Difference, paired_difference
+from retrace.judge.tasks import JUDGING
 
 SLICE_COLUMNS = ["slice", "value", "rows", "worse", "lower"]
 
@@ -32,13 +32,13 @@ class Band(Params):
 
 
 class GateParams(Params):
-    """`<problem>.gate`. A regression has `coverage`, a binary problem `calibration`."""
+    """`<problem>.gate`. A regression has `coverage`, a classifier `calibration`."""
 
     min_gain: float = Field(ge=0, lt=1)  # share of the champion's mean loss
     slice_min_rows: int = Field(ge=2)
     slice_max_worse: float = Field(ge=0)  # share of the champion's mean loss in the slice
     coverage: Band | None = None  # share of outcomes inside the interval
-    calibration: Band | None = None  # mean probability over the share of positives
+    calibration: Band | None = None  # mean probability over the share of rows where it came
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Verdict:
 
 def decide(
     challenger: pd.DataFrame,
-    champion: pd.Series | None,
+    champion: pd.Series | pd.DataFrame | None,
     *,
-    task: Literal["regression", "binary"],
+    task: str,
     metric: str,
     params: GateParams,
     blocks: pd.Series | None = None,
@@ -71,10 +71,11 @@ def decide(
 
     Parameters
     ----------
-    challenger : columns outcome, prediction, rule, and of a regression lower and upper; shape
-        (n_rows, ...), in the problem's unit
-    champion : its predictions with the same index, or None where there is no champion: then it is
-        enough to beat the rule inside the band
+    challenger : scored rows: outcome, prediction, rule, of a regression lower and upper, of several
+        classes the probabilities of model and rule; shape (n_rows, ...), in the problem's unit
+    champion : its predictions with the same index, of several classes their probabilities, a column
+        a class; or None where there is no champion: then it is enough to beat the rule inside the
+        band
     metric : a name of `retrace.judge.metrics.METRICS`; its loss of each row is what is compared
     blocks : labels of rows that are not independent (a day, a route), same index; each row without
     labels : one column a slice, same index; without, no slices are looked at
@@ -84,18 +85,16 @@ def decide(
     for other in (champion, blocks, labels):
         if other is not None and not other.index.equals(challenger.index):
             raise ValueError("the gate compares predictions of the same rows in the same order")
-    loss = metrics.METRICS[metric].losses
-    ours, rules = (
-        pd.Series(loss(challenger["outcome"], challenger[name]), index=challenger.index)
-        for name in ("prediction", "rule")
-    )
+    ours, rules = (metrics.losses(metric, challenger, name) for name in ("prediction", "rule"))
     rule = paired_difference(ours, rules, blocks=blocks)
     reasons = []
     if rule.lower <= 0:
         reasons.append(f"not better than the rule beyond chance: {_text(rule)}")
     difference, gain, worse = None, None, pd.DataFrame(columns=SLICE_COLUMNS)
     if champion is not None:
-        theirs = pd.Series(loss(challenger["outcome"], champion), index=challenger.index)
+        theirs = metrics.losses(
+            metric, metrics.beside(challenger, champion, "champion"), "champion"
+        )
         difference = paired_difference(ours, theirs, blocks=blocks)
         gain = difference.mean / (float(theirs.mean()) or 1.0)
         reasons += _champion_reasons(difference, gain, params)
@@ -141,19 +140,14 @@ def _text(difference: Difference) -> str:
 
 def _band(rows: pd.DataFrame, task: str, params: GateParams) -> tuple[float, list[str]]:
     """Return coverage or calibration, and why it is refused."""
-    name, band = (
-        ("calibration", params.calibration) if task == "binary" else ("coverage", params.coverage)
-    )
+    judging = JUDGING[task]
+    band: Band | None = getattr(params, judging.promise)
     if band is None:
-        raise RetraceError(f"params.yaml: the gate of a {task} problem needs '{name}'.")
-    if task == "binary":
-        rate = float(rows["outcome"].mean())
-        value = float(rows["prediction"].mean()) / rate if rate else float("inf")
-    else:
-        value = metrics.coverage(rows["outcome"], rows["lower"], rows["upper"])
+        raise RetraceError(f"params.yaml: the gate of a {task} problem needs '{judging.promise}'.")
+    value = judging.promised(rows)
     if band.has(value):
         return value, []
-    return value, [f"{name} is {value:.3g}; it must be {band.least:g} to {band.most:g}"]
+    return value, [f"{judging.promise} is {value:.3g}; it must be {band.least:g} to {band.most:g}"]
 
 
 def worse_slices(

@@ -1,4 +1,9 @@
-"""Error measures. Every function takes arrays of shape (n_rows,) and returns one float."""
+"""Error measures: of arrays of shape (n_rows,) one float.
+
+What is predicted of several classes is their probabilities, shape (n_rows, n_classes), and the
+outcome the number of its class, -1 for one that the model does not know. `measure` and `losses`
+take both from scored rows.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,8 +56,11 @@ def absolute_errors(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float
 
 
 def log_losses(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
-    """Return each row's log loss of a probability, which is kept 1e-6 away from 0 and 1."""
+    """Return each row's log loss of a probability, which is kept 1e-6 away from 0 and 1; of several
+    classes that of the probability given to the one that came."""
     y, p = _arrays(actual, predicted)
+    if p.ndim == 2:
+        return np.asarray(-np.log(np.clip(given(y, p), 1e-6, 1 - 1e-6)))
     p = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(-(y * np.log(p) + (1 - y) * np.log1p(-p)))
 
@@ -156,6 +164,35 @@ def log_loss(actual: ArrayLike, predicted: ArrayLike) -> float:
     return float(log_losses(actual, predicted).mean())
 
 
+def given(actual: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+    """Return the probability that each row's class was given; 0 for a class that is not known."""
+    y, p = _arrays(actual, predicted)
+    codes = y.astype(np.int64)
+    return np.asarray(np.where(codes < 0, 0.0, p[np.arange(len(p)), codes]))
+
+
+def accuracy(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Share of rows whose most probable class came."""
+    y, p = _arrays(actual, predicted)
+    return float((p.argmax(axis=1) == y).mean())
+
+
+def macro_f1(actual: ArrayLike, predicted: ArrayLike) -> float:
+    """Mean over the classes that came or were predicted of 2 · hits / (rows + predicted rows)."""
+    y, p = _arrays(actual, predicted)
+    chosen = p.argmax(axis=1)
+    classes = np.union1d(y, chosen)
+    hits, came, said = (
+        np.array([int(rows.sum()) for rows in masks])
+        for masks in (
+            [(y == one) & (chosen == one) for one in classes],
+            [y == one for one in classes],
+            [chosen == one for one in classes],
+        )
+    )
+    return float((2 * hits / (came + said)).mean())
+
+
 @dataclass(frozen=True)
 class Metric:
     """A measure, and the loss of each row whose mean orders models in the same way.
@@ -176,7 +213,7 @@ class Metric:
         return self.measure(actual, predicted)
 
 
-_REGRESSION, _BINARY = ("regression",), ("binary",)
+_REGRESSION, _BINARY, _MULTICLASS = ("regression",), ("binary",), ("multiclass",)
 METRICS = {
     "rmsle": Metric(
         rmsle, squared_log_errors, "RMSLE", "squared log error", _REGRESSION, of_losses="root"
@@ -203,10 +240,76 @@ METRICS = {
         roc_auc, log_losses, "area under the ROC curve", "log loss", _BINARY, higher_is_better=True,
         of_losses=None,
     ),
-    "log_loss": Metric(log_loss, log_losses, "log loss", "log loss", _BINARY),
+    "log_loss": Metric(log_loss, log_losses, "log loss", "log loss", (*_BINARY, *_MULTICLASS)),
+    "accuracy": Metric(
+        accuracy, log_losses, "accuracy", "log loss", _MULTICLASS, higher_is_better=True,
+        of_losses=None,
+    ),
+    "macro_f1": Metric(
+        macro_f1, log_losses, "macro F1", "log loss", _MULTICLASS, higher_is_better=True,
+        of_losses=None,
+    ),
 }  # fmt: skip
 
 
 def key_of(metric: str, unit: str) -> str:
     """Return a metric's name in a metrics file: with the unit at its end, where it has one."""
     return f"{metric}_{unit.lower().replace(' ', '_')}" if METRICS[metric].in_unit else metric
+
+
+# ---- scored rows ---------------------------------------------------------------------------------
+
+
+def prefix(name: str = "prediction") -> str:
+    """Return how the columns of `name`'s probabilities begin, one a class."""
+    return "probability_" if name == "prediction" else f"{name}_probability_"
+
+
+def probabilities(scored: pd.DataFrame, name: str = "prediction") -> pd.DataFrame:
+    """Return what `name` (prediction, rule, ...) says of each class, a column a class."""
+    start = prefix(name)
+    columns = [str(one) for one in scored if str(one).startswith(start)]
+    return scored[columns].rename(columns=lambda one: one.removeprefix(start))
+
+
+def judged(
+    scored: pd.DataFrame, name: str = "prediction"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the outcome, and what `name` predicted, as the measures take them.
+
+    An outcome that is text is a class.
+    """
+    if pd.api.types.is_numeric_dtype(scored["outcome"]):
+        return scored["outcome"].to_numpy(np.float64), scored[name].to_numpy(np.float64)
+    table = probabilities(scored, name)
+    codes = pd.Index(table.columns).get_indexer(pd.Index(scored["outcome"].astype("str")))
+    return codes.astype(np.float64), table.to_numpy(np.float64)
+
+
+def measure(metric: str, scored: pd.DataFrame, name: str = "prediction") -> float:
+    """Return the metric of what `name` predicted."""
+    return METRICS[metric](*judged(scored, name))
+
+
+def losses(metric: str, scored: pd.DataFrame, name: str = "prediction") -> "pd.Series[float]":
+    """Return each row's loss of what `name` predicted."""
+    return pd.Series(METRICS[metric].losses(*judged(scored, name)), index=scored.index)
+
+
+def said(scored: pd.DataFrame, name: str = "prediction") -> pd.Series | pd.DataFrame:
+    """Return what `name` predicted as a baseline has it: numbers, or a frame of probabilities with
+    a column a class."""
+    numbers = pd.api.types.is_numeric_dtype(scored[name])
+    return scored[name] if numbers else probabilities(scored, name)
+
+
+def beside(scored: pd.DataFrame, other: pd.Series | pd.DataFrame, name: str) -> pd.DataFrame:
+    """Add what another model, or a baseline, says of scored rows under its name; same index.
+
+    Of several classes it is a frame of probabilities, a column a class: a class that the model does
+    not know is left out, and one that the other does not know has 0.
+    """
+    if isinstance(other, pd.Series):
+        return scored.assign(**{name: other})
+    table = other.reindex(columns=list(probabilities(scored)), fill_value=0.0)
+    return scored.assign(**{name: table.idxmax(axis=1)}, **table.add_prefix(prefix(name)))

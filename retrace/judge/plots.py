@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from retrace.base.files import replacing
+from retrace.judge import metrics
 
+MOST_CELLS = 12  # classes a side whose shares are written into the picture
 QUANTILES = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
 
 
@@ -99,6 +101,50 @@ def rates_by_slice(table: pd.DataFrame) -> pd.DataFrame:
             "level": large["predicted_rate"],
         }
     )
+
+
+def one_against_rest(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return each row once a class: its probability as `prediction`, 1 where it came."""
+    table = metrics.probabilities(scored)
+    came = [(scored["outcome"] == name).astype("float64") for name in table]
+    return pd.DataFrame(
+        {
+            "prediction": np.concatenate([table[name] for name in table]),
+            "outcome": np.concatenate(came),
+        }
+    )
+
+
+def confusion_png(scored: pd.DataFrame, path: Path) -> None:
+    """Draw how often each class was predicted where each class came, in shares of its rows."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    names = [str(name) for name in metrics.probabilities(scored)]
+    counts = pd.crosstab(scored["outcome"], scored["prediction"]).reindex(
+        index=names, columns=names, fill_value=0
+    )
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
+    with mpl.rc_context({"font.size": 10}):
+        figure = Figure(figsize=(5.2, 4.4), dpi=150, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#2a8a94", "#07343a"])
+        picture = axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
+        axes.set(xlabel="predicted", ylabel="actual")
+        axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+        axes.set_yticks(range(len(names)), names)
+        if len(names) <= MOST_CELLS:
+            for (row, column), share in np.ndenumerate(shares):
+                colour = "#ffffff" if share > 0.5 else "#07343a"
+                axes.text(column, row, f"{share:.0%}", ha="center", va="center", color=colour)
+        figure.colorbar(picture, label="share of the class's rows", shrink=0.8)
+        written = io.BytesIO()
+        figure.savefig(written, format="png", metadata={"Software": None})
+    with replacing(path) as partial:
+        partial.write_bytes(written.getvalue())
 
 
 def precision_recall(scored: pd.DataFrame, score: str = "prediction") -> pd.DataFrame:

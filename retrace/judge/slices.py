@@ -1,6 +1,6 @@
 """Error, bias and coverage by slice: where a model is worse than its headline says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,18 @@ BINARY_COLUMNS = [
     "positives",
     "average_precision",
     "log_loss",
+    "predicted_rate",
+    "observed_rate",
+    "small",
+]
+CLASS_COLUMNS = [
+    "slice",
+    "value",
+    "rows",
+    "accuracy",
+    "log_loss",
+    "precision",
+    "recall",
     "predicted_rate",
     "observed_rate",
     "small",
@@ -85,7 +97,62 @@ def binary_slice_table(scored: pd.DataFrame, labels: pd.DataFrame, min_rows: int
     return _ordered(pd.DataFrame.from_records(records, columns=BINARY_COLUMNS), labels)
 
 
-def _ordered(table: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+def class_slice_table(scored: pd.DataFrame, labels: pd.DataFrame, min_rows: int) -> pd.DataFrame:
+    """Measure a classifier of several classes on each class, then on each value of the labels.
+
+    Columns slice, value, rows, accuracy, log_loss, precision, recall, predicted_rate,
+    observed_rate and small. Of a class, whose slice is named `class`, the rows are those where it
+    came, the rates are its mean probability and its share of all rows, and precision is of the rows
+    where it was the most probable. Of other slices precision and recall are means over the classes
+    that came there, and the rates are the mean probability of the predicted class and the share of
+    rows where it came.
+    """
+    losses = metrics.losses("log_loss", scored)
+    table = metrics.probabilities(scored)
+    outcome, prediction = scored["outcome"], scored["prediction"]
+    found = [
+        {
+            "slice": "class",
+            "value": name,
+            "rows": int((outcome == name).sum()),
+            "log_loss": float(losses[outcome == name].mean()),
+            **_precision_recall(outcome, prediction, name),
+            "predicted_rate": float(table[name].mean()),
+            "observed_rate": float((outcome == name).mean()),
+        }
+        for name in map(str, table)
+    ]
+    found = [{**one, "accuracy": one["recall"]} for one in found]
+    for name in labels:
+        for value, index in scored.groupby(labels[name], observed=True).groups.items():
+            y, p = outcome.loc[index], prediction.loc[index]
+            came = pd.DataFrame([_precision_recall(y, p, one) for one in sorted(y.unique())])
+            found.append(
+                {
+                    "slice": name,
+                    "value": str(value),
+                    "rows": len(index),
+                    "accuracy": float((y == p).mean()),
+                    "log_loss": float(losses.loc[index].mean()),
+                    "precision": float(came["precision"].fillna(0.0).mean()),
+                    "recall": float(came["recall"].mean()),
+                    "predicted_rate": float(table.loc[index].max(axis=1).mean()),
+                    "observed_rate": float((y == p).mean()),
+                }
+            )
+    frame = pd.DataFrame.from_records(found)
+    frame["small"] = (frame["rows"] < min_rows).astype("int64")
+    return _ordered(frame[CLASS_COLUMNS], ["class", *labels])
+
+
+def _precision_recall(outcome: pd.Series, prediction: pd.Series, name: str) -> dict[str, float]:
+    """Return both of one class; missing where it was never predicted, or never came."""
+    hits = float(((outcome == name) & (prediction == name)).sum())
+    said, came = int((prediction == name).sum()), int((outcome == name).sum())
+    return {"precision": hits / said if said else np.nan, "recall": hits / came if came else np.nan}
+
+
+def _ordered(table: pd.DataFrame, labels: Iterable[Hashable]) -> pd.DataFrame:
     order = pd.Series({name: rank for rank, name in enumerate(labels)})
     return table.sort_values(
         ["slice", "rows", "value"],

@@ -97,10 +97,12 @@ def test_a_target_that_is_no_class_is_an_error() -> None:
 
 def test_a_regression_needs_its_interval() -> None:
     windows = {name: rows(200, 1) for name in ("train", "valid", "calibration")}
+    number = replace(PROBLEM, task="regression")
+    with pytest.raises(RetraceError, match="'average_precision' is none of a regression"):
+        fit_bundle(number, encoding(*windows["train"]), windows, PARAMS)
+    number = replace(number, metric="rmse")
     with pytest.raises(RetraceError, match=r"toy\.train\.interval"):
-        fit_bundle(
-            replace(PROBLEM, task="regression"), encoding(*windows["train"]), windows, PARAMS
-        )
+        fit_bundle(number, encoding(*windows["train"]), windows, PARAMS)
 
 
 def test_calibration_finds_slope_and_intercept() -> None:

@@ -20,7 +20,7 @@ from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.encode.encoders import EncodeParams
-from retrace.encode.encoding import Encoding, to_scale
+from retrace.encode.encoding import Encoding
 from retrace.encode.text.model import TextParams
 from retrace.fit.boosters import fit_rounds
 from retrace.fit.bundle import Bundle
@@ -29,7 +29,7 @@ from retrace.judge.drift import AlarmParams
 from retrace.judge.gate import GateParams
 from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
 from workflow.blocks import blocks_of
-from workflow.featurize import fit_encoding
+from workflow.featurize import classes_of, fit_encoding, fitted_target
 from workflow.train import TrainParams, fit_bundle, importance, objectives
 
 THREADS = 1  # of a fit: the models of several moments fill the cores
@@ -74,7 +74,8 @@ class Model:
     importance: pd.Series  # share of gain by column
     held: pd.DataFrame  # rows after its training rows, scored by the model that was tried
     judged: pd.DataFrame  # the newest of them, on which nothing was chosen
-    predicted: np.ndarray  # of every row, by the model in use; NaN until somebody asks
+    predicted: dict[str, np.ndarray]  # of every row, by the model in use, once somebody has asked
+    asked: np.ndarray  # for which rows that was
 
 
 @dataclass
@@ -107,7 +108,15 @@ class Past:
         _, blocks = blocks_of(problem, self.rows)
         assert blocks is not None  # it has a time
         self.block = self.rows.groupby(blocks).ngroup()
-        self.target = to_scale(self.rows[problem.target].to_numpy(np.float64), problem.scale)
+        self.classes: tuple[str, ...] = ()
+        if problem.task == "multiclass":  # those of the first model: others are never learnt
+            self.classes = classes_of(problem, self.rows[self._known_before(self.starts()[0])])
+        self.target = fitted_target(problem, self.rows, self.classes)
+        if problem.task != "binary" and self.settings.backtest.alarm.outcomes == "positives":
+            raise RetraceError(
+                f"params.yaml: '{problem.name}.backtest.alarm.outcomes' is 'positives', which only "
+                "a binary problem has; use 'all'."
+            )
 
     def starts(self) -> pd.DatetimeIndex:
         """Return the moments of the walk: the first model's, each period's start, and the end."""
@@ -164,7 +173,8 @@ class Past:
             importance=importance(bundle.boosters["point"]).set_index("column")["gain_share"],
             held=held,
             judged=self._judged(tried, index) if self.gate else held.iloc[:0],
-            predicted=np.full(len(self.rows), np.nan),
+            predicted=self._unpredicted(),
+            asked=np.zeros(len(self.rows), bool),
         )
 
     def _bundle(self, index: dict[str, np.ndarray]) -> Bundle:
@@ -198,7 +208,7 @@ class Past:
             tried.offset,
             encoding.encoder.categorical,
             settings,
-            objectives(self.problem, settings)["point"],
+            objectives(self.problem, settings, len(self.classes))["point"],
             max(1, tried.boosters["point"].best_iteration),
             num_threads=THREADS,
         )
@@ -213,6 +223,7 @@ class Past:
             settings.features.model_dump(),
             settings.encode,
             settings.text,
+            self.classes,
         )
 
     def _held(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -226,24 +237,35 @@ class Past:
         found = self._with_outcome(places, tried.predict(self.features.iloc[places], THREADS))
         rule = parts.rules(self.problem.world).rule
         train = self.rows.iloc[index["train"]]
-        return found.assign(rule=rule(self.problem, train, found, self.settings.evaluate))
+        return metrics.beside(
+            found, rule(self.problem, train, found, self.settings.evaluate), "rule"
+        )
 
     def score(self, model: Model, places: np.ndarray) -> pd.DataFrame:
         """Return the rows at `places` with outcome and prediction; unknown outcomes are NaN.
 
         No row is predicted twice by one model: periods, alarms and the gate ask for the same ones.
         """
-        unseen = places[np.isnan(model.predicted[places])]
+        unseen = places[~model.asked[places]]
         if len(unseen):
-            model.predicted[unseen] = model.bundle.point(self.features.iloc[unseen])
-        predictions = pd.Series(model.predicted[places], self.rows.index[places], name="prediction")
-        return self._with_outcome(places, predictions)
+            found = pd.DataFrame(model.bundle.point(self.features.iloc[unseen]))
+            for name, values in model.predicted.items():
+                values[unseen] = found[name]
+            model.asked[unseen] = True
+        index = self.rows.index[places]
+        predictions = {name: values[places] for name, values in model.predicted.items()}
+        return self._with_outcome(places, pd.DataFrame(predictions, index=index))
+
+    def _unpredicted(self) -> dict[str, np.ndarray]:
+        n = len(self.rows)
+        found = {"prediction": np.full(n, None if self.classes else np.nan)}
+        return found | {metrics.prefix() + name: np.full(n, np.nan) for name in self.classes}
 
     def _with_outcome(
         self, places: np.ndarray, predictions: pd.Series | pd.DataFrame
     ) -> pd.DataFrame:
         rows = self.rows.iloc[places]
-        outcome = rows[self.problem.target].astype("float64").rename("outcome")
+        outcome = self.problem.outcome(rows).rename("outcome")
         return pd.concat([rows, outcome, predictions], axis=1)
 
     def _threshold(self, held: pd.DataFrame) -> float:
@@ -267,7 +289,10 @@ class Past:
         return np.arange(low, high)
 
     def known(self, now: pd.Timestamp) -> np.ndarray:
-        return (self.rows[self.known_at] < now).to_numpy(bool) & ~np.isnan(self.target)
+        return self._known_before(now) & ~np.isnan(self.target)
+
+    def _known_before(self, now: pd.Timestamp) -> np.ndarray:
+        return (self.rows[self.known_at] < now).to_numpy(bool)
 
 
 def thinned(places: np.ndarray, most: int) -> np.ndarray:

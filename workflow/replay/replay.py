@@ -14,6 +14,8 @@ import pandas as pd
 from retrace.encode.encoding import to_scale
 from retrace.judge.drift import Alarm, feature_drift, loss_changes, rank, ring
 from retrace.judge.gate import Verdict, decide
+from retrace.judge.metrics import said
+from retrace.judge.tasks import JUDGING
 from retrace.past.walk import labelled_until, periods_before
 from workflow.replay.models import Model, Past, thinned
 
@@ -53,6 +55,7 @@ class Replay:
 
     def __post_init__(self) -> None:
         self.problem, self.settings = self.past.problem, self.past.settings
+        self.judging = JUDGING[self.problem.task]
 
     def steps(self) -> Iterator[Step]:
         """Yield every policy's step of every period after the first model."""
@@ -103,7 +106,7 @@ class Replay:
         current = encoding.transform(self.past.features.iloc[places])
         drift = feature_drift(model.reference, current, encoding.encoder.categorical)
         predicted = self.past.score(model, places)
-        predictions = feature_drift(model.held[["prediction"]], predicted[["prediction"]])
+        predictions = self._prediction_drift(model.held, predicted)
         losses = self._losses(model, before, now)
         long_before = periods_before(now, params.alarm.sustained_periods, params.period)
         sustained = None
@@ -112,6 +115,17 @@ class Replay:
         ranked = rank(drift, model.importance)
         alarm = ring(ranked, predictions, losses, params.alarm, sustained)
         return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
+
+    def _prediction_drift(self, held: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+        """Compare the predictions of two samples; classes are compared as they are."""
+        before, after = held[["prediction"]], now[["prediction"]]
+        if not self.past.classes:
+            return feature_drift(before, after)
+        number = {name: float(place) for place, name in enumerate(self.past.classes)}
+        before, after = (
+            one.assign(prediction=one["prediction"].map(number)) for one in (before, after)
+        )
+        return feature_drift(before, after, ["prediction"])
 
     def _labelled(
         self, model: Model, before: pd.Timestamp, end: pd.Timestamp, now: pd.Timestamp
@@ -142,20 +156,18 @@ class Replay:
             *map(self.errors, pair),
             *labels,
             min_rows=params.slice_min_rows,
-            unbiased=self.problem.task == "regression",
+            unbiased=self.judging.signed,
         )
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:
-        """Return absolute error and residual of scored rows on the fitted scale, and their blocks.
-
-        Also of a classifier: the log loss of a few rows can outweigh a month.
-        """
-        y, p = (
-            to_scale(scored[name].to_numpy(np.float64), self.problem.scale)
-            for name in ("outcome", "prediction")
-        )
-        frame = pd.DataFrame({"loss": np.abs(y - p), "residual": y - p}, index=scored.index)
-        return frame.assign(block=self.past.block.loc[scored.index])
+        """Return loss and residual of scored rows on the fitted scale, and their blocks."""
+        if self.problem.scale == "log":
+            fitted = {
+                name: to_scale(scored[name].to_numpy(np.float64), "log")
+                for name in ("outcome", "prediction")
+            }
+            scored = scored.assign(**fitted)
+        return self.judging.errors(scored).assign(block=self.past.block.loc[scored.index])
 
     def judge(self, challenger: Model, champion: Model) -> Verdict | None:
         """Ask the gate, on the newest labelled rows, which neither model has learnt from."""
@@ -164,7 +176,7 @@ class Replay:
         rows = rows[(self.past.begun.loc[rows.index] >= unseen).to_numpy()]
         if rows.empty:
             return None
-        theirs = self.past.score(champion, rows.index.to_numpy())["prediction"]
+        theirs = said(self.past.score(champion, rows.index.to_numpy()))
         return decide(
             rows,
             theirs,

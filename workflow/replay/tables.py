@@ -21,8 +21,8 @@ Changes = Sequence[dict[str, str | None]] | None
 
 
 def periods(problem: Problem, steps: Sequence[Step], known: Changes) -> pd.DataFrame:
-    """Return one row a period and policy: `score` is the balanced accuracy of a classifier, the
-    problem's metric of a regression; `measure` names it. `change` is what began in the period.
+    """Return one row a period and policy: `score` is the balanced accuracy of a binary problem, the
+    metric of any other; `measure` names it. `change` is what began in the period.
 
     `false_positives_at_recall` counts at the recall that the model left alone has in that period.
     """
@@ -32,7 +32,7 @@ def periods(problem: Problem, steps: Sequence[Step], known: Changes) -> pd.DataF
         if problem.task == "binary":
             found = _classifier(step, alone[step.start])
         else:
-            found = _regression(problem, _known(step))
+            found = _measured(problem, _known(step))
         watched = step.watched
         records.append(
             {
@@ -60,13 +60,11 @@ def _begun(known: Changes, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:
     return [str(one["what"]) for one in known or () if start <= _utc(one["at"]) < end]
 
 
-def _regression(problem: Problem, scored: pd.DataFrame) -> dict[str, Any]:
-    y, p = scored["outcome"], scored["prediction"]
-    return {
-        "score": metrics.METRICS[problem.metric](y, p),
-        "measure": problem.metric,
-        "bias": float((p - y).mean()),
-    }
+def _measured(problem: Problem, scored: pd.DataFrame) -> dict[str, Any]:
+    found = {"score": metrics.measure(problem.metric, scored), "measure": problem.metric}
+    if problem.task == "regression":
+        return {**found, "bias": float((scored["prediction"] - scored["outcome"]).mean())}
+    return {**found, "accuracy": metrics.measure("accuracy", scored)}
 
 
 def _classifier(step: Step, alone: Step) -> dict[str, Any]:
@@ -171,8 +169,9 @@ def headline(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dic
     positives that listening to the alarm saves at equal recall."""
     scores = table.pivot(index="period", columns="policy", values="score")
     alone = scores["never"].dropna()
-    sign = 1 if problem.task == "binary" else -1
     name = str(table["measure"].iloc[0])
+    rising = problem.task == "binary" or metrics.METRICS[name].higher_is_better
+    sign = 1 if rising else -1
     figures = {
         **{f"{name}_{policy}": float(scores[policy].mean()) for policy in POLICIES},
         "lost_alone": sign * float(alone.iloc[0] - alone.iloc[-1]),

@@ -16,6 +16,7 @@ from problems.predict import ENCODER
 from retrace.base.arrays import to_frame
 from retrace.base.params import parse_section
 from retrace.fit.bundle import Bundle
+from retrace.fit.calibration import Calibration
 
 MOST = 3
 LEAST = 0.05  # log odds: less is not worth a word
@@ -44,7 +45,7 @@ def reasons(
     encoder = bundle.encoding.encoder
     columns = bundle.encoding.transform(problem.columns.complete(features, encoder))
     shap = np.asarray(bundle.boosters["point"].predict(columns, pred_contrib=True))[:, :-1]
-    slope = bundle.calibration.slope if bundle.calibration else 1.0
+    slope = bundle.calibration.slope if isinstance(bundle.calibration, Calibration) else 1.0
     groups = pd.Index([group_of(name) for name in columns.columns])
     names = groups.unique()
     sums = np.column_stack([shap[:, groups == name].sum(axis=1) * slope for name in names])

@@ -1,0 +1,120 @@
+"""Every block of commands in README and docs/ runs, in order, page by page, on small simulations.
+
+A block of bash or Python is run, each page in a copy of the project of its own, which has a Git
+remote and an environment as `make` leaves it. Two comments right above a block change that:
+
+    <!-- exit status: 0 or 3 -->      its last command may end with these
+    <!-- not run: REASON -->          it cannot be run here
+
+Other blocks are text, yaml or mermaid; a language beside these fails.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, environment, run
+from tests.documents import RUN, Block, blocks, pages
+
+LIMIT_SECONDS = 540
+END = "documented command"
+CHECK = """
+ended() {
+  local status=$?
+  [[ $status =~ ^($1)$ ]] || { echo "ended with $status"; exit 1; }
+}"""
+
+
+def with_commands() -> list[str]:
+    return [page for page in pages() if any(block.language in RUN for block in blocks(page))]
+
+
+@pytest.fixture
+def place(reproduced: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the reproduced project with a remote `origin` and a .venv like that of `make`."""
+    project = Path(shutil.copytree(reproduced, tmp_path / "project", symlinks=True))
+    run(tmp_path, "git", "clone", "-q", "--bare", str(project), "hub.git")
+    run(project, "git", "remote", "add", "origin", "../hub.git")
+    make_venv(project)
+    yield project
+    run(project, "python", "-m", "commands", "storage", "stop")
+
+
+def make_venv(project: Path) -> None:
+    """Give the copy this Python's environment under its own name, with the marks of `make`."""
+    venv = project / ".venv"
+    venv.mkdir()
+    real = Path(sys.prefix)
+    for name in ("bin", "lib", "include", "pyvenv.cfg"):
+        (venv / name).symlink_to(real / name)
+    shown = run(project, "make", "--dry-run", "--print-data-base", "repro")
+    variables = dict(line.split(" := ", 1) for line in shown.splitlines() if " := " in line)
+    for name in ("MADE", "RUN", "DEV", "PROJECT"):
+        (project / variables[name]).touch()
+
+
+def script(found: list[Block]) -> str:
+    """Return one bash script of a page's blocks; it says which command runs, and ends at a bad one.
+
+    A status is asked for after every command, since `set -e` overlooks the first of `one && two`.
+    """
+    lines = [CHECK, "source .venv/bin/activate"]
+    for block in found:
+        commands = (
+            block.commands
+            if block.language == "bash"
+            else [(block.line, f"python - <<'END'\n{block.text}\nEND")]
+        )
+        for number, command in commands:
+            last = (number, command) == commands[-1]
+            allowed = "|".join(map(str, block.statuses if last else (0,)))
+            lines += [
+                f"echo '{END} {block.page}:{number}'",
+                command,
+                f"ended '{allowed}'",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def run_blocks(place: Path, found: list[Block]) -> subprocess.CompletedProcess[str]:
+    path = place.with_name("page.sh")
+    path.write_text(script(found), "utf-8")
+    return subprocess.run(
+        ["bash", str(path)],
+        cwd=place,
+        env={**environment(), "PYTHONPATH": str(place), "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("page", with_commands())
+def test_commands_of(page: str, place: Path) -> None:
+    found = [block for block in blocks(page) if block.language in RUN and not block.not_run]
+    done = run_blocks(place, found)
+    where, _, printed = done.stdout.rpartition(END)[2].partition("\n")
+    assert done.returncode == 0, f"{where.strip()}\n{printed}"
+    assert "Traceback" not in done.stdout, done.stdout
+
+
+def test_a_command_that_fails_is_named(place: Path) -> None:
+    """Also the first of `one && two`, which `set -e` overlooks."""
+    done = run_blocks(place, [Block("page.md", 7, "bash", "true\nfalse && true\ntrue")])
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2:] == [f"{END} page.md:9", "ended with 1"]
+
+
+def test_nothing_is_run_that_would_leave_the_copy(place: Path) -> None:
+    """The copy's remote is beside it, and `make` finds nothing to install."""
+    assert run(place, "git", "remote", "get-url", "origin").strip() == "../hub.git"
+    assert "pip" not in run(place, "make", "--dry-run", "repro", "storage")
+    assert os.path.realpath(place) != os.path.realpath(ROOT)

@@ -1,10 +1,11 @@
-"""How often the alarm rings falsely, and what it notices: simulations with other seeds.
+"""How often the alarm is false, and what it notices: simulations with other seeds.
 
     python -m bench drift
 
 30 stationary simulations for each problem that has time, and for each kind of change five that
 change half-way. Limits come from params.yaml; none was chosen on these seeds.
-The alarm is asked each month, as the backtest asks it; when it rings, the model is fitted anew.
+The alarm is asked each month, as the backtest asks it; when it is raised, the model is fitted
+again.
 """
 
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ class Watch:
 
 
 def watches(name: str, rows: Rows) -> Iterator[Watch]:
-    """Ask the alarm at the start of every period; the model is fitted anew when it rings."""
+    """Ask the alarm at the start of every period; the model is fitted again when it is raised."""
     problem = find_problem(name)
     past = Past(problem, rows, read_settings(problem), gate=False)
     replay, starts = Replay(past), past.starts()
@@ -50,7 +51,7 @@ def watches(name: str, rows: Rows) -> Iterator[Watch]:
     for before, now in pairwise(starts[:-1]):
         watched = replay.watch(model, before, now)
         yield Watch(now, watched)
-        if watched.alarm.rings:
+        if watched.alarm.raised:
             model = past.fit(now)
 
 
@@ -66,14 +67,14 @@ def study(name: str) -> list[Line]:
 
 def stationary(name: str, world: World, seeds: range) -> Line:
     """Count false alarms among the months asked."""
-    rings = [
-        watch.watched.alarm.rings
+    raised = [
+        watch.watched.alarm.raised
         for seed in seeds
         for watch in watches(name, world.stationary(seed))
     ]
     return (
         "nothing changes",
-        f"{sum(rings)} of {len(rings)} months ring falsely ({np.mean(rings):.1%})",
+        f"{sum(raised)} of {len(raised)} months have a false alarm ({np.mean(raised):.1%})",
         f"{len(seeds)} seeds from {seeds.start}",
     )
 
@@ -87,9 +88,9 @@ def noticed(name: str, world: World, kind: str, seeds: range) -> Line:
     days = []
     for seed in seeds:
         rows = world.changed(kind, seed, at)
-        rings = [watch.now for watch in watches(name, rows) if watch.watched.alarm.rings]
-        if not rings or rings[0] > at:
-            days.append((rings[0] - at).days if rings else float("nan"))
+        raised = [watch.now for watch in watches(name, rows) if watch.watched.alarm.raised]
+        if not raised or raised[0] > at:
+            days.append((raised[0] - at).days if raised else float("nan"))
     heard = [value for value in days if value == value]
     said = f"{len(heard)} of {len(days)} noticed"
     if heard:

@@ -21,14 +21,14 @@ from retrace.base.errors import RetraceError
 
 SUBCOMMANDS = {
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
-    "mend": "put right DVC's own files that a kill has torn; make repro does it first",
+    "mend": "repair DVC's own files after a kill; make repro does it first",
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
     "compare": "one problem's experiments side by side",
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",
-    "retrain": "new data is in place: run the DAG, compare with the model in use, say what to do",
-    "promote": "put this commit's model into stage prod, if the gate says that it may",
-    "rollback": "put the champion before the current one back into prod",
+    "retrain": "new data: run the DAG, compare with the model in use, say whether to promote",
+    "promote": "put this commit's model into stage prod, if the gate passes",
+    "rollback": "put the previous champion back into prod",
     "champions": "what is in which stage, with its headline metric",
 }
 

@@ -1,4 +1,4 @@
-"""Put right the files of DVC's own that a kill has torn; make repro does it first.
+"""Repair DVC's own files after a kill has torn them; make repro does it first.
 
     retrace mend
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001
         print(f"{LOCK} is torn, as by a kill: {restored()}. dvc repro finds again what has run.")
     if torn(AT_WORK):
         AT_WORK.unlink(missing_ok=True)
-        print(f"{AT_WORK} is torn, as by a kill: removed, DVC makes it anew.")
+        print(f"{AT_WORK} is torn, as by a kill: removed; DVC writes a new one.")
     return 0
 
 

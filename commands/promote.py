@@ -1,4 +1,4 @@
-"""Put the model of the current commit into stage prod, if the gate says that it may.
+"""Put the model of the current commit into stage prod, if the gate passes.
 
     retrace promote price
     retrace promote price --dry-run     only print what the gate says and what would be recorded

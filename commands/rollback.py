@@ -1,4 +1,4 @@
-"""Put the champion before the current one back into stage prod, and record it.
+"""Put the previous champion back into stage prod, and record it.
 
 retrace rollback price --reason "prices of shoes are far too high"
 retrace rollback price --dry-run

@@ -153,7 +153,7 @@ def _data(found: Retrained) -> Iterator[str]:
             yield f"| {key.replace('_', ' ')} | {before} | {now[key]:,} |"
     yield ""
     same = then.get("fingerprint") == now["fingerprint"]
-    yield f"The raw data is {'the same' if same else 'another one'}, by its fingerprint."
+    yield f"The raw data {'is the same' if same else 'has changed'}, by its fingerprint."
     failed = [
         item for item in read_json(paths.validation_metrics(world))["results"] if not item["passed"]
     ]

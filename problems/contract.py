@@ -73,7 +73,7 @@ ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seas
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the simulated world, for the backtest to hold alarms against. Days are ISO dates.
+    """A change of the simulated world, with which the backtest compares alarms. Days are ISO dates.
 
     `until` is when it ends: of a slow change when it is complete, of a passing one when all is as
     before. Without it, the new way stays from `at` on.

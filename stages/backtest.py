@@ -1,4 +1,4 @@
-"""Replay a problem's past: a model left alone, retrained every period, retrained when drift rings.
+"""Replay a problem's past: a model left alone, retrained every period, retrained on alarm.
 
     python -m stages.backtest fraud
 

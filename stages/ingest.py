@@ -71,7 +71,7 @@ def check_quarantined(ingested: Ingested, limit: float, name: str, source: str) 
     raise RetraceError(
         f"{len(ingested.rejected):,} of {ingested.rows_in:,} rows of {source} cannot be used "
         f"({share:.1%}; {name}.ingest.max_quarantined is {limit:.1%}):\n{lines}\n"
-        f"Each row and its reason: {paths.quarantine(name)}. Mend the source, or raise the limit."
+        f"Each row and its reason: {paths.quarantine(name)}. Correct the source or raise the limit."
     )
 
 

@@ -1,4 +1,4 @@
-"""Hold a clean table against its schema and the limits of params.yaml; stop what would mislead.
+"""Hold a clean table against its schema and the limits of params.yaml; stop on a hard failure.
 
     python -m stages.validate price
 
@@ -105,7 +105,7 @@ def stop_on_hard(
     if lines:
         raise RetraceError(
             f"{paths.clean(name)} fails {name}.validate:\n" + "\n".join(lines) + "\n"
-            "Mend the source, or change the limit in params.yaml if the data is right."
+            "Correct the source, or change the limit in params.yaml if the data is right."
         )
 
 

@@ -43,7 +43,7 @@ def fetch(name: str, commit: str, path: Path, target: Path) -> Path:
 
 
 def fetch_bundle(name: str, commit: str, path: Path, target: Path) -> Path:
-    """Copy the bundle of a tagged commit and hold every file of it against dvc.lock's hash.
+    """Copy the bundle of a tagged commit and check every file of it against dvc.lock's hash.
 
     Raises RetraceError when it is gone or damaged.
     """

@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise RetraceError(
             f"Cannot write {path}: {error.strerror or error}. Nothing was changed there; "
-            "free some space or mend the permissions and run the same command again."
+            "free some space or correct the permissions, and run the same command again."
         ) from error
     finally:
         _remove(holder)

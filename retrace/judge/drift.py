@@ -2,14 +2,14 @@
 
     table = rank(feature_drift(reference, current, categorical), importance)
     losses = loss_changes(reference_rows, recent_rows, min_rows=200)
-    alarm = ring(table, predictions, losses, params)
+    alarm = raise_alarm(table, predictions, losses, params)
     alarm.reasons                        empty: nothing to act on
 
 The reference is what the model in use was fitted and judged on. Features and predictions need no
 outcome; the losses look at the newest rows whose outcome is known. Backtest and the monitoring of
-live predictions ask alike. Large samples make every p-value tiny, so that nothing rings without an
-effect size above its limit; small ones make every effect large, so that nothing rings without a
-false discovery rate below its limit either.
+live predictions ask alike. Large samples make every p-value tiny, so that no alarm is raised
+without an effect size above its limit; small ones make every effect large, so that none is raised
+without a false discovery rate below its limit either.
 """
 
 from collections.abc import Collection
@@ -35,7 +35,7 @@ LOSS_COLUMNS = [
 Floats = NDArray[np.float64]
 
 
-OUTCOMES = {"all": "rows", "positives": "positives"}  # which are held against the reference
+OUTCOMES = {"all": "rows", "positives": "positives"}  # which are compared with the reference
 
 
 class AlarmParams(Params):
@@ -43,7 +43,7 @@ class AlarmParams(Params):
 
     false_discovery_rate: float = Field(gt=0, lt=1)
     ignored_columns: list[str]  # patterns (customer_*) of columns that move by their nature
-    importance_least: float = Field(ge=0, le=1)  # share of gain of a column that may ring
+    importance_least: float = Field(ge=0, le=1)  # share of gain of a column that may raise it
     feature_psi: float = Field(gt=0)
     prediction_psi: float | None = Field(gt=0)  # null: not looked at; so of the other two
     outcomes: Literal["all", "positives"]  # a new kind of positives may be lost among all rows
@@ -62,7 +62,7 @@ class Alarm:
     reasons: tuple[str, ...]
 
     @property
-    def rings(self) -> bool:
+    def raised(self) -> bool:
         return bool(self.reasons)
 
 
@@ -227,7 +227,7 @@ def _change(
 ) -> tuple[float, float]:
     """Return new mean minus old mean and its p-value; 0 and 1 where a sample is empty.
 
-    Without old rows the new mean is held against zero.
+    Without old rows the new mean is compared with zero.
     """
     if not len(new) or (old is not None and not len(old)):
         return 0.0, 1.0
@@ -250,7 +250,7 @@ def _standard_error(rows: pd.DataFrame, column: str) -> float:
     return float(np.sqrt((sums**2).sum() * n / (n - 1)) / len(rows))
 
 
-def ring(
+def raise_alarm(
     features: pd.DataFrame,
     predictions: pd.DataFrame,
     losses: pd.DataFrame | None,

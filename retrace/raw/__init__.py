@@ -137,7 +137,7 @@ def read_mapped(
     told = {in_file[one]: text for one, text in (hints or {}).items() if one in in_file}
     for one in needed:
         if one in mapping:
-            told[in_file[one]] = f"params.yaml maps '{one}' to it: mend `columns.{one}` there."
+            told[in_file[one]] = f"params.yaml maps '{one}' to it: correct `columns.{one}` there."
     table = read_raw(
         source, [in_file[one] for one in needed], [in_file[one] for one in others],
         name=name, hints=told,

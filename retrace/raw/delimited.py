@@ -106,7 +106,7 @@ def _load(path: Path) -> bytearray:
         ) from None
     except OSError as error:
         raise RetraceError(
-            f"{path}: cannot be read: {error.strerror or error}. Mend the permissions or the disk."
+            f"{path}: cannot be read: {error.strerror or error}. Check permissions and disk."
         ) from None
     if not data:
         raise RetraceError(f"{path}: the file is empty (0 bytes). {_AGAIN}")

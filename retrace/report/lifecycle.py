@@ -54,7 +54,7 @@ def _story(replayed: Replayed) -> list[str]:
     said = [
         f"Left alone from {month_name(periods[0])} to {month_name(periods[-1])}, the model goes "
         f"from a {in_words(measure)} of {number(alone[0])} to {number(alone[-1])}; retrained every "
-        f"period it ends at {number(every[-1])}, and retrained when the alarm rings at "
+        f"period it ends at {number(every[-1])}, and retrained on alarm at "
         f"{number(alarm[-1])}. The means are {mean['never']}, {mean['every']} "
         f"({_count(retrained['every'])}) and {mean['alarm']} ({_count(retrained['alarm'])})."
     ]

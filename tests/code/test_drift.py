@@ -15,8 +15,8 @@ from retrace.judge.drift import (
     loss_changes,
     psi,
     q_values,
+    raise_alarm,
     rank,
-    ring,
 )
 
 LIMITS = AlarmParams(
@@ -135,7 +135,7 @@ def test_one_slice_that_moved_is_named_and_small_ones_are_left_out():
         ["region", "west"],
     ]
     quiet = feature_drift(sample(), sample(seed=2))
-    reasons = ring(rank(quiet, pd.Series(dtype=float)), quiet.head(0), table, LIMITS).reasons
+    reasons = raise_alarm(rank(quiet, pd.Series(dtype=float)), quiet.head(0), table, LIMITS).reasons
     assert any("region east" in reason for reason in reasons)
     assert not any("region west" in reason for reason in reasons)
 
@@ -149,15 +149,15 @@ def test_rows_of_one_block_do_not_count_as_many():
 def test_what_lasts_for_periods_may_be_smaller():
     table = loss_changes(losses(9000, 1, 0, 1), losses(9000, 1, 0.15, 2))
     quiet = empty_features()
-    assert not ring(quiet, quiet, table, LIMITS).rings
-    reasons = ring(quiet, quiet, None, LIMITS, sustained=table).reasons
+    assert not raise_alarm(quiet, quiet, table, LIMITS).raised
+    reasons = raise_alarm(quiet, quiet, None, LIMITS, sustained=table).reasons
     assert len(reasons) == 1
     assert reasons[0].endswith("over 3 periods")
 
 
 def test_no_recent_rows_are_no_reason():
     table = loss_changes(losses(100, 1, 0, 1), losses(100, 1, 0, 1).head(0))
-    assert not ring(empty_features(), empty_features(), table, LIMITS).rings
+    assert not raise_alarm(empty_features(), empty_features(), table, LIMITS).raised
 
 
 def empty_features() -> pd.DataFrame:
@@ -165,7 +165,7 @@ def empty_features() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("column", "share", "moved", "rings"),
+    ("column", "share", "moved", "raised"),
     [
         ("weight", 0.5, 0.25, True),
         ("weight", 0.001, 0.25, False),  # of no importance
@@ -173,7 +173,7 @@ def empty_features() -> pd.DataFrame:
         ("visits_count", 0.5, 0.25, False),  # ignored
     ],
 )
-def test_the_alarm_needs_effect_certainty_and_importance(column, share, moved, rings):
+def test_the_alarm_needs_effect_certainty_and_importance(column, share, moved, raised):
     n = 200_000
     drift = feature_drift(
         pd.DataFrame({column: RNG.normal(0, 1, n)}),
@@ -181,14 +181,14 @@ def test_the_alarm_needs_effect_certainty_and_importance(column, share, moved, r
     )
     assert drift["q_value"][0] < 1e-6
     ranked = rank(drift, pd.Series({column: share}))
-    assert ring(ranked, empty_features(), None, LIMITS).rings == rings
+    assert raise_alarm(ranked, empty_features(), None, LIMITS).raised == raised
 
 
 def test_a_large_effect_in_few_rows_does_not_ring():
     drift = feature_drift(sample(8), sample(8, shift=0.5, seed=2))
     assert drift["psi"].max() > 0.25
     ranked = rank(drift, pd.Series({"weight": 0.5, "region": 0.5}))
-    assert not ring(ranked, ranked, None, LIMITS).rings
+    assert not raise_alarm(ranked, ranked, None, LIMITS).raised
 
 
 def test_q_values_are_those_of_benjamini_and_hochberg() -> None:

@@ -80,8 +80,8 @@ def test_policies_do_as_they_say_and_share_fits(replay: Replay, steps: list) -> 
     assert all(step.retrained for step in by["every"][1:])
     owed = False
     for step in by["alarm"][1:]:
-        assert step.retrained == (step.watched.alarm.rings or owed)
-        owed = step.watched.alarm.rings  # one period of follow-up
+        assert step.retrained == (step.watched.alarm.raised or owed)
+        owed = step.watched.alarm.raised  # one period of follow-up
     retrained = {step.start: step.model for step in by["every"]}
     for step in by["alarm"]:
         assert not step.retrained or step.model is retrained[step.start]

@@ -63,7 +63,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model and what it is held against: rows that it was neither fitted nor chosen on."""
+    """A model and its reference: rows that it was neither fitted nor chosen on."""
 
     fitted_at: pd.Timestamp
     learnt_until: pd.Timestamp  # changes until then were labelled for a whole period at least

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from retrace.encode.encoding import to_scale
-from retrace.judge.drift import Alarm, feature_drift, loss_changes, rank, ring
+from retrace.judge.drift import Alarm, feature_drift, loss_changes, raise_alarm, rank
 from retrace.judge.gate import Verdict, decide
 from retrace.judge.metrics import said
 from retrace.judge.tasks import JUDGING
@@ -68,8 +68,8 @@ class Replay:
             for policy in POLICIES:
                 step = self._step(policy, in_use, before, start, end, owed > 0)
                 yield step
-            rings = step.watched is not None and step.watched.alarm.rings
-            owed = params.follow_up_periods if rings else max(owed - 1, 0)
+            raised = step.watched is not None and step.watched.alarm.raised
+            owed = params.follow_up_periods if raised else max(owed - 1, 0)
 
     def _step(
         self,
@@ -84,8 +84,8 @@ class Replay:
         watched, verdict, retrained = None, None, False
         if before is not None:
             watched = None if policy == "every" else self.watch(champion, before, start)
-            rings = watched is not None and watched.alarm.rings
-            retrained = policy == "every" or (policy == "alarm" and (rings or owed))
+            raised = watched is not None and watched.alarm.raised
+            retrained = policy == "every" or (policy == "alarm" and (raised or owed))
         if retrained:
             in_use[policy] = self.past.fit(start)
             verdict = self.judge(in_use[policy], champion)
@@ -113,7 +113,7 @@ class Replay:
         if long_before >= model.fitted_at:
             sustained = self._losses(model, long_before, now, slices=False)
         ranked = rank(drift, model.importance)
-        alarm = ring(ranked, predictions, losses, params.alarm, sustained)
+        alarm = raise_alarm(ranked, predictions, losses, params.alarm, sustained)
         return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
 
     def _prediction_drift(self, held: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:

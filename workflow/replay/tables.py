@@ -40,7 +40,7 @@ def periods(problem: Problem, steps: Sequence[Step], known: Changes) -> pd.DataF
                 "policy": step.policy,
                 **found,
                 "rows": len(_known(step)),
-                "alarm": int(watched is not None and watched.alarm.rings),
+                "alarm": int(watched is not None and watched.alarm.raised),
                 "retrained": int(step.retrained),
                 "by_gate": int(step.verdict is not None and step.verdict.passed),
                 "prediction_psi": np.nan if watched is None else watched.prediction_psi,
@@ -90,11 +90,11 @@ def retrainings(steps: Sequence[Step], changes: Changes) -> pd.DataFrame:
     for step in steps:
         before = models.get(step.policy, step.model)
         models[step.policy] = step.model
-        rings = step.watched is not None and step.watched.alarm.rings
-        if not (rings or step.retrained):
+        raised = step.watched is not None and step.watched.alarm.raised
+        if not (raised or step.retrained):
             continue
         false = np.nan
-        if rings and changes is not None:
+        if raised and changes is not None:
             false = float(not _changed(changes, before.learnt_until, step.start))
         verdict = step.verdict
         records.append(
@@ -130,10 +130,10 @@ def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
     that listens, before the next change of that kind, and the days until then, from the change or
     the start of the replay on.
     """
-    rings = [
+    raised = [
         step.start
         for step in steps
-        if step.policy == "alarm" and step.watched is not None and step.watched.alarm.rings
+        if step.policy == "alarm" and step.watched is not None and step.watched.alarm.raised
     ]
     known = known or ()
     start, last = steps[0].model.learnt_until, max(step.end for step in steps)
@@ -144,9 +144,9 @@ def changes(steps: Sequence[Step], known: Changes) -> pd.DataFrame:
         following = min([at for at in others if at > begin], default=last)
         if begin < start and not end >= start:  # the first model has learnt it
             continue
-        heard = [at for at in rings if begin < at <= following]
-        days = (heard[0] - max(begin, steps[0].start)).days if heard else np.nan
-        alarm = f"{heard[0]:%Y-%m-%d}" if heard else ""
+        noticed = [at for at in raised if begin < at <= following]
+        days = (noticed[0] - max(begin, steps[0].start)).days if noticed else np.nan
+        alarm = f"{noticed[0]:%Y-%m-%d}" if noticed else ""
         records.append({**change, "alarm": alarm, "delay_days": days})
     return pd.DataFrame(records, columns=CHANGE_COLUMNS)
 

@@ -1,6 +1,6 @@
 """How long earlier orders with the same attribute took, as known at the beginning of the day.
 
-An order enters when its completion was known. Each attribute is held against the overall mean
+An order enters when its completion was known. Each attribute is compared with the overall mean
 alone, not against the others: which there are, and which is the wider one, is a matter of the log.
 How many got stuck is no history: what is usual is only known when the usual orders are over.
 """

@@ -136,7 +136,7 @@ def listings(raw: pd.DataFrame, columns: Mapping[str, str] | None = None) -> pd.
         first = rejected[0]
         raise RetraceError(
             f"listings: {len(rejected)} of {len(raw)} rows cannot be priced; the first is row "
-            f"{first + 1} (id {identity.iloc[first]!r}): {reason[first]}. Mend or remove them."
+            f"{first + 1} (id {identity.iloc[first]!r}): {reason[first]}. Correct or remove them."
         )
     return clean.set_axis(raw.index)
 

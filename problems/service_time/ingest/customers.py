@@ -122,7 +122,7 @@ def _check_coordinates(frame: pd.DataFrame, raw: pd.DataFrame) -> None:
     todo = (
         "The two look swapped: exchange the names of the columns."
         if swapped
-        else "Mend them, or set `service_time.ingest.bounds` to where the company delivers."
+        else "Correct them, or set `service_time.ingest.bounds` to where the company delivers."
     )
     raise RetraceError(
         f"{raw['file'].iloc[first]}: columns 'latitude' and 'longitude' are wrong in "

@@ -1,12 +1,14 @@
-"""Which model reads which section of params.yaml, and what in the file no stage could read."""
+"""Which model reads which section of params.yaml, and what there and in checks.yaml is wrong."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from experiments.tune.space import TuneParams
 from problems import parts
+from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import PATH, ProblemEntry, WorldEntry, read_key, read_params
 from retrace.checks import ValidateParams
@@ -22,7 +24,6 @@ Models = Mapping[str, Callable[[str], type[BaseModel]]]  # of a section, given t
 WORLD: Models = {
     "simulate": lambda world: parts.simulator(world).settings,
     "ingest": lambda world: parts.reader(world).settings,
-    "validate": lambda _: ValidateParams,
 }
 PROBLEM: Models = {
     "split": lambda _: SplitParams,
@@ -40,7 +41,7 @@ LISTS = {"simulators": "simulate", "backtests": "backtest"}
 
 
 def faults() -> Iterator[str]:
-    """Yield a message for every key of params.yaml that is missing, unknown or wrong."""
+    """Yield a message for every key of params.yaml and checks.yaml that is missing, unknown or wrong."""
     blocks, worlds, problems = _block(""), _block("worlds"), _block("problems")
     for name in blocks:
         if name not in {*LISTS, "worlds", "problems", *worlds, *problems}:
@@ -48,6 +49,7 @@ def faults() -> Iterator[str]:
     for name in worlds:
         yield from _fault(WorldEntry, f"worlds.{name}")
         yield from _wrong(name, name, WORLD)
+        yield from _fault(ValidateParams, "", paths.checks(name))
     for name, entry in problems.items():
         yield from _fault(ProblemEntry, f"problems.{name}")
         world = entry.get("world") if isinstance(entry, Mapping) else None
@@ -68,16 +70,18 @@ def _wrong(name: str, world: str, models: Models) -> Iterator[str]:
     there = _block(name) if name in _block("") else {}
     needed = {*models} - OPTIONAL | {LISTS[key] for key in LISTS if name in read_key(key)}
     for section, model in models.items():
-        if section in needed or section in there:
+        if section in needed and section not in there:  # DVC runs no stage without its keys
+            yield f"{PATH}: no section '{name}.{section}'; `{section}: {{}}` has all defaults."
+        elif section in there:
             try:
                 yield from _fault(model(world), f"{name}.{section}")
             except RetraceError as error:
                 yield str(error)
 
 
-def _fault(model: type[BaseModel], key: str) -> Iterator[str]:
+def _fault(model: type[BaseModel], key: str, path: Path = PATH) -> Iterator[str]:
     try:
-        read_params(model, key)
+        read_params(model, key, path)
     except RetraceError as error:
         yield str(error)
 

@@ -58,7 +58,7 @@ def _refuse_changes() -> None:
     made what the old ones made.
     """
     here, now = Path.cwd(), time.time()
-    changed = [f"'{key}' of params.yaml" if key else "params.yaml" for key in changed_since_read()]
+    changed = changed_since_read()
     for module in list(sys.modules.values()):
         file = Path(getattr(module, "__file__", None) or "")
         if file.is_relative_to(here) and file.is_file() and STARTED < file.stat().st_mtime <= now:

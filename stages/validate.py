@@ -1,8 +1,9 @@
-"""Hold a clean table against its schema and the limits of params.yaml; stop on a hard failure.
+"""Hold a clean table against its schema and checks.yaml; stop on a hard failure.
 
     python -m stages.validate price
 
 reads   data/clean/price.parquet
+        problems/price/checks.yaml     the limits
 writes  metrics/validation/price.json  every check: found, limit, passed
         metrics/profile/price.json     types, missing values and distributions, for the report
 """
@@ -58,7 +59,7 @@ def run_checks(
     unknown = [name for name in missing if not any(re.fullmatch(one, name) for one in optional)]
     if unknown:
         raise RetraceError(
-            f"params.yaml: `validate.checks` names column(s) {', '.join(unknown)}; "
+            f"checks.yaml: `checks` names column(s) {', '.join(unknown)}; "
             f"the clean table has {', '.join(rows.columns)}."
         )
     records: list[dict[str, object]] = []
@@ -104,8 +105,8 @@ def stop_on_hard(
             lines += _indented(examples(rows, check, params.example_rows))
     if lines:
         raise RetraceError(
-            f"{paths.clean(name)} fails {name}.validate:\n" + "\n".join(lines) + "\n"
-            "Correct the source, or change the limit in params.yaml if the data is right."
+            f"{paths.clean(name)} fails {paths.checks(name)}:\n" + "\n".join(lines) + "\n"
+            "Correct the source, or change the limit if the data is right."
         )
 
 
@@ -125,12 +126,12 @@ def _indented(rows: pd.DataFrame) -> list[str]:
 
 def main(name: str) -> None:
     world = parts.world(name)
-    params = read_params(ValidateParams, f"{name}.validate")
+    params = read_params(ValidateParams, "", paths.checks(name))
     rows = read_table(paths.clean(name))
     if len(rows) < params.rows_min:
         raise RetraceError(
-            f"{paths.clean(name)} has {len(rows):,} row(s); {name}.validate.rows_min is "
-            f"{params.rows_min:,}: fewer cannot be split, fitted and judged."
+            f"{paths.clean(name)} has {len(rows):,} row(s); rows_min of {paths.checks(name)} "
+            f"is {params.rows_min:,}: fewer cannot be split, fitted and judged."
         )
     check_schema(world, rows, params.example_rows)
     records = run_checks(rows, params.listed(), optional(world))

@@ -52,8 +52,8 @@ def check_data(world: str) -> None:
         raise RetraceError(
             f"data checks have failed ({paths.validation_metrics(world)}):\n"
             + "\n".join(failed)
-            + f"\nMend the source; or, if the data is right, change the limit under "
-            f"'{world}.validate' in params.yaml, and commit why."
+            + f"\nMend the source; or, if the data is right, change the limit in "
+            f"{paths.checks(world)}, and commit why."
         )
 
 

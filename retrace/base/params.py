@@ -1,11 +1,14 @@
-"""Read sections of `params.yaml` into typed models; an unknown key is an error that names it."""
+"""Read sections of params.yaml, and other files of parameters, into typed models.
+
+A key that no model knows, and a text where a number belongs, are errors that name file and key.
+"""
 
 import difflib
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
@@ -20,9 +23,9 @@ _read: dict[tuple[Path, str], Any] = {}  # what this process has read
 
 
 class Params(BaseModel):
-    """Base of every section's model: frozen, and typos are refused."""
+    """Base of every section's model: frozen; typos and texts for numbers are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 Section = TypeVar("Section", bound=BaseModel)
@@ -40,13 +43,77 @@ class ProblemEntry(Params):
     world: str
 
 
-def read_params(model: type[Section], key: str, path: Path = PATH) -> Section:
-    """Read the section at a dotted `key` (`price.train`).
+class MissingSection(RetraceError):
+    """A dotted key leads nowhere: `part` is not among the `known` keys above it."""
 
-    Raises RetraceError for a missing file or section, an unknown key (with the closest valid one)
-    and a value of the wrong type or range.
+    def __init__(self, path: Path, key: str, part: str, above: str, known: list[str]) -> None:
+        self.part, self.known = part, known
+        where = f"'{part}' is not in {above or 'the top level'}"
+        super().__init__(_sentence(f"{path}: no section '{key}': {where}{_closest(part, known)}"))
+
+
+def read_params(
+    model: type[Section], key: str, path: Path = PATH, *, below: str | None = None
+) -> Section:
+    """Read the section at a dotted `key` (`price.train`), the whole file for an empty one.
+
+    A section that is not there has the model's defaults, where it has them all. `below` is another
+    section, what several problems share: `key` is laid over it, key by key.
+
+    Raises RetraceError for a missing file, for an unknown key or section (with the closest valid
+    one) and for a value of the wrong type or range; a text is no number.
     """
-    return parse_section(model, read_key(key, path), key, path)
+    optional = not any(field.is_required() for field in model.model_fields.values())
+    value = _read_section(key, path, optional or below is not None)
+    if below is not None and below != key:
+        value = merged(_read_section(below, path, optional), value)
+    return parse_section(model, value, key, path)
+
+
+def _read_section(key: str, path: Path, optional: bool) -> Any:
+    """Return the raw section; {} if it may be missing, and no name there looks like a slip."""
+    try:
+        return read_key(key, path)
+    except MissingSection as missing:
+        if not optional or difflib.get_close_matches(missing.part, missing.known, cutoff=0.75):
+            raise
+        return {}
+
+
+def merged(below: Any, above: Any) -> Any:
+    """Lay one block over another: blocks key by key, any other value as a whole."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    both = {key: merged(below[key], above[key]) for key in below if key in above}
+    return {**below, **above, **both}
+
+
+def differences(section: BaseModel) -> dict[str, tuple[Any, Any]]:
+    """Return (value, default) by dotted name of what differs from the model's defaults; the default
+    of what must be given is None."""
+    fields = type(section).model_fields
+    defaults = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in fields.items()
+        if not field.is_required()
+    }
+    plain = {
+        name: value.model_dump() if isinstance(value, BaseModel) else value
+        for name, value in defaults.items()
+    }
+    return dict(_differences(section.model_dump(), plain, ""))
+
+
+def _differences(
+    given: Mapping[str, Any], default: Mapping[str, Any], before: str
+) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for name, value in given.items():
+        usual = default.get(name)
+        if isinstance(value, Mapping) and value:
+            inner = usual if isinstance(usual, Mapping) else {}
+            yield from _differences(value, inner, f"{before}{name}.")
+        elif value != usual:
+            yield before + name, (value, usual)
 
 
 def read_key(key: str, path: Path = PATH) -> Any:
@@ -54,33 +121,32 @@ def read_key(key: str, path: Path = PATH) -> Any:
     node: Any = _load(path)
     for depth, part in enumerate(key.split(".") if key else ()):
         if not isinstance(node, Mapping) or part not in node:
-            above = ".".join(key.split(".")[:depth]) or "the top level"
             known = sorted(map(str, node)) if isinstance(node, Mapping) else []
-            raise RetraceError(
-                f"{path}: no section '{key}': '{part}' is not in {above}{_closest(part, known)}."
-            )
+            raise MissingSection(path, key, part, ".".join(key.split(".")[:depth]), known)
         node = node[part]
     _read.setdefault((path, key), node)
     return node
 
 
 def changed_since_read() -> list[str]:
-    """Return the keys that this process has read and that have another value by now."""
+    """Return what this process has read and what has another value by now: `'key' of file`."""
     changed = []
     for (path, key), value in _read.items():
+        name = f"'{key}' of {path}" if key else str(path)
         try:
             if read_key(key, path) != value:
-                changed.append(key)
+                changed.append(name)
         except RetraceError:  # it is gone
-            changed.append(key)
+            changed.append(name)
     return changed
 
 
 def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH) -> Section:
     """Check a section's raw `value` against its model."""
     if not isinstance(value, Mapping):
+        where = f"'{key}'" if key else "the file"
         raise RetraceError(
-            f"{path}: '{key}' is {SHORT.repr(value)}; expected a block of keys and values."
+            f"{path}: {where} is {SHORT.repr(value)}; expected a block of keys and values."
         )
     try:
         return model.model_validate(dict(value))
@@ -111,20 +177,29 @@ def _parse(text: str) -> Any:
 
 
 def _explain(model: type[BaseModel], key: str, item: dict[str, Any]) -> str:
-    where = ".".join([key, *(str(part) for part in item["loc"])])
+    where = ".".join(filter(None, [key, *(str(part) for part in item["loc"])]))
     if item["type"] == "extra_forbidden":
         name = str(item["loc"][-1])
-        return f"unknown key '{where}'{_closest(name, _fields(model, item['loc'][:-1]))}."
+        return _sentence(f"unknown key '{where}'{_closest(name, _fields(model, item['loc'][:-1]))}")
     if item["type"] == "missing":
         return f"'{where}' is missing."
-    return f"'{where}' is {SHORT.repr(item['input'])}: {item['msg'].lower()}."
+    # pydantic's own words: "Value error, the range is empty" or "Input should be a valid integer"
+    words = item["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return _sentence(f"'{where or 'the file'}' is {SHORT.repr(item['input'])}: {words}")
 
 
 def _fields(model: Any, loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the nested block at `loc` may have."""
     for part in loc:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = field.annotation if field else None
-    return list(getattr(model, "model_fields", {}))
+        options = (model, *get_args(model))
+        fields = [one.model_fields[part] for one in options if part in _of_model(one)]
+        blocks = [one for one in options if get_origin(one) is dict]
+        model = fields[0].annotation if fields else get_args(blocks[0])[-1] if blocks else None
+    return [name for option in (model, *get_args(model)) for name in _of_model(option)]
+
+
+def _of_model(annotation: Any) -> dict[str, Any]:
+    return getattr(annotation, "model_fields", {})
 
 
 def _closest(name: str, known: list[str]) -> str:
@@ -132,3 +207,7 @@ def _closest(name: str, known: list[str]) -> str:
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; valid keys: {', '.join(known)}" if known else ""
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith("?") else f"{words}."

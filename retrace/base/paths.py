@@ -35,6 +35,10 @@ def profile(world: str) -> Path:
     return Path("metrics/profile") / f"{world}.json"
 
 
+def checks(world: str) -> Path:
+    return Path("problems") / world / "checks.yaml"
+
+
 def features(problem: str) -> Path:
     return Path("data/features") / problem
 

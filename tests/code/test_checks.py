@@ -1,13 +1,15 @@
 """Every kind of check passes inside its limits, fails outside, and shows the rows that did it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from pydantic import ValidationError
 
 from problems.contract import World
 from retrace.base.errors import RetraceError
+from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
 from stages.validate import check_schema, run_checks, stop_on_hard
@@ -102,34 +104,43 @@ def test_examples_of_a_column_without_values_do_not_crash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "message"),
+    ("text", "message"),
     [
-        ({"mean": {}}, "give `hard`, `soft` or both"),
-        ({"median": {"soft": "at most 1"}}, "no check 'median'; there are missing_share"),
-        ({"quantile": {"soft": "at most 1"}}, "no check 'quantile'"),
-        ({"p100": {"soft": "at most 1"}}, "no check 'p100'"),
-        ({"mean": {"loud": "at most 1"}}, "loud"),
-        ({"mean": {"soft": "at most nan"}}, "'at most nan' is no range; write `1 to 500`"),
-        ({"mean": {"soft": "1 500"}}, "'1 500' is no range"),
-        ({"mean": {"hard": "9 to 1"}}, "'9 to 1' is empty: 9 is above 1"),
+        ("mean: {}", r"'checks.number.mean' is \{\}: give `hard`, `soft` or both\."),
+        ("men: {soft: {most: 1}}", r"'checks.number.men'; did you mean 'mean'\?$"),
+        ("quantile: {soft: {most: 1}}", r"unknown key 'checks.number.quantile'; valid keys: "),
+        ("p100: {soft: {most: 1}}", r"unknown key 'checks.number.p100'; did you mean 'p10'\?$"),
+        ("mean: {sotf: {most: 1}}", r"'checks.number.mean.sotf'; did you mean 'soft'\?$"),
+        ("mean: {soft: {mots: 1}}", r"'checks.number.mean.soft.mots'; did you mean 'most'\?$"),
+        ("mean: {soft: {most: .nan}}", "'checks.number.mean.soft.most' is nan: .*finite number"),
+        ("mean: {soft: {most: '1'}}", "'checks.number.mean.soft.most' is '1': .*valid number"),
+        ("mean: {soft: at most 1}", "'checks.number.mean.soft' is 'at most 1': .*valid dict"),
+        ("mean: {soft: {}}", r"'checks.number.mean.soft' is \{\}: give `least`, `most` or both"),
+        ("mean: {hard: {least: 9, most: 1}}", "the range is empty: 9 is above 1"),
+        ("mentions: {text: {loud: {most: 1}}}", r"'checks.number.mentions.text.loud'; valid keys"),
     ],
 )
-def test_a_check_that_makes_no_sense_is_refused(names: dict, message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
-        ValidateParams(rows_min=1, example_rows=1, checks={"number": names})
+def test_a_check_that_makes_no_sense_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "checks.yaml"
+    path.write_text(f"checks:\n  number:\n    {text}\n")
+    with pytest.raises(RetraceError, match=message) as error:
+        read_params(ValidateParams, "", path)
+    assert str(error.value).startswith(f"{path}: ")
 
 
 def test_every_limit_is_a_check_in_the_order_of_the_file() -> None:
     checks = {
         "number": {
-            "p99": {"hard": "-1 to 5e3", "soft": "at least 0.5"},
-            "z6_share": {"soft": "at most 0"},
+            "p99": {"soft": {"least": 0.5}, "hard": {"least": -1, "most": 5e3}},
+            "correlates_with": {"flag": {"soft": {"most": 0.9}}},
+            "z6_share": {"soft": {"most": 0}},
         },
-        "text": {"distinct": {"hard": "at least 2"}},
+        "text": {"distinct": {"hard": {"least": 2}}},
     }
-    assert ValidateParams(rows_min=1, example_rows=1, checks=checks).listed() == [
+    assert ValidateParams(checks=checks).listed() == [
         Check("number", "quantile", "hard", 0.99, -1, 5000),
         Check("number", "quantile", "soft", 0.99, 0.5, None),
+        Check("number", "correlates_with", "soft", None, None, 0.9, "flag"),
         Check("number", "z_share", "soft", 6, None, 0),
         Check("text", "distinct", "hard", None, 2, None),
     ]
@@ -170,8 +181,7 @@ def test_a_number_of_a_text_column_is_refused_by_name(kind: str) -> None:
 
 def test_only_hard_checks_stop_and_show_example_rows() -> None:
     def params(level: str) -> ValidateParams:
-        checks = {"number": {"max": {level: "at most 10"}}}
-        return ValidateParams(rows_min=1, example_rows=1, checks=checks)
+        return ValidateParams(example_rows=1, checks={"number": {"max": {level: {"most": 10}}}})
 
     soft, hard = params("soft"), params("hard")
     stop_on_hard(ROWS, soft, run_checks(ROWS, soft.listed()), "toy")
@@ -179,7 +189,7 @@ def test_only_hard_checks_stop_and_show_example_rows() -> None:
         stop_on_hard(ROWS, hard, run_checks(ROWS, hard.listed()), "toy")
     text = str(error.value)
     assert "column 'number': max is 90.0, expected at most 10" in text
-    assert "toy.validate" in text
+    assert "problems/toy/checks.yaml" in text
     assert "90.0  True" in text
     assert "\n    " in text
 

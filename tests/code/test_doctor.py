@@ -17,6 +17,7 @@ from experiments import sections
 from tests.s3 import local_s3
 
 TOP = Path(__file__).resolve().parents[2]
+CHECKS = [path.relative_to(TOP).as_posix() for path in TOP.glob("problems/*/checks.yaml")]
 LOCK = """\
 # This file is made by `make lock`
 numpy==2.4.6 ; python_full_version >= '3.11' \\
@@ -33,8 +34,8 @@ Ruamel.Yaml==0.19.1 \\
 def here(tmp_path, monkeypatch):
     """Run in a folder with the project's own files, and nobody's settings of Git, DVC or AWS."""
     monkeypatch.chdir(tmp_path)
-    for name in ("pyproject.toml", "params.yaml", "dvc.yaml", ".dvc/config"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("pyproject.toml", "params.yaml", "dvc.yaml", ".dvc/config", *CHECKS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TOP / name, tmp_path / name)
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from retrace.base import params
 from retrace.base.errors import RetraceError
-from retrace.base.params import Params, read_key, read_params
+from retrace.base.params import Params, differences, read_key, read_params
 from stages.runner import run_stage
 
 
@@ -37,14 +37,21 @@ def test_reads_a_section(path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("rows", "row", r"unknown key 'price\.train\.row'; did you mean 'rows'\?"),
+        ("rows", "row", r"unknown key 'price\.train\.row'; did you mean 'rows'\?$"),
         ("alpha", "alhpa", r"'price\.train\.inner\.alhpa'; did you mean 'alpha'\?"),
         ("    rows: 3\n", "", r"'price\.train\.rows' is missing"),
         ("rows: 3", "rows: many", r"'price\.train\.rows' is 'many': .*integer"),
         ("rows: 3", "rows: 0", r"'price\.train\.rows' is 0: .*greater than or equal to 1"),
         ("alpha: 1e-3", "alpha: .nan", r"'price\.train\.inner\.alpha' is nan: .*finite"),
+        ("rows: 3", "rows: '3'", r"'price\.train\.rows' is '3': should be a valid integer\.$"),
+        ("rows: 3", "rows: true", r"'price\.train\.rows' is True: should be a valid integer\.$"),
+        (
+            "alpha: 1e-3",
+            "alpha: '1'",
+            r"'price\.train\.inner\.alpha' is '1': should be .*number",
+        ),
         ("rows: 3", "rows: [", r"not valid YAML"),
-        ("train:", "trian:", r"no section 'price\.train'.*did you mean 'trian'\?"),
+        ("train:", "trian:", r"no section 'price\.train'.*did you mean 'trian'\?$"),
         (GOOD, "price:\n  train: 3\n", r"'price\.train' is 3; expected a block"),
         (GOOD, "", r"no section 'price\.train'"),
     ],
@@ -54,6 +61,35 @@ def test_mistakes_are_named(path: Path, old: str, new: str, words: str) -> None:
     path.write_text(GOOD.replace(old, new))
     with pytest.raises(RetraceError, match=words):
         read_params(Outer, "price.train", path)
+
+
+class Optional(Params):
+    rows: int = 5
+    inner: dict[str, float] = Field(default_factory=lambda: {"a": 1.0, "b": 2.0})
+
+
+def test_a_section_that_is_not_there_has_the_defaults_of_its_model(path: Path) -> None:
+    path.write_text("price:\n  split: {}\n")
+    assert read_params(Optional, "price.train", path) == Optional()
+    path.write_text("price:\n  trains: {}\n")
+    with pytest.raises(RetraceError, match=r"no section 'price\.train'.*did you mean 'trains'"):
+        read_params(Optional, "price.train", path)
+
+
+def test_a_problems_own_section_is_laid_over_the_shared_one(path: Path) -> None:
+    shared = "all:\n  train: {rows: 2, inner: {a: 3.0, b: 4.0}}\n"
+    path.write_text(f"{shared}one:\n  train: {{inner: {{b: 1}}}}\n")
+    found = read_params(Optional, "one.train", path, below="all.train")
+    assert found == Optional(rows=2, inner={"a": 3.0, "b": 1.0})
+    assert read_params(Optional, "two.train", path, below="all.train").rows == 2
+
+
+def test_differences_are_what_is_given_beside_the_default() -> None:
+    given = Optional(rows=5, inner={"a": 1.0, "b": 9.0})
+    assert differences(given) == {"inner.b": (9.0, 2.0)}
+    assert differences(Outer(rows=1, inner=Inner(alpha=2))) == {
+        "rows": (1, None), "inner.alpha": (2.0, None)
+    }  # fmt: skip
 
 
 def test_a_missing_file_says_where_to_stand(path: Path) -> None:

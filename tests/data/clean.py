@@ -1,4 +1,4 @@
-"""The clean table of a small simulation, and what the checks of `params.yaml` say of it."""
+"""The clean table of a small simulation, and what `checks.yaml` says of it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +10,18 @@ import yaml
 
 from problems import parts
 from problems.contract import World
+from retrace.base import paths
+from retrace.base.params import read_params
 from retrace.checks import ValidateParams
 from stages.simulate import write_raw
 from stages.validate import run_checks, stop_on_hard
+from tests.conftest import ROOT
 
-PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def limits(world: str) -> ValidateParams:
+    return read_params(ValidateParams, "", ROOT / paths.checks(world))
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class CleanTable:
 
     @cached_property
     def limits(self) -> ValidateParams:
-        return ValidateParams(**PARAMS[self.world]["validate"])
+        return limits(self.world)
 
     @cached_property
     def schema(self) -> World:

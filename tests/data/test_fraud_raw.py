@@ -8,9 +8,9 @@ import yaml
 from problems.fraud.ingest import CLEAN
 from problems.fraud.schema import WORLD
 from problems.fraud.simulate import Settings, simulate
-from retrace.checks import ValidateParams
 from stages.validate import run_checks
 from tests.conftest import ROOT
+from tests.data.clean import limits
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
 
@@ -25,7 +25,7 @@ def raw() -> pd.DataFrame:
 def test_the_simulated_table_keeps_the_schema_and_all_checks(raw: pd.DataFrame) -> None:
     clean = raw[list(CLEAN)]
     WORLD.schema.validate(clean)
-    checks = ValidateParams(**PARAMS["validate"]).listed()
+    checks = limits("fraud").listed()
     assert [record for record in run_checks(clean, checks) if not record["passed"]] == []
 
 
@@ -40,7 +40,7 @@ def test_the_simulated_table_keeps_the_schema_and_all_checks(raw: pd.DataFrame) 
 )
 def test_what_would_mislead_fails_a_hard_check(raw: pd.DataFrame, column: str, change) -> None:
     wrong = raw[list(CLEAN)].assign(**{column: change(raw[column])})
-    records = run_checks(wrong, ValidateParams(**PARAMS["validate"]).listed())
+    records = run_checks(wrong, limits("fraud").listed())
     assert any(r["level"] == "hard" and not r["passed"] for r in records)
 
 

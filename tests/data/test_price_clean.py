@@ -26,7 +26,7 @@ def test_prices_that_are_none_stop_the_pipeline(
     clean: pd.DataFrame, column: str, change: object
 ) -> None:
     rows = corrupted(clean, **{column: change})
-    with pytest.raises(RetraceError, match=f"fails price.validate:\ncolumn '{column}': "):
+    with pytest.raises(RetraceError, match=f"price/checks.yaml:\ncolumn '{column}': "):
         LISTINGS.stop_on_hard(rows)
 
 

@@ -26,7 +26,7 @@ def test_times_that_are_none_stop_the_pipeline(clean: pd.DataFrame, seconds: obj
     rows = corrupted(clean, service_seconds=seconds)
     with pytest.raises(RetraceError) as error:
         STOPS.stop_on_hard(rows)
-    assert "fails service_time.validate:\ncolumn 'service_seconds': " in str(error.value)
+    assert "service_time/checks.yaml:\ncolumn 'service_seconds': " in str(error.value)
 
 
 @pytest.mark.parametrize(

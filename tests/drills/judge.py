@@ -12,11 +12,12 @@ import yaml
 from problems import parts
 from problems.contract import Ingested
 from retrace.base.errors import RetraceError
-from retrace.checks import OF_TWO, ValidateParams
+from retrace.checks.pairs import LOOKS
 from retrace.checks.screens import screen
 from stages.ingest import check_quarantined
 from stages.validate import check_schema, optional, roles, run_checks, stop_on_hard
 from tests.conftest import ROOT
+from tests.data.clean import limits
 
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
@@ -48,7 +49,7 @@ def named_in(message: str, columns: Iterable[str]) -> bool:
 
 
 def judge(world: str, source: Path) -> Verdict:
-    """Run ingest and validate on `source` with the limits of params.yaml."""
+    """Run ingest and validate on `source` with the limits of checks.yaml."""
     ingest = parts.reader(world)
     try:
         settings = ingest.settings(**PARAMS[world]["ingest"])
@@ -61,14 +62,12 @@ def judge(world: str, source: Path) -> Verdict:
         check_quarantined(ingested, settings.max_quarantined, world, str(source))
     except RetraceError as error:
         return Verdict("; ".join(reasons), reasons, frozenset(), str(error), ingested)
-    found, params = parts.world(world), ValidateParams(**PARAMS[world]["validate"])
+    found, params = parts.world(world), limits(world)
     rows = ingested.clean
     stopped, failed = "", []
     try:
         if len(rows) < params.rows_min:
-            raise RetraceError(
-                f"{len(rows)} row(s); {world}.validate.rows_min is {params.rows_min}"
-            )
+            raise RetraceError(f"{len(rows)} row(s); rows_min is {params.rows_min}")
         check_schema(found, rows, params.example_rows)
         records = run_checks(rows, params.listed(), optional(found))
         stop_on_hard(rows, params, records, world)
@@ -84,7 +83,7 @@ def judge(world: str, source: Path) -> Verdict:
 def _names(record: dict[str, Any]) -> list[str]:
     """Return the columns that a failed check's message names."""
     kind, _, other = str(record["check"]).partition(" ")
-    return [str(record["column"]), *([other] if kind in OF_TWO else [])]
+    return [str(record["column"]), *([other] if kind in LOOKS else [])]
 
 
 def _without(message: str, source: Path) -> str:

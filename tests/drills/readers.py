@@ -28,7 +28,6 @@ from problems.parts import find_problem
 from problems.predict import predict
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key, read_params
-from retrace.checks import ValidateParams
 from retrace.checks.screens import screen
 from retrace.fit.boosters import booster_from_text
 from retrace.fit.bundle import Bundle
@@ -36,6 +35,7 @@ from retrace.raw import read_raw
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 from stages.validate import check_schema, optional, roles, run_checks
 from tests.conftest import ROOT
+from tests.data.clean import limits
 from tests.drills.bad_data import simulate
 from tests.drills.fuzz import Reader, Rng, cell, mutated
 from tests.drills.judge import PARAMS
@@ -167,7 +167,7 @@ def world(name: str, table: str, group: str | None = None) -> Callable[[Path], R
 
 def validate(name: str, rows: pd.DataFrame) -> None:
     if len(rows):
-        schema, checks = parts.world(name), ValidateParams(**PARAMS[name]["validate"])
+        schema, checks = parts.world(name), limits(name)
         check_schema(schema, rows, 2)
         run_checks(rows, checks.listed(), optional(schema))
         screen(rows, checks.screens, roles(schema))
@@ -220,7 +220,6 @@ def params(folder: Path) -> Reader:
     whole = (ROOT / "params.yaml").read_text(encoding="utf-8").split("\n")
     starts = [i for i, line in enumerate(whole) if line.startswith("  ") and line[2] not in " -#"]
     models = {
-        ("price", "validate"): ValidateParams,
         **{(w, s): find(w).settings for w in ("price", "fraud", "service_time", "orders")
            for s, find in (("simulate", parts.simulator), ("ingest", parts.reader),
                            ("features", parts.features))},

@@ -37,7 +37,7 @@ def stages(folder: Path, *names: str, ok: bool = True) -> str:
 def test_one_usable_row_is_too_few(clone: Path) -> None:
     use(clone, listings(clone)[:2])
     output = stages(clone, "ingest", "validate", ok=False)
-    assert "has 1 row(s); price.validate.rows_min is" in output
+    assert "has 1 row(s); rows_min of problems/price/checks.yaml is" in output
 
 
 def test_all_rows_in_quarantine(clone: Path) -> None:

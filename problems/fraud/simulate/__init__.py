@@ -69,7 +69,7 @@ class Settings(Params):
     more_months: int = Field(default=0, ge=0, le=60)
     first_era: int = Field(default=0, ge=0, lt=len(MIXES))  # of MIXES, at the start
     seed: int = Field(ge=0)
-    start: date
+    start: date = Field(date(2025, 1, 1), strict=False)
     a_day: float = Field(gt=0)  # a customer's payments
     fraud_rate: float = Field(gt=0, lt=0.2)
     change_months: float = Field(gt=0)

@@ -23,7 +23,7 @@ class Settings(Params):
     months: int = Field(18, ge=1, le=120)
     recorded_months: int | None = Field(None, ge=1, le=120)  # of them, so far; None is all
     seed: int = Field(7, ge=0)
-    start: date = date(2024, 4, 1)
+    start: date = Field(date(2024, 4, 1), strict=False)
     time_zone: str = "Europe/Oslo"
     noise_log_sd: float = Field(0.40, ge=0.1, le=1.5)
     customer_log_sd: float = Field(0.30, ge=0.0, le=1.0)

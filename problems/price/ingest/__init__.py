@@ -73,7 +73,7 @@ class Settings(IngestParams):
 
     max_quarantined: float = Field(ge=0, le=1)
     columns: dict[str, str] = Field(default_factory=dict)
-    keep: tuple[str, ...] = ()
+    keep: tuple[str, ...] = Field((), strict=False)
 
     @field_validator("keep")
     @classmethod

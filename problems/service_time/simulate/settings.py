@@ -22,7 +22,7 @@ class Settings(Params):
     stops: int = Field(80_000, ge=1, le=5_000_000)
     seed: int = Field(7, ge=0)
     pings: bool = False
-    start: date = date(2024, 1, 1)
+    start: date = Field(date(2024, 1, 1), strict=False)
     months: int = Field(24, ge=1, le=120)
     recorded_months: int | None = Field(None, ge=1, le=120)  # of them, so far; None is all
     new_region_month: int = Field(18, ge=0)

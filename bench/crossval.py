@@ -35,9 +35,8 @@ VALID_SHARE = 0.1
 
 def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
     """Fit a bundle on `rows`, as the stages would. Its interval is not used here."""
-    name = problem.name
     module = parts.features(problem.world)
-    settings = read_params(module.settings, f"{name}.features")
+    settings = parts.settings(module.settings, problem, "features")
     features = to_frame(features_of(problem.world, rows, settings), rows.index)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     valid = unit_hash(rows, problem.group or problem.key, seed + 1) < VALID_SHARE
@@ -46,12 +45,12 @@ def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
         features[~valid],
         target[~valid],
         settings.model_dump(),
-        read_params(EncodeParams, f"{name}.encode"),
-        read_params(TextParams, f"{name}.text"),
+        parts.settings(EncodeParams, problem, "encode"),
+        parts.settings(TextParams, problem, "text"),
     )
     chosen = (encoding.transform(features[valid]), target[valid])
     windows = {"train": (encoded, target[~valid]), "valid": chosen, "calibration": chosen}
-    return fit_bundle(problem, encoding, windows, read_params(TrainParams, f"{name}.train"))[0]
+    return fit_bundle(problem, encoding, windows, parts.settings(TrainParams, problem, "train"))[0]
 
 
 def main() -> None:

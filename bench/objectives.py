@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import stages  # noqa: F401  (before NumPy: pins its instructions)
+from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths
-from retrace.base.params import read_params
 from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import fit_booster
 from retrace.judge.comparison import paired_difference
@@ -36,7 +36,7 @@ OBJECTIVES: dict[str, tuple[str, dict[str, object]]] = {
 
 def main(name: str) -> None:
     problem = find_problem(name)
-    params = read_params(TrainParams, f"{name}.train")
+    params = parts.settings(TrainParams, problem, "train")
     encoding = Encoding.load(paths.features(name))
     windows = {
         window: read_window(problem, window, encoding.columns)

@@ -39,7 +39,7 @@ def mornings(settings: Settings, between: list[str]) -> list[pd.Timestamp]:
 
 def main(between: list[str]) -> None:
     settings = read_params(Settings, "orders.ingest")
-    costs = read_params(EvaluateSettings, f"{STUCK}.evaluate")
+    costs = parts.settings(EvaluateSettings, find_problem(STUCK), "evaluate")
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }

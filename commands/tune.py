@@ -20,11 +20,11 @@ from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
 from experiments.tune.trial import Bench
 from experiments.tune.verdict import against_current
+from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import write_csv
-from retrace.base.params import read_params
 from retrace.encode.encoding import Encoding
 from retrace.judge.comparison import Difference
 from workflow.train import TrainParams
@@ -48,13 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     name = args.problem
     problem = find_problem(name)
-    tuning = read_params(TuneParams, f"{name}.tune")
+    tuning = parts.settings(TuneParams, problem, "tune")
     if args.seed is not None:
         tuning = tuning.model_copy(update={"seed": args.seed})
     search.check_space(name, tuning)
     check_current(name)
     encoding = Encoding.load(paths.features(name))
-    bench = Bench.of(problem, encoding, read_params(TrainParams, f"{name}.train"))
+    bench = Bench.of(problem, encoding, parts.settings(TrainParams, problem, "train"))
     mark = search.fingerprint(features_md5(name), tuning, bench)
     path = log.path_of(name)
     known = search.read_known(path, mark)

@@ -15,7 +15,6 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
-from retrace.base.params import read_params
 from retrace.judge.comparison import Difference, paired_difference
 from retrace.judge.gate import SLICE_COLUMNS, worse_slices
 from retrace.judge.metrics import losses, prefix
@@ -78,7 +77,7 @@ def read_context(problem: Problem) -> Context:
     own = [*key, *(one for one in map(str, found) if one in PREDICTED or one.startswith(prefix()))]
     test = found[own].merge(rows, how="left", on=key)
     evaluation = parts.evaluation(problem.world)
-    settings = read_params(evaluation.settings, f"{problem.name}.evaluate")
+    settings = parts.settings(evaluation.settings, problem, "evaluate")
     labels = evaluation.slices(problem, test, settings, rows)
     index = pd.MultiIndex.from_frame(test[key])
     _, blocks = blocks_of(problem, test)

@@ -41,7 +41,7 @@ LISTS = {"simulators": "simulate", "backtests": "backtest"}
 
 
 def faults() -> Iterator[str]:
-    """Yield a message for every key of params.yaml and checks.yaml that is missing, unknown or wrong."""
+    """Yield a message for every key of either file that is missing, unknown or wrong."""
     blocks, worlds, problems = _block(""), _block("worlds"), _block("problems")
     for name in blocks:
         if name not in {*LISTS, "worlds", "problems", *worlds, *problems}:
@@ -58,30 +58,39 @@ def faults() -> Iterator[str]:
         elif world is not None:
             known = ", ".join(worlds)
             yield f"{PATH}: 'problems.{name}.world' is '{world}'; valid worlds: {known}."
+    asked = {entry.get("world") for entry in problems.values() if isinstance(entry, Mapping)}
     for name in {**worlds, **problems}:
-        valid = [*(WORLD if name in worlds else ()), *(PROBLEM if name in problems else ())]
+        valid = [
+            *(WORLD if name in worlds else ()),
+            *(PROBLEM if name in {*problems, *asked} else ()),
+        ]
         for section in _block(name) if name in blocks else ():
             if section not in valid:
                 yield f"{PATH}: unknown key '{name}.{section}'; valid keys: {', '.join(valid)}."
 
 
 def _wrong(name: str, world: str, models: Models) -> Iterator[str]:
-    """Yield what is wrong in the sections of one world or problem."""
-    there = _block(name) if name in _block("") else {}
-    needed = {*models} - OPTIONAL | {LISTS[key] for key in LISTS if name in read_key(key)}
+    """Yield what is wrong in the sections of one world, or of one problem and its world."""
+    needed = {*models} - OPTIONAL | {*models} & {
+        LISTS[key] for key in LISTS if name in read_key(key)
+    }
+    there: dict[str, Any] = {}
+    for block in dict.fromkeys([world, name]):
+        found = _block(block) if block in _block("") else {}
+        for section in sorted(needed - {*found}):  # DVC runs no stage without its keys
+            yield f"{PATH}: no section '{block}.{section}'; `{section}: {{}}` has all defaults."
+        there |= found
     for section, model in models.items():
-        if section in needed and section not in there:  # DVC runs no stage without its keys
-            yield f"{PATH}: no section '{name}.{section}'; `{section}: {{}}` has all defaults."
-        elif section in there:
+        if section in there:
             try:
-                yield from _fault(model(world), f"{name}.{section}")
+                yield from _fault(model(world), f"{name}.{section}", below=f"{world}.{section}")
             except RetraceError as error:
                 yield str(error)
 
 
-def _fault(model: type[BaseModel], key: str, path: Path = PATH) -> Iterator[str]:
+def _fault(model: type[BaseModel], key: str, path: Path = PATH, **more: str) -> Iterator[str]:
     try:
-        read_params(model, key, path)
+        read_params(model, key, path, **more)
     except RetraceError as error:
         yield str(error)
 

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
+from pydantic import Field
 
 from problems import defaults
 from retrace.base.arrays import Arrays
@@ -140,7 +141,8 @@ class Ingest(Protocol):
 class IngestParams(Params):
     """What every world's `<world>.ingest` has."""
 
-    max_quarantined: float
+    # Share of rows, 0 to 1, above which the data is taken to be wrong as a whole.
+    max_quarantined: float = Field(0.02, ge=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -318,7 +320,7 @@ class Rules:
 class EvaluateParams(Params):
     """What every problem's `<problem>.evaluate` has."""
 
-    slice_min_rows: int = 50
+    slice_min_rows: int = Field(50, ge=1)
 
 
 class Headline(Protocol):

@@ -15,9 +15,10 @@ from problems.contract import (
     World,
 )
 from retrace.base.errors import RetraceError
-from retrace.base.params import ProblemEntry, WorldEntry, read_params
+from retrace.base.params import Params, ProblemEntry, WorldEntry, read_params
 
 Part = TypeVar("Part")
+Settings = TypeVar("Settings", bound=Params)
 
 
 def world(name: str) -> World:
@@ -57,6 +58,13 @@ def find_problem(name: str) -> Problem:
             f"problems/{world}/problem.py defines {', '.join(found)}; no problem '{name}'."
         )
     return found[name]
+
+
+def settings(model: type[Settings], problem: Problem, section: str) -> Settings:
+    """Read `<problem>.<section>` of params.yaml, laid over `<world>.<section>`, which the
+    problems of one world share."""
+    below = f"{problem.world}.{section}"
+    return read_params(model, f"{problem.name}.{section}", below=below)
 
 
 def source_of(world: str) -> Path:

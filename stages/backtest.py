@@ -30,16 +30,16 @@ from workflow.train import TrainParams
 def read_settings(problem: Problem) -> Settings:
     """Read what params.yaml says; the backtest's own boosters are `train` with its changes."""
     name = problem.name
-    backtest = read_params(BacktestParams, f"{name}.backtest")
-    train = read_params(TrainParams, f"{name}.train")
+    backtest = parts.settings(BacktestParams, problem, "backtest")
+    train = parts.settings(TrainParams, problem, "train")
     return Settings(
         backtest=backtest,
-        features=read_params(parts.features(problem.world).settings, f"{name}.features"),
-        encode=read_params(EncodeParams, f"{name}.encode"),
-        text=read_params(TextParams, f"{name}.text"),
+        features=parts.settings(parts.features(problem.world).settings, problem, "features"),
+        encode=parts.settings(EncodeParams, problem, "encode"),
+        text=parts.settings(TextParams, problem, "text"),
         train=with_changes(train, backtest.train, f"{name}.backtest.train"),
-        evaluate=read_params(parts.evaluation(problem.world).settings, f"{name}.evaluate"),
-        gate=read_params(GateParams, f"{name}.gate"),
+        evaluate=parts.settings(parts.evaluation(problem.world).settings, problem, "evaluate"),
+        gate=parts.settings(GateParams, problem, "gate"),
     )
 
 

@@ -21,7 +21,6 @@ from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
-from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
@@ -33,7 +32,7 @@ from workflow.predictions import records
 def main(name: str) -> None:
     problem = find_problem(name)
     evaluation = parts.evaluation(problem.world)
-    settings = read_params(evaluation.settings, f"{name}.evaluate")
+    settings = parts.settings(evaluation.settings, problem, "evaluate")
     bundle = Bundle.load(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
     truth = read_table(paths.truth(problem.world)) if paths.truth(problem.world).exists() else None

@@ -17,7 +17,6 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, to_frame
 from retrace.base.files import read_table, replacing, write_table
-from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.text.model import TextParams
 from retrace.past.history import State
@@ -29,10 +28,10 @@ from workflow.featurize import classes_of, fit_encoding, fitted_target
 def main(name: str) -> None:
     problem = find_problem(name)
     world = parts.features(problem.world)
-    settings = read_params(world.settings, f"{name}.features")
-    encode = read_params(EncodeParams, f"{name}.encode")
-    text = read_params(TextParams, f"{name}.text")
-    splitting = read_params(SplitParams, f"{name}.split")
+    settings = parts.settings(world.settings, problem, "features")
+    encode = parts.settings(EncodeParams, problem, "encode")
+    text = parts.settings(TextParams, problem, "text")
+    splitting = parts.settings(SplitParams, problem, "split")
 
     rows = read_table(paths.clean(problem.world))
     windows = split(

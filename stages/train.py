@@ -9,10 +9,10 @@ writes  models/price/              the bundle: boosters, encoder, interval or ca
         plots/price/importance.csv share of gain by column
 """
 
+from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import replacing, write_csv
-from retrace.base.params import read_params
 from retrace.encode.encoding import Encoding
 from stages.runner import run_stage, say
 from stages.windows import read_window
@@ -21,7 +21,7 @@ from workflow.train import TrainParams, fit_bundle, importance
 
 def main(name: str) -> None:
     problem = find_problem(name)
-    params = read_params(TrainParams, f"{name}.train")
+    params = parts.settings(TrainParams, problem, "train")
     encoding = Encoding.load(paths.features(name))
     windows = {
         window: read_window(problem, window, encoding.columns)

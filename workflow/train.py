@@ -21,7 +21,7 @@ Window = tuple[pd.DataFrame, np.ndarray]
 
 
 class TrainParams(BoosterParams):
-    """`<problem>.train`: the boosters, and a regression's level of the interval.
+    """`<problem>.train`: the boosters, and a regression's level of the interval (0.9).
 
     `loss` is a regression's on the fitted scale: l2 (where it is not given), l1, or best: both are
     fitted, and the one whose metric is better on the validation window is used.
@@ -29,6 +29,10 @@ class TrainParams(BoosterParams):
 
     interval: float | None = Field(default=None, gt=0, lt=1)
     loss: Literal["l2", "l1", "best"] | None = None
+
+    @property
+    def level(self) -> float:
+        return 0.9 if self.interval is None else self.interval
 
 
 L2: dict[str, object] = {"objective": "regression", "metric": "rmse"}
@@ -43,7 +47,7 @@ def objectives(
 ) -> dict[str, dict[str, object]]:
     """Return LightGBM's objective of each booster of the task.
 
-    Raises RetraceError for a metric that the task has not, and a regression without an interval.
+    Raises RetraceError for a metric that the task has not.
     """
     known = [name for name, metric in METRICS.items() if problem.task in metric.tasks]
     if problem.metric not in known:
@@ -54,12 +58,7 @@ def objectives(
     if problem.task != "regression":
         of_classes = {**MULTICLASS, "num_class": n_classes}
         return {"point": BINARY if problem.task == "binary" else of_classes}
-    if params.interval is None:
-        raise RetraceError(
-            f"params.yaml: '{problem.name}.train.interval' is missing; a regression needs the "
-            "level of its interval, such as 0.9."
-        )
-    tail = (1 - params.interval) / 2
+    tail = (1 - params.level) / 2
     return {
         "point": _point(problem, params),
         "lower": {"objective": "quantile", "alpha": tail, "metric": "quantile"},
@@ -144,7 +143,7 @@ def fit_bundle(
     if problem.task in CALIBRATIONS:
         calibration = CALIBRATIONS[problem.task].fit(target, scaled["point"])
     elif intervals:
-        interval = Interval.fit(target, **scaled, level=float(params.interval or 0))
+        interval = Interval.fit(target, **scaled, level=params.level)
     bundle = Bundle(
         problem=problem.name,
         task=problem.task,

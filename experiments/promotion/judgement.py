@@ -16,7 +16,6 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
-from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.gate import GateParams, Verdict, decide
@@ -51,7 +50,7 @@ class Window:
 
 def judge(problem: Problem, champion: Assigned | None, scratch: Path) -> Judgement:
     """Return the gate's verdict on the model in `models/`; `scratch` is a folder to work in."""
-    limits = read_params(GateParams, f"{problem.name}.gate")
+    limits = parts.settings(GateParams, problem, "gate")
     window = read_window(problem)
     if champion is None:
         return _decide(problem, window, None, limits)
@@ -137,7 +136,7 @@ def _decide(
 def read_window(problem: Problem) -> Window:
     """Predict the test window with the model in `models/`, beside the rule."""
     evaluation = parts.evaluation(problem.world)
-    settings = read_params(evaluation.settings, f"{problem.name}.evaluate")
+    settings = parts.settings(evaluation.settings, problem, "evaluate")
     rows = read_table(paths.clean(problem.world))
     train, test = (select(rows, window_keys(problem, name)) for name in ("train", "test"))
     bundle = Bundle.load(paths.bundle(problem.name))

@@ -5,15 +5,15 @@ Hyper-Parameter Optimization, NIPS 24; the implementation is hyperopt's.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from hyperopt import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Trials, hp, space_eval, tpe
 from hyperopt.base import Domain
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from retrace.base.params import Params
+from retrace.base.params import Params, merged
 
 Value = float | int | str
 Point = dict[str, Value]
@@ -40,13 +40,43 @@ class Dimension(Params):
         return self
 
 
-class TuneParams(Params):
-    """`<problem>.tune`: what `retrace tune` searches. No stage reads it."""
+SPACE: dict[str, dict[str, Any]] = {
+    # A tenth of the usual 0.1 takes minutes a trial and gains little more.
+    "learning_rate": {"low": 0.015, "high": 0.15, "log": True},
+    "num_leaves": {"low": 4, "high": 127, "log": True, "int": True},
+    "min_data_in_leaf": {"low": 20, "high": 1000, "log": True, "int": True},
+    # Low lets columns that say much the same share, and keeps one of them from hiding the others.
+    "feature_fraction": {"low": 0.15, "high": 1.0},
+    "bagging_fraction": {"low": 0.4, "high": 1.0},
+    "lambda_l2": {"low": 0.1, "high": 100.0, "log": True},
+    "max_bin": {"choices": [63, 255]},  # the rows are binned once for each
+}
 
-    seed: int
-    random_trials: int = Field(ge=1)
-    stop_after_trials: int = Field(ge=1)
-    space: dict[str, Dimension] = Field(min_length=1)
+
+class TuneParams(Params):
+    """`<problem>.tune`: what `retrace tune` searches. No stage reads it.
+
+    `space` has the ranges that differ from `SPACE`; null leaves a parameter as it is.
+    """
+
+    seed: int = 1
+    random_trials: int = Field(15, ge=1)  # before TPE has a picture of seven dimensions
+    stop_after_trials: int = Field(5, ge=1)  # before one can be worse than their median
+    space: dict[str, Dimension] = Field(default_factory=dict, validate_default=True, min_length=1)
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _over_usual(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        space = {name: _over(SPACE.get(name), item) for name, item in {**SPACE, **given}.items()}
+        return {name: item for name, item in space.items() if item is not None}
+
+
+def _over(usual: Any, given: Any) -> Any:
+    """Lay a range over the usual one; choices take its place, and it theirs."""
+    forms = ["choices" in item for item in (usual, given) if isinstance(item, Mapping)]
+    return merged(usual, given) if len(set(forms)) == 1 else given
 
 
 def suggest(

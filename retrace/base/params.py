@@ -5,7 +5,7 @@ A key that no model knows, and a text where a number belongs, are errors that na
 
 import difflib
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -29,6 +29,7 @@ class Params(BaseModel):
 
 
 Section = TypeVar("Section", bound=BaseModel)
+Location = tuple[int | str, ...]  # of a value inside a section
 
 
 class WorldEntry(Params):
@@ -64,10 +65,15 @@ def read_params(
     one) and for a value of the wrong type or range; a text is no number.
     """
     optional = not any(field.is_required() for field in model.model_fields.values())
-    value = _read_section(key, path, optional or below is not None)
-    if below is not None and below != key:
-        value = merged(_read_section(below, path, optional), value)
-    return parse_section(model, value, key, path)
+    if below is None or below == key:
+        return parse_section(model, _read_section(key, path, optional), key, path)
+    own = _block(_read_section(key, path, optional=True), key, path)
+    shared = _block(_read_section(below, path, optional), below, path)
+
+    def owner(loc: Location) -> str:
+        return key if _has(own, loc) else below
+
+    return _checked(model, merged(shared, own), owner, path)
 
 
 def _read_section(key: str, path: Path, optional: bool) -> Any:
@@ -143,16 +149,37 @@ def changed_since_read() -> list[str]:
 
 def parse_section(model: type[Section], value: Any, key: str, path: Path = PATH) -> Section:
     """Check a section's raw `value` against its model."""
-    if not isinstance(value, Mapping):
-        where = f"'{key}'" if key else "the file"
-        raise RetraceError(
-            f"{path}: {where} is {SHORT.repr(value)}; expected a block of keys and values."
-        )
+    return _checked(model, _block(value, key, path), lambda _: key, path)
+
+
+def _checked(
+    model: type[Section], value: Mapping[str, Any], owner: Callable[[Location], str], path: Path
+) -> Section:
+    """`owner` names the section that has what is at a place."""
     try:
         return model.model_validate(dict(value))
     except ValidationError as error:
-        lines = [_explain(model, key, dict(item)) for item in error.errors()]
+        lines = [_explain(model, owner(item["loc"]), dict(item)) for item in error.errors()]
         raise RetraceError(f"{path}: " + f"\n{path}: ".join(lines)) from None
+
+
+def _block(value: Any, key: str, path: Path) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    where = f"'{key}'" if key else "the file"
+    raise RetraceError(
+        f"{path}: {where} is {SHORT.repr(value)}; expected a block of keys and values."
+    )
+
+
+def _has(value: Any, loc: Location) -> bool:
+    for part in loc:
+        if not isinstance(value, Mapping):
+            return True  # a list, as a whole
+        if part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def _load(path: Path) -> Any:
@@ -188,7 +215,7 @@ def _explain(model: type[BaseModel], key: str, item: dict[str, Any]) -> str:
     return _sentence(f"'{where or 'the file'}' is {SHORT.repr(item['input'])}: {words}")
 
 
-def _fields(model: Any, loc: tuple[int | str, ...]) -> list[str]:
+def _fields(model: Any, loc: Location) -> list[str]:
     """Return the keys that the nested block at `loc` may have."""
     for part in loc:
         options = (model, *get_args(model))

@@ -14,11 +14,11 @@ FOLDS = 5
 
 
 class EncodeParams(Params):
-    """How categories become numbers."""
+    """`<problem>.encode`: how categories become numbers."""
 
-    category_min_rows: int  # rarer values share one code
-    target_smoothing: float  # rows that the prior counts for in a target mean
-    seed: int
+    category_min_rows: int = 20  # rarer values share one code
+    target_smoothing: float = 10.0  # rows that the prior counts for in a target mean
+    seed: int = 1
 
 
 def fold_of_row(n_rows: int, seed: int, n_folds: int = FOLDS) -> NDArray[np.int64]:

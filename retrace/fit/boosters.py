@@ -19,16 +19,16 @@ from retrace.fit.modeltext import END_OF_TREES, ModelTextError, check_model_text
 class BoosterParams(Params):
     """The LightGBM parameters that an experiment may change, under LightGBM's own names."""
 
-    learning_rate: float = Field(gt=0)
-    num_leaves: int = Field(ge=2)
-    min_data_in_leaf: int = Field(ge=1)
-    feature_fraction: float = Field(gt=0, le=1)
-    bagging_fraction: float = Field(gt=0, le=1)
-    lambda_l2: float = Field(ge=0)
-    max_bin: int = Field(ge=2)
-    max_rounds: int = Field(ge=1)
-    early_stopping_rounds: int = Field(ge=1)
-    seed: int
+    learning_rate: float = Field(0.05, gt=0)
+    num_leaves: int = Field(15, ge=2)  # small trees: tables of some 10,000 rows have much noise
+    min_data_in_leaf: int = Field(50, ge=1)
+    feature_fraction: float = Field(0.5, gt=0, le=1)
+    bagging_fraction: float = Field(0.8, gt=0, le=1)
+    lambda_l2: float = Field(5.0, ge=0)
+    max_bin: int = Field(255, ge=2)
+    max_rounds: int = Field(1000, ge=1)
+    early_stopping_rounds: int = Field(50, ge=1)
+    seed: int = 1
 
 
 ROUNDS = {"max_rounds", "early_stopping_rounds"}

@@ -41,18 +41,22 @@ OUTCOMES = {"all": "rows", "positives": "positives"}  # which are compared with 
 class AlarmParams(Params):
     """The limits of the alarm; an effect counts when it is above its limit and beyond chance."""
 
-    false_discovery_rate: float = Field(gt=0, lt=1)
-    ignored_columns: list[str]  # patterns (customer_*) of columns that move by their nature
-    importance_least: float = Field(ge=0, le=1)  # share of gain of a column that may raise it
-    feature_psi: float = Field(gt=0)
-    prediction_psi: float | None = Field(gt=0)  # null: not looked at; so of the other two
-    outcomes: Literal["all", "positives"]  # a new kind of positives may be lost among all rows
-    loss_increase: float | None = Field(gt=0)  # share of the reference's mean loss
-    bias_sd: float | None = Field(gt=0)  # change of the mean residual, in sd of residuals
-    slice_min_rows: int = Field(ge=2)  # of a slice or of all, in the reference and among the newest
-    sustained_periods: int = Field(ge=2)  # so many together may show what one does not
-    sustained_loss_increase: float | None = Field(gt=0)  # over them, of all rows
-    sustained_bias_sd: float | None = Field(gt=0)
+    false_discovery_rate: float = Field(0.01, gt=0, lt=1)
+    # Patterns (customer_*) of columns that move by their nature.
+    ignored_columns: list[str] = Field(default_factory=list)
+    # Share of gain of a column that may raise it: one with less can hardly move predictions.
+    importance_least: float = Field(0.005, ge=0, le=1)
+    feature_psi: float = Field(0.25, gt=0)  # "a major shift" in credit scoring (Siddiqi 2006)
+    prediction_psi: float | None = Field(1.0, gt=0)  # null: not looked at; so of the other two
+    # A new kind of positives may be lost among all rows.
+    outcomes: Literal["all", "positives"] = "all"
+    loss_increase: float | None = Field(0.25, gt=0)  # share of the reference's mean loss
+    bias_sd: float | None = Field(None, gt=0)  # change of the mean residual, in sd of residuals
+    # Rows of a slice or of all, in the reference and among the newest.
+    slice_min_rows: int = Field(300, ge=2)
+    sustained_periods: int = Field(2, ge=2)  # so many together may show what one does not
+    sustained_loss_increase: float | None = Field(None, gt=0)  # over them, of all rows
+    sustained_bias_sd: float | None = Field(None, gt=0)
 
 
 @dataclass(frozen=True)

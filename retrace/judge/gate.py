@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import pandas as pd
 from pydantic import Field
 
-from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.judge import metrics
 from retrace.judge.comparison import Difference, paired_difference
@@ -32,13 +31,18 @@ class Band(Params):
 
 
 class GateParams(Params):
-    """`<problem>.gate`. A regression has `coverage`, a classifier `calibration`."""
+    """`<problem>.gate`. `coverage` is a regression's, `calibration` a classifier's."""
 
-    min_gain: float = Field(ge=0, lt=1)  # share of the champion's mean loss
-    slice_min_rows: int = Field(ge=2)
-    slice_max_worse: float = Field(ge=0)  # share of the champion's mean loss in the slice
-    coverage: Band | None = None  # share of outcomes inside the interval
-    calibration: Band | None = None  # mean probability over the share of rows where it came
+    # Share of the champion's mean loss; less is not worth a new version.
+    min_gain: float = Field(0.005, ge=0, lt=1)
+    slice_min_rows: int = Field(200, ge=2)  # below, a slice's difference is mostly noise
+    # Share of the champion's mean loss in the slice, and beyond noise: a better mean must not be
+    # one group's loss.
+    slice_max_worse: float = Field(0.05, ge=0)
+    # Share of outcomes inside the 90 % interval; most data drifts a little after calibration.
+    coverage: Band = Band(least=0.87, most=0.94)
+    # Mean probability over the share of rows where it came; where these are few, chance is wide.
+    calibration: Band = Band(least=0.8, most=1.25)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def decide(
     blocks : labels of rows that are not independent (a day, a route), same index; each row without
     labels : one column a slice, same index; without, no slices are looked at
 
-    Raises ValueError for an index that differs or no rows, RetraceError without the task's band.
+    Raises ValueError for an index that differs or no rows.
     """
     for other in (champion, blocks, labels):
         if other is not None and not other.index.equals(challenger.index):
@@ -141,9 +145,7 @@ def _text(difference: Difference) -> str:
 def _band(rows: pd.DataFrame, task: str, params: GateParams) -> tuple[float, list[str]]:
     """Return coverage or calibration, and why it is refused."""
     judging = JUDGING[task]
-    band: Band | None = getattr(params, judging.promise)
-    if band is None:
-        raise RetraceError(f"params.yaml: the gate of a {task} problem needs '{judging.promise}'.")
+    band: Band = getattr(params, judging.promise)
     value = judging.promised(rows)
     if band.has(value):
         return value, []

@@ -50,14 +50,14 @@ class SplitParams(Params):
     valid and calibration those that were when the test began.
     """
 
-    by: Literal["hash", "time", "column", "days"]
+    by: Literal["hash", "time", "column", "days"] = "hash"
     column: str | None = None
     days: DayWindows | None = None
-    train: float = Field(gt=0, lt=1)
-    valid: float = Field(gt=0, lt=1)
-    calibration: float = Field(gt=0, lt=1)
-    test: float = Field(gt=0, lt=1)
-    seed: int
+    train: float = Field(0.7, gt=0, lt=1)
+    valid: float = Field(0.1, gt=0, lt=1)
+    calibration: float = Field(0.1, gt=0, lt=1)
+    test: float = Field(0.1, gt=0, lt=1)
+    seed: int = 1
     mature_share: float | None = Field(default=None, gt=0, lt=1)
 
     @model_validator(mode="after")

@@ -21,13 +21,13 @@ class WalkParams(Params):
     at most `train` days.
     """
 
-    period: Literal["week", "month"]
-    first_periods: int = Field(ge=1)  # of data before the first model
-    mature_days: int = Field(ge=0)
-    train_days: int = Field(ge=1)
-    valid_days: int = Field(ge=1)
-    calibration_days: int = Field(ge=1)
-    judged_days: int = Field(ge=1)
+    period: Literal["week", "month"] = "month"
+    first_periods: int = Field(12, ge=1)  # of data before the first model: a year has all seasons
+    mature_days: int = Field(0, ge=0)
+    train_days: int = Field(365, ge=1)
+    valid_days: int = Field(28, ge=1)  # four of every weekday, as the next two
+    calibration_days: int = Field(28, ge=1)
+    judged_days: int = Field(28, ge=1)
 
 
 def period_starts(times: pd.Series, period: str) -> pd.DatetimeIndex:

@@ -211,7 +211,7 @@ def test_the_projects_own_parameters_are_valid():
     ("change", "words"),
     [
         (lambda all_: all_["price"]["train"].update(num_leafs=3), ["'price.train.num_leafs'"]),
-        (lambda all_: all_["price"]["train"].pop("num_leaves"), ["'price.train.num_leaves'"]),
+        (lambda all_: all_["price"]["train"].update(num_leaves="3"), ["'price.train.num_leaves'"]),
         (lambda all_: all_["price"]["simulate"].update(seed="x"), ["'price.simulate.seed'", "'x'"]),
         (lambda all_: all_["price"].pop("split"), ["'price.split'"]),
         (lambda all_: all_["price"].update(trane={}), ["'price.trane'", "train"]),
@@ -251,7 +251,8 @@ def test_a_list_at_the_top_asks_for_the_section(here):
 
 def test_every_section_that_a_stage_reads_is_checked():
     text = "".join(path.read_text("utf-8") for path in sorted((TOP / "stages").glob("*.py")))
-    read = set(re.findall(r'read_params\([^)]*?f"\{\w+\}\.(\w+)"', text, re.DOTALL))
+    read = set(re.findall(r'read_params\([^)]*?f"\{\w+\}\.(\w+)"', text))
+    read |= set(re.findall(r'parts\.settings\(.*?, problem, "(\w+)"\)', text))
     assert read | sections.OPTIONAL == {*sections.WORLD, *sections.PROBLEM}
 
 

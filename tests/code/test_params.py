@@ -84,6 +84,23 @@ def test_a_problems_own_section_is_laid_over_the_shared_one(path: Path) -> None:
     assert read_params(Optional, "two.train", path, below="all.train").rows == 2
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("rows: 2", "row: 2", r"unknown key 'all\.train\.row'; did you mean 'rows'\?$"),
+        ("b: 1", "b: x", r"'one\.train\.inner\.b' is 'x'"),
+        ("b: 4", "c: x", r"'all\.train\.inner\.c' is 'x'"),
+    ],
+)
+def test_a_mistake_is_told_of_the_section_that_has_it(
+    path: Path, old: str, new: str, words: str
+) -> None:
+    text = "all:\n  train: {rows: 2, inner: {b: 4}}\none:\n  train: {inner: {b: 1}}\n"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(RetraceError, match=words):
+        read_params(Optional, "one.train", path, below="all.train")
+
+
 def test_differences_are_what_is_given_beside_the_default() -> None:
     given = Optional(rows=5, inner={"a": 1.0, "b": 9.0})
     assert differences(given) == {"inner.b": (9.0, 2.0)}

@@ -35,13 +35,12 @@ class Settings(IngestParams):
     currency: the one currency of amounts, where the data has the column.
     """
 
-    max_quarantined: float = Field(ge=0, le=1)
     columns: dict[str, str] = Field(default_factory=dict)
     label_delay_days: float | None = Field(default=None, ge=0)
     time_zone: str = "UTC"
     currency: str | None = None
-    future_gap_days: float = Field(gt=0)
-    most_a_day: int = Field(ge=1)
+    future_gap_days: float = Field(30.0, gt=0)
+    most_a_day: int = Field(1000, ge=1)
 
     @model_validator(mode="after")
     def _one_clock(self) -> Self:

@@ -25,7 +25,6 @@ class Settings(IngestParams):
     sla_days: an order that takes longer is stuck; null for none.
     """
 
-    max_quarantined: float = Field(ge=0, le=1)
     format: Literal["log", "olist"] = "log"
     columns: dict[str, str] = Field(default_factory=dict)
     attributes: list[str] | None = None
@@ -33,20 +32,22 @@ class Settings(IngestParams):
     keep: list[str] = Field(default_factory=list)
     time_zone: str = "UTC"
     time_format: str | None = None
-    stray_gap_days: float = Field(gt=0)
+    # Further from all others a time is a typing error.
+    stray_gap_days: float = Field(365.0, gt=0)
     completion: list[str] = Field(default_factory=list)
     withdrawal: list[str] = Field(default_factory=list)
     starts: list[str] = Field(default_factory=list)
     quiet_days: float | None = Field(default=None, gt=0)
     snapshots: Literal["after_event", "daily"] = "after_event"
     daily_hour: int = Field(default=6, ge=0, le=23)
-    usual_share: float = Field(gt=0, le=1)
-    usual_quantile: float = Field(gt=0, lt=1)
-    usual_min_waits: int = Field(ge=1)
+    usual_share: float = Field(0.6, gt=0, le=1)
+    usual_quantile: float = Field(0.95, gt=0, lt=1)
+    # A P95 of fewer is its longest wait; then that of all steps counts.
+    usual_min_waits: int = Field(20, ge=1)
     sla_days: float | None = Field(default=None, gt=0)
-    load_days: float = Field(gt=0)
-    recent_days: float = Field(gt=0)
-    most_activities: int = Field(ge=1)
+    load_days: float = Field(30.0, gt=0)
+    recent_days: float = Field(7.0, gt=0)
+    most_activities: int = Field(30, ge=1)
 
     @model_validator(mode="after")
     def _ends_differ(self) -> Self:

@@ -30,7 +30,7 @@ from retrace.fit.bundle import Bundle
 def make(source: Path, at: str | None) -> Listed:
     """Return the open orders at a moment; without one, at the end of the log."""
     settings = read_params(Settings, "orders.ingest")
-    costs = read_params(EvaluateSettings, f"{STUCK}.evaluate")
+    costs = read_params(EvaluateSettings, f"{STUCK}.evaluate", below="orders.evaluate")
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }

@@ -66,12 +66,10 @@ Reasons = list[tuple[str, NDArray[np.bool_]]]
 class Settings(IngestParams):
     """`price.ingest` of params.yaml.
 
-    max_quarantined: share of rows, 0 to 1, above which the data is taken to be wrong as a whole.
     columns: the names in the file of raw columns that have others there.
     keep: raw columns to carry into the clean table as text, such as a benchmark's own split.
     """
 
-    max_quarantined: float = Field(ge=0, le=1)
     columns: dict[str, str] = Field(default_factory=dict)
     keep: tuple[str, ...] = Field((), strict=False)
 

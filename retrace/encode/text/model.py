@@ -30,14 +30,15 @@ Floats = NDArray[np.float32]
 class TextParams(Params):
     """`<problem>.text`: how texts become a column."""
 
-    hash_bits: int = Field(ge=HASH_BITS[0], le=HASH_BITS[1])
-    min_rows: int = Field(ge=1)
-    alpha: float = Field(gt=0)
-    signal_power: float = Field(ge=0)
-    signal_floor: float = Field(gt=0)
-    signal_prior_rows: float = Field(gt=0)
-    max_iterations: int = Field(ge=1)
-    seed: int
+    # A million buckets a block: hardly a collision in 30,000 listings.
+    hash_bits: int = Field(20, ge=HASH_BITS[0], le=HASH_BITS[1])
+    min_rows: int = Field(1, ge=1)
+    alpha: float = Field(8.0, gt=0)
+    signal_power: float = Field(0.4, ge=0)
+    signal_floor: float = Field(0.15, gt=0)
+    signal_prior_rows: float = Field(3.0, gt=0)
+    max_iterations: int = Field(25, ge=1)
+    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class TextModel:
         target : outcome on the fitted scale, shape (n_rows,)
         """
         if not blocks:
-            return cls(params.hash_bits, 0.0, (), ()), pd.DataFrame(index=rows.index)
+            return cls(HASH_BITS[0], 0.0, (), ()), pd.DataFrame(index=rows.index)
         folds = fold_of_row(len(rows), params.seed)
         fitted = [
             _FoldedBlock.fit(matrix, target, folds, block.weight, params)

@@ -1,6 +1,5 @@
 """Classifiers: calibration, metrics, slices, and what the bundle promises."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,16 +92,6 @@ def test_a_target_that_is_no_class_is_an_error() -> None:
     windows["train"] = (windows["train"][0], windows["train"][1] * 2)
     with pytest.raises(RetraceError, match="other than 0 and 1, such as 2"):
         fit_bundle(PROBLEM, encoding(*windows["train"]), windows, PARAMS)
-
-
-def test_a_regression_needs_its_interval() -> None:
-    windows = {name: rows(200, 1) for name in ("train", "valid", "calibration")}
-    number = replace(PROBLEM, task="regression")
-    with pytest.raises(RetraceError, match="'average_precision' is none of a regression"):
-        fit_bundle(number, encoding(*windows["train"]), windows, PARAMS)
-    number = replace(number, metric="rmse")
-    with pytest.raises(RetraceError, match=r"toy\.train\.interval"):
-        fit_bundle(number, encoding(*windows["train"]), windows, PARAMS)
 
 
 def test_calibration_finds_slope_and_intercept() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from problems import parts
 from problems.orders import evaluation, rules, simulate
 from problems.orders.features import Settings as FeatureSettings
 from problems.orders.features import features
@@ -39,27 +40,29 @@ def world(tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
 def fitted(request, world):
     """A problem, its bundle, and its scored test rows."""
     rows, truth = world
-    problem, params = find_problem(request.param), PARAMS[request.param]
+    problem = find_problem(request.param)
     windows = split(
-        rows, SplitParams(**params["split"]), problem.group, problem.time,
+        rows, parts.settings(SplitParams, problem, "split"), problem.group, problem.time,
         target=problem.target, known_at=problem.known_at,
     )  # fmt: skip
-    own = FeatureSettings(**params["features"])
+    own = parts.settings(FeatureSettings, problem, "features")
     frame = features(rows, own)
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     train = (windows == "train").to_numpy()
     encoding, encoded = fit_encoding(
         problem, frame[train], target[train], own.model_dump(),
-        EncodeParams(**params["encode"]), TextParams(**params["text"]),
+        parts.settings(EncodeParams, problem, "encode"),
+        parts.settings(TextParams, problem, "text"),
     )  # fmt: skip
     cut = {"train": (encoded, target[train])}
     for name in ("valid", "calibration"):
         here = (windows == name).to_numpy()
         cut[name] = (encoding.transform(frame[here]), target[here])
     quick = {"max_rounds": 150, "learning_rate": 0.1, "early_stopping_rounds": 15}
-    bundle, _ = fit_bundle(problem, encoding, cut, TrainParams(**{**params["train"], **quick}))
+    params = parts.settings(TrainParams, problem, "train").model_copy(update=quick)
+    bundle, _ = fit_bundle(problem, encoding, cut, params)
     test = rows[windows == "test"].reset_index(drop=True)
-    settings = evaluation.Settings(**params["evaluate"])
+    settings = parts.settings(evaluation.Settings, problem, "evaluate")
     found = predict(problem, bundle, test.drop(columns=problem.target), past=rows)
     scored = test.assign(
         outcome=test[problem.target],

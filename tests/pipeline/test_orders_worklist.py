@@ -34,7 +34,7 @@ def parts() -> tuple[Settings, EvaluateSettings, dict]:
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }
-    costs = read_params(EvaluateSettings, f"{STUCK}.evaluate")
+    costs = read_params(EvaluateSettings, f"{STUCK}.evaluate", below="orders.evaluate")
     return read_params(Settings, "orders.ingest"), costs, models
 
 

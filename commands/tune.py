@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
                 if not bar.console.is_terminal:
                     print(line(trial, problem.metric, score), flush=True)
     finally:  # Ctrl-C too: what is recorded can be drawn
-        write_csv(search.plot_table(problem, trials), paths.plots(name) / "trials.csv")
+        write_csv(search.plot_table(problem, trials), paths.search(name))
     best = search.best(problem, trials, max(args.keep, 1))
     if not best:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
@@ -163,7 +163,8 @@ def tell_verdict(found: Difference) -> None:
 
 
 def settings(problem: str, trial: Trial) -> list[str]:
-    return [f"{problem}.train.{name}={value}" for name, value in trial.parameters.items()]
+    """`++` sets a parameter that params.yaml leaves to its default, too."""
+    return [f"++{problem}.train.{name}={value}" for name, value in trial.parameters.items()]
 
 
 def keep(problem: str, trials: list[Trial], mark: str) -> None:

@@ -16,6 +16,7 @@ from experiments.tune.trial import Bench, loss_of, run_trial
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.fit.boosters import BoosterParams
+from retrace.judge.metrics import METRICS
 
 KNOWN = tuple(name for name in BoosterParams.model_fields if name not in ("max_rounds", "seed"))
 
@@ -101,7 +102,12 @@ def best(problem: Problem, trials: list[Trial], count: int) -> list[Trial]:
 
 
 def plot_table(problem: Problem, trials: list[Trial]) -> pd.DataFrame:
-    """Return what `dvc plots` draws: number, state, score, best so far, a column a parameter."""
+    """Return what `dvc plots` draws: number, state, score, best so far, a column a parameter.
+
+    `metric` says what the score is, for the axis.
+    """
+    metric = METRICS[problem.metric]
+    words = f"{metric.words}, {problem.unit}" if metric.in_unit else metric.words
     records: list[dict[str, Any]] = []
     for number, trial in enumerate(trials, 1):
         if trial.score is None:
@@ -114,6 +120,7 @@ def plot_table(problem: Problem, trials: list[Trial]) -> pd.DataFrame:
                 "score": trial.score,
                 "best": so_far[0].score if so_far else trial.score,
                 "rounds": trial.rounds,
+                "metric": words,
                 **trial.parameters,
             }
         )

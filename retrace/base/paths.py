@@ -59,6 +59,10 @@ def predictions(problem: str) -> Path:
     return Path("data/predictions") / f"{problem}.parquet"
 
 
+def search(problem: str) -> Path:
+    return Path("plots/search") / f"{problem}.csv"
+
+
 def metrics(problem: str) -> Path:
     return Path("metrics") / f"{problem}.json"
 

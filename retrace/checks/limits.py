@@ -147,7 +147,7 @@ class ValidateParams(Params):
 
     rows_min: int = Field(200, ge=1)  # fewer cannot be split, fitted and judged
     example_rows: int = Field(3, ge=0)  # shown where a hard check fails
-    checks: dict[str, ColumnChecks] = Field(default_factory=dict)  # type: ignore[valid-type]
+    checks: dict[str, ColumnChecks] = Field(default_factory=dict)
     screens: Screens = Screens()
 
     def listed(self) -> list[Check]:

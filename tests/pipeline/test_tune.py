@@ -12,6 +12,7 @@ import time
 import pytest
 
 from experiments.tune import log
+from retrace.base import paths
 from tests.conftest import change_params, commit, run
 
 RETRACE = (sys.executable, "-m", "commands")
@@ -31,15 +32,17 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     assert "trial   3" not in output
     assert log.read(path)[0][:3] == first
     assert run(clone, "git", "diff", "--name-only", "params.yaml").strip() == ""  # apply does that
-    drawn = (clone / "plots/price/trials.csv").read_text("utf-8").splitlines()
+    drawn = (clone / paths.search("price")).read_text("utf-8").splitlines()
     assert drawn[0].startswith("number,state,score,best,")
     assert len(drawn) == 5
-    for plot in ("price, trials", "price, search"):
-        spec = json.loads(run(clone, "dvc", "plots", "show", plot, "--show-vega"))
-        assert [float(row["learning_rate"]) for row in spec["data"]["values"]] == [
-            pytest.approx(trial.parameters["learning_rate"], rel=1e-5)
-            for trial in log.read(path)[0]
-        ]
+    found = json.loads(run(clone, "dvc", "plots", "show", "--json").splitlines()[-1])["data"]
+    drawn = found[paths.search("price").as_posix()][0]["content"]
+    assert len(drawn["vconcat"]) == 2  # of our template
+    rows = drawn["data"]["values"]
+    assert {row["metric"] for row in rows} == {"RMSLE"}
+    assert [float(row["learning_rate"]) for row in rows] == [
+        pytest.approx(trial.parameters["learning_rate"], rel=1e-5) for trial in log.read(path)[0]
+    ]
     assert "on the calibration window, which chose nothing" in output
 
     best = min(log.read(path)[0], key=lambda trial: trial.score)

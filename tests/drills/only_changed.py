@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ SHORT = 12  # changes of each kind in the short version
 STANDS_FOR = {"requirements.lock": ("train", "backtest")}  # the installed versions
 PASSED = "metrics/validation/"  # of a world: nothing is built on data that did not pass
 BUILT_ON_IT = ("featurize", "backtest")
+CHECKS = "problems/*/checks.yaml"  # keys
 NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
 
 
@@ -68,7 +70,7 @@ def run(size: Size, folder: Path) -> Outcome:
     repo = reproduced(size, worlds(size)[0] if size == "short" else None)
     used = traced(repo, folder)
     kinds = {
-        "a key of params.yaml changed": list(of_keys(repo, used)),
+        "a key of params.yaml or checks.yaml changed": list(of_keys(repo, used)),
         "a file of the project changed": list(of_files(repo, used)),
         "only a comment changed": list(of_comments(repo)),
     }
@@ -123,16 +125,23 @@ def traced(repo: Repo, folder: Path) -> dict[str, dict[str, list[str]]]:
 
 
 def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Change]:
-    params = yaml.safe_load((repo.path / "params.yaml").read_text())
-    for at, value in leaves(params):
-        key = ".".join(at)
-        readers = {
-            stage
-            for stage, found in used.items()
-            if any(f"{key}.".startswith(f"{read}.") for read in found["keys"])
-        }
-        content = yaml.safe_dump(replaced(params, at, other(value)), sort_keys=False)
-        yield Change(key, "params.yaml", content.encode(), frozenset(readers | {"report"}))
+    for file in ("params.yaml", *repo.run("git", "ls-files", CHECKS).splitlines()):
+        values = yaml.safe_load((repo.path / file).read_text())
+        for at, value in leaves(values):
+            key = ".".join(at)
+            readers = {
+                stage
+                for stage, found in used.items()
+                if any(f"{file}:{key}.".startswith(_of_file(read)) for read in found["keys"])
+            }
+            readers |= {"report"} if file == "params.yaml" else set()
+            content = yaml.safe_dump(replaced(values, at, other(value)), sort_keys=False)
+            yield Change(f"{file}:{key}", file, content.encode(), frozenset(readers))
+
+
+def _of_file(read: str) -> str:
+    """`params.yaml:price.train` stands for the keys below it, `checks.yaml:` for the whole file."""
+    return read if read.endswith(":") else f"{read}."
 
 
 def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Change]:
@@ -142,7 +151,7 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chan
     problems = yaml.safe_load((repo.path / "params.yaml").read_text())["problems"]
     for name in repo.run("git", "ls-files").splitlines():
         content = (repo.path / name).read_bytes()
-        if not content or name in NOT_BY_FILE:
+        if not content or name in NOT_BY_FILE or fnmatch(name, CHECKS):
             continue
         expected = {s for s, found in used.items() if name in found["files"] + found["opened"]}
         expected |= {

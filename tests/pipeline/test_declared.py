@@ -1,93 +1,92 @@
-"""dvc.yaml tells the truth: deps are the files a stage imports, params the keys it reads."""
+"""dvc.yaml tells the truth: what a stage imports, opens and reads of parameters is declared."""
 
 import json
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-CODE = ("stages/", "problems/", "retrace/")
+FOREACH = {"simulators": ("simulate",), "worlds": ("ingest", "validate")}
+FOREACH |= {"problems": ("featurize", "train", "evaluate"), "backtests": ("backtest",)}
 
 
-def commands(folder: Path) -> list[str]:
-    """The stages of the DAG in an order in which they can run."""
-    order = ["simulate", "ingest", "validate", "featurize", "train", "evaluate"]
-    order += ["backtest", "report"]
+def expanded(folder: Path) -> dict[str, dict]:
+    """Return each stage of dvc.yaml by its name, `train@price`, with the templates filled in."""
     stages = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
-    assert set(stages) == set(order)
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    names = {stage: list(params["worlds"]) for stage in order[:3]}
-    names |= {stage: list(params["problems"]) for stage in order[3:6]}
-    names |= {"backtest": list(params["backtests"]), "report": [""]}
-    return [f"{stage} {name}".strip() for stage in order for name in names[stage]]
+    found = {}
+    for name, stage in stages.items():
+        names = params[stage["foreach"].strip("${}")] if "foreach" in stage else [""]
+        for key in names:
+            world = names[key].get("world", "") if isinstance(names, dict) else ""
+            source = names[key].get("source", "") if isinstance(names, dict) else ""
+            text = json.dumps(stage.get("do", stage))
+            for word, value in (
+                ("${key}", key), ("${item}", key), ("${item.world}", world),
+                ("${item.source}", source),
+            ):  # fmt: skip
+                text = text.replace(word, value)
+            found[f"{name}@{key}" if key else name] = json.loads(text)
+    return found
+
+
+STAGES = expanded(ROOT)
 
 
 @pytest.fixture(scope="module")
 def used(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
-    """What each stage and name used, from one run of the whole DAG."""
+    """What each stage used, from one run of the whole DAG."""
     out = tmp_path_factory.mktemp("trace") / "out.json"
     tracer = [sys.executable, str(ROOT / "tests/pipeline/trace.py"), str(out)]
     found = {}
-    for command in commands(reproduced):
-        subprocess.run([*tracer, *command.split()], cwd=reproduced, check=True)
-        found[command] = json.loads(out.read_text())
+    for name in STAGES:
+        subprocess.run([*tracer, *name.split("@")], cwd=reproduced, check=True)
+        found[name] = json.loads(out.read_text())
     return found
 
 
-def expanded(folder: Path, dep: str) -> set[str]:
-    path = folder / dep
-    if not path.is_dir():
-        return {dep}
-    files = (file for file in path.rglob("*.py") if file.stat().st_size)
-    return {file.relative_to(folder).as_posix() for file in files}
+def covered(path: str, declared: list[str]) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in declared)
 
 
-def test_deps_are_the_imports(reproduced: Path, used: dict[str, dict]) -> None:
-    stages = yaml.safe_load((reproduced / "dvc.yaml").read_text())["stages"]
-    params = yaml.safe_load((reproduced / "params.yaml").read_text())
-    imported, declared = defaultdict(set), defaultdict(set)
-    for command, found in used.items():
-        stage, _, name = command.partition(" ")
-        world = params["problems"].get(name, {}).get("world", name)
-        imported[stage] |= {file.replace(f"/{world}/", "/*/") for file in found["files"] if name}
-        imported[stage] |= set() if name else set(found["files"])
-        for dep in stages[stage].get("do", stages[stage])["deps"]:
-            real = dep.replace("${key}", name).replace("${item.world}", world)
-            if real.startswith(CODE):
-                declared[stage] |= {
-                    file.replace(f"/{world}/", "/*/") if name else file
-                    for file in expanded(reproduced, real)
-                }
-    # A world's own further files (problems/*/ingest/...) differ from world to world.
-    for stage in stages:
-        assert imported[stage] == declared[stage], stage
+def test_every_name_of_the_lists_has_its_stages() -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    wanted = {
+        f"{s}@{name}" for key, stages in FOREACH.items() for name in params[key] for s in stages
+    }
+    assert set(STAGES) == wanted | {"report"}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_imports_are_declared(name: str, used: dict[str, dict]) -> None:
+    assert [file for file in used[name]["files"] if not covered(file, STAGES[name]["deps"])] == []
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if name != "report"])
+def test_the_parameters_that_are_read_are_declared(name: str, used: dict[str, dict]) -> None:
+    declared = set()
+    for one in STAGES[name]["params"]:
+        declared |= {one} if isinstance(one, str) else {f"{next(iter(one))}:"}
+    assert {key.removeprefix("params.yaml:") for key in used[name]["keys"]} == declared
+
+
+def test_what_is_declared_is_there_or_is_made() -> None:
+    made = [
+        one if isinstance(one, str) else next(iter(one))
+        for stage in STAGES.values()
+        for kind in ("outs", "metrics", "plots")
+        for one in stage.get(kind, [])
+    ]
+    for name, stage in STAGES.items():
+        for dep in stage["deps"]:
+            below = any(path.startswith(f"{dep}/") for path in made)
+            assert (ROOT / dep).exists() or below or covered(dep, made), f"{name}: {dep}"
 
 
 def test_the_lock_has_the_deps_of_dvc_yaml() -> None:
     """A dependency that is gone makes no stage run again: `dvc repro` leaves it in the lock."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     for name, entry in yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"].items():
-        template, _, key = name.partition("@")
-        stage = stages[template]
-        deps = stage.get("do", stage)["deps"]
-        if key:
-            block = params[stage["foreach"].strip("${}")][key]
-            deps = [dep.replace("${key}", key) for dep in deps]
-            for field, value in block.items():
-                deps = [dep.replace(f"${{item.{field}}}", value) for dep in deps]
-        assert {dep["path"] for dep in entry["deps"]} == set(deps), name
-
-
-def test_params_are_the_keys_read(reproduced: Path, used: dict[str, dict]) -> None:
-    stages = yaml.safe_load((reproduced / "dvc.yaml").read_text())["stages"]
-    for command, found in used.items():
-        stage, _, name = command.partition(" ")
-        if stage == "report":
-            continue
-        declared = {key.replace("${key}", name) for key in stages[stage]["do"]["params"]}
-        assert set(found["keys"]) == declared, command
+        assert {dep["path"] for dep in entry["deps"]} == set(STAGES[name]["deps"]), name

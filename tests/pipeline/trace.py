@@ -2,8 +2,8 @@
 
     python tests/pipeline/trace.py OUT.json NAME [WHAT]
 
-OUT.json gets the project's files that it imported, the keys of params.yaml that it read, and the
-files that it opened for reading.
+OUT.json gets the project's files that it imported, the keys of parameters that it read, as
+`params.yaml:price.train`, and the files that it opened for reading.
 """
 
 import atexit
@@ -31,9 +31,9 @@ def main() -> None:
         if event == "open" and isinstance(args[0], str) and not args[2] & os.O_ACCMODE:
             opened.add(Path(os.path.normpath(HERE / args[0])))
 
-    def recording(key: str, *args: Any) -> Any:
-        keys.add(key)
-        return read_key(key, *args)
+    def recording(key: str, path: Path = params.PATH) -> Any:
+        keys.add(f"{path}:{key}")
+        return read_key(key, path)
 
     params.read_key = recording  # type: ignore[assignment]
 

@@ -49,7 +49,7 @@ Floats = NDArray[np.float64]
 
 
 class Screens(Params):
-    """`<world>.validate.screens`: the most that passes, by screen; these hold on public data."""
+    """`screens` of checks.yaml: the most that passes, by screen; these hold on public data."""
 
     damaged: float = 0.001
     repeated: float = 0.01

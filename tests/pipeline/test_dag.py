@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT, change_params, run
+from tests.conftest import ROOT, change_params, commit, run
 from tests.data import forms
+
+CHECKS = "problems/price/checks.yaml"
 
 
 def ran(output: str) -> list[str]:
@@ -44,9 +46,35 @@ def test_experiments_are_run_shown_compared_and_applied(clone: Path) -> None:
     assert any("learning" in name for name in plots["data"] if plots["data"][name])
 
 
+def test_a_setting_of_either_file_is_one_line_and_reruns_what_reads_it(clone: Path) -> None:
+    """On the project's own params.yaml, with its comments; the sizes alone are small."""
+    shutil.copy(ROOT / "params.yaml", clone / "params.yaml")
+    commit(clone, "The project's own parameters")
+    settings = ["price.simulate.rows=600", f"{CHECKS}:checks.price_usd.p50.soft.most=50"]
+    words = [word for setting in settings for word in ("-S", setting)]
+    output = run(clone, "dvc", "exp", "run", *words, "validate@price")
+    assert ran(output) == ["simulate@price", "ingest@price", "validate@price"]
+    counts = run(clone, "git", "diff", "--numstat", "--", "params.yaml", CHECKS).split()
+    assert counts == ["1", "1", "params.yaml", "1", "1", CHECKS]
+    results = json.loads((clone / "metrics/validation/price.json").read_text())["results"]
+    assert [r["limit"] for r in results if r["check"] == "quantile at 0.5"][1] == (
+        "at least 8 and at most 50"
+    )
+
+    again = f"{CHECKS}:checks.price_usd.p50.soft.most=60"
+    assert ran(run(clone, "dvc", "exp", "run", "-S", again, "validate@price")) == ["validate@price"]
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
+        (f"{CHECKS}:checks.price_usd.p50.sotf.most=50", "sotf"),
+        (f"{CHECKS}:+checks.brand.missing_shar.soft.most=1", "missing_shar'; did you mean"),
+        (
+            f"{CHECKS}:checks.price_usd.p50.soft.most=x",
+            r"yaml: 'checks\.price_usd\.p50.* 'x'",
+        ),
+        ("price.simulate.seed='3'", r"'price\.simulate\.seed' is .*valid integer"),
         ("price.train.num_leafs=63", "num_leafs"),
         ("price.train.num_leaves=many", r"'price\.train\.num_leaves' is 'many'.*integer"),
         ("price.train.num_leaves=1", r"'price\.train\.num_leaves' is 1.*greater than or equal"),

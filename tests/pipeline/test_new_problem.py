@@ -9,6 +9,7 @@ from tests.conftest import change_params, run
 from tests.pipeline.test_dag import ran
 
 PARTS = {
+    "checks.yaml": "rows_min: 10\n",
     "__init__.py": "",
     "problem.py": """
 from problems.contract import Columns, Problem
@@ -131,19 +132,22 @@ def test_one_package_and_its_blocks_are_a_problem(clone: Path) -> None:
         path = clone / "problems" / "toy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    price = yaml.safe_load((clone / "params.yaml").read_text())["price"]
+    simulators = yaml.safe_load((clone / "params.yaml").read_text())["simulators"]
     change_params(
         clone,
         {
+            "simulators": [*simulators, "toy"],
             "worlds": {"toy": {"source": "data/raw/toy"}},
             "problems": {"toy": {"world": "toy"}},
             "toy": {
                 "simulate": {"rows": 1500, "seed": 1},
-                "ingest": {"max_quarantined": 0.0},
-                "validate": {"rows_min": 10, "example_rows": 1, "checks": {}},
+                "ingest": {},
+                "split": {},
                 "features": {},
-                "evaluate": {"slice_min_rows": 10},
-                **{name: price[name] for name in ("split", "encode", "text", "train")},
+                "encode": {},
+                "text": {},
+                "train": {},
+                "evaluate": {},
             },
         },
     )

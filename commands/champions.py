@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.promotion.record import figures_at
+from experiments.git import json_at
+from experiments.promotion.facts import check_history
 from experiments.promotion.registry import in_stages
-from experiments.promotion.repository import check_history
+from retrace.base import paths
 from retrace.base.params import read_key
 
 WIDTH = 100
@@ -57,5 +58,5 @@ def stages_of(problem: str) -> list[tuple[str, ...]]:
 
 
 def headline(problem: str, commit: str) -> str:
-    figures = figures_at(problem, commit)
+    figures = json_at(commit, paths.metrics(problem))
     return next((f"{name} {value:.5g}" for name, value in figures.items()), "none in Git")

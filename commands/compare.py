@@ -27,7 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.parameters import changed
-from experiments.predictions import Judged, judge, predictions_at, read_context
+from experiments.predictions import Compared, compare, predictions_at, read_context
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
@@ -55,8 +55,8 @@ class Row:
     state: str = ""  # of an experiment without results: Queued, Running, Failed
     changed: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
-    judged: Judged | None = None  # against the baseline, the last commit
-    unjudged: str = ""  # why not
+    compared: Compared | None = None  # against the baseline, the last commit
+    why_not: str = ""  # compared
 
     @property
     def parameters(self) -> list[str]:
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     world = read_params(ProblemEntry, f"problems.{args.problem}").world
     rows = list(read_rows(exp_show(args.commits), args.problem, world))
-    rows = judged(chosen(rows, args.experiments), args.problem)
+    rows = beside_baseline(chosen(rows, args.experiments), args.problem)
     if args.csv:
         print(as_csv(rows), end="")
     elif args.md:
@@ -115,7 +115,7 @@ def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     return found
 
 
-def judged(rows: Sequence[Row], name: str) -> list[Row]:
+def beside_baseline(rows: Sequence[Row], name: str) -> list[Row]:
     """Hold each experiment's predictions against those of the last commit, on the same rows."""
     base = next((row for row in rows if row.rev and not row.is_experiment), None)
     if base is None or not any(row.is_experiment for row in rows):
@@ -124,7 +124,7 @@ def judged(rows: Sequence[Row], name: str) -> list[Row]:
         problem = find_problem(name)
         baseline = predictions_at(name, base.rev)
     except RetraceError as error:
-        return [replace(row, unjudged=str(error) if row.is_experiment else "") for row in rows]
+        return [replace(row, why_not=str(error) if row.is_experiment else "") for row in rows]
     try:
         context = read_context(problem)
     except RetraceError:
@@ -134,9 +134,9 @@ def judged(rows: Sequence[Row], name: str) -> list[Row]:
         if row.is_experiment and row.metrics:
             try:
                 there = predictions_at(name, row.rev)
-                row = replace(row, judged=judge(problem, there, baseline, context))
+                row = replace(row, compared=compare(problem, there, baseline, context))
             except RetraceError as error:
-                row = replace(row, unjudged=str(error))
+                row = replace(row, why_not=str(error))
         found.append(row)
     return found
 
@@ -214,29 +214,29 @@ def show(rows: Sequence[Row], problem: str) -> None:
 
 def verdicts(rows: Sequence[Row]) -> Iterator[str]:
     """Yield, for each experiment, its difference to the last commit and what got worse."""
-    if any(row.judged for row in rows):
+    if any(row.compared for row in rows):
         yield "Mean loss less than that of the last commit, on the same test rows (95 % interval):"
     for row in rows:
-        if row.judged is None:
-            if row.unjudged:
-                yield f"  {row.name}: not compared: {row.unjudged}"
+        if row.compared is None:
+            if row.why_not:
+                yield f"  {row.name}: not compared: {row.why_not}"
             continue
-        yield f"  {row.name}: {difference_text(row.judged)}"
-        for item in row.judged.worse.itertuples():
+        yield f"  {row.name}: {difference_text(row.compared)}"
+        for item in row.compared.worse.itertuples():
             yield (
                 f"    worse beyond noise: {item.slice} {item.value}, "
                 f"loss {float(str(item.worse)):+.1%} ({item.rows} rows)"
             )
 
 
-def difference_text(judged: Judged) -> str:
-    found = judged.difference
+def difference_text(compared: Compared) -> str:
+    found = compared.difference
     word = "no difference beyond chance"
     if found.certain:
         word = "better" if found.mean > 0 else "worse"
     text = f"{found.mean:+.4g} ({found.lower:+.4g} to {found.upper:+.4g}), {found.n_rows} rows"
-    if judged.rows_left_out:
-        text += f", {judged.rows_left_out} not in both"
+    if compared.rows_left_out:
+        text += f", {compared.rows_left_out} not in both"
     return f"{text}: {word}"
 
 
@@ -302,22 +302,22 @@ def as_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     interval = ["loss_gain", "loss_gain_lower_95", "loss_gain_upper_95", "rows", "worse_slices"]
-    interval = interval if any(row.judged for row in rows) else []
+    interval = interval if any(row.compared for row in rows) else []
     writer.writerow(["experiment", "rev", "state", "changed", *names, *interval])
     for row in rows:
         values = (row.metrics.get(name, "") for name in names)
-        figures = _figures(row.judged) if interval else []
+        figures = _figures(row.compared) if interval else []
         writer.writerow(
             [row.name, row.rev, row.state, "; ".join(row.parameters), *values, *figures]
         )
     return text.getvalue()
 
 
-def _figures(judged: Judged | None) -> list[Any]:
-    if judged is None:
+def _figures(compared: Compared | None) -> list[Any]:
+    if compared is None:
         return [""] * 5
-    found = judged.difference
-    worse = "; ".join(f"{item.slice}={item.value}" for item in judged.worse.itertuples())
+    found = compared.difference
+    worse = "; ".join(f"{item.slice}={item.value}" for item in compared.worse.itertuples())
     return [found.mean, found.lower, found.upper, found.n_rows, worse]
 
 

@@ -16,7 +16,7 @@ from dvc.exceptions import DvcException
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from dvc.utils import strictyaml
 
-from experiments.promotion.repository import git
+from experiments.git import git
 from retrace.base.files import replacing
 
 LOCK = Path("dvc.lock")

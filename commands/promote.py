@@ -30,26 +30,25 @@ def run(args: argparse.Namespace) -> int:
         print(f"{done}: it had been cut short, and is complete now.")
         return 0
     outcome = promote(problem, push=not args.no_push, dry_run=args.dry_run)
-    for line in record.same_rows(problem, outcome.champion, outcome.judgement):
-        print(line)
-    print()
     reasons = outcome.judgement.verdict.reasons
+    if args.dry_run and not reasons:
+        print(outcome.text)  # the table is in it
+    else:
+        print(*record.same_rows(problem, outcome.facts.champion, outcome.judgement), "", sep="\n")
     if reasons:
-        print(f"No: {args.problem} is not promoted.")
-        for reason in reasons:
-            print(f"  {reason}")
+        print(f"No: {args.problem} is not promoted.", *(f"  {why}" for why in reasons), sep="\n")
         return 1
     tell(args.problem, outcome, pushed=not args.no_push)
     return 0
 
 
 def tell(name: str, outcome: Outcome, *, pushed: bool) -> None:
-    path = record.path_of(name, outcome.version)
+    version = outcome.facts.challenger.name
+    path = record.path_of(name, version)
     if not outcome.tags:
-        print(f"Yes: it would be {name} {outcome.version}, recorded in {path}:\n")
-        print(outcome.text, end="")
+        print(f"Yes: it would be {name} {version}, recorded like this in {path}.")
         return
-    print(f"Yes: {name} {outcome.version} is in prod, recorded in {path}.")
+    print(f"Yes: {name} {version} is in prod, recorded in {path}.")
     tags = " ".join(f"'{tag}'" for tag in outcome.tags)
     if pushed:
         print(f"Commit and tags are pushed: {tags}")

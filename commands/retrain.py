@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from experiments.promotion.promote import scratch
+from experiments.promotion.plan import scratch
 from experiments.retraining import compare, model_in_use, page
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError

@@ -26,8 +26,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"{left}: it had been cut short, and is complete now.")
         return 0
     done = roll_back(name, args.reason, push=not args.no_push, dry_run=args.dry_run)
+    back, out = done.facts.back.version, done.facts.out.version
     if not done.tag:
-        print(f"It would put {name} {done.back.version} back, recorded as:\n\n{done.text}", end="")
+        print(f"It would put {name} {back} back, recorded as:\n\n{done.text}", end="")
         return 0
-    print(f"{name} {done.back.version} is back in prod; {done.out.version} is out ('{done.tag}').")
+    print(f"{name} {back} is back in prod; {out} is out ('{done.tag}').")
     return 0

@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from experiments import dag
 from experiments.tune import log, search
+from experiments.tune.confirm import against_current
 from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
 from experiments.tune.trial import Bench
-from experiments.tune.verdict import against_current
 from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths

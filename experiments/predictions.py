@@ -24,7 +24,7 @@ PREDICTED = ("prediction", "lower", "upper", "outcome")
 
 
 @dataclass(frozen=True)
-class Judged:
+class Compared:
     """Two models on their common test rows: above zero, the first is better."""
 
     difference: Difference
@@ -88,7 +88,7 @@ def read_context(problem: Problem) -> Context:
     )
 
 
-def judge(
+def compare(
     problem: Problem,
     one: pd.DataFrame,
     other: pd.DataFrame,
@@ -96,7 +96,7 @@ def judge(
     *,
     slices_worse: float = 0.0,
     slices_min_rows: int | None = None,
-) -> Judged:
+) -> Compared:
     """Compare `one` with `other` on their common rows with the same outcome, by the metric's loss.
 
     Blocks are those of `workflow.blocks`, of the records alone where the context is unknown.
@@ -126,4 +126,4 @@ def judge(
             min_rows=context.min_rows if slices_min_rows is None else slices_min_rows,
             most=slices_worse,
         )
-    return Judged(paired_difference(ours, theirs, blocks=blocks), left_out, worse)
+    return Compared(paired_difference(ours, theirs, blocks=blocks), left_out, worse)

@@ -4,21 +4,19 @@ The model in use is what GTO has in stage prod, or the last commit's. It predict
 with the code of its own commit, as `retrace promote` has it.
 """
 
-import json
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from experiments.git import answer, json_at
 from experiments.promotion import record
 from experiments.promotion.bundles import fetch, folder_hash, recorded_hash
 from experiments.promotion.judgement import Judgement, judge
 from experiments.promotion.registry import PROD, Assigned, champion
-from experiments.promotion.repository import answer
 from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
@@ -144,7 +142,7 @@ def _decision(found: Retrained) -> Iterator[str]:
 def _data(found: Retrained) -> Iterator[str]:
     world = found.problem.world
     now = read_json(paths.ingest_metrics(world))
-    then = _json_at(found.in_use.commit, paths.ingest_metrics(world))
+    then = json_at(found.in_use.commit, paths.ingest_metrics(world))
     yield "| | in use | new |"
     yield "|---|---:|---:|"
     for key in ("rows_in", "rows_out", "rows_quarantined"):
@@ -185,15 +183,9 @@ def _errors(found: Retrained) -> Iterator[str]:
             yield f"- Worse: {where}, {row['worse']:.1%} ({row['rows']:,} rows)"
         if len(worse):
             yield ""
-    now, then = read_json(paths.metrics(name)), _json_at(found.in_use.commit, paths.metrics(name))
+    now, then = read_json(paths.metrics(name)), json_at(found.in_use.commit, paths.metrics(name))
     yield "| each on its own test window | in use | new |"
     yield "|---|---:|---:|"
     for key, value in now.items():
         before = f"{then[key]:.5g}" if key in then else ""
         yield f"| {key} | {before} | {value:.5g} |"
-
-
-def _json_at(commit: str, path: Path) -> dict[str, Any]:
-    text = answer("show", f"{commit}:{path.as_posix()}")
-    found: dict[str, Any] = json.loads(text) if text else {}
-    return found

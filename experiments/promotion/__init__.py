@@ -1,13 +1,14 @@
 """Champion and challenger through Git and GTO, with no server.
 
-promote.py        the order of a promotion and of a rollback
-repository.py     the copy that promotes: branch, remote, uncommitted changes, shallow clones
-registry.py       what GTO's tags say: which version is in which stage, and which was before
-preconditions.py  is the challenger fit to be judged: DAG, data checks, artefacts in the remote
-bundles.py        a tagged commit's files by DVC, from cache or remote, their hashes checked
-champion.py       its predictions by its own tag's code, in a temporary git worktree
-as_champion.py    the script that runs there
-judgement.py      the gate on the rows that neither model was fitted on
-record.py         experiments/promotions/<problem>/: what was decided, on which figures
-publish.py        record, commit and tags: all of them, or nothing
+`promote.py` has the order: gather facts, judge, plan, carry out.
+
+facts.py       gather: branch and remote, champion and challenger, and what makes it impossible
+judgement.py   judge: the gate on the rows that neither model was fitted on
+record.py      plan: the page to be committed, on which figures it was decided
+plan.py        plan and carry out: record, commit and tags, all of them or nothing
+
+registry.py    what GTO's tags say: which version is in which stage, and which was before
+bundles.py     a tagged commit's files by DVC, from cache or remote, their hashes checked
+champion.py    its predictions by its own tag's code, in a temporary git worktree
+as_champion.py the script that runs there
 """

@@ -4,16 +4,15 @@ import hashlib
 import json
 from pathlib import Path
 
-import yaml
 from dvc.repo import Repo
 
-from experiments.promotion.repository import answer
+from experiments.git import yaml_at
 from retrace.base.errors import RetraceError
 
 
 def recorded_hash(commit: str, path: Path) -> str | None:
     """Return the hash that the commit's dvc.lock has for an output, or None where it has none."""
-    lock = yaml.safe_load(answer("show", f"{commit}:dvc.lock")) or {}
+    lock = yaml_at(commit, Path("dvc.lock"))
     for stage in lock.get("stages", {}).values():
         for out in stage.get("outs", []):
             if out["path"] == path.as_posix():

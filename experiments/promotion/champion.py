@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import pandas as pd
 
+from experiments.git import git
 from experiments.promotion.bundles import fetch, fetch_bundle
 from experiments.promotion.registry import Assigned
-from experiments.promotion.repository import git
 from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError

@@ -71,7 +71,8 @@ def against(problem: Problem, window: Window, theirs: Prediction, limits: GatePa
         raise RetraceError(
             f"no row of the test window can be compared: of {len(index):,} rows the champion "
             f"has predicted {common.sum():,} and was fitted on {(common & seen).sum():,}. "
-            "`gto unassign` takes it out of its stage; then the rule alone is to be beaten."
+            "`gto deprecate PROBLEM VERSION prod` takes it out of its stage; then only the rule is "
+            "to be beaten."
         )
     keep = common & ~seen
     notes = []

@@ -6,16 +6,12 @@ A record has no date: the commit that adds it and the tag on that commit have on
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from experiments.parameters import changed
+from experiments.promotion.facts import Back, Facts, Version
 from experiments.promotion.judgement import Judgement
 from experiments.promotion.registry import PROD, Assigned
-from experiments.promotion.repository import Place, answer, identity
 from problems.contract import Problem
-from retrace.base import paths
 from retrace.judge.comparison import Difference
 from retrace.judge.metrics import METRICS
 from retrace.judge.tasks import JUDGING
@@ -30,17 +26,15 @@ def rollback_path(problem: str, number: int) -> Path:
     return Path("experiments/promotions") / problem / f"rollback-{number}.md"
 
 
-def promotion(
-    problem: Problem, version: str, champion: Assigned | None, found: Judgement, place: Place
-) -> str:
+def promotion(facts: Facts, found: Judgement) -> str:
     """Return the record of a promotion."""
-    name, address = identity()
+    problem, place, champion = facts.problem, facts.place, facts.champion
     before = f"{champion.version} ({champion.commit[:7]})" if champion else "none"
     lines = [
-        f"# {problem.name} {version}",
+        f"# {problem.name} {facts.challenger.name}",
         "",
         f"- Promoted to `{PROD}`: the model of {place.commit[:7]}, branch {place.branch}",
-        f"- Asked for by: {name} <{address}>",
+        f"- Asked for by: {place.who}",
         f"- Champion before: {before}",
         "",
         "## On the same rows",
@@ -49,17 +43,22 @@ def promotion(
         "",
         "## Figures of each, on its own test window",
         "",
-        *own_figures(problem.name, version, champion),
+        *own_figures(facts),
         "",
         "## Data",
         "",
-        *data(problem.world, version, champion),
+        *(f"- {side.name}: `{side.fingerprint}`" for side in sides(facts)),
         "",
         "## Parameters changed",
         "",
-        *parameters(problem, champion),
+        *parameters(facts),
     ]
     return "\n".join(lines) + "\n"
+
+
+def sides(facts: Facts) -> list[Version]:
+    """Return challenger and champion, if there is one."""
+    return [facts.challenger, *([facts.before] if facts.before else [])]
 
 
 def same_rows(problem: Problem, champion: Assigned | None, found: Judgement) -> Iterator[str]:
@@ -98,40 +97,21 @@ def _interval(difference: Difference) -> str:
     return f"{difference.mean:.4g} (95 % interval {difference.lower:.4g} to {difference.upper:.4g})"
 
 
-def own_figures(name: str, version: str, champion: Assigned | None) -> Iterator[str]:
+def own_figures(facts: Facts) -> Iterator[str]:
     """Yield both sides' metrics as a Markdown table."""
-    sides = {version: figures_at(name, "HEAD")}
-    if champion is not None:
-        sides[champion.version] = figures_at(name, champion.commit)
-    yield f"| | {' | '.join(sides)} |"
-    yield f"|---|{'---:|' * len(sides)}"
-    for key in dict.fromkeys(key for side in sides.values() for key in side):
-        cells = (f"{side[key]:.5g}" if key in side else "" for side in sides.values())
+    columns = sides(facts)
+    yield f"| | {' | '.join(side.name for side in columns)} |"
+    yield f"|---|{'---:|' * len(columns)}"
+    for key in dict.fromkeys(key for side in columns for key in side.metrics):
+        cells = (f"{side.metrics[key]:.5g}" if key in side.metrics else "" for side in columns)
         yield f"| {key} | {' | '.join(cells)} |"
 
 
-def figures_at(name: str, commit: str) -> dict[str, float]:
-    """Return the metrics that a commit has, the headline first."""
-    found: dict[str, float] = _json_at(commit, paths.metrics(name))
-    return found
-
-
-def data(world: str, version: str, champion: Assigned | None) -> Iterator[str]:
-    """Yield the fingerprint of the raw data that each side was made of."""
-    sides = {version: "HEAD"} | ({champion.version: champion.commit} if champion else {})
-    for side, commit in sides.items():
-        known = _json_at(commit, paths.ingest_metrics(world)).get("fingerprint", "not known")
-        yield f"- {side}: `{known}`"
-
-
-def parameters(problem: Problem, champion: Assigned | None) -> Iterator[str]:
-    if champion is None:
+def parameters(facts: Facts) -> Iterator[str]:
+    if facts.before is None:
         yield "There was no champion."
         return
-    before, after = (
-        yaml.safe_load(answer("show", f"{commit}:params.yaml")) or {}
-        for commit in (champion.commit, "HEAD")
-    )
+    problem, before, after = facts.problem, facts.before.params, facts.challenger.params
     new = changed(before, after, problem.name, problem.world)
     old = changed(after, before, problem.name, problem.world)
     for key, value in new.items():
@@ -140,18 +120,13 @@ def parameters(problem: Problem, champion: Assigned | None) -> Iterator[str]:
         yield "None."
 
 
-def rollback(problem: str, current: Assigned, to: Assigned, reason: str) -> str:
+def rollback(problem: str, facts: Back, reason: str) -> str:
     """Return the record of a rollback."""
-    name, address = identity()
+    out, back = facts.out, facts.back
     return (
-        f"# {problem}: back to {to.version}\n\n"
-        f"- Out of `{PROD}`: {current.version} ({current.commit[:7]})\n"
-        f"- Back in `{PROD}`: {to.version} ({to.commit[:7]})\n"
-        f"- Asked for by: {name} <{address}>\n"
+        f"# {problem}: back to {back.version}\n\n"
+        f"- Out of `{PROD}`: {out.version} ({out.commit[:7]})\n"
+        f"- Back in `{PROD}`: {back.version} ({back.commit[:7]})\n"
+        f"- Asked for by: {facts.place.who}\n"
         f"- Reason: {reason or 'not given'}\n"
     )
-
-
-def _json_at(commit: str, path: Path) -> dict[str, Any]:
-    text = answer("show", f"{commit}:{path.as_posix()}")
-    return dict(json.loads(text)) if text else {}

@@ -15,7 +15,7 @@ from gto.tag import parse_name
 from gto.versions import SemVer
 from scmrepo.exceptions import SCMError
 
-from experiments.promotion.repository import git
+from experiments.git import git
 from retrace.base.errors import RetraceError
 
 PROD = "prod"
@@ -82,9 +82,9 @@ def champion(problem: str) -> Assigned | None:
 
 
 def previous(problem: str, current: Assigned) -> Assigned:
-    """Return the champion before the current one first became it.
+    """Return the champion that the current one replaced when it was promoted.
 
-    After a rollback from v3 to v2 the one before v2 is meant, never v3 again.
+    After a rollback from v3 to v2 that is the one before v2, never v3 again.
     Raises RetraceError when there is none.
     """
     history = assignments(problem, PROD)
@@ -94,7 +94,9 @@ def previous(problem: str, current: Assigned) -> Assigned:
         if item.version != current.version and item.version in registered:
             return item
     raise RetraceError(
-        f"{problem} {current.version} was the first champion: there is none to go back to."
+        f"{problem} {current.version} was the first champion: no version was in {PROD} before it "
+        f"that could be put back. `gto deprecate {problem} {current.version} {PROD}` takes it out "
+        f"of {PROD} without another in its place."
     )
 
 
@@ -138,12 +140,18 @@ def _latest_second(problem: str) -> int:
 
 def register(folder: Path, problem: str, version: str, message: str) -> list[str]:
     """Register a version at HEAD of `folder` and put it into prod; return the two tags."""
+    wait_for_clock(problem)
     gto.api.register(folder, problem, "HEAD", version=version, message=message)
-    return [f"{problem}@{version}", assign(folder, problem, version, message)]
+    return [f"{problem}@{version}", _assign(folder, problem, version, message)]
 
 
 def assign(folder: Path, problem: str, version: str, message: str) -> str:
     """Put a registered version into prod; return the tag."""
+    wait_for_clock(problem)
+    return _assign(folder, problem, version, message)
+
+
+def _assign(folder: Path, problem: str, version: str, message: str) -> str:
     event = gto.api.assign(
         folder, problem, PROD, version=version, message=message, force=True, simple=False
     )

@@ -15,10 +15,10 @@ import pytest
 
 import commands.promote
 from commands.__main__ import main
-from experiments.promotion import publish, registry
+from experiments.promotion import plan, registry
 from experiments.promotion.bundles import recorded_hash
+from experiments.promotion.facts import check_data
 from experiments.promotion.judgement import judge
-from experiments.promotion.preconditions import check_data
 from experiments.promotion.promote import Outcome, finish, promote, roll_back
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
@@ -100,7 +100,6 @@ def roll_back_price():
 
 def register(project: Path, version: str) -> None:
     """Make HEAD's model the champion without asking the gate, in the remote too."""
-    registry.wait_for_clock("price")
     registry.register(project, "price", version, "By hand")
     run(project, "git", "push", "-q", "origin", "--tags")
 
@@ -166,8 +165,10 @@ def test_a_dry_run_only_prints(here, plain, monkeypatch, capsys):
     before = everything(here)
     monkeypatch.setattr(commands.promote, "promote", lambda *_, **how: plain)
     assert main(["promote", "price", "--dry-run"]) == 0
-    assert plain.tags == []
-    assert "Yes: it would be price v0.0.2" in capsys.readouterr().out
+    assert plain.tags == ()
+    output = capsys.readouterr().out
+    assert "Yes: it would be price v0.0.2" in output
+    assert output.count("mean squared log error") == 1
     assert plain.text.startswith("# price v0.0.2")
     register(here, "v0.0.2")
     tagged = everything(here)
@@ -196,7 +197,7 @@ def test_without_push_no_remote_is_asked(here):
     run(here, "git", "remote", "set-url", "origin", "/nowhere")
     shutil.rmtree(here.parent / "store")
     outcome = promote_price(push=False)
-    assert outcome.tags == ["price@v0.0.2", "price#prod#2"]
+    assert outcome.tags == ("price@v0.0.2", "price#prod#2")
     run(here, "git", "remote", "set-url", "origin", "../origin.git")
     with pytest.raises(RetraceError, match="lacks what was promoted here with --no-push"):
         promote_price()
@@ -239,7 +240,7 @@ def make_champion(project: Path, name: str, change: Callable[[str], str]) -> Non
 def test_the_champion_predicts_with_the_code_of_its_own_tag(here, plain):
     make_champion(here, "problems/predict.py", lambda text: text + TRIPLED)
     other = promote_price(dry_run=True)
-    assert other.champion.version == "v0.1.0"
+    assert other.facts.champion.version == "v0.1.0"
     assert other.judgement.notes == ()
     assert other.judgement.losses["champion"] > 3 * plain.judgement.losses["champion"]
     assert other.judgement.losses["challenger"] == plain.judgement.losses["challenger"]
@@ -269,7 +270,7 @@ def test_a_bundle_comes_from_the_remote_and_is_missed_when_gone(here):
     objects = bundle_objects(here, "price@v0.0.1")
     for path in objects:
         (here / ".dvc/cache" / path).unlink()
-    assert promote_price(dry_run=True).champion.version == "v0.0.1"
+    assert promote_price(dry_run=True).facts.champion.version == "v0.0.1"
     for path in objects:
         (here.parent / "store" / path).unlink()
     refused("models/price of price#prod#1 is gone: neither the cache nor the DVC remote")
@@ -361,7 +362,9 @@ def test_a_repository_without_tags(here, capsys):
     assert main(["champions"]) == 0
     assert "No version is in any stage yet" in capsys.readouterr().out
     refused("nothing to roll back", roll_back_price)
-    assert promote_price(dry_run=True).version == "v0.0.1"  # it must only beat the rule
+    assert (
+        promote_price(dry_run=True).facts.challenger.name == "v0.0.1"
+    )  # it must only beat the rule
 
 
 def test_a_clock_that_is_behind(here):
@@ -458,7 +461,7 @@ def test_a_push_that_never_came_is_made_again_or_given_up(here, other, monkeypat
     run(other, "git", "pull", "-q", "--tags", "origin", "main")
     before = everything(here)
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "push", killed)
+        patch.setattr(plan, "push", killed)
         with pytest.raises(KeyboardInterrupt):
             roll_back_price()
     assert everything(here) == before

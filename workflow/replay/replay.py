@@ -88,7 +88,7 @@ class Replay:
             retrained = policy == "every" or (policy == "alarm" and (raised or owed))
         if retrained:
             in_use[policy] = self.past.fit(start)
-            verdict = self.judge(in_use[policy], champion)
+            verdict = self.ask_gate(in_use[policy], champion)
         scored = self.past.score(in_use[policy], self.past.between(start, end))
         return Step(start, end, policy, in_use[policy], scored, watched, retrained, verdict)
 
@@ -169,7 +169,7 @@ class Replay:
             scored = scored.assign(**fitted)
         return self.judging.errors(scored).assign(block=self.past.block.loc[scored.index])
 
-    def judge(self, challenger: Model, champion: Model) -> Verdict | None:
+    def ask_gate(self, challenger: Model, champion: Model) -> Verdict | None:
         """Ask the gate, on the newest labelled rows, which neither model has learnt from."""
         rows = challenger.judged
         unseen = labelled_until(champion.fitted_at, self.settings.backtest)

@@ -11,15 +11,20 @@ plan out to its end first; each step does nothing where it has been done.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from experiments.promotion.repository import Place, answer, git, identity
+from filelock import FileLock, Timeout
+
+from experiments.git import answer, git
+from experiments.promotion.facts import Place
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
 from retrace.base.params import Params, parse_section
 
 UNCHANGED = "Nothing was promoted, here or there."
+SCRATCH = Path(".dvc/tmp/retrace")  # DVC keeps it out of Git
 
 
 class Plan(Params):
@@ -33,20 +38,40 @@ class Plan(Params):
     push: bool
 
 
-def prepare(
+@contextmanager
+def scratch(problem: str) -> Iterator[Path]:
+    """Yield an empty folder to work in; one promotion of a problem at a time in this copy."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(SCRATCH / f"promote-{problem}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RetraceError(
+            f"another promotion or rollback of '{problem}' is running in this copy; wait for it."
+        ) from None
+    folder = SCRATCH / f"promote-{problem}"
+    try:
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+
+
+def make_plan(
     place: Place,
     clone: Path,
-    path: Path,
-    text: str,
-    title: str,
+    record: tuple[Path, str, str],
     make_tags: Callable[[Path], list[str]],
 ) -> Plan:
-    """Commit `text` at `path` in a scratch clone, and bring commit and tags here without a name.
+    """Commit the record (path, text, title) in a scratch clone, and bring commit and tags here.
 
-    `make_tags` gets the folder of the clone, whose HEAD has the record, and returns their names.
+    They have no name here yet. `make_tags` gets the folder of the clone, whose HEAD has the record,
+    and returns the tags' names.
     """
-    shutil.rmtree(clone, ignore_errors=True)
-    name, address = identity()
+    path, text, title = record
+    name, _, address = place.who.removesuffix(">").partition(" <")
     git("clone", "--quiet", "--shared", "--no-checkout", ".", str(clone))
     git("config", "user.name", name, folder=clone)
     git("config", "user.email", address, folder=clone)
@@ -68,13 +93,30 @@ def prepare(
     )
 
 
-def publish(place: Place, plan: Plan, file: Path) -> None:
-    """Write the plan down at `file` and carry it out."""
+def file_of(problem: str) -> Path:
+    return SCRATCH / f"plan-{problem}.json"
+
+
+def left_over(problem: str, place: Place) -> Plan | None:
+    """Return the plan of a promotion that was killed, or None where there is nothing to finish.
+
+    A plan that the branch has left behind is forgotten: where it had been pushed, the remote has
+    the whole of it.
+    """
+    file = file_of(problem)
+    if not file.exists():
+        return None
+    plan = parse_section(Plan, read_json(file), "plan", file)
+    if place.commit in (plan.base, plan.commit) and plan.push == (place.remote is not None):
+        return plan
+    file.unlink()
+    return None
+
+
+def carry_out(problem: str, place: Place, plan: Plan) -> None:
+    """Write the plan down, and do it: first in the remote, where somebody else may be faster."""
+    file = file_of(problem)
     write_json(plan.model_dump(mode="json"), file)
-    carry_out(place, plan, file)
-
-
-def carry_out(place: Place, plan: Plan, file: Path) -> None:
     if place.remote is not None:
         try:
             push(place, plan.commit, plan.tags)
@@ -83,21 +125,6 @@ def carry_out(place: Place, plan: Plan, file: Path) -> None:
             raise
     adopt(plan)
     file.unlink()
-
-
-def left_over(place: Place, file: Path) -> Plan | None:
-    """Return the plan of a promotion that was killed, or None where there is nothing to finish.
-
-    A plan that the branch has left behind is forgotten: where it had been pushed, the remote has
-    the whole of it.
-    """
-    if not file.exists():
-        return None
-    plan = parse_section(Plan, read_json(file), "plan", file)
-    if place.commit in (plan.base, plan.commit) and plan.push == (place.remote is not None):
-        return plan
-    file.unlink()
-    return None
 
 
 def push(place: Place, commit: str, tags: dict[str, str]) -> None:

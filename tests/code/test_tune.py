@@ -68,7 +68,7 @@ def test_a_parameter_of_the_features_is_refused():
         check_space("price", tuning)
 
 
-BENCH = SimpleNamespace(problem=SimpleNamespace(name="toy", metric="mae"))
+BENCH = SimpleNamespace(problem=SimpleNamespace(name="toy", metric="mae", unit="s"))
 TRIAL = Trial("abc", 1, 0, DONE, 0.1 + 0.2, 40, 1.25, {"num_leaves": 7}, (0.5, 0.25))
 BAD = Trial("abc", 1, 1, FAILED, None, 0, 0.1, {"num_leaves": 8}, (), 'Error: "a", b\nc')
 

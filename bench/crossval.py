@@ -19,7 +19,7 @@ from problems.contract import Problem
 from problems.featurize import features_of
 from problems.parts import find_problem
 from problems.predict import predict
-from retrace.base.arrays import to_frame
+from retrace.base.arrays import from_frame, take
 from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.encoding import to_scale
@@ -37,18 +37,20 @@ def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
     """Fit a bundle on `rows`, as the stages would. Its interval is not used here."""
     module = parts.features(problem.world)
     settings = parts.settings(module.settings, problem, "features")
-    features = to_frame(features_of(problem.world, rows, settings), rows.index)
+    features = features_of(problem.world, rows, settings)
+    keys = from_frame(rows[list(problem.group or problem.key)])
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     valid = unit_hash(rows, problem.group or problem.key, seed + 1) < VALID_SHARE
     encoding, encoded = fit_encoding(
         problem,
-        features[~valid],
+        take(keys, ~valid),
+        take(features, ~valid),
         target[~valid],
         settings.model_dump(),
         parts.settings(EncodeParams, problem, "encode"),
         parts.settings(TextParams, problem, "text"),
     )
-    chosen = (encoding.transform(features[valid]), target[valid])
+    chosen = (encoding.transform(take(features, valid)), target[valid])
     windows = {"train": (encoded, target[~valid]), "valid": chosen, "calibration": chosen}
     return fit_bundle(problem, encoding, windows, parts.settings(TrainParams, problem, "train"))[0]
 

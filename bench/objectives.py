@@ -19,7 +19,7 @@ from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import fit_booster
 from retrace.judge.comparison import paired_difference
 from stages.windows import read_window
-from workflow.train import TrainParams
+from workflow.train import TrainParams, layout_of
 
 OBJECTIVES: dict[str, tuple[str, dict[str, object]]] = {
     "L2 of the log": ("scaled", {"objective": "regression", "metric": "rmse"}),
@@ -42,7 +42,7 @@ def main(name: str) -> None:
         window: read_window(problem, window, encoding.columns)
         for window in ("train", "valid", "test")
     }
-    offset = problem.offset or next(iter(encoding.text.columns), None)
+    layout = layout_of(problem, encoding, {"objective": "regression"})
     base: NDArray[np.float64] | None = None
     for title, (kind, objective) in OBJECTIVES.items():
         wanted = {
@@ -52,16 +52,14 @@ def main(name: str) -> None:
         fit = fit_booster(
             wanted["train"],
             wanted["valid"],
-            offset,
-            encoding.encoder.categorical,
+            layout,
             params,
             objective,
         )
         errors, factor = {}, 1.0
         for window in ("valid", "test"):
             columns, scaled = windows[window]
-            raw = np.asarray(fit.booster.predict(columns, raw_score=True))
-            raw = raw + (columns[offset].to_numpy(np.float64) if offset else 0.0)
+            raw = layout.scaled("point", fit.booster.predict(columns, raw_score=True), columns)
             found = np.exp(raw) if kind == "link" else from_scale(raw, problem.scale)
             outcome = from_scale(scaled, problem.scale)
             if title.endswith("ratio") and window == "valid":

@@ -23,17 +23,18 @@ part. Functions get the *settings* of their part: the pydantic model of its sect
 `oracle`, and for a problem with a threshold `threshold`. All are in the unit of the target.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from problems import defaults
-from retrace.base.arrays import Arrays
+from retrace.base.arrays import Arrays, length, texts
 from retrace.base.params import Params
 from retrace.base.tables import Column, Table
 
@@ -172,7 +173,7 @@ class Columns:
     target_encoded: tuple[tuple[str, ...], ...] = ()
     text: "tuple[Block, ...]" = ()
 
-    def of(self, features: pd.DataFrame) -> "Columns":
+    def of(self, features: Arrays) -> "Columns":
         """Return the columns with names for patterns, those of `features` in their order."""
         numeric, categorical = (
             tuple(one for name in names for one in _matching(name, features))
@@ -180,24 +181,28 @@ class Columns:
         )
         return replace(self, numeric=numeric, categorical=categorical)
 
-    def complete(self, features: pd.DataFrame, encoder: "Encoder") -> pd.DataFrame:
+    def complete(self, features: Arrays, encoder: "Encoder") -> Arrays:
         """Add what a pattern found in training and `features` has not: missing, or empty text."""
         gone = [name for name in encoder.numeric if name not in features]
         empty = [name for name in encoder.categorical if name not in features]
         patterns = [name for name in (*self.numeric, *self.categorical) if name.endswith("*")]
-        absent: dict[str, Any] = {**dict.fromkeys(gone, math.nan), **dict.fromkeys(empty, "")}
+        if not gone and not empty:
+            return features
+        n_rows = length(features)
+        absent: dict[str, NDArray[Any]] = dict.fromkeys(gone, np.full(n_rows, np.nan))
+        absent |= dict.fromkeys(empty, texts([""] * n_rows))
         known = {
             name: value
             for name, value in absent.items()
             if any(name.startswith(pattern[:-1]) for pattern in patterns)
         }
-        return features.assign(**known) if known else features
+        return {**features, **known}
 
 
-def _matching(name: str, features: pd.DataFrame) -> list[str]:
+def _matching(name: str, features: Arrays) -> list[str]:
     if not name.endswith("*"):
         return [name]
-    return [str(one) for one in features.columns if str(one).startswith(name[:-1])]
+    return [one for one in features if one.startswith(name[:-1])]
 
 
 @dataclass(frozen=True)

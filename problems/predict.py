@@ -32,5 +32,6 @@ def predict(
     settings = parse_section(
         features.settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
-    columns = to_frame(features_of(problem.world, clean_rows, settings, past), clean_rows.index)
-    return bundle.predict(problem.columns.complete(columns, bundle.encoding.encoder), num_threads)
+    found = features_of(problem.world, clean_rows, settings, past)
+    found = problem.columns.complete(found, bundle.encoding.encoder)
+    return to_frame(bundle.predict(found, num_threads), clean_rows.index)

@@ -15,7 +15,7 @@ from problems import parts
 from problems.featurize import features_of
 from problems.parts import find_problem
 from retrace.base import paths
-from retrace.base.arrays import from_frame, to_frame
+from retrace.base.arrays import from_frame, take
 from retrace.base.files import read_table, replacing, write_table
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.text.model import TextParams
@@ -48,11 +48,12 @@ def main(name: str) -> None:
         at_end = history.at_end if history else None
         known = State(()) if at_end is None else at_end(from_frame(rows), settings)
         write_table(known.to_table(), folder / "history.parquet")
-    features = to_frame(features_of(problem.world, rows, settings), rows.index)
+    features = features_of(problem.world, rows, settings)
     classes = classes_of(problem, rows[(windows == "train").to_numpy()])
     target = fitted_target(problem, rows, classes)
     if classes:  # of a class that no training row has, nothing can be learnt or calibrated
         windows = windows.where(np.isfinite(target) | (windows == "test"))
+    grouped = from_frame(rows[list(problem.group or problem.key)])
     rows = rows[list(problem.key)].copy()  # the rest of them is not needed beside the features
 
     with replacing(paths.features(name)) as folder:
@@ -60,7 +61,8 @@ def main(name: str) -> None:
         train = (windows == "train").to_numpy()
         encoding, encoded = fit_encoding(
             problem,
-            features[train],
+            take(grouped, train),
+            take(features, train),
             target[train],
             settings.model_dump(),
             encode,
@@ -69,8 +71,9 @@ def main(name: str) -> None:
         )
         for window in WINDOWS:
             here = (windows == window).to_numpy()
-            columns = encoded if window == "train" else encoding.transform(features[here])
+            matrix = encoded if window == "train" else encoding.transform(take(features, here))
             keys = rows[here].assign(target=target[here])
+            columns = encoding.to_frame(matrix, keys.index)
             write_table(pd.concat([keys, columns], axis=1), folder / f"{window}.parquet")
         encoding.save(folder)
     counts = windows.value_counts()

@@ -7,9 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.contract import Problem
+from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
-from retrace.encode.encoders import EncodeParams, Encoder
+from retrace.encode.encoders import EncodeParams, Encoder, Matrix
 from retrace.encode.encoding import Encoding, to_scale
+from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextModel, TextParams
 
 
@@ -49,23 +51,30 @@ def fitted_target(
 
 def fit_encoding(
     problem: Problem,
-    features: pd.DataFrame,
-    target: np.ndarray,
+    keys: Arrays,
+    features: Arrays,
+    target: NDArray[np.float64],
     settings: dict[str, object],
     encode: EncodeParams,
     text: TextParams,
     classes: tuple[str, ...] = (),
-) -> tuple[Encoding, pd.DataFrame]:
-    """Fit encoders and text models on training rows; return them and those rows out of fold."""
+) -> tuple[Encoding, Matrix]:
+    """Fit encoders and text models on training rows; return them and those rows out of fold.
+
+    keys : the columns of `problem.group`, else of `problem.key`, for the folds
+    """
     columns = problem.columns.of(features)
     encoder, encoded = Encoder.fit(
         features,
         target,
+        folds_of(keys, encode.seed),
         numeric=columns.numeric,
         categorical=columns.categorical,
         target_encoded=columns.target_encoded,
         params=encode,
     )
-    text_model, text_columns = TextModel.fit(features, target, columns.text, text)
+    text_model, text_columns = TextModel.fit(
+        features, target, folds_of(keys, text.seed), columns.text, text
+    )
     encoding = Encoding(encoder, text_model, settings, classes)
-    return encoding, pd.concat([encoded, text_columns], axis=1)
+    return encoding, np.concatenate([encoded, text_columns], axis=1)

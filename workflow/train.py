@@ -10,14 +10,13 @@ from pydantic import Field
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.encode.encoding import Encoding, from_scale
-from retrace.fit.boosters import BoosterParams, Fit, fit_booster
-from retrace.fit.bundle import BOOSTERS, Bundle, link_of, predict_scaled
+from retrace.fit.boosters import BoosterParams, Fit, Layout, Link, Window, fit_booster
+from retrace.fit.bundle import Bundle, predict_scaled
 from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
 from retrace.fit.intervals import Interval
 from retrace.fit.learner import lgb
+from retrace.fit.tasks import TASKS, Promise
 from retrace.judge.metrics import METRICS
-
-Window = tuple[pd.DataFrame, np.ndarray]
 
 
 class TrainParams(BoosterParams):
@@ -72,12 +71,18 @@ def _point(problem: Problem, params: TrainParams) -> dict[str, object]:
     return L1 if params.loss == "l1" else L2
 
 
-def offset_of(problem: Problem, encoding: Encoding, objective: Mapping[str, object]) -> str | None:
-    """Return the column that the boosters start from: none of a log scale that no column has, or of
-    several classes."""
-    if objective["objective"] in ("poisson", "multiclass"):
-        return None
-    return problem.offset or next(iter(encoding.text.columns), None)
+def layout_of(problem: Problem, encoding: Encoding, objective: Mapping[str, object]) -> Layout:
+    """Return what the columns of the encoding are.
+
+    Boosters start from the problem's offset, else from the text model's column, where there is one;
+    from none of a log scale that no column has, or of several classes.
+    """
+    kind = objective["objective"]
+    offset = problem.offset or next(iter(encoding.text.columns), None)
+    if kind in ("poisson", "multiclass"):
+        offset = None
+    link: Link = "log" if kind == "poisson" else None
+    return Layout(encoding.columns, encoding.encoder.categorical, offset, link)
 
 
 def uncalibrated(problem: Problem, scaled: np.ndarray) -> np.ndarray:
@@ -133,17 +138,17 @@ def fit_bundle(
     """
     objective = objectives(problem, params, len(encoding.classes))["point"]
     check_target(problem, windows["train"][1], objective)
-    offset, link = offset_of(problem, encoding, objective), link_of(objective)
-    names = BOOSTERS[problem.task] if intervals else ("point",)
-    fits = fit_boosters(problem, encoding, offset, windows, params, names, how)
+    layout = layout_of(problem, encoding, objective)
+    names = TASKS[problem.task].boosters if intervals else ("point",)
+    fits = fit_boosters(problem, encoding, layout, windows, params, names, how)
     boosters = {name: fit.booster for name, fit in fits.items()}
-    columns, target = windows["calibration"]
-    scaled = predict_scaled(boosters, offset, columns, link=link)
-    interval, calibration = None, None
+    matrix, target = windows["calibration"]
+    scaled = predict_scaled(boosters, layout, matrix)
+    promise: Promise | None = None
     if problem.task in CALIBRATIONS:
-        calibration = CALIBRATIONS[problem.task].fit(target, scaled["point"])
+        promise = CALIBRATIONS[problem.task].fit(target, scaled["point"])
     elif intervals:
-        interval = Interval.fit(target, **scaled, level=params.level)
+        promise = Interval.fit(target, **scaled, level=params.level)
     bundle = Bundle(
         problem=problem.name,
         task=problem.task,
@@ -151,10 +156,9 @@ def fit_bundle(
         scale=problem.scale,
         encoding=encoding,
         boosters=boosters,
-        offset=offset,
-        link=link,
-        interval=interval,
-        calibration=calibration,
+        offset=layout.offset,
+        link=layout.link,
+        promise=promise,
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
@@ -168,7 +172,7 @@ def fit_bundle(
 def fit_boosters(
     problem: Problem,
     encoding: Encoding,
-    offset: str | None,
+    layout: Layout,
     windows: dict[str, Window],
     params: TrainParams,
     names: Sequence[str],
@@ -177,15 +181,12 @@ def fit_boosters(
     """Fit the boosters of these names; with the loss `best` the point is the better of two."""
 
     def fit(objective: dict[str, object]) -> Fit:
-        categorical = encoding.encoder.categorical
-        return fit_booster(
-            windows["train"], windows["valid"], offset, categorical, params, objective, **how
-        )
+        return fit_booster(windows["train"], windows["valid"], layout, params, objective, **how)
 
     chosen = objectives(problem, params, len(encoding.classes))
     fits = {name: fit(chosen[name]) for name in names}
     if problem.task == "regression" and params.loss == "best":
-        fits["point"] = better(problem, offset, windows["valid"], fits["point"], fit(L1))
+        fits["point"] = better(problem, layout, windows["valid"], fits["point"], fit(L1))
     return fits
 
 
@@ -193,13 +194,13 @@ def chosen_loss(fit: Fit) -> str:
     return "l1" if fit.booster.params.get("objective") == "regression_l1" else "l2"
 
 
-def better(problem: Problem, offset: str | None, valid: Window, *fits: Fit) -> Fit:
+def better(problem: Problem, layout: Layout, valid: Window, *fits: Fit) -> Fit:
     """Return the fit whose metric is lower on the validation window, in the target's unit."""
-    metric, (columns, target) = METRICS[problem.metric], valid
+    metric, (matrix, target) = METRICS[problem.metric], valid
     actual = from_scale(target, problem.scale)
     scores = []
     for fit in fits:
-        predicted = predict_scaled({"point": fit.booster}, offset, columns)["point"]
+        predicted = predict_scaled({"point": fit.booster}, layout, matrix)["point"]
         scores.append(metric(actual, from_scale(predicted, problem.scale)))
     return fits[int(np.argmin(scores))]
 

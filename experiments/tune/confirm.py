@@ -31,11 +31,8 @@ def against_current(bench: Bench, point: Point) -> Difference:
 
 def _losses(bench: Bench, point: Point) -> NDArray[np.float64]:
     problem = bench.problem
-    categorical = bench.encoding.encoder.categorical
     params = parameters_of(bench, point)
-    booster = fit_booster(
-        bench.train, bench.valid, bench.offset, categorical, params, bench.objective
-    ).booster
+    booster = fit_booster(bench.train, bench.valid, bench.layout, params, bench.objective).booster
     columns, target = read_window(problem, "calibration", bench.encoding.columns)
     losses = metrics.METRICS[problem.metric].losses
     return losses(bench.actual(target), bench.predict(booster, columns))

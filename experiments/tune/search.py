@@ -48,7 +48,7 @@ def fingerprint(features_md5: str, tuning: TuneParams, bench: Bench) -> str:
     given = bench.base.model_dump(exclude_none=True)
     fixed = {k: v for k, v in given.items() if k not in tuning.space}
     space = {name: item.model_dump() for name, item in tuning.space.items()}
-    about = [features_md5, space, fixed, bench.objective, bench.offset, bench.problem.metric]
+    about = [features_md5, space, fixed, bench.objective, bench.layout.offset, bench.problem.metric]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 
 

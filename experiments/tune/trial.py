@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.tune.log import DONE, FAILED, STOPPED, Trial
 from experiments.tune.space import Point
 from problems.contract import Problem
 from retrace.base.params import parse_section
+from retrace.encode.encoders import Matrix
 from retrace.encode.encoding import Encoding, from_scale
-from retrace.fit.boosters import bin_rows, fit_booster
-from retrace.fit.bundle import link_of, predict_scaled
+from retrace.fit.boosters import Layout, Window, bin_rows, fit_booster
+from retrace.fit.bundle import predict_scaled
 from retrace.fit.learner import lgb
 from retrace.judge import metrics
 from stages.windows import read_window
-from workflow.train import TrainParams, Window, objectives, offset_of, uncalibrated
+from workflow.train import TrainParams, layout_of, objectives, uncalibrated
 
 STEP = 25  # rounds between two looks at the curve
 FIRST = 2  # looks before a trial may be stopped
@@ -41,19 +41,18 @@ class Bench:
         return cls(problem, encoding, base, train, valid)
 
     @property
-    def offset(self) -> str | None:
-        return offset_of(self.problem, self.encoding, self.objective)
+    def layout(self) -> Layout:
+        return layout_of(self.problem, self.encoding, self.objective)
 
     @property
     def objective(self) -> dict[str, object]:
         return objectives(self.problem, self.base, len(self.encoding.classes))["point"]
 
     def predict(
-        self, booster: lgb.Booster, columns: pd.DataFrame, rounds: int | None = None
+        self, booster: lgb.Booster, matrix: Matrix, rounds: int | None = None
     ) -> NDArray[np.float64]:
         """Return what a booster predicts, in the target's unit or as probabilities."""
-        booster_only, link = {"point": booster}, link_of(self.objective)
-        scaled = predict_scaled(booster_only, self.offset, columns, link=link, rounds=rounds)
+        scaled = predict_scaled({"point": booster}, self.layout, matrix, rounds=rounds)
         return uncalibrated(self.problem, scaled["point"])
 
     def actual(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -147,16 +146,14 @@ def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, 
     """Return the best round and the problem's metric there."""
     problem = bench.problem
     params = parameters_of(bench, point)
-    categorical = bench.encoding.encoder.categorical
     if params.max_bin not in bench.binned:
         bench.binned[params.max_bin] = bin_rows(
-            bench.train, bench.offset, categorical, params, bench.objective, reusable=True
+            bench.train, bench.layout, params, bench.objective, reusable=True
         )
     fit = fit_booster(
         bench.train,
         bench.valid,
-        bench.offset,
-        categorical,
+        bench.layout,
         params,
         bench.objective,
         callbacks=[watch],

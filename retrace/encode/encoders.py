@@ -1,16 +1,20 @@
-"""Turn a frame of features into the columns that the boosters see. Fitted on training rows only."""
+"""Turn features into the columns that the boosters see. Fitted on training rows only."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from retrace.base.arrays import Arrays, join, length
 from retrace.base.params import Params
+from retrace.encode.folds import FOLDS
 
-FOLDS = 5
+Matrix = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 class EncodeParams(Params):
@@ -21,11 +25,6 @@ class EncodeParams(Params):
     seed: int = 1
 
 
-def fold_of_row(n_rows: int, seed: int, n_folds: int = FOLDS) -> NDArray[np.int64]:
-    """Assign each row to a fold, evenly and in random order."""
-    return np.random.default_rng(seed).permutation(np.arange(n_rows) % n_folds)
-
-
 @dataclass(frozen=True)
 class CategoryEncoder:
     """Category to code: its rank by rows in training; rare and unseen values have code 0."""
@@ -34,17 +33,19 @@ class CategoryEncoder:
     values: tuple[str, ...]
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, column: str, min_rows: int) -> Self:
-        counts = rows[column].astype(str).value_counts()
-        kept = counts[counts >= min_rows].reset_index(name="n")
-        kept = kept.sort_values(["n", column], ascending=[False, True])
-        return cls(column, tuple(kept[column]))
+    def fit(cls, rows: Arrays, column: str, min_rows: int) -> Self:
+        counts = Counter(map(str, rows[column].tolist()))
+        kept = [value for value, n in counts.items() if n >= min_rows]
+        return cls(column, tuple(sorted(kept, key=lambda value: (-counts[value], value))))
 
-    def transform(self, rows: pd.DataFrame) -> NDArray[np.int32]:
-        codes = pd.Index(self.values, dtype="str").get_indexer(
-            pd.Index(rows[self.column].astype("str"))
-        )
-        return (codes + 1).astype(np.int32)
+    @cached_property
+    def codes(self) -> Mapping[str, int]:
+        return {value: code for code, value in enumerate(self.values, 1)}
+
+    def transform(self, rows: Arrays) -> Ints:
+        codes = self.codes
+        found = [codes.get(str(value), 0) for value in rows[self.column].tolist()]
+        return np.array(found, np.int64)
 
 
 @dataclass(frozen=True)
@@ -68,41 +69,52 @@ class TargetEncoder:
 
     @classmethod
     def fit(
-        cls, rows: pd.DataFrame, target: NDArray[np.float64], columns: Sequence[str], smooth: float
+        cls, rows: Arrays, target: NDArray[np.float64], columns: Sequence[str], smooth: float
     ) -> Self:
-        codes, values = pd.factorize(_joined(rows, columns), sort=True)
+        joined = _joined(rows, columns)
+        values = sorted(set(joined))
+        code = {value: place for place, value in enumerate(values)}
+        codes = np.array([code[value] for value in joined], np.int64)
         return cls(
             tuple(columns),
             float(target.mean()),
             smooth,
-            tuple(map(str, values)),
+            tuple(values),
             tuple(np.bincount(codes, target, minlength=len(values)).tolist()),
             tuple(np.bincount(codes, minlength=len(values)).tolist()),
         )
 
-    def transform(self, rows: pd.DataFrame) -> NDArray[np.float64]:
-        codes = pd.Index(self.values, dtype="str").get_indexer(_joined(rows, self.columns))
-        sums, counts = np.append(self.sums, 0.0), np.append(self.counts, 0)  # -1 is the last one
-        return np.asarray(
-            (sums[codes] + self.smoothing * self.prior) / (counts[codes] + self.smoothing)
-        )
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        return {value: place for place, value in enumerate(self.values)}
+
+    @cached_property
+    def means(self) -> NDArray[np.float64]:
+        """The mean of each value, and at last the one of unseen values: the prior."""
+        sums, counts = np.append(self.sums, 0.0), np.append(self.counts, 0)
+        return np.asarray((sums + self.smoothing * self.prior) / (counts + self.smoothing))
+
+    def transform(self, rows: Arrays) -> NDArray[np.float64]:
+        return np.asarray(self.means[self._codes(rows)])
 
     def out_of_fold(
-        self, rows: pd.DataFrame, target: NDArray[np.float64], folds: NDArray[np.int64]
+        self, rows: Arrays, target: NDArray[np.float64], folds: Ints
     ) -> NDArray[np.float64]:
         """Encode the training rows themselves, each without the rows of its own fold."""
-        codes = pd.Index(self.values, dtype="str").get_indexer(_joined(rows, self.columns))
-        n_folds = int(folds.max()) + 1
-        cells = codes * n_folds + folds
-        shape = (len(self.values), n_folds)
+        codes = self._codes(rows)
+        cells = codes * FOLDS + folds
+        shape = (len(self.values), FOLDS)
         fold_sums = np.bincount(cells, target, minlength=shape[0] * shape[1]).reshape(shape)
         fold_counts = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
-        n_fold = np.bincount(folds, minlength=n_folds)
-        n_rest = np.maximum(len(target) - n_fold, 1)
-        prior = (target.sum() - np.bincount(folds, target, minlength=n_folds)) / n_rest
+        n_rest = np.maximum(len(target) - np.bincount(folds, minlength=FOLDS), 1)
+        prior = (target.sum() - np.bincount(folds, target, minlength=FOLDS)) / n_rest
         sums = fold_sums.sum(axis=1)[codes] - fold_sums[codes, folds]
         counts = fold_counts.sum(axis=1)[codes] - fold_counts[codes, folds]
         return np.asarray((sums + self.smoothing * prior[folds]) / (counts + self.smoothing))
+
+    def _codes(self, rows: Arrays) -> Ints:
+        places = self.places
+        return np.array([places.get(value, -1) for value in _joined(rows, self.columns)], np.int64)
 
 
 @dataclass(frozen=True)
@@ -113,31 +125,33 @@ class Encoder:
     categories: tuple[CategoryEncoder, ...]
     targets: tuple[TargetEncoder, ...]
 
-    @property
+    @cached_property
     def categorical(self) -> list[str]:
         return [encoder.column for encoder in self.categories]
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         return [*self.numeric, *self.categorical, *(encoder.name for encoder in self.targets)]
 
     @classmethod
     def fit(
         cls,
-        rows: pd.DataFrame,
+        rows: Arrays,
         target: NDArray[np.float64],
+        folds: Ints,
         *,
         numeric: Sequence[str],
         categorical: Sequence[str],
         target_encoded: Sequence[Sequence[str]],
         params: EncodeParams,
-    ) -> tuple[Self, pd.DataFrame]:
+    ) -> tuple[Self, Matrix]:
         """Fit on training rows; return the encoder and those rows encoded out of fold.
 
         Parameters
         ----------
-        rows : features of the training rows, shape (n_rows, n_features)
+        rows : features of the training rows, each of shape (n_rows,)
         target : outcome on the fitted scale, shape (n_rows,)
+        folds : of `folds_of`, shape (n_rows,)
         """
         encoder = cls(
             tuple(numeric),
@@ -147,20 +161,22 @@ class Encoder:
                 for columns in target_encoded
             ),
         )
-        encoded = encoder.transform(rows)
-        folds = fold_of_row(len(rows), params.seed)
-        for item in encoder.targets:
-            encoded[item.name] = item.out_of_fold(rows, target, folds).astype(np.float32)
-        return encoder, encoded
+        own = [item.out_of_fold(rows, target, folds) for item in encoder.targets]
+        return encoder, encoder._filled(rows, own)
 
-    def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Encode rows that the encoder was not fitted on; the result has `columns`."""
-        parts: dict[str, Any] = {
-            name: rows[name].to_numpy(dtype=np.float32, na_value=np.nan) for name in self.numeric
-        }
-        parts |= {encoder.column: encoder.transform(rows) for encoder in self.categories}
-        parts |= {item.name: item.transform(rows).astype(np.float32) for item in self.targets}
-        return pd.DataFrame(parts, index=rows.index, copy=False)[self.columns]
+    def transform(self, rows: Arrays) -> Matrix:
+        """Encode rows that the encoder was not fitted on, shape (n_rows, n_columns)."""
+        return self._filled(rows, [item.transform(rows) for item in self.targets])
+
+    def _filled(self, rows: Arrays, targets: Sequence[NDArray[np.float64]]) -> Matrix:
+        matrix = np.empty((length(rows), len(self.columns)), np.float32)
+        for place, name in enumerate(self.numeric):
+            matrix[:, place] = rows[name]
+        for place, item in enumerate(self.categories, len(self.numeric)):
+            matrix[:, place] = item.transform(rows)
+        for place, values in enumerate(targets, len(self.numeric) + len(self.categories)):
+            matrix[:, place] = values
+        return matrix
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -197,8 +213,5 @@ class Encoder:
         )
 
 
-def _joined(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Index:
-    joined = rows[columns[0]].astype("str")
-    for column in columns[1:]:
-        joined = joined + "\x1f" + rows[column].astype("str")
-    return pd.Index(joined)
+def _joined(rows: Arrays, columns: Sequence[str]) -> NDArray[np.object_]:
+    return join([rows[column] for column in columns], "\x1f")

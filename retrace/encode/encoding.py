@@ -2,6 +2,7 @@
 
 import zipfile
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NotRequired, Self
 
@@ -12,9 +13,10 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from retrace.base.archive import write_arrays
+from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
-from retrace.encode.encoders import Encoder
+from retrace.encode.encoders import Encoder, Matrix
 from retrace.encode.text.blocks import Block
 from retrace.encode.text.model import TextModel
 
@@ -28,13 +30,13 @@ class Encoding:
     feature_settings: dict[str, Any]
     classes: tuple[str, ...] = ()  # of a target with several, by the number that is fitted
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         return [*self.encoder.columns, *self.text.columns]
 
-    @property
+    @cached_property
     def needs(self) -> list[str]:
-        """The columns of a feature frame that `transform` reads."""
+        """The features that `transform` reads."""
         named = [*self.encoder.numeric, *self.encoder.categorical]
         for target in self.encoder.targets:
             named += target.columns
@@ -42,8 +44,9 @@ class Encoding:
             named += [*block.texts, *(name for group in block.values for name in group)]
         return list(dict.fromkeys(named))
 
-    def transform(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Encode a feature frame of shape (n_rows, n_features) into the boosters' columns.
+    def transform(self, features: Arrays) -> Matrix:
+        """Encode features, each of shape (n_rows,), into the boosters' columns: a C-contiguous
+        matrix of shape (n_rows, n_columns).
 
         Raises RetraceError for columns that it does not have.
         """
@@ -53,7 +56,15 @@ class Encoding:
                 f"the model needs the column(s) {', '.join(missing)}; the features have "
                 f"{', '.join(map(str, features))}. They are of another problem or another version."
             )
-        return pd.concat([self.encoder.transform(features), self.text.transform(features)], axis=1)
+        encoded = self.encoder.transform(features)
+        if not self.text.columns:
+            return encoded
+        return np.concatenate([encoded, self.text.transform(features)], axis=1)
+
+    def to_frame(self, matrix: Matrix, index: pd.Index | None = None) -> pd.DataFrame:
+        """Return the boosters' columns with their names, the codes of categories as int32."""
+        frame = pd.DataFrame(matrix, index=index, columns=self.columns)
+        return frame.astype(dict.fromkeys(self.encoder.categorical, np.int32))
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

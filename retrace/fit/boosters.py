@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.encode.encoders import Matrix
 from retrace.fit.learner import lgb
 from retrace.fit.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
@@ -34,6 +35,38 @@ class BoosterParams(Params):
 ROUNDS = {"max_rounds", "early_stopping_rounds"}
 
 
+Link = Literal["log"] | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of a matrix are: their names, those of categories, and the one that the
+    boosters start from (None: the mean of the target).
+
+    With the link `log` the point's booster gives the logarithm of its value on the fitted scale.
+    """
+
+    columns: Sequence[str]
+    categorical: Sequence[str] = ()
+    offset: str | None = None
+    link: Link = None
+
+    def begin(self, matrix: Matrix) -> NDArray[np.float64] | None:
+        """Return where the boosters start from, shape (n_rows,)."""
+        if self.offset is None:
+            return None
+        return matrix[:, self.columns.index(self.offset)].astype(np.float64)
+
+    def scaled(self, name: str, scores: Any, matrix: Matrix) -> NDArray[np.float64]:
+        """Return a booster's scores on the fitted scale: with where they start from."""
+        begin = self.begin(matrix)
+        found = np.asarray(scores if begin is None else begin + scores)
+        return np.exp(found) if self.link == "log" and name == "point" else found
+
+
+Window = tuple[Matrix, NDArray[np.float64]]  # (n_rows, n_columns) and the target, (n_rows,)
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fitted booster, and its loss by round: columns round, train, valid."""
@@ -43,10 +76,9 @@ class Fit:
 
 
 def fit_booster(
-    train: tuple[pd.DataFrame, NDArray[np.float64]],
-    valid: tuple[pd.DataFrame, NDArray[np.float64]],
-    offset: str | None,
-    categorical: list[str],
+    train: Window,
+    valid: Window,
+    layout: Layout,
     params: BoosterParams,
     objective: Mapping[str, object],
     *,
@@ -59,8 +91,8 @@ def fit_booster(
 
     Parameters
     ----------
-    train, valid : (columns of shape (n_rows, n_columns), target of shape (n_rows,))
-    offset : the column that the booster starts from, or None for the mean of the target
+    train, valid : (matrix of shape (n_rows, n_columns), target of shape (n_rows,))
+    layout : what the columns of the matrix are
     objective : LightGBM's objective and metric, e.g. {"objective": "quantile", "alpha": 0.05}
     callbacks : LightGBM callbacks that run after each round, besides early stopping
     binned : the training rows as `bin_rows` returns them, to be used again; the curve then has no
@@ -70,14 +102,13 @@ def fit_booster(
     """
     _check_rows(train)
     settings = {**_settings(params, num_threads), **objective}
-    begin = [window[0][offset] if offset else None for window in (train, valid)]
     if binned is None:
-        dataset = bin_rows(train, offset, categorical, params, objective, num_threads=num_threads)
+        dataset = bin_rows(train, layout, params, objective, num_threads=num_threads)
     else:
         dataset = binned
         settings["feature_pre_filter"] = False
     watched = {"train": dataset} if watch_train and binned is None else {}
-    watched["valid"] = dataset.create_valid(*valid, init_score=begin[1])
+    watched["valid"] = dataset.create_valid(*valid, init_score=layout.begin(valid[0]))
     history: dict[str, dict[str, list[float]]] = {}
     booster = lgb.train(
         settings,
@@ -98,9 +129,8 @@ def fit_booster(
 
 
 def fit_rounds(
-    train: tuple[pd.DataFrame, NDArray[np.float64]],
-    offset: str | None,
-    categorical: list[str],
+    train: Window,
+    layout: Layout,
     params: BoosterParams,
     objective: Mapping[str, object],
     rounds: int,
@@ -109,12 +139,12 @@ def fit_rounds(
 ) -> lgb.Booster:
     """Fit one booster with a number of rounds that is known; nothing is watched."""
     _check_rows(train)
-    dataset = bin_rows(train, offset, categorical, params, objective, num_threads=num_threads)
+    dataset = bin_rows(train, layout, params, objective, num_threads=num_threads)
     settings = {**_settings(params, num_threads), **objective}
     return lgb.train(settings, dataset, num_boost_round=rounds)
 
 
-def _check_rows(train: tuple[pd.DataFrame, NDArray[np.float64]]) -> None:
+def _check_rows(train: Window) -> None:
     if len(train[0]) < 2:
         raise RetraceError(
             f"The training window has {len(train[0])} row(s); a model needs at least 2."
@@ -122,9 +152,8 @@ def _check_rows(train: tuple[pd.DataFrame, NDArray[np.float64]]) -> None:
 
 
 def bin_rows(
-    train: tuple[pd.DataFrame, NDArray[np.float64]],
-    offset: str | None,
-    categorical: list[str],
+    train: Window,
+    layout: Layout,
     params: BoosterParams,
     objective: Mapping[str, object],
     *,
@@ -142,8 +171,9 @@ def bin_rows(
     return lgb.Dataset(
         train[0],
         train[1],
-        init_score=train[0][offset] if offset else None,
-        categorical_feature=categorical,
+        init_score=layout.begin(train[0]),
+        feature_name=list(layout.columns),
+        categorical_feature=list(layout.categorical),
         params=settings,
     )
 
@@ -162,7 +192,8 @@ def _settings(params: BoosterParams, num_threads: int) -> dict[str, Any]:
 def booster_to_text(booster: lgb.Booster) -> str:
     """Return the model as LightGBM's text, up to the best round, without what names the machine."""
     text = str(booster.model_to_string(num_iteration=booster.best_iteration))
-    return re.sub(r"^\[num_threads: .*\]\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\[num_threads: .*\]\n", "", text, flags=re.MULTILINE)
+    return text.replace("\npandas_categorical:null\n", "\npandas_categorical:[]\n")
 
 
 def booster_from_text(text: str, source: str, columns: int, outputs: int = 1) -> lgb.Booster:

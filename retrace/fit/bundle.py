@@ -10,43 +10,34 @@ calibration.json how a classifier's scores become probabilities
 card.json        how it was fitted: rows, rounds, scores
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NotRequired, Self
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict
 
-from retrace.base.errors import RetraceError
-from retrace.base.files import read_json, write_json
+from retrace.base.arrays import Arrays
+from retrace.encode.encoders import Matrix
 from retrace.encode.encoding import Encoding, from_scale
-from retrace.fit.boosters import booster_from_text, booster_to_text
-from retrace.fit.calibration import CALIBRATIONS, Calibration, Temperature
-from retrace.fit.intervals import Interval
+from retrace.fit import bundle_files
+from retrace.fit.boosters import Layout, Link
 from retrace.fit.learner import lgb
+from retrace.fit.single_row import SingleRow
+from retrace.fit.tasks import Promise
 
-FORMAT = 1
-Link = Literal["log"] | None
-BOOSTERS = {  # by task
-    "regression": ("point", "lower", "upper"),
-    "binary": ("point",),
-    "multiclass": ("point",),
-}
-MOST_CLASSES = 1000
+FEW_ROWS = 64  # up to which each row by itself is faster than LightGBM's call for many
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model that predicts value and interval, or probability, from features; needs no DVC.
+    """A model that answers from features; needs no DVC.
 
-    `offset` is the column that the boosters' outputs are added to, on the fitted scale. With the
-    link `log` the point's booster gives the logarithm of its value on the fitted scale.
+    `offset` is the column that the boosters' outputs are added to, on the fitted scale. `promise`
+    is what `retrace.fit.tasks` has for the task; without one there is a point alone. With the link
+    `log` the point's booster gives the logarithm of its value on the fitted scale.
     """
 
     problem: str
@@ -56,79 +47,67 @@ class Bundle:
     encoding: Encoding
     boosters: dict[str, lgb.Booster]
     offset: str | None
-    interval: Interval | None  # of a regression
+    promise: Promise | None
     card: dict[str, Any]
-    calibration: Calibration | Temperature | None = None  # of a classifier
     fingerprint: str = ""  # of the files that it was read from
     link: Link = None
 
-    def predict(self, features: pd.DataFrame, num_threads: int = 0) -> pd.DataFrame:
-        """Return prediction, lower, upper, p50, p80 and p90 in the target's unit.
-
-        A classifier returns `prediction` alone: the calibrated probability; one of several classes
-        the most probable, and `probability_<class>` of each.
-        """
-        columns = self.encoding.transform(features)
-        found = predict_scaled(self.boosters, self.offset, columns, num_threads, link=self.link)
-        if self.calibration is not None:
-            values = self._probabilities(self.calibration.apply(found["point"]))
-            return pd.DataFrame(values, index=features.index)
-        if self.interval is None:
-            raise ValueError("a bundle has an interval or a calibration")
-        point = found["point"]
-        lower, upper = self.interval.apply(**found)
-        scaled = {"prediction": point, "lower": lower, "upper": upper}
-        scaled |= {name: point + above for name, above in self.interval.above.items()}
-        return pd.DataFrame(
-            {name: from_scale(values, self.scale) for name, values in scaled.items()},
-            index=features.index,
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(
+            self.encoding.columns, self.encoding.encoder.categorical, self.offset, self.link
         )
 
-    def _probabilities(self, found: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-        classes = self.encoding.classes
-        if not classes:
-            return {"prediction": found}
-        chosen = np.array(classes, dtype=object)[found.argmax(axis=1)]
-        each = {f"probability_{name}": found[:, place] for place, name in enumerate(classes)}
-        return {"prediction": chosen, **each}
+    @cached_property
+    def _single(self) -> dict[str, SingleRow]:
+        n_columns = len(self.encoding.columns)
+        return {name: SingleRow(booster, n_columns) for name, booster in self.boosters.items()}
 
-    def point(self, features: pd.DataFrame, num_threads: int = 0) -> pd.Series | pd.DataFrame:
+    def predict(self, features: Arrays, num_threads: int = 0) -> dict[str, NDArray[Any]]:
+        """Return `prediction` and what the task promises with it, each of shape (n_rows,).
+
+        A regression has lower, upper, p50, p80 and p90 in the target's unit; a classifier returns
+        the calibrated probability alone, one of several classes the most probable, and
+        `probability_<class>` of each. A row's answer is its own, however many there are.
+        """
+        if self.promise is None:
+            raise ValueError("this bundle has no interval and no calibration; ask for its point")
+        scores = self.scores(self.encoding.transform(features), num_threads)
+        return self._named(self.promise.answer(scores, self.scale))
+
+    def point(self, features: Arrays, num_threads: int = 0) -> dict[str, NDArray[Any]]:
         """Return the prediction alone, of several classes with their probabilities, as `predict`
         has it; no other booster is needed."""
-        columns = self.encoding.transform(features)
-        only = {"point": self.boosters["point"]}
-        found = predict_scaled(only, self.offset, columns, num_threads, link=self.link)["point"]
-        if self.calibration is None:
-            values = from_scale(found, self.scale)
-        else:
-            values = self.calibration.apply(found)
-        if self.encoding.classes:
-            return pd.DataFrame(self._probabilities(values), index=features.index)
-        return pd.Series(values, index=features.index, name="prediction")
+        matrix = self.encoding.transform(features)
+        score = self.scores(matrix, num_threads, ["point"])["point"]
+        if self.promise is None:
+            return {"prediction": from_scale(score, self.scale)}
+        return self._named({"prediction": self.promise.point(score, self.scale)})
+
+    def _named(self, found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        classes = self.encoding.classes
+        if not classes:
+            return found
+        shares = found["prediction"]
+        chosen = np.array(classes, dtype=object)[shares.argmax(axis=1)]
+        each = {f"probability_{name}": shares[:, place] for place, name in enumerate(classes)}
+        return {"prediction": chosen, **each}
+
+    def scores(
+        self, matrix: Matrix, num_threads: int = 0, names: list[str] | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return each booster's scores on the fitted scale, as `predict_scaled` has them."""
+        boosters = {name: self.boosters[name] for name in names or self.boosters}
+        if len(matrix) > FEW_ROWS:
+            return predict_scaled(boosters, self.layout, matrix, num_threads)
+        return {
+            name: self.layout.scaled(name, self._single[name].predict(matrix), matrix)
+            for name in boosters
+        }
 
     def save(self, folder: Path) -> None:
         """Write the bundle; the same model gives the same bytes."""
-        self.encoding.save(folder)
-        (folder / "boosters").mkdir(exist_ok=True)
-        for name, booster in self.boosters.items():
-            (folder / "boosters" / f"{name}.txt").write_text(booster_to_text(booster), "utf-8")
-        if self.interval is not None:
-            write_json(self.interval.to_json(), folder / "interval.json")
-        if self.calibration is not None:
-            write_json(self.calibration.to_json(), folder / "calibration.json")
-        write_json(self.card, folder / "card.json")
-        about = {
-            "format": FORMAT,
-            "problem": self.problem,
-            "task": self.task,
-            "unit": self.unit,
-            "scale": self.scale,
-            "offset": self.offset,
-            **({"link": self.link} if self.link else {}),
-            "columns": self.encoding.columns,
-            "fingerprint": _fingerprint(folder),
-        }
-        write_json(about, folder / "bundle.json")
+        bundle_files.save(self, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -136,131 +115,26 @@ class Bundle:
 
         Raises RetraceError when it is missing, damaged or of another format.
         """
-        about = read_json(folder / "bundle.json")
-        found = about.get("format") if isinstance(about, dict) else None
-        if found != FORMAT:
-            raise RetraceError(
-                f"{folder / 'bundle.json'} has format {found!r:.40}; this code reads "
-                f"format {FORMAT}. Use the code of the commit that made it."
-            )
-        _check_files(folder)
-        try:
-            return cls._read(folder, ABOUT.validate_python(about))
-        except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
-            first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            raise RetraceError(
-                f"{folder} does not hold a bundle that fits together ({first}). "
-                "Get it again with `dvc checkout --force` or `dvc pull`."
-            ) from None
-
-    @classmethod
-    def _read(cls, folder: Path, about: "_About") -> Self:
-        if about["fingerprint"] != _fingerprint(folder):
-            raise RetraceError(
-                f"{folder} is not what was written: its files do not match the fingerprint in "
-                "bundle.json. Get it again with `dvc checkout --force` or `dvc pull`."
-            )
-        encoding = Encoding.load(folder)
-        columns = encoding.columns
-        if about["columns"] != columns or len(set(columns)) < len(columns):
-            raise ValueError("the columns of bundle.json are not those of encoder.json")
-        if about["offset"] is not None and about["offset"] not in columns:
-            raise ValueError(f"the offset {about['offset']!r:.60} is no column")
-        task, classes = about["task"], encoding.classes
-        if (task == "multiclass") != bool(classes) or len(set(classes)) != len(classes):
-            raise ValueError(f"the classes of encoder.json are none of a {task} problem")
-        if classes and not 2 <= len(classes) <= MOST_CLASSES:
-            raise ValueError(f"it has {len(classes)} classes")
-        boosters = {}
-        for name in BOOSTERS[about["task"]]:
-            path = folder / "boosters" / f"{name}.txt"
-            boosters[name] = booster_from_text(
-                path.read_text("utf-8"), str(path), len(columns), outputs=len(classes) or 1
-            )
-        interval = calibration = None
-        if task in CALIBRATIONS:
-            reader = TypeAdapter(CALIBRATIONS[task])
-            calibration = reader.validate_python(read_json(folder / "calibration.json"))
-        else:
-            interval = INTERVAL.validate_python(read_json(folder / "interval.json"))
-        return cls(
-            problem=about["problem"],
-            task=about["task"],
-            unit=about["unit"],
-            scale=about["scale"],
-            offset=about["offset"],
-            fingerprint=about["fingerprint"],
-            encoding=encoding,
-            boosters=boosters,
-            interval=interval,
-            card=CARD.validate_python(read_json(folder / "card.json")),
-            calibration=calibration,
-            link=about.get("link"),
-        )
-
-
-class _About(TypedDict):
-    """bundle.json"""
-
-    format: int
-    problem: str
-    task: Literal["regression", "binary", "multiclass"]
-    unit: str
-    scale: Literal["log", "identity"]
-    offset: str | None
-    link: NotRequired[Link]
-    columns: list[str]
-    fingerprint: str
-
-
-# What JSON from anywhere must look like, before code relies on it.
-ABOUT = TypeAdapter(_About)
-INTERVAL = TypeAdapter(Interval)
-CARD = TypeAdapter(dict[str, Any])
-
-
-def _check_files(folder: Path) -> None:
-    """Refuse pipes and devices, which never end, and folders where files must be."""
-    for path in folder.rglob("*"):
-        if not path.is_file() and not path.is_dir():
-            raise RetraceError(f"{path} is no file. A bundle has files and one folder, boosters/.")
+        return cls(**bundle_files.load(folder))
 
 
 def predict_scaled(
-    boosters: dict[str, lgb.Booster],
-    offset: str | None,
-    columns: pd.DataFrame,
+    boosters: Mapping[str, lgb.Booster],
+    layout: Layout,
+    matrix: Matrix,
     num_threads: int = 0,
-    *,
-    link: Link = None,
     rounds: int | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Return each booster's values (point, lower, upper) on the fitted scale, shape (n_rows,).
+    """Return each booster's scores on the fitted scale, shape (n_rows,), as LightGBM has them for
+    many rows.
 
     The scale of a classifier is log odds; several classes have scores of shape (n_rows, n_classes).
     `rounds` of the boosters are used, without it their best.
     """
-    begin = columns[offset].to_numpy(np.float64) if offset else 0.0
-    found = {
-        name: begin
-        + np.asarray(
-            booster.predict(columns, raw_score=True, num_iteration=rounds, num_threads=num_threads)
+    found = {}
+    for name, booster in boosters.items():
+        scores = booster.predict(
+            matrix, raw_score=True, num_iteration=rounds, num_threads=num_threads
         )
-        for name, booster in boosters.items()
-    }
-    if link == "log":
-        found["point"] = np.exp(found["point"])
+        found[name] = layout.scaled(name, scores, matrix)
     return found
-
-
-def link_of(objective: Mapping[str, object]) -> Link:
-    """Return the scale of a booster's scores beside the fitted one."""
-    return "log" if objective["objective"] == "poisson" else None
-
-
-def _fingerprint(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "bundle.json"):
-        digest.update(json.dumps(path.relative_to(folder).as_posix()).encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

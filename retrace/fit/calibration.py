@@ -6,12 +6,15 @@ Machine Learning 2007. Two numbers need few positives, and the order of scores i
 Several classes have one number, the temperature.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+
+Floats = NDArray[np.float64]
 
 FEWEST = 5  # positives and negatives below which the slope is left at 1 (assumed)
 STEPS = 50
@@ -43,6 +46,17 @@ class Temperature:
     def apply(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities of scores, both of shape (n_rows, n_classes)."""
         return softmax(score / self.temperature)
+
+    def answer(
+        self,
+        scores: Mapping[str, Floats],
+        scale: str,  # noqa: ARG002
+    ) -> dict[str, Floats]:
+        """Return the prediction: the probability of each class, shape (n_rows, n_classes)."""
+        return {"prediction": self.apply(scores["point"])}
+
+    def point(self, score: Floats, scale: str) -> Floats:  # noqa: ARG002
+        return self.apply(score)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,6 +119,17 @@ class Calibration:
     def apply(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each score; rising with it."""
         return logistic(self.slope * score + self.intercept)
+
+    def answer(  # the scale of a probability is the logit
+        self,
+        scores: Mapping[str, Floats],
+        scale: str,  # noqa: ARG002
+    ) -> dict[str, Floats]:
+        """Return the prediction: the probability."""
+        return {"prediction": self.apply(scores["point"])}
+
+    def point(self, score: Floats, scale: str) -> Floats:  # noqa: ARG002
+        return self.apply(score)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,11 +3,16 @@
 Romano, Patterson & Candès, "Conformalized Quantile Regression", NeurIPS 2019.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from retrace.encode.encoding import from_scale
+
+Floats = NDArray[np.float64]
 
 ONE_SIDED = {"p50": 0.5, "p80": 0.8, "p90": 0.9}
 
@@ -57,6 +62,17 @@ class Interval:
             np.minimum(lower - self.widening, point),
             np.maximum(upper + self.widening, point),
         )
+
+    def answer(self, scores: Mapping[str, Floats], scale: str) -> dict[str, Floats]:
+        """Return prediction, lower, upper, p50, p80 and p90 in the target's unit."""
+        point = scores["point"]
+        lower, upper = self.apply(point, scores["lower"], scores["upper"])
+        found = {"prediction": point, "lower": lower, "upper": upper}
+        found |= {name: point + above for name, above in self.above.items()}
+        return {name: from_scale(values, scale) for name, values in found.items()}
+
+    def point(self, score: Floats, scale: str) -> Floats:
+        return from_scale(score, scale)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from problems.contract import Columns, Problem
+from retrace.base.arrays import from_frame
 from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder
 from retrace.encode.encoding import Encoding
+from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextModel, TextParams
 from retrace.fit.bundle import Bundle
 from retrace.fit.calibration import Calibration, logistic
@@ -47,23 +49,30 @@ def encoding(frame: pd.DataFrame, target: np.ndarray) -> Encoding:
         hash_bits=8, min_rows=1, alpha=1.0, signal_power=0.0, signal_floor=1.0,
         signal_prior_rows=1.0, max_iterations=1, seed=1,
     )  # fmt: skip
+    rows, folds = from_frame(frame), folds_of({"id": np.arange(len(frame))}, 1)
     encoder, _ = Encoder.fit(
-        frame, target, numeric=("x", "z"), categorical=(), target_encoded=(), params=encode
+        rows, target, folds, numeric=("x", "z"), categorical=(), target_encoded=(), params=encode
     )
-    return Encoding(encoder, TextModel.fit(frame, target, (), text)[0], {})
+    return Encoding(encoder, TextModel.fit(rows, target, folds, (), text)[0], {})
 
 
 def fitted() -> Bundle:
     windows = {
         name: rows(3000, seed) for seed, name in enumerate(("train", "valid", "calibration"))
     }
-    return fit_bundle(PROBLEM, encoding(*windows["train"]), windows, PARAMS)[0]
+    return fit_windows(windows)[0]
+
+
+def fit_windows(windows: dict, problem: Problem = PROBLEM) -> tuple:
+    made = encoding(*windows["train"])
+    matrices = {name: (made.transform(from_frame(f)), y) for name, (f, y) in windows.items()}
+    return fit_bundle(problem, made, matrices, PARAMS)
 
 
 def test_a_classifier_gives_calibrated_probabilities_and_nothing_else(tmp_path: Path) -> None:
     bundle = fitted()
     frame, target = rows(20_000, 9)
-    found = bundle.predict(frame)
+    found = bundle.predict(from_frame(frame))
     assert list(found) == ["prediction"]
     assert found["prediction"].mean() == pytest.approx(target.mean(), abs=0.015)
     assert metrics.roc_auc(target, found["prediction"]) > 0.8
@@ -75,7 +84,7 @@ def test_a_classifier_gives_calibrated_probabilities_and_nothing_else(tmp_path: 
     assert Path("interval.json") not in files
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-    again = Bundle.load(tmp_path / "one").predict(frame)
+    again = Bundle.load(tmp_path / "one").predict(from_frame(frame))
     assert np.array_equal(again["prediction"], found["prediction"])
 
 
@@ -84,14 +93,14 @@ def test_one_class_in_training_is_an_error_that_says_so(value: float) -> None:
     windows = {name: rows(200, 1) for name in ("train", "valid", "calibration")}
     windows["train"] = (windows["train"][0], np.full(200, value))
     with pytest.raises(RetraceError, match=rf"all 200 rows .* 'late' = {value:g}"):
-        fit_bundle(PROBLEM, encoding(*windows["train"]), windows, PARAMS)
+        fit_windows(windows)
 
 
 def test_a_target_that_is_no_class_is_an_error() -> None:
     windows = {name: rows(200, 1) for name in ("train", "valid", "calibration")}
     windows["train"] = (windows["train"][0], windows["train"][1] * 2)
     with pytest.raises(RetraceError, match="other than 0 and 1, such as 2"):
-        fit_bundle(PROBLEM, encoding(*windows["train"]), windows, PARAMS)
+        fit_windows(windows)
 
 
 def test_calibration_finds_slope_and_intercept() -> None:

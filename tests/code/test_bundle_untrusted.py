@@ -12,17 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrace.base.arrays import from_frame
 from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder
 from retrace.encode.encoding import Encoding
+from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextModel
 from retrace.fit.boosters import booster_from_text, booster_to_text
-from retrace.fit.bundle import Bundle, _fingerprint
+from retrace.fit.bundle import Bundle
+from retrace.fit.bundle_files import fingerprint
 from retrace.fit.intervals import Interval
 from retrace.fit.modeltext import ModelTextError, check_model_text
 
 ROWS = pd.DataFrame(np.random.default_rng(1).random((300, 4)), columns=list("abcd"))
 ROWS["d"] = (ROWS["d"] * 8).astype("int32")
+ARRAYS = from_frame(ROWS)
 TARGET = (ROWS["a"] + ROWS["d"] % 3).to_numpy()
 SETTINGS = {"verbosity": -1, "num_leaves": 6, "min_data_in_leaf": 5, "min_data_per_group": 5}
 DATA = lgb.Dataset(ROWS, TARGET, categorical_feature=["d"])
@@ -102,8 +106,9 @@ def test_any_damage_is_refused_or_read(at: int, put: str, lost: int) -> None:
 def encoding() -> Encoding:
     params = EncodeParams(category_min_rows=1, target_smoothing=1.0, seed=1)
     encoder, _ = Encoder.fit(
-        ROWS, TARGET, numeric=["a", "b", "c"], categorical=["d"], target_encoded=[], params=params
-    )
+        ARRAYS, TARGET, folds_of({"id": np.arange(300)}, 1), numeric=["a", "b", "c"],
+        categorical=["d"], target_encoded=[], params=params,
+    )  # fmt: skip
     return Encoding(encoder, TextModel(8, 0.0, (), ()), {})
 
 
@@ -112,17 +117,17 @@ def folder(tmp_path: Path) -> Path:
     bundle = Bundle(
         problem="toy", task="regression", unit="USD", scale="identity", encoding=encoding(),
         boosters=dict.fromkeys(("point", "lower", "upper"), BOOSTER), offset=None,
-        interval=Interval(0.9, 0.1, 10, {"p50": 0.0}), card={},
+        promise=Interval(0.9, 0.1, 10, {"p50": 0.0}), card={},
     )  # fmt: skip
     bundle.save(tmp_path)
-    assert Bundle.load(tmp_path).predict(ROWS).notna().all().all()
+    assert all(np.isfinite(v).all() for v in Bundle.load(tmp_path).predict(ARRAYS).values())
     return tmp_path
 
 
 def signed(folder: Path) -> None:
     """Make the fingerprint fit, as someone does who means harm."""
     about = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps({**about, "fingerprint": _fingerprint(folder)}))
+    (folder / "bundle.json").write_text(json.dumps({**about, "fingerprint": fingerprint(folder)}))
 
 
 @pytest.mark.parametrize(
@@ -190,4 +195,4 @@ def test_a_pipe_that_never_ends_is_refused(folder: Path) -> None:
 
 def test_features_without_a_column_are_refused_by_name(folder: Path) -> None:
     with pytest.raises(RetraceError, match=r"needs the column\(s\) b;"):
-        Bundle.load(folder).predict(ROWS.drop(columns="b"))
+        Bundle.load(folder).predict(from_frame(ROWS.drop(columns="b")))

@@ -14,6 +14,7 @@ from experiments.tune.space import Dimension, TuneParams, suggest
 from experiments.tune.trial import MedianStop
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
+from retrace.fit.boosters import Layout
 from workflow.train import TrainParams
 
 TUNING = TuneParams(
@@ -187,7 +188,7 @@ def test_an_option_that_nobody_sets_makes_no_old_trial_worthless() -> None:
               "early_stopping_rounds": 3, "seed": 1, "interval": 0.9}  # fmt: skip
 
     def mark(base: TrainParams) -> str:
-        bench = SimpleNamespace(base=base, objective={}, offset=None, problem=problem)
+        bench = SimpleNamespace(base=base, objective={}, layout=Layout([]), problem=problem)
         return search.fingerprint("md5", TUNING, bench)
 
     assert mark(Newer(**values)) == mark(TrainParams(**values))

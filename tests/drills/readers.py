@@ -244,7 +244,7 @@ def params(folder: Path) -> Reader:
 
 def bundle(folder: Path) -> Reader:
     """A bundle with damaged files whose fingerprint was made to fit, loaded and used."""
-    from retrace import bundle as module
+    from retrace.fit.bundle_files import fingerprint
     from tests.drills.harm import Bench
 
     name = "price"
@@ -272,7 +272,7 @@ def bundle(folder: Path) -> Reader:
             path.write_bytes(mutated(data, rng))
         if path.name != "bundle.json":
             about = json.loads((bad / "bundle.json").read_text())
-            about["fingerprint"] = module._fingerprint(bad)
+            about["fingerprint"] = fingerprint(bad)
             (bad / "bundle.json").write_text(json.dumps(about))
         predict(problem, Bundle.load(bad), rows, num_threads=1)
 

@@ -1,23 +1,19 @@
 """The fraud model on a small simulation: better than the bank's rules, and sensible."""
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from problems.fraud import evaluation, rules, simulate
 from problems.fraud.features import Settings as FeatureSettings
-from problems.fraud.features import features
 from problems.fraud.ingest import CLEAN
 from problems.parts import find_problem
+from retrace.base.arrays import from_frame, take, to_frame
 from retrace.base.errors import RetraceError
-from retrace.encode.encoders import EncodeParams
-from retrace.encode.text.model import TextParams
 from retrace.judge import metrics
 from retrace.past.splits import SplitParams, split
 from tests.conftest import ROOT
-from workflow.featurize import fit_encoding
-from workflow.train import TrainParams, fit_bundle
+from tests.model import fitting
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
 FEATURES = FeatureSettings(**PARAMS["features"])
@@ -34,19 +30,7 @@ def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
 
 def fit(rows: pd.DataFrame, windows: pd.Series):
     problem = find_problem("fraud")
-    target = rows["is_fraud"].to_numpy(np.float64)
-    frame = features(rows, FEATURES)
-    train = (windows == "train").to_numpy()
-    encoding, encoded = fit_encoding(
-        problem, frame[train], target[train], FEATURES.model_dump(),
-        EncodeParams(**PARAMS["encode"]), TextParams(**PARAMS["text"]),
-    )  # fmt: skip
-    cut = {"train": (encoded, target[train])}
-    for name in ("valid", "calibration"):
-        here = (windows == name).to_numpy()
-        cut[name] = (encoding.transform(frame[here]), target[here])
-    settings = TrainParams(**{**PARAMS["train"], "max_rounds": 120, "learning_rate": 0.1})
-    return fit_bundle(problem, encoding, cut, settings)[0], frame
+    return fitting.fit(problem, rows, windows, max_rounds=120, learning_rate=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +41,7 @@ def scored(world):
     train, test = rows[windows == "train"], rows[windows == "test"]
     table = test.assign(
         outcome=test["is_fraud"].astype(float),
-        prediction=bundle.predict(frame[windows == "test"])["prediction"],
+        prediction=bundle.predict(take(frame, (windows == "test").to_numpy()))["prediction"],
         rule=rules.rule(problem, train, test, settings),
         naive=rules.naive(problem, train, test, settings),
         oracle=rules.oracle(problem, test, truth),
@@ -84,14 +68,14 @@ def test_probabilities_are_calibrated(scored) -> None:
 
 def test_more_known_frauds_of_a_terminal_do_not_mean_less_risk(scored) -> None:
     _, bundle, frame = scored
-    some = frame.sample(2000, random_state=1)
+    some = to_frame(frame).sample(2000, random_state=1)
     risk = []
     for frauds in (0, 2, 6):
         known = {f"terminal_known_{d}": 20.0 for d in (7, 30)}
         counts = {f"terminal_frauds_{d}": float(frauds) for d in (7, 30)}
         rates = {f"terminal_fraud_rate_{d}": (frauds + 0.08) / 30 for d in (7, 30)}
         changed = some.assign(**known, **counts, **rates, terminal_all_frauds=float(frauds))
-        risk.append(bundle.predict(changed)["prediction"].mean())
+        risk.append(bundle.predict(from_frame(changed))["prediction"].mean())
     assert risk[0] < risk[1]
     assert risk[2] > 0.9 * risk[1]
 

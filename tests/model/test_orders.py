@@ -9,19 +9,13 @@ import yaml
 
 from problems import parts
 from problems.orders import evaluation, rules, simulate
-from problems.orders.features import Settings as FeatureSettings
-from problems.orders.features import features
 from problems.orders.ingest import Settings, ingest
 from problems.parts import find_problem
 from problems.predict import predict
-from retrace.encode.encoders import EncodeParams
-from retrace.encode.encoding import to_scale
-from retrace.encode.text.model import TextParams
 from retrace.judge import metrics
 from retrace.past.splits import SplitParams, split
 from tests.conftest import ROOT
-from workflow.featurize import fit_encoding
-from workflow.train import TrainParams, fit_bundle
+from tests.model import fitting
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 NAMES = ("order_completion", "order_stuck")
@@ -45,22 +39,9 @@ def fitted(request, world):
         rows, parts.settings(SplitParams, problem, "split"), problem.group, problem.time,
         target=problem.target, known_at=problem.known_at,
     )  # fmt: skip
-    own = parts.settings(FeatureSettings, problem, "features")
-    frame = features(rows, own)
-    target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
-    train = (windows == "train").to_numpy()
-    encoding, encoded = fit_encoding(
-        problem, frame[train], target[train], own.model_dump(),
-        parts.settings(EncodeParams, problem, "encode"),
-        parts.settings(TextParams, problem, "text"),
-    )  # fmt: skip
-    cut = {"train": (encoded, target[train])}
-    for name in ("valid", "calibration"):
-        here = (windows == name).to_numpy()
-        cut[name] = (encoding.transform(frame[here]), target[here])
     quick = {"max_rounds": 150, "learning_rate": 0.1, "early_stopping_rounds": 15}
-    params = parts.settings(TrainParams, problem, "train").model_copy(update=quick)
-    bundle, _ = fit_bundle(problem, encoding, cut, params)
+    bundle, _ = fitting.fit(problem, rows, windows, **quick)
+    train = (windows == "train").to_numpy()
     test = rows[windows == "test"].reset_index(drop=True)
     settings = parts.settings(evaluation.Settings, problem, "evaluate")
     found = predict(problem, bundle, test.drop(columns=problem.target), past=rows)

@@ -9,21 +9,15 @@ import pytest
 import yaml
 
 from problems import parts
-from problems.featurize import features_of
 from problems.predict import predict
 from problems.price import rules
 from problems.price.ingest import listings
 from problems.price.problem import PROBLEMS
-from retrace.base.arrays import to_frame
-from retrace.encode.encoders import EncodeParams
-from retrace.encode.encoding import to_scale
-from retrace.encode.text.model import TextParams
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.simulate import write_raw
-from workflow.featurize import fit_encoding
-from workflow.train import TrainParams, fit_bundle
+from tests.model import fitting
 
 PRICE = PROBLEMS["price"]
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["price"]
@@ -39,21 +33,9 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, dict[str, 
     ingest = parts.reader("price")
     rows = ingest.ingest(folder / "train.tsv", ingest.settings(**PARAMS["ingest"])).clean
     windows = split(rows, SplitParams(**PARAMS["split"]), PRICE.key)
-    module = parts.features("price")
-    feature_settings = module.settings(**PARAMS["features"])
-    features = to_frame(features_of("price", rows, feature_settings), rows.index)
-    target = to_scale(rows[PRICE.target].to_numpy(np.float64), PRICE.scale)
-    mask = {window: (windows == window).to_numpy() for window in WINDOWS}
-    train = mask["train"]
-    encode, text = EncodeParams(**PARAMS["encode"]), TextParams(**PARAMS["text"])
-    encoding, encoded = fit_encoding(PRICE, features[train], target[train], {}, encode, text)
-    tables = {
-        window: (encoded if window == "train" else encoding.transform(features[here]), target[here])
-        for window, here in mask.items()
-    }
-    bundle, _ = fit_bundle(PRICE, encoding, tables, TrainParams(**PARAMS["train"]))
+    bundle, _ = fitting.fit(PRICE, rows, windows)
     bundle.save(folder / "bundle")
-    return Bundle.load(folder / "bundle"), {window: rows[here] for window, here in mask.items()}
+    return Bundle.load(folder / "bundle"), {window: rows[windows == window] for window in WINDOWS}
 
 
 def priced(bundle: Bundle, **changes: object) -> pd.DataFrame:

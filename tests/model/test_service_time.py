@@ -9,22 +9,16 @@ import pytest
 import yaml
 
 from problems import parts
-from problems.featurize import features_of
 from problems.predict import predict
 from problems.service_time import rules
 from problems.service_time.evaluation import Settings
 from problems.service_time.evaluation.routes import service_levels
 from problems.service_time.problem import PROBLEMS
-from retrace.base.arrays import to_frame
-from retrace.encode.encoders import EncodeParams
-from retrace.encode.encoding import to_scale
-from retrace.encode.text.model import TextParams
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
-from retrace.past.splits import WINDOWS, SplitParams, split
+from retrace.past.splits import SplitParams, split
 from stages.simulate import write_raw
-from workflow.featurize import fit_encoding
-from workflow.train import TrainParams, fit_bundle
+from tests.model import fitting
 
 PROBLEM = PROBLEMS["service_time"]
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
@@ -54,33 +48,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     ingest = parts.reader("service_time")
     rows = ingest.ingest(folder / "raw", ingest.settings(**PARAMS["ingest"])).clean
     windows = split(rows, SplitParams(**PARAMS["split"]), PROBLEM.group, PROBLEM.time)
-    mask = {window: (windows == window).to_numpy() for window in WINDOWS}
-    module = parts.features("service_time")
-    feature_settings = module.settings(**PARAMS["features"])
-    features = to_frame(features_of("service_time", rows, feature_settings), rows.index)
-    target = to_scale(rows[PROBLEM.target].to_numpy(np.float64), PROBLEM.scale)
-    train = mask["train"]
-    encoding, encoded = fit_encoding(
-        PROBLEM,
-        features[train],
-        target[train],
-        feature_settings.model_dump(),
-        EncodeParams(**PARAMS["encode"]),
-        TextParams(**PARAMS["text"]),
-    )
-    tables = {
-        window: (encoded if window == "train" else encoding.transform(features[here]), target[here])
-        for window, here in mask.items()
-    }
-    fit_bundle(PROBLEM, encoding, tables, TrainParams(**PARAMS["train"]))[0].save(folder / "bundle")
+    fitting.fit(PROBLEM, rows, windows)[0].save(folder / "bundle")
     bundle = Bundle.load(folder / "bundle")
-    test = rows[mask["test"]]
+    train, test = rows[windows == "train"], rows[windows == "test"]
     baselines = Settings(**PARAMS["evaluate"])
     scored = test.assign(
         outcome=test[PROBLEM.target],
         **predict(PROBLEM, bundle, test, past=rows),
-        rule=rules.rule(PROBLEM, rows[train], test, baselines),
-        naive=rules.naive(PROBLEM, rows[train], test, baselines),
+        rule=rules.rule(PROBLEM, train, test, baselines),
+        naive=rules.naive(PROBLEM, train, test, baselines),
         oracle=rules.oracle(PROBLEM, test, simulated.truth),
     )
     return World(bundle, rows, scored)

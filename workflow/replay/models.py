@@ -18,10 +18,10 @@ from pydantic import BeforeValidator, Field
 from problems import parts
 from problems.contract import EvaluateParams, Problem
 from problems.featurize import features_of
-from retrace.base.arrays import to_frame
+from retrace.base.arrays import Arrays, from_frame, take, to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, merged
-from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoders import EncodeParams, Matrix
 from retrace.encode.encoding import Encoding
 from retrace.encode.text.model import TextParams
 from retrace.fit.boosters import fit_rounds
@@ -32,7 +32,7 @@ from retrace.judge.gate import GateParams
 from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
 from workflow.blocks import blocks_of
 from workflow.featurize import classes_of, fit_encoding, fitted_target
-from workflow.train import TrainParams, fit_bundle, importance, objectives
+from workflow.train import TrainParams, fit_bundle, importance, layout_of, objectives
 
 THREADS = 1  # of a fit: the models of several moments fill the cores
 
@@ -101,7 +101,7 @@ class Past:
     rows: pd.DataFrame
     settings: Settings
     gate: bool = True
-    features: pd.DataFrame = field(init=False)
+    features: Arrays = field(init=False)
     _models: dict[pd.Timestamp, Model] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -113,9 +113,9 @@ class Past:
             )
         self.time, self.known_at = problem.time, problem.known_at
         self.rows = self.rows.sort_values([self.time, *problem.key], ignore_index=True)
-        features = features_of(problem.world, self.rows, self.settings.features)
-        self.features = to_frame(features, self.rows.index)
+        self.features = features_of(problem.world, self.rows, self.settings.features)
         group = list(problem.group or problem.key)
+        self.keys = from_frame(self.rows[group])
         self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
         _, blocks = blocks_of(problem, self.rows)
         assert blocks is not None  # it has a time
@@ -181,7 +181,7 @@ class Past:
             tried=tried,
             bundle=bundle,
             threshold=self._threshold(held),
-            reference=bundle.encoding.transform(self.features.iloc[reference]),
+            reference=self.columns(bundle, reference),
             importance=importance(bundle.boosters["point"]).set_index("column")["gain_share"],
             held=held,
             judged=self._judged(tried, index) if self.gate else held.iloc[:0],
@@ -193,7 +193,7 @@ class Past:
         """Fit as `featurize` and `train` do, on these windows."""
         encoding, train = self._encoding(index["train"])
         columns = {"train": train} | {
-            name: encoding.transform(self.features.iloc[index[name]])
+            name: encoding.transform(take(self.features, index[name]))
             for name in ("valid", "calibration")
         }
         windows = {name: (columns[name], self.target[index[name]]) for name in columns}
@@ -215,22 +215,23 @@ class Past:
         """
         settings = self.settings.train.model_copy(update={"loss": tried.card.get("loss")})
         encoding, columns = self._encoding(places)
+        objective = objectives(self.problem, settings, len(self.classes))["point"]
         point = fit_rounds(
             (columns, self.target[places]),
-            tried.offset,
-            encoding.encoder.categorical,
+            layout_of(self.problem, encoding, objective),
             settings,
-            objectives(self.problem, settings, len(self.classes))["point"],
+            objective,
             max(1, tried.boosters["point"].best_iteration),
             num_threads=THREADS,
         )
-        return replace(tried, encoding=encoding, boosters={"point": point}, interval=None)
+        return replace(tried, encoding=encoding, boosters={"point": point})
 
-    def _encoding(self, places: np.ndarray) -> tuple[Encoding, pd.DataFrame]:
+    def _encoding(self, places: np.ndarray) -> tuple[Encoding, Matrix]:
         settings = self.settings
         return fit_encoding(
             self.problem,
-            self.features.iloc[places],
+            take(self.keys, places),
+            take(self.features, places),
             self.target[places],
             settings.features.model_dump(),
             settings.encode,
@@ -241,12 +242,12 @@ class Past:
     def _held(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
         held = [index[name] for name in ("valid", "calibration", "judged")]
         places = np.sort(np.concatenate(held))
-        return self._with_outcome(places, tried.point(self.features.iloc[places], THREADS))
+        return self._with_outcome(places, tried.point(take(self.features, places), THREADS))
 
     def _judged(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
         """Return the newest labelled rows with all that the gate asks for."""
         places = index["judged"]
-        found = self._with_outcome(places, tried.predict(self.features.iloc[places], THREADS))
+        found = self._with_outcome(places, tried.predict(take(self.features, places), THREADS))
         rule = parts.rules(self.problem.world).rule
         train = self.rows.iloc[index["train"]]
         return metrics.beside(
@@ -260,25 +261,26 @@ class Past:
         """
         unseen = places[~model.asked[places]]
         if len(unseen):
-            found = pd.DataFrame(model.bundle.point(self.features.iloc[unseen]))
+            found = model.bundle.point(take(self.features, unseen))
             for name, values in model.predicted.items():
                 values[unseen] = found[name]
             model.asked[unseen] = True
-        index = self.rows.index[places]
-        predictions = {name: values[places] for name, values in model.predicted.items()}
-        return self._with_outcome(places, pd.DataFrame(predictions, index=index))
+        return self._with_outcome(places, take(model.predicted, places))
 
     def _unpredicted(self) -> dict[str, np.ndarray]:
         n = len(self.rows)
         found = {"prediction": np.full(n, None if self.classes else np.nan)}
         return found | {metrics.prefix() + name: np.full(n, np.nan) for name in self.classes}
 
-    def _with_outcome(
-        self, places: np.ndarray, predictions: pd.Series | pd.DataFrame
-    ) -> pd.DataFrame:
+    def _with_outcome(self, places: np.ndarray, answers: Arrays) -> pd.DataFrame:
         rows = self.rows.iloc[places]
         outcome = self.problem.outcome(rows).rename("outcome")
-        return pd.concat([rows, outcome, predictions], axis=1)
+        return pd.concat([rows, outcome, to_frame(answers, rows.index)], axis=1)
+
+    def columns(self, bundle: Bundle, places: np.ndarray) -> pd.DataFrame:
+        """Return the model columns of the rows at `places`."""
+        matrix = bundle.encoding.transform(take(self.features, places))
+        return bundle.encoding.to_frame(matrix, self.rows.index[places])
 
     def _threshold(self, held: pd.DataFrame) -> float:
         """Choose on all rows that were not fitted on: those of one window have few positives. The

@@ -102,9 +102,8 @@ class Replay:
     def _watch(self, model: Model, before: pd.Timestamp, now: pd.Timestamp) -> Watched:
         params = self.settings.backtest
         places = thinned(self.past.between(before, now), params.most_rows)
-        encoding = model.bundle.encoding
-        current = encoding.transform(self.past.features.iloc[places])
-        drift = feature_drift(model.reference, current, encoding.encoder.categorical)
+        current = self.past.columns(model.bundle, places)
+        drift = feature_drift(model.reference, current, model.bundle.layout.categorical)
         predicted = self.past.score(model, places)
         predictions = self._prediction_drift(model.held, predicted)
         losses = self._losses(model, before, now)

@@ -14,6 +14,7 @@ from problems.orders.worklist.reasons import reasons
 from problems.orders.worklist.waits import after_waiting
 from problems.predict import predict
 from retrace.fit.bundle import Bundle
+from retrace.fit.intervals import Interval
 
 COMPLETION, STUCK = "order_completion", "order_stuck"
 HOUR = pd.Timedelta(1, unit="h")
@@ -45,8 +46,9 @@ def make_worklist(
     rows = then.rows
     hours = predict(*models[COMPLETION], rows, past=then.past)
     risk = predict(*models[STUCK], rows, past=then.past)["prediction"]
-    interval = models[COMPLETION][1].interval
-    now = after_waiting(then, hours, risk, interval.level if interval else 0.9)
+    promise = models[COMPLETION][1].promise
+    level = promise.level if isinstance(promise, Interval) else 0.9
+    now = after_waiting(then, hours, risk, level)
     late = hours_late(now, rows["promised_at"], at)
     saved = costs.saved_share * (
         now["risk"] * costs.stuck_cost + late * costs.optimistic_cost_per_hour

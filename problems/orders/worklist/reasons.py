@@ -41,12 +41,12 @@ def reasons(
     settings = parse_section(
         module.settings, bundle.encoding.feature_settings, "feature_settings", ENCODER
     )
-    features = to_frame(features_of(problem.world, then.rows, settings, then.past), then.rows.index)
-    encoder = bundle.encoding.encoder
-    columns = bundle.encoding.transform(problem.columns.complete(features, encoder))
-    shap = np.asarray(bundle.boosters["point"].predict(columns, pred_contrib=True))[:, :-1]
-    slope = bundle.calibration.slope if isinstance(bundle.calibration, Calibration) else 1.0
-    groups = pd.Index([group_of(name) for name in columns.columns])
+    known = features_of(problem.world, then.rows, settings, then.past)
+    features, encoding = to_frame(known, then.rows.index), bundle.encoding
+    matrix = encoding.transform(problem.columns.complete(known, encoding.encoder))
+    shap = np.asarray(bundle.boosters["point"].predict(matrix, pred_contrib=True))[:, :-1]
+    slope = bundle.promise.slope if isinstance(bundle.promise, Calibration) else 1.0
+    groups = pd.Index([group_of(name) for name in encoding.columns])
     names = groups.unique()
     sums = np.column_stack([shap[:, groups == name].sum(axis=1) * slope for name in names])
     found = []

@@ -8,21 +8,25 @@ a row's length, so that a row out of fold is weighted like a row of the test win
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
+from retrace.base.arrays import Arrays, length, take
 from retrace.base.params import Params
-from retrace.encode.encoders import FOLDS, fold_of_row
-from retrace.encode.text.blocks import Block, count
+from retrace.encode.folds import FOLDS
+from retrace.encode.text import tokens
+from retrace.encode.text.blocks import Block, Plan, buckets, count, runs, weight
 
 COLUMN = "text"
 HASH_BITS = (8, 24)
+MOST_BUCKETS = 1 << 29  # of all blocks
 CHUNK_ROWS = 100_000  # bounds the memory for tokens
+SCORED_ROWS = 10_000  # likewise; the tokens of all blocks are there at once
 
 Floats = NDArray[np.float32]
 
@@ -79,21 +83,22 @@ class TextModel:
     @classmethod
     def fit(
         cls,
-        rows: pd.DataFrame,
+        rows: Arrays,
         target: NDArray[np.float64],
+        folds: NDArray[np.int64],
         blocks: Sequence[Block],
         params: TextParams,
-    ) -> tuple[Self, pd.DataFrame]:
+    ) -> tuple[Self, Floats]:
         """Fit on training rows; return the model and its column for those rows, out of fold.
 
         Parameters
         ----------
-        rows : features with the blocks' columns, shape (n_rows, ...)
+        rows : features with the blocks' columns, each of shape (n_rows,)
         target : outcome on the fitted scale, shape (n_rows,)
+        folds : of `folds_of`, shape (n_rows,)
         """
         if not blocks:
-            return cls(HASH_BITS[0], 0.0, (), ()), pd.DataFrame(index=rows.index)
-        folds = fold_of_row(len(rows), params.seed)
+            return cls(HASH_BITS[0], 0.0, (), ()), np.empty((len(target), 0), np.float32)
         fitted = [
             _FoldedBlock.fit(matrix, target, folds, block.weight, params)
             for block, matrix in zip(blocks, _counted(rows, blocks, params), strict=True)
@@ -107,19 +112,53 @@ class TextModel:
             for item, part in zip(fitted, solution, strict=True)
         )
         model = cls(params.hash_bits, float(intercepts[FOLDS]), tuple(blocks), weights)
-        return model, pd.DataFrame({COLUMN: column.astype(np.float32)}, index=rows.index)
+        return model, column.astype(np.float32)[:, None]
 
-    def transform(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the text column of rows that the model was not fitted on."""
+    def transform(self, rows: Arrays) -> Floats:
+        """Return the column of rows that the model was not fitted on, shape (n_rows, 1)."""
+        n_rows = length(rows)
         if not self.blocks:
-            return pd.DataFrame(index=rows.index)
-        column = np.full(len(rows), self.intercept)
-        for start in range(0, len(rows), CHUNK_ROWS):
-            here = slice(start, start + CHUNK_ROWS)
-            counts = count(rows.iloc[here], self.blocks, self.hash_bits)
-            for block, weights in zip(self.blocks, self.weights, strict=True):
-                column[here] += _score(counts[block.name], weights)
-        return pd.DataFrame({COLUMN: column.astype(np.float32)}, index=rows.index)
+            return np.empty((n_rows, 0), np.float32)
+        if n_rows <= SCORED_ROWS:
+            return self._scored(rows)
+        starts = range(0, n_rows, SCORED_ROWS)
+        parts = (take(rows, slice(start, start + SCORED_ROWS)) for start in starts)
+        return np.concatenate([self._scored(part) for part in parts])
+
+    def _scored(self, rows: Arrays) -> Floats:
+        """Add up the blocks: of each the weighted mean x·w / |x| of tokens known in training.
+
+        Tokens are added up in the order of their buckets, so that a row's sum is its own.
+        """
+        bags = list(self._plan.bags(rows))
+        n_rows, n_blocks, bits = length(rows), len(bags), self.hash_bits
+        above = n_blocks.bit_length()
+        block = np.repeat(np.arange(n_blocks), [len(bag.row) for bag in bags])
+        bag = tokens.together(bags)
+        keys, counts = runs(((bag.row << above | block) << bits) | buckets(bag, bits))
+        table = self._table.take(keys & ((1 << above + bits) - 1), axis=0)
+        tfidf = weight(counts) * table[:, 0]
+        cell, size = keys >> bits, n_rows << above
+        dot = np.bincount(cell, tfidf * table[:, 1], minlength=size)
+        length_ = np.sqrt(np.bincount(cell, tfidf * tfidf, minlength=size))
+        scores = (dot / np.maximum(length_, 1e-12)).reshape(n_rows, 1 << above)
+        column = np.full(n_rows, self.intercept)
+        for number in range(n_blocks):
+            column += scores[:, number]
+        return column.astype(np.float32)[:, None]
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return Plan(self.blocks)
+
+    @cached_property
+    def _table(self) -> Floats:
+        """The idf and the weight of each bucket of each block, shape (n_blocks · 2**bits, 2)."""
+        table = np.zeros((len(self.blocks) << self.hash_bits, 2), np.float32)
+        for number, weights in enumerate(self.weights):
+            places = (number << self.hash_bits) + weights.buckets.astype(np.int64)
+            table[places, 0], table[places, 1] = weights.idf, weights.weight
+        return table
 
     def to_arrays(self) -> dict[str, Any]:
         """Return plain arrays by name, for `retrace.base.archive`."""
@@ -135,30 +174,21 @@ class TextModel:
         hash_bits, intercept = int(arrays["hash_bits"]), float(arrays["intercept"])
         if not HASH_BITS[0] <= hash_bits <= HASH_BITS[1]:
             raise ValueError(f"hash_bits is {hash_bits}, expected {HASH_BITS[0]} to {HASH_BITS[1]}")
+        if len(blocks) << hash_bits > MOST_BUCKETS:
+            raise ValueError(f"{len(blocks)} blocks of 2**{hash_bits} buckets are too many")
         if not all(group for block in blocks for group in block.values):
             raise ValueError("a block has a group without columns")
         weights = tuple(Weights.read(arrays, block.name, 1 << hash_bits) for block in blocks)
         return cls(hash_bits, intercept, tuple(blocks), weights)
 
 
-def _counted(
-    rows: pd.DataFrame, blocks: Sequence[Block], params: TextParams
-) -> list[sp.csr_matrix]:
-    chunks = [
-        count(rows.iloc[start : start + CHUNK_ROWS], blocks, params.hash_bits)
-        for start in range(0, len(rows), CHUNK_ROWS)
-    ]
-    return [sp.vstack([chunk.pop(block.name) for chunk in chunks], "csr") for block in blocks]
-
-
-def _score(counts: sp.csr_matrix, weights: Weights) -> NDArray[np.float64]:
-    """Weighted mean of a block's tokens for each row: x·w / |x|, over tokens known in training."""
-    tables = np.zeros((2, counts.shape[1]), dtype=np.float32)
-    tables[0, weights.buckets] = weights.idf
-    tables[1, weights.buckets] = weights.weight
-    tfidf = counts.data * tables[0][counts.indices]
-    dot = _row_sums(tfidf * tables[1][counts.indices], counts.indptr)
-    return dot / np.maximum(np.sqrt(_row_sums(tfidf * tfidf, counts.indptr)), 1e-12)
+def _counted(rows: Arrays, blocks: Sequence[Block], params: TextParams) -> list[sp.csr_matrix]:
+    plan, parts = Plan(blocks), []
+    for start in range(0, length(rows), CHUNK_ROWS):
+        chunk = take(rows, slice(start, start + CHUNK_ROWS))
+        bags = plan.bags(chunk)
+        parts.append([count(bag, length(chunk), params.hash_bits) for bag in bags])
+    return [sp.vstack(list(block), "csr") for block in zip(*parts, strict=True)]
 
 
 def _row_sums(values: Floats, indptr: NDArray[np.integer]) -> NDArray[np.float64]:

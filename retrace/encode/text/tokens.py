@@ -5,7 +5,7 @@ to be remembered but weights.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+Texts = NDArray[np.object_]
 
 _A, _B, _C = (
     np.uint64(0x9E3779B97F4A7C15),
     np.uint64(0xC2B2AE3D27D4EB4F),
     np.uint64(0xD6E8FEB86659FD93),
 )
+MANY = 1000
 _WORD = re.compile(r"\w+|\n")
 
 
@@ -35,9 +37,10 @@ class Bag:
         return Bag(self.hashes[order], self.row[order])
 
 
-def hashed(values: Iterable[str]) -> Hashes:
+def hashed(values: Sequence[str]) -> Hashes:
     """Hash texts; equal texts have equal hashes, everywhere and always (SipHash, fixed key)."""
-    return np.asarray(pd.util.hash_array(np.asarray(list(values), dtype=object), categorize=True))
+    many = len(values) > MANY  # then each different one is hashed once
+    return np.asarray(pd.util.hash_array(np.array(values, dtype=object), categorize=many))
 
 
 _NEWLINE = hashed(["\n"])[0]
@@ -59,7 +62,7 @@ def together(bags: Sequence[Bag]) -> Bag:
     )
 
 
-def words(texts: pd.Series) -> Bag:
+def words(texts: Texts) -> Bag:
     """The words of each text, in lower case."""
     return _by_row(hashed(_WORD.findall(_joined(texts))))
 
@@ -78,7 +81,7 @@ def pairs(bag: Bag) -> Bag:
     return Bag(mix(bag.hashes[:-1][same], bag.hashes[1:][same]), bag.row[1:][same])
 
 
-def characters(texts: pd.Series, shortest: int = 3, longest: int = 5) -> Bag:
+def characters(texts: Texts, shortest: int = 3, longest: int = 5) -> Bag:
     """Runs of characters inside words, with a space at either end of a word."""
     letters = _letters(" " + "\n ".join(f"{text} " for text in _lines(texts)).lower())
     space = (letters == 32) | (letters == 10)
@@ -96,11 +99,12 @@ def characters(texts: pd.Series, shortest: int = 3, longest: int = 5) -> Bag:
     return together(found)
 
 
-def values(columns: Sequence[Hashes]) -> Bag:
-    """One token per row and column of hashes; which column it is is part of the token."""
-    salted = [mix(column, np.uint64(i + 1)) for i, column in enumerate(columns)]
-    n_rows = len(columns[0])
-    return Bag(np.stack(salted, axis=1).ravel(), np.repeat(np.arange(n_rows), len(columns)))
+def values(columns: Hashes) -> Bag:
+    """One token per row and column of hashes, of shape (n_columns, n_rows); which column it is is
+    part of the token."""
+    n_columns, n_rows = columns.shape
+    salt = np.arange(1, n_columns + 1, dtype=np.uint64)[:, None]
+    return Bag(mix(columns, salt).ravel(), np.tile(np.arange(n_rows), n_columns))
 
 
 def crossed(bag: Bag, of_row: Hashes) -> Bag:
@@ -108,11 +112,11 @@ def crossed(bag: Bag, of_row: Hashes) -> Bag:
     return Bag(mix(bag.hashes, of_row[bag.row]), bag.row)
 
 
-def _lines(texts: pd.Series) -> list[str]:
+def _lines(texts: Texts) -> list[str]:
     return [text.replace("\n", " ") for text in texts.tolist()]
 
 
-def _joined(texts: pd.Series) -> str:
+def _joined(texts: Texts) -> str:
     return "\n".join(_lines(texts)).lower()
 
 

@@ -1,32 +1,45 @@
-"""One page on every problem: how good, against what, on which data, and where it is worse.
+"""One page on every problem, put together from the parts of `stages.page` and `stages.story`.
 
     python -m stages.report
 
-reads   metrics/, plots/     what the stages before it found
-        models/*/            card.json and bundle.json: rounds, rows by window, unit
-        params.yaml          the problems, and their parameters with comments
-        dvc.yaml             the plots, drawn as `dvc plots` draws them
-        .dvc/plots/          their templates
-writes  reports/index.html   self-contained: it opens without a network
-
-DVC lets no stage depend on dvc.yaml. After a change of a plot's title or axes there, run
-`dvc repro -f -s report`.
+reads   reports/parts/, reports/stories/   one file a problem
+        params.yaml                        the problems, in the order of the page
+writes  reports/index.html                 self-contained: it opens without a network
 """
 
 from pathlib import Path
+from typing import Any
 
-from retrace.base.files import replacing
-from retrace.report.page import render
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json, replacing
+from retrace.base.params import read_key
+from retrace.report.page import page
 from stages.runner import run_single, say
 
 REPORT = Path("reports/index.html")
 
 
+def read_part(path: Path, stage: str, name: str) -> dict[str, Any]:
+    """Read a part; one that is missing may be missing from dvc.yaml, too."""
+    if not path.exists():
+        raise RetraceError(
+            f"{path} is missing. Make it with `dvc repro {stage}@{name}`; if {name} is new, add "
+            f"the line `- {path}` to the deps of the stage `report` in dvc.yaml."
+        )
+    part: dict[str, Any] = read_json(path)
+    return part
+
+
 def main() -> None:
-    page = render()
+    problems = [read_part(paths.part(name), "page", name) for name in read_key("problems")]
+    stories = {
+        name: read_part(paths.story(name), "story", name) for name in read_key("backtests") or {}
+    }
+    text = page(problems, stories)
     with replacing(REPORT) as partial:
-        partial.write_text(page, encoding="utf-8", newline="\n")
-    say(f"{REPORT}: {len(page.encode()) / 1024:,.0f} kB")
+        partial.write_text(text, encoding="utf-8", newline="\n")
+    say(f"{REPORT}: {len(text.encode()) / 1024:,.0f} kB")
 
 
 if __name__ == "__main__":

@@ -89,3 +89,11 @@ def backtest_metrics(problem: str) -> Path:
 
 def backtest_tables(problem: str) -> Path:
     return Path("metrics/backtest") / problem
+
+
+def part(problem: str) -> Path:
+    return Path("reports/parts") / f"{problem}.json"
+
+
+def story(problem: str) -> Path:
+    return Path("reports/stories") / f"{problem}.json"

@@ -1,11 +1,12 @@
 """One self-contained HTML page on every problem, from the small files that the stages leave in Git.
 
-inputs.py      read metrics, profiles, checks, slices and cards
-numbers.py     figures with sensible digits; metric names in words
-verdicts.py    the model against its baselines, in plain words
-parameters.py  the parameters of a problem, with their comments
+inputs.py      read metrics, declared tables, profiles, checks, slices and cards
+numbers.py     values with sensible digits, by the kind of their column
+verdicts.py    the model against its baselines, in plain words and in money
+lifecycle.py   the replay as a picture and some sentences
+parameters.py  what params.yaml says of a problem, with its comments
 charts.py      the plots of dvc.yaml, as `dvc plots` draws them
-own.py         the problems' own tables: headings, units, digits
-pictures.py    their pictures, by the columns that a table has; marks.py, the pieces of them
-page.py        all of it into templates/index.html
+pictures.py    pictures of tables, by the kind that they declare; marks.py, the pieces of them
+tables.py      lengths of the page's small drawings, and tables as text
+page.py        parts of the page by problem, and all of them in templates/index.html
 """

@@ -68,39 +68,54 @@ class Plot:
         return self.properties.get("title") or self.path.stem.replace("_", " ").capitalize()
 
 
-def read_plots(params: Mapping[str, Any], path: Path = DVC_YAML) -> dict[str, list[Plot]]:
-    """Return the plots of each name that a stage of dvc.yaml fans out over."""
+def read_plots(name: str, world: str, path: Path = DVC_YAML) -> list[Plot]:
+    """Return a problem's plots, of the stages of dvc.yaml that fan out over all problems."""
+    values = {"key": name, "item": {"world": world}}
+    return [
+        plot
+        for stage in read_dvc_yaml(path)["stages"].values()
+        if stage.get("foreach") == "${problems}"
+        for plot in _plots(_fill(stage["do"].get("plots", []), values))
+    ]
+
+
+def described(name: str, path: Path = DVC_YAML) -> str:
+    """Return what dvc.yaml says of a problem's model as a sentence, empty where it says nothing."""
+    artifact = (read_dvc_yaml(path).get("artifacts") or {}).get(name) or {}
+    text = str(artifact.get("desc") or "").strip().rstrip(".")
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def read_dvc_yaml(path: Path) -> Any:
     try:
-        stages = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
+        found = _parsed(path.read_text(encoding="utf-8"))
+        found["stages"].values()
     except FileNotFoundError:
         raise RetraceError(
             f"{path} not found in {Path.cwd()}. Run from the top folder of the repository."
         ) from None
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise RetraceError(f"{path} is not a valid dvc.yaml: {error}") from None
-    found: dict[str, list[Plot]] = {}
-    for stage in stages.values():
-        if "foreach" not in stage:
-            continue
-        for key, item in _items(_fill(stage["foreach"], params)):
-            values = {**params, "key": key, "item": item}
-            plots = _fill(stage["do"].get("plots", []), values)
-            found.setdefault(key, []).extend(_plots(plots))
     return found
 
 
-def draw(plot: Plot, number: int) -> str:
-    """Return a plot as HTML: an inline SVG, or a picture as data. `number` keeps SVG ids apart."""
+@cache
+def _parsed(text: str) -> Any:
+    return yaml.safe_load(text)
+
+
+def draw(plot: Plot, mark: str) -> str:
+    """Return a plot as HTML: an inline SVG, or a picture as data. `mark` keeps SVG ids apart."""
     if plot.path.suffix in PICTURES:
         return _picture(plot)
-    return draw_spec(one_revision(filled(plot)), number)
+    return draw_spec(one_revision(filled(plot)), mark)
 
 
-def draw_spec(spec: dict[str, Any], number: int) -> str:
+def draw_spec(spec: dict[str, Any], mark: str) -> str:
     """Return a Vega-Lite specification as an inline SVG in the page's style."""
     _register_font()
     svg = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=CONFIG)
-    return _inline(svg, f"plot{number}-")
+    return _inline(svg, f"{mark}-")
 
 
 def filled(plot: Plot) -> dict[str, Any]:
@@ -162,13 +177,6 @@ def _picture(plot: Plot) -> str:
     return f'<img src="data:{PICTURES[plot.path.suffix]};base64,{data}" alt="">'
 
 
-def _items(over: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(over, Mapping):
-        yield from ((str(key), item) for key, item in over.items())
-    else:
-        yield from ((str(item), item) for item in over)
-
-
 def _plots(entries: list[Any]) -> Iterator[Plot]:
     for entry in entries:
         if isinstance(entry, str):
@@ -201,6 +209,6 @@ def _value(name: str, values: Mapping[str, Any]) -> Any:
     node: Any = values
     for part in name.strip().split("."):
         if not isinstance(node, Mapping) or part not in node:
-            raise RetraceError(f"{DVC_YAML}: '${{{name}}}' is not in params.yaml.")
+            raise RetraceError(f"{DVC_YAML}: '${{{name}}}' of a plot is no name or world.")
         node = node[part]
     return node

@@ -1,7 +1,6 @@
 """Read what the report shows; a file that is missing is an error that names it."""
 
 import csv
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,21 @@ from typing import Any
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
-from retrace.base.params import ProblemEntry, WorldEntry, parse_section, read_key
+from retrace.base.params import ProblemEntry, WorldEntry, read_params
+from retrace.base.tables import Column, Picture
 
-BACKTEST_TABLES = ("changes", "retrainings", "drift")
+Rows = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class ShownTable:
+    """A table as it was declared, with its rows as text."""
+
+    name: str
+    title: str
+    columns: dict[str, Column]
+    rows: Rows
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -28,45 +39,99 @@ class WorldInputs:
     def simulated(self) -> bool:
         return Path(self.source) == paths.raw(self.name)
 
-
-@dataclass(frozen=True)
-class Replayed:
-    """What `backtest` found: the headline, a row a period and policy, and the other tables."""
-
-    figures: dict[str, float]
-    periods: list[dict[str, str]]
-    tables: dict[str, list[dict[str, str]]]
+    @property
+    def failed(self) -> int:
+        return sum(not item["passed"] for item in self.validation["results"])
 
 
 @dataclass(frozen=True)
 class ProblemInputs:
     """A problem's model: what `train` and `evaluate` found.
 
-    `figures` have the headline first; `tables` are the problem's own.
+    `figures` have the headline first; `words` say what each is, `metric` what the headline
+    measures; `tables` are the problem's own, in its order.
     """
 
     name: str
     world: str
+    task: str
+    unit: str
+    metric: dict[str, Any]
     figures: dict[str, float]
+    words: dict[str, Column]
     comparison: dict[str, dict[str, float]]
-    slices: list[dict[str, str]]
-    tables: dict[str, list[dict[str, str]]]
+    slices: Rows
+    tables: list[ShownTable]
     card: dict[str, Any]
     bundle: dict[str, Any]
-    backtest: Replayed | None = None
 
 
-def read_worlds() -> dict[str, WorldInputs]:
-    """Read every world of `params.yaml`, in its order."""
-    return {name: _read_world(name, entry) for name, entry in _entries("worlds").items()}
+@dataclass(frozen=True)
+class Replayed:
+    """What `backtest` found: the headline, a row a period and policy, and the other tables."""
+
+    figures: dict[str, float]
+    periods: Rows
+    tables: dict[str, Rows]
 
 
-def read_problems() -> dict[str, ProblemInputs]:
-    """Read every problem of `params.yaml`, in its order."""
-    return {name: _read_problem(name, entry) for name, entry in _entries("problems").items()}
+def read_world(name: str) -> WorldInputs:
+    return WorldInputs(
+        name=name,
+        source=read_params(WorldEntry, f"worlds.{name}").source,
+        ingest=_read_dict(paths.ingest_metrics(name)),
+        validation=_read_dict(paths.validation_metrics(name)),
+        profile=read_json(paths.profile(name)),
+    )
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
+def read_problem(name: str) -> ProblemInputs:
+    figures = _read_dict(paths.metrics(name))
+    if not figures:
+        raise RetraceError(f"{paths.metrics(name)} has no figure. Make it again: `dvc repro -f`.")
+    declared = _read_dict(paths.tables(name) / "tables.json")
+    return ProblemInputs(
+        name=name,
+        world=read_params(ProblemEntry, f"problems.{name}").world,
+        task=declared["problem"]["task"],
+        unit=declared["problem"]["unit"],
+        metric=declared["metric"],
+        figures=figures,
+        words={key: Column(**column) for key, column in declared["figures"].items()},
+        comparison=_read_dict(paths.comparison(name)),
+        slices=read_rows(paths.slices(name)),
+        tables=[_table(name, key, table) for key, table in declared["tables"].items()],
+        card=_read_dict(paths.bundle(name) / "card.json"),
+        bundle=_read_dict(paths.bundle(name) / "bundle.json"),
+    )
+
+
+def _table(problem: str, name: str, declared: dict[str, Any]) -> ShownTable:
+    rows = read_rows(paths.tables(problem) / f"{name}.csv")
+    picture = declared["picture"]
+    return ShownTable(
+        name=name,
+        title=declared["title"],
+        columns={key: Column(**column) for key, column in declared["columns"].items()},
+        # a CSV may have rows that are short or too long
+        rows=[{key: row.get(key) or "" for key in declared["columns"]} for row in rows],
+        picture=None if picture is None else Picture(**{**picture, "y": tuple(picture["y"])}),
+    )
+
+
+def read_backtest(name: str) -> Replayed:
+    folder = paths.backtest_tables(name)
+    return Replayed(
+        figures=_read_dict(paths.backtest_metrics(name)),
+        periods=read_rows(paths.plots(name) / "backtest.csv"),
+        tables={
+            table: read_rows(folder / f"{table}.csv")
+            for table in ("changes", "retrainings", "drift")
+        },
+    )
+
+
+def read_rows(path: Path) -> Rows:
     """Read a CSV as text, one dict per row, as `dvc plots` does."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -75,52 +140,6 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         raise RetraceError(f"{path} is missing. Make it with `dvc repro`, or `dvc pull`.") from None
     except (csv.Error, UnicodeDecodeError) as error:
         raise RetraceError(f"{path} is not a valid CSV file: {error}.") from None
-
-
-def _entries(key: str) -> dict[str, Any]:
-    entries = read_key(key)
-    if not isinstance(entries, Mapping) or not entries:
-        raise RetraceError(f"params.yaml: '{key}' is {entries!r}; expected a block of names.")
-    return dict(entries)
-
-
-def _read_world(name: str, entry: Any) -> WorldInputs:
-    return WorldInputs(
-        name=name,
-        source=parse_section(WorldEntry, entry, f"worlds.{name}").source,
-        ingest=_read_dict(paths.ingest_metrics(name)),
-        validation=_read_dict(paths.validation_metrics(name)),
-        profile=read_json(paths.profile(name)),
-    )
-
-
-def _read_problem(name: str, entry: Any) -> ProblemInputs:
-    figures = _read_dict(paths.metrics(name))
-    if not figures:
-        raise RetraceError(f"{paths.metrics(name)} has no figure. Make it again: `dvc repro -f`.")
-    return ProblemInputs(
-        name=name,
-        world=parse_section(ProblemEntry, entry, f"problems.{name}").world,
-        figures=figures,
-        comparison=_read_dict(paths.comparison(name)),
-        slices=read_rows(paths.slices(name)),
-        tables={file.stem: read_rows(file) for file in sorted(paths.tables(name).glob("*.csv"))},
-        card=_read_dict(paths.bundle(name) / "card.json"),
-        bundle=_read_dict(paths.bundle(name) / "bundle.json"),
-        backtest=_read_backtest(name),
-    )
-
-
-def _read_backtest(name: str) -> Replayed | None:
-    """Return None for a problem that `backtests` does not list."""
-    if name not in (read_key("") or {}).get("backtests", {}):
-        return None
-    folder = paths.backtest_tables(name)
-    return Replayed(
-        figures=_read_dict(paths.backtest_metrics(name)),
-        periods=read_rows(paths.plots(name) / "backtest.csv"),
-        tables={table: read_rows(folder / f"{table}.csv") for table in BACKTEST_TABLES},
-    )
 
 
 def _read_dict(path: Path) -> dict[str, Any]:

@@ -2,20 +2,39 @@
 
 from dataclasses import dataclass
 
+from retrace.base.tables import Column
+from retrace.judge.metrics import METRICS
 from retrace.report import marks
-from retrace.report.inputs import ProblemInputs, Replayed
+from retrace.report.inputs import Replayed, Rows, ShownTable
 from retrace.report.marks import FILL, GREY, WARM, Spec, Values
-from retrace.report.numbers import (
-    HIGHER_IS_BETTER,
-    in_words,
-    number,
-    percent,
-    split_unit,
-    to_number,
-)
-from retrace.report.own import OwnTable, own_tables
-from retrace.report.pictures import Drawing, Rows, month_name
+from retrace.report.numbers import month, number, percent, to_number
 
+TITLES = {
+    "changes": "What changed, and when the alarm rang",
+    "retrainings": "Alarms and retrainings",
+    "drift": "What drifted most: importance × PSI",
+}
+COLUMNS = {
+    "at": Column("from", kind="text"),
+    "until": Column("until", kind="text"),
+    "kind": Column("kind", kind="text"),
+    "what": Column("what", kind="text"),
+    "alarm": Column("alarm", kind="month"),
+    "delay_days": Column("days until then", kind="count"),
+    "period": Column("period", kind="month"),
+    "policy": Column("policy", kind="text"),
+    "retrained": Column("retrained", kind="flag"),
+    "by_gate": Column("promoted by the gate", kind="flag"),
+    "false_alarm": Column("false alarm", kind="flag"),
+    "gain": Column("gain against the champion", kind="share"),
+    "reasons": Column("why the alarm rang", kind="text"),
+    "gate_reasons": Column("why the gate refused", kind="text"),
+    "column": Column("column", kind="text"),
+    "importance": Column("importance", kind="share"),
+    "psi": Column("PSI"),
+    "q_value": Column("q-value", kind="chance"),
+    "weight": Column("importance × PSI"),
+}
 POLICIES = {"never": "left alone", "every": "retrained every period", "alarm": "on alarm"}
 COLOURS = {"left alone": WARM, "retrained every period": GREY, "on alarm": FILL}
 WIDTH, HEIGHT = 640, 250
@@ -26,16 +45,29 @@ class Lifecycle:
     """The picture, what it says in sentences, and the tables behind it."""
 
     story: list[str]
-    drawing: Drawing
-    tables: list[OwnTable]
+    spec: Spec
+    caption: str
+    tables: list[ShownTable]
 
 
-def lifecycle(problem: ProblemInputs) -> Lifecycle | None:
-    """Return the replay of a problem, or None where it has none."""
-    replayed = problem.backtest
-    if replayed is None or not replayed.periods:
+def lifecycle(replayed: Replayed) -> Lifecycle | None:
+    """Return the replay of a problem, or None where it has no period."""
+    if not replayed.periods:
         return None
-    return Lifecycle(_story(replayed), _drawing(replayed.periods), own_tables(replayed.tables))
+    tables = [
+        ShownTable(name, TITLES[name], {key: COLUMNS[key] for key in rows[0]}, _named(rows))
+        for name, rows in replayed.tables.items()
+        if rows
+    ]
+    return Lifecycle(_story(replayed), *_drawing(replayed.periods), tables)
+
+
+def _named(rows: Rows) -> Rows:
+    """Name policies as the picture does."""
+    return [
+        {key: POLICIES.get(text, text) if key == "policy" else text for key, text in row.items()}
+        for row in rows
+    ]
 
 
 def _story(replayed: Replayed) -> list[str]:
@@ -52,8 +84,8 @@ def _story(replayed: Replayed) -> list[str]:
     mean = {policy: number(figures[f"{measure}_{policy}"]) for policy in POLICIES}
     retrained = {policy: round(figures[f"retrainings_{policy}"]) for policy in ("every", "alarm")}
     said = [
-        f"Left alone from {month_name(periods[0])} to {month_name(periods[-1])}, the model goes "
-        f"from a {in_words(measure)} of {number(alone[0])} to {number(alone[-1])}; retrained every "
+        f"Left alone from {month(periods[0])} to {month(periods[-1])}, the model goes "
+        f"from a {_words(measure)} of {number(alone[0])} to {number(alone[-1])}; retrained every "
         f"period it ends at {number(every[-1])}, and retrained on alarm at "
         f"{number(alarm[-1])}. The means are {mean['never']}, {mean['every']} "
         f"({_count(retrained['every'])}) and {mean['alarm']} ({_count(retrained['alarm'])})."
@@ -90,14 +122,14 @@ def _score(row: dict[str, str]) -> float | None:
     return to_number(row["score"])
 
 
-def _drawing(rows: Rows) -> Drawing:
+def _drawing(rows: Rows) -> tuple[Spec, str]:
     points, changes = _points(rows), _changes(rows)
     measure = rows[0]["measure"]
     scores = [point["y"] for point in points if point["y"] is not None]
     low, high = min(scores), max(scores)
     room = 0.28 * ((high - low) or 1.0)  # for the names of changes
     scale = {"domain": [low - room / 4, high + room], "nice": False, "zero": False}
-    title = f"{in_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
+    title = f"{_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
     y = marks.amount("y", title, scale, tickCount=6)
     spec: Spec = marks.canvas(WIDTH, HEIGHT) | {
         "encoding": {"x": marks.months("period", [point["period"] for point in points])},
@@ -116,14 +148,14 @@ def _drawing(rows: Rows) -> Drawing:
         "Circles: retrained because the alarm rang at the period's start; filled where the gate "
         "would have promoted the new model."
     )
-    return Drawing(spec, caption + (" Dotted: what the simulator changed." if changes else ""))
+    return spec, caption + (" Dotted: what the simulator changed." if changes else "")
 
 
 def _points(rows: Rows) -> Values:
     """Return each policy's score by period, and whether it was retrained on alarm there."""
     return [
         {
-            "period": month_name(row["period"]),
+            "period": month(row["period"]),
             "who": POLICIES[row["policy"]],
             "y": _score(row),
             "kind": "promoted by the gate" if row["by_gate"] == "1" else "retrained",
@@ -136,7 +168,7 @@ def _points(rows: Rows) -> Values:
 def _changes(rows: Rows) -> Values:
     """Return what the simulator changed by period, and how far down its name stands in pixels."""
     changes: Values = [
-        {"period": month_name(row["period"]), "text": row["change"]}
+        {"period": month(row["period"]), "text": row["change"]}
         for row in rows
         if row["policy"] == "never" and row.get("change")
     ]
@@ -173,5 +205,10 @@ def _retraining_layer(points: Values, y: Spec) -> Spec:
     }
 
 
+def _words(measure: str) -> str:
+    return METRICS[measure].words if measure in METRICS else measure.replace("_", " ")
+
+
 def _higher(measure: str) -> bool:
-    return split_unit(measure)[0] in (*HIGHER_IS_BETTER, "balanced_accuracy")
+    """Whether more is better; of classifiers the replay looks at the balanced accuracy."""
+    return METRICS[measure].higher_is_better if measure in METRICS else True

@@ -91,6 +91,8 @@ def flags(values: Values, x: Spec) -> tuple[list[Spec], int]:
 
     A name too near its neighbour goes higher.
     """
+    if not values:
+        return [], 6
     span = (max(value["x"] for value in values) - min(value["x"] for value in values)) or 1.0
     placed: Values = []
     for value in sorted(values, key=lambda value: value["x"]):

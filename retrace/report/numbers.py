@@ -1,27 +1,16 @@
-"""Figures with sensible digits, and names of metrics in words."""
+"""Values as people read them: sensible digits, units, per cent, months."""
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
+
+from retrace.base.tables import Column
 
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
-BASELINES = ("rule", "naive", "oracle")
-
-STEMS = {
-    "rmsle": "RMSLE",
-    "mae": "mean absolute error",
-    "rmse": "root mean squared error",
-    "cost": "cost per prediction",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "auc": "area under the ROC curve",
-    "average_precision": "average precision",
-}
-SHORT = {"mae": "MAE", "rmse": "RMSE", "auc": "AUC"}
-HIGHER_IS_BETTER = ("auc", "average_precision", "precision", "recall")
-UNITS = {"usd": "USD", "eur": "EUR", "seconds": "seconds", "minutes": "minutes", "hours": "hours"}
-MONEY = ("USD", "EUR")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+LEAST_CHANCE = 0.001
 
 
 def number(value: float | None) -> str:
@@ -65,37 +54,31 @@ def count(rows: float) -> str:
     return f"{int(rows):,}"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One metric in words: `label` is what it is, `text` the number with its unit."""
-
-    key: str
-    label: str
-    text: str
-    value: float
+def money(value: float) -> str:
+    """Write an amount of money: two decimals below 1,000."""
+    if abs(value) >= 1000:
+        return number(value)
+    return f"{MINUS if value < 0 else ''}{abs(value):.2f}"
 
 
-def figure(key: str, value: float) -> Figure:
-    """Put one key of a metrics file into words; the unit is the end of its name."""
-    if level := coverage_level(key):
-        return Figure(
-            key, f"outcomes inside the {percent(level)} interval", percent(value, 1), value
-        )
-    if key == "oracle_ratio":
-        return Figure(key, "error as a multiple of the oracle's", f"{number(value)} times", value)
-    owner, rest = split_baseline(key)
-    stem, unit = split_unit(rest)
-    name = in_words(stem)
-    label = f"{name} of the {'naive average' if owner == 'naive' else owner}" if owner else name
-    return Figure(key, label, with_unit(value, unit), value)
+def chance(value: float) -> str:
+    """Write a probability under which little can be told: < 0.001."""
+    return f"<{THIN}{LEAST_CHANCE}" if value < LEAST_CHANCE else f"{value:.3f}"
 
 
-def in_words(stem: str) -> str:
-    """Name a metric: `mae`, and `route_mae` as the same by route."""
-    part, _, known = stem.rpartition("_")
-    if part and stem not in STEMS and known in STEMS:
-        return f"{STEMS[known]} by {part.replace('_', ' ')}"
-    return STEMS.get(stem, stem.replace("_", " "))
+def month(text: str) -> str:
+    """Write 2025-10 and 2025-10-01 as Oct 2025; anything else stays as it is."""
+    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])(-01)?", text)
+    return f"{MONTHS[int(found[2]) - 1]} {found[1]}" if found else text
+
+
+def yes_or_no(value: float) -> str:
+    return "yes" if value else "no"
+
+
+WRITE: dict[str, Callable[[float], str]] = {
+    "share": percent, "money": money, "count": count, "chance": chance, "flag": yes_or_no
+}  # fmt: skip
 
 
 def to_number(text: str | None) -> float | None:
@@ -107,36 +90,37 @@ def to_number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def with_unit(value: float, unit: str) -> str:
-    """Write a number with its unit; money has two decimals."""
-    if unit in MONEY and abs(value) < 1000:
-        return f"{MINUS if value < 0 else ''}{abs(value):.2f} {unit}"
-    return f"{number(value)} {unit}".strip()
+def amount(column: Column, value: float) -> str:
+    """Write one figure of a kind, with its unit."""
+    write = partial(percent, digits=1) if column.kind == "share" else WRITE.get(column.kind, number)
+    return f"{write(value)} {column.unit}".rstrip()
 
 
-def split_unit(key: str) -> tuple[str, str]:
-    """Split `mae_usd` into "mae" and "USD"; without a unit the second is empty."""
-    stem, _, last = key.rpartition("_")
-    return (stem, UNITS[last]) if stem and last in UNITS else (key, "")
+def cells(column: Column, texts: list[str]) -> list[str]:
+    """Write the values of a table's column alike; what is no number stays as it is."""
+    if column.kind == "month":
+        return [month(text) for text in texts]
+    if column.kind == "text":
+        return texts
+    values = [to_number(text) for text in texts]
+    write = WRITE.get(column.kind, number)
+    known = [value for value in values if value is not None]
+    if column.kind == "number" and (decimals := _decimals(known)) is not None:
+        write = partial(_fixed, decimals=decimals)
+    return [
+        text if value is None else write(value) for value, text in zip(values, texts, strict=True)
+    ]
 
 
-def split_baseline(key: str) -> tuple[str, str]:
-    """Split `rule_rmsle` into "rule" and "rmsle"; the model's own figures have no owner."""
-    owner, _, rest = key.partition("_")
-    return (owner, rest) if owner in BASELINES and rest else ("", key)
+def _decimals(values: list[float]) -> int | None:
+    """Return the decimals that give the largest three digits, None where the least would vanish."""
+    sizes = [abs(value) for value in values if value]
+    if not sizes or all(size.is_integer() for size in sizes):
+        return 0
+    decimals = max(0, 2 - math.floor(math.log10(max(sizes))))
+    return decimals if min(sizes) >= 0.5 * 10**-decimals else None
 
 
-def coverage_level(key: str) -> float | None:
-    """Return 0.9 for `coverage_90`."""
-    found = re.fullmatch(r"coverage_(\d{1,2})", key)
-    return int(found[1]) / 100 if found else None
-
-
-def in_plain_words(key: str, value: float) -> str:
-    """Say by how much one prediction is off; empty where there is no plain way to say it."""
-    stem, unit = split_unit(key)
-    if stem == "rmsle":
-        return f"typically off by a factor of {math.exp(value):.2f}"
-    if stem == "mae":
-        return f"off by {with_unit(value, unit)} on average"
-    return ""
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{abs(value):,.{decimals}f}"
+    return MINUS + text if value < 0 else text

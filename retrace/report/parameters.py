@@ -1,4 +1,7 @@
-"""The parameters of a problem by section, each with the comment that says why."""
+"""What params.yaml says of a problem by section, each value with the comment that says why.
+
+What it does not say has its model's default.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from retrace.base.params import PATH
+from retrace.base.params import PATH, read_key
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ def read_sections(names: list[str], skip: tuple[str, ...] = (), path: Path = PAT
     everything = _with_comments(path.read_text(encoding="utf-8"))
     sections = []
     for name in dict.fromkeys(names):
+        if name in everything:
+            read_key(name, path)  # so that a change while the stage runs is noticed
         for part, block in (everything.get(name) or {}).items():
             if part not in skip and isinstance(block, CommentedMap) and block:
                 sections.append(Section(f"{name}.{part}", _parameters(block)))

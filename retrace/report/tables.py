@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from retrace.report.inputs import ProblemInputs
-from retrace.report.numbers import count, figure, number, percent, to_number
+from retrace.report.inputs import ProblemInputs, Rows, ShownTable
+from retrace.report.numbers import cells, count, number, percent, to_number
 from retrace.report.verdicts import Verdict
 
 TYPES = {"int": "whole number", "float": "number", "bool": "yes or no", "date": "time"}
@@ -73,15 +73,14 @@ class SliceRow:
 COVERAGE_FROM = 0.5  # where the coverage bars begin; below it a bar is empty
 
 
-def slice_groups(problem: ProblemInputs) -> dict[str, list[SliceRow]]:
+def slice_groups(table: Rows) -> dict[str, list[SliceRow]]:
     """Return the slices by label column; bars are scaled to the slices that are not small."""
-    table = problem.slices
     large = [row for row in table if row["small"] == "0"] or table
     error_scale = max((float(row.get("error") or 0) for row in large), default=0) or 1.0
     bias_scale = max((abs(float(row.get("bias") or 0)) for row in large), default=0) or 1.0
     groups: dict[str, list[SliceRow]] = {}
-    if table and "positives" in table[0]:
-        return _binary_groups(table, large)
+    if table and "observed_rate" in table[0]:
+        return _classifier_groups(table, large)
     for row in table:
         error, bias, share = (float(row[name]) for name in ("error", "bias", "coverage"))
         groups.setdefault(row["slice"], []).append(
@@ -100,11 +99,12 @@ def slice_groups(problem: ProblemInputs) -> dict[str, list[SliceRow]]:
     return groups
 
 
-def _binary_groups(
+def _classifier_groups(
     table: list[dict[str, str]], large: list[dict[str, str]]
 ) -> dict[str, list[SliceRow]]:
-    """A classifier's slices: average precision as error, promised less observed rate as bias, and
-    the observed rate as coverage."""
+    """A classifier's slices: average precision (of several classes accuracy) as error, promised
+    less observed rate as bias, and the observed rate as coverage."""
+    measure = "average_precision" if "average_precision" in table[0] else "accuracy"
 
     def gap(row: dict[str, str]) -> float:
         return float(row["predicted_rate"]) - float(row["observed_rate"])
@@ -113,7 +113,7 @@ def _binary_groups(
     rate_scale = max((float(row["observed_rate"]) for row in large), default=0) or 1.0
     groups: dict[str, list[SliceRow]] = {}
     for row in table:
-        precision, rate = to_number(row["average_precision"]), float(row["observed_rate"])
+        precision, rate = to_number(row[measure]), float(row["observed_rate"])
         groups.setdefault(row["slice"], []).append(
             SliceRow(
                 value=row["value"],
@@ -136,7 +136,31 @@ def coverage_length(share: float) -> float:
 
 
 @dataclass(frozen=True)
-class Column:
+class Heading:
+    """A column of a problem's own table: its words and unit, and whether it has numbers."""
+
+    words: str
+    unit: str
+    is_number: bool
+
+
+def headings(table: ShownTable) -> list[Heading]:
+    return [
+        Heading(column.words, column.unit, column.kind not in ("text", "month", "flag"))
+        for column in table.columns.values()
+    ]
+
+
+def written(table: ShownTable) -> list[list[str]]:
+    """Return the rows as text, each column written alike."""
+    texts = [
+        cells(column, [row[name] for row in table.rows]) for name, column in table.columns.items()
+    ]
+    return [list(row) for row in zip(*texts, strict=True)]
+
+
+@dataclass(frozen=True)
+class Profiled:
     """One column of the clean table; `bars` or `strip` is its drawing, `words` what is typical."""
 
     name: str
@@ -149,12 +173,12 @@ class Column:
     words: str
 
 
-def columns(profile: list[dict[str, Any]]) -> list[Column]:
+def columns(profile: list[dict[str, Any]]) -> list[Profiled]:
     """Describe the columns of a profile in words and small drawings."""
     return [_column(record) for record in profile]
 
 
-def _column(record: dict[str, Any]) -> Column:
+def _column(record: dict[str, Any]) -> Profiled:
     shares = record.get("histogram", {}).get("shares", [])
     highest = max(shares, default=0) or 1.0
     top = record.get("top", [])
@@ -165,7 +189,7 @@ def _column(record: dict[str, Any]) -> Column:
     elif "first" in record:
         words = f"{record['first']} to {record['last']}"
     kind = str(record["type"])
-    return Column(
+    return Profiled(
         name=str(record["column"]),
         type=next((name for start, name in TYPES.items() if kind.startswith(start)), "text"),
         missing=percent(record["missing_share"]),
@@ -180,15 +204,12 @@ def _column(record: dict[str, Any]) -> Column:
 def ingest_figures(ingest: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the world's own numbers on its ingest: what is not a count of rows."""
     known = {"rows_in", "rows_out", "rows_quarantined", "fingerprint", "quarantined"}
-    own = [(key, value) for key, value in ingest.items() if key not in known]
-    return [_own_figure(key, value) for key, value in own if isinstance(value, int | float)]
-
-
-def _own_figure(key: str, value: float) -> tuple[str, str]:
-    if key.endswith("_share"):
-        return key.removesuffix("_share").replace("_", " "), percent(value)
-    found = figure(key, value)
-    return found.label, found.text
+    return [
+        (key.removesuffix("_share").replace("_", " "), write(value))
+        for key, value in ingest.items()
+        if key not in known and isinstance(value, int | float)
+        for write in [percent if key.endswith("_share") else number]
+    ]
 
 
 def quarantined(ingest: dict[str, Any]) -> list[tuple[str, str, float]]:
@@ -200,7 +221,7 @@ def quarantined(ingest: dict[str, Any]) -> list[tuple[str, str, float]]:
 
 
 def check_value(check: str, value: float | None) -> str:
-    """Write what a check found; shares as per cent."""
+    """Write what a check found: shares as per cent, q-values as chances."""
     if value is None:
         return "nothing to measure"
     return percent(value) if check.split(" ")[0].endswith("_share") else number(value)

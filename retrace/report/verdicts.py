@@ -4,24 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from retrace.base.tables import Column
 from retrace.report.inputs import ProblemInputs
-from retrace.report.numbers import (
-    BASELINES,
-    HIGHER_IS_BETTER,
-    coverage_level,
-    interval,
-    number,
-    percent,
-    split_unit,
-)
+from retrace.report.numbers import THIN, amount, interval, number, percent
 
 Mood = Literal["good", "bad", "open", "plain"]
 NAMES = {"rule": "the rule", "naive": "the naive average", "oracle": "the oracle"}
-LOSSES = {
-    "rmsle": "squared log error",
-    "mae": "absolute error",
-    "average_precision": "log loss",
-}
 
 
 @dataclass(frozen=True)
@@ -29,7 +17,8 @@ class Verdict:
     """The model against one baseline.
 
     `value` is the baseline's headline metric. `short` goes beside a bar, `sentence` stands alone.
-    `lower` and `upper` bound the baseline's loss minus the model's, with 95 % confidence.
+    `difference` with its 95 % bounds is above zero where the model is better: the share by which
+    its metric is, or where no such share follows from losses, the loss that it saves.
     """
 
     baseline: str
@@ -42,73 +31,117 @@ class Verdict:
     upper: float
     rows: int
 
-    @property
-    def interval(self) -> str:
-        return interval(self.lower, self.upper)
-
 
 def verdicts(problem: ProblemInputs) -> list[Verdict]:
     """Judge the model against each baseline that `evaluate` compared it with."""
-    return [_verdict(problem, name) for name in BASELINES if name in problem.comparison]
+    return [_verdict(problem, name) for name in NAMES if name in problem.comparison]
 
 
-def baseline_value(problem: ProblemInputs, baseline: str) -> float | None:
+def headline(problem: ProblemInputs) -> tuple[str, float, Column]:
+    """Return the key, the value and the words of the headline."""
+    key, value = next(iter(problem.figures.items()))
+    return key, value, problem.words[key]
+
+
+def measured_in(problem: ProblemInputs) -> str:
+    """Say what the differences of all verdicts are."""
+    judged = [name for name in NAMES if name in problem.comparison]
+    if all(_in_shares(problem, _value(problem, name)) for name in judged):
+        return f"share by which the {problem.metric['words']} is better"
+    return f"{problem.metric['loss']} saved"
+
+
+def _in_shares(problem: ProblemInputs, value: float | None) -> bool:
+    return bool(value) and problem.metric["of_losses"] is not None
+
+
+def _value(problem: ProblemInputs, baseline: str) -> float | None:
     """Return a baseline's headline metric, or None when the metrics do not have it."""
-    key, model = next(iter(problem.figures.items()))
+    key, model, _ = headline(problem)
     direct = problem.figures.get(f"{baseline}_{key}")
     ratio = problem.figures.get("oracle_ratio") if baseline == "oracle" else None
     return direct if direct is not None or not ratio else model / ratio
 
 
-def loss_name(headline: str) -> str:
-    """Name the loss whose difference the intervals are about."""
-    stem, unit = split_unit(headline)
-    name = LOSSES.get(stem, "loss")
-    return f"{name} in {unit}" if unit and stem != "rmsle" else name
-
-
 def _verdict(problem: ProblemInputs, baseline: str) -> Verdict:
     found = problem.comparison[baseline]
-    lower, upper = found["lower_95"], found["upper_95"]
-    key, model = next(iter(problem.figures.items()))
-    value = baseline_value(problem, baseline)
-    sign = 1 if lower > 0 else -1 if upper < 0 else 0
-    change = _change(key, model, value)
-    share = f"{percent(abs(change))} " if change is not None and change * sign > 0 else ""
-    against = "" if value is None else f"{_metric(key)} {number(model)} vs {number(value)}, "
-    bounds = f"{percent(0.95)} interval of the loss difference {interval(lower, upper)}"
-    name = NAMES[baseline]
-    if sign:
-        word = "better" if sign > 0 else "worse"
-        short = f"{share}{word}, certain"
-        sentence = f"{share}{word} than {name}: {against}certain ({bounds})"
+    losses = [found[name] for name in ("loss_difference", "lower_95", "upper_95")]
+    value, (_, model, words) = _value(problem, baseline), headline(problem)
+    sign = 1 if losses[1] > 0 else -1 if losses[2] < 0 else 0
+    better = "better" if sign > 0 else "worse"
+    if value and _in_shares(problem, value):
+        lower, upper = (_share_saved(problem, value, loss) for loss in losses[1:])
+        difference = (value - model) / value
+        near, far = sorted((abs(lower), abs(upper)))
+        size = f"{percent(abs(difference))} "
+        bounds = f"{_bare(near)} to {percent(far)}" if sign else _either_way(lower, upper)
     else:
-        short = "uncertain, includes zero"
-        sentence = f"no certain difference from {name}: {against}{bounds} includes zero"
+        difference, lower, upper = losses
+        near, far = sorted((abs(lower), abs(upper)))
+        size, loss = "", problem.metric["loss"]
+        side = f"{'lower' if sign > 0 else 'higher'} by {interval(near, far)}"
+        bounds = f"{loss} {side}" if sign else f"{loss} {interval(-upper, -lower)} higher"
+    against = "" if value is None else f"{words.words} {number(model)} vs {number(value)}, "
+    name = NAMES[baseline]
     mood: Mood = "good" if sign > 0 else "bad" if sign < 0 else "open"
+    if sign:
+        short = f"{size}{better}, certain ({bounds})"
+        sentence = f"{size}{better} than {name}: {against}certain (95 % interval: {bounds})."
+    else:
+        short = f"uncertain ({bounds})"
+        sentence = f"no certain difference from {name}: {against}95 % interval: {bounds}."
     if baseline == "oracle":
         mood = "plain"
         if sign < 0:
-            short = f"{share}short of the best"
+            short = f"{size}short of the best ({bounds})"
+    sentence = sentence[0].upper() + sentence[1:]
     return Verdict(
-        baseline, value, mood, short, sentence[0].upper() + sentence[1:] + ".",
-        found["loss_difference"], lower, upper, int(found["rows"]),
-    )  # fmt: skip
+        baseline, value, mood, short, sentence, difference, lower, upper, int(found["rows"])
+    )
 
 
-def _metric(key: str) -> str:
-    words = split_unit(key)[0].replace("_", " ")
-    return words if words == "average precision" else words.upper()
+def _share_saved(problem: ProblemInputs, value: float, loss: float) -> float:
+    """Return the share by which the metric is better where each row loses `loss` less."""
+    if problem.metric["of_losses"] == "root":
+        return 1 - math.sqrt(max(value**2 - loss, 0.0)) / value
+    return loss / value
 
 
-def _change(key: str, model: float, value: float | None) -> float | None:
-    """Return the model's relative improvement over a baseline's value; above zero is better."""
-    if not value:
-        return None
-    higher = split_unit(key)[0] in HIGHER_IS_BETTER
-    if higher:  # more than twice as good is no per cent to read
-        return (model - value) / value if model <= 2 * value else None
-    return (value - model) / value
+def _bare(share: float) -> str:
+    return percent(share).removesuffix(f"{THIN}%")
+
+
+def _either_way(lower: float, upper: float) -> str:
+    return f"{percent(-lower)} worse to {percent(upper)} better"
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What the model costs, and what it saves against the rule; `short` for the first screen."""
+
+    short: str
+    sentence: str
+
+
+def worth(problem: ProblemInputs) -> Worth | None:
+    """Return what the model is worth in money; None where the problem says no costs."""
+    for key, column in problem.words.items():
+        if column.kind != "money" or key.startswith(tuple(f"{name}_" for name in NAMES)):
+            continue
+        cost, rule = problem.figures[key], problem.figures.get(f"rule_{key}")
+        told = f"{amount(column, cost)} {column.words.removeprefix('cost ')}"
+        if not rule:
+            return Worth(told, f"{column.words.capitalize()}: {amount(column, cost)}.")
+        saved = rule - cost
+        change = f"{amount(column, abs(saved))} ({percent(abs(saved / rule))})"
+        less = "less" if saved >= 0 else "more"
+        return Worth(
+            f"{told}, {change} {less} than the rule",
+            f"{column.words[0].upper() + column.words[1:]}: {amount(column, cost)}, with the rule "
+            f"{amount(column, rule)}; the model {'saves' if saved >= 0 else 'costs'} {change}"
+            f"{'' if saved >= 0 else ' more'}.",
+        )
+    return None
 
 
 @dataclass(frozen=True)
@@ -128,18 +161,17 @@ def coverage(problem: ProblemInputs) -> Coverage | None:
     What the test rows do is measured, in blocks of rows that are not independent; the calibration
     rows do as much, for their number.
     """
-    for key, share in problem.figures.items():
-        level = coverage_level(key)
-        if level is None:
-            continue
-        found = problem.comparison["coverage"]
-        calibration = problem.card.get("rows", {}).get("calibration")
-        both = math.sqrt(1 + found["rows"] / calibration) if calibration else 1.0
-        noise = both * (found["upper_95"] - found["lower_95"]) / 2
-        promise = percent(level)
-        if abs(share - level) <= noise:
-            return Coverage(level, share, "good", f"inside the {promise} interval")
-        if share > level:
-            return Coverage(level, share, "open", f"inside, too many for {promise}")
-        return Coverage(level, share, "bad", f"inside, too few for {promise}")
-    return None
+    key = next((key for key in problem.figures if key.startswith("coverage_")), None)
+    if key is None:
+        return None
+    share, level = problem.figures[key], int(key.removeprefix("coverage_")) / 100
+    found = problem.comparison["coverage"]
+    calibration = problem.card.get("rows", {}).get("calibration")
+    both = math.sqrt(1 + found["rows"] / calibration) if calibration else 1.0
+    noise = both * (found["upper_95"] - found["lower_95"]) / 2
+    promise = percent(level)
+    if abs(share - level) <= noise:
+        return Coverage(level, share, "good", f"inside the {promise} interval")
+    if share > level:
+        return Coverage(level, share, "open", f"inside, too many for {promise}")
+    return Coverage(level, share, "bad", f"inside, too few for {promise}")

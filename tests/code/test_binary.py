@@ -20,9 +20,6 @@ from retrace.fit.bundle import Bundle
 from retrace.fit.calibration import Calibration, logistic
 from retrace.judge import metrics, plots
 from retrace.judge.slices import binary_slice_table
-from retrace.report.charts import draw_spec
-from retrace.report.inputs import ProblemInputs
-from retrace.report.pictures import drawing
 from retrace.report.tables import slice_groups
 from workflow.train import TrainParams, fit_bundle
 
@@ -168,19 +165,6 @@ def test_losses_exist_for_every_metric() -> None:
     assert metrics.log_losses([1, 0], [0.5, 0.0]) == pytest.approx([np.log(2), 1e-6], rel=1e-3)
 
 
-def test_the_cost_curve_is_drawn_and_says_what_was_chosen() -> None:
-    rows = [
-        {"threshold": "0.1", "cost_per_1000": "90", "chosen": "0"},
-        {"threshold": "0.2", "cost_per_1000": "80", "chosen": "1"},
-        {"threshold": "0.4", "cost_per_1000": "120", "chosen": "0"},
-    ]
-    found = drawing(rows)
-    assert found is not None
-    assert "validation, 0.200, costs 80 per 1,000" in found.caption
-    assert drawing([{**row, "chosen": "0"} for row in rows]) is None
-    assert draw_spec(found.spec, 1).startswith("<svg")
-
-
 def test_the_reports_slices_of_a_classifier() -> None:
     row = {"slice": "night", "rows": "90", "positives": "3", "log_loss": "0.1", "small": "0"}
     table = [
@@ -199,8 +183,7 @@ def test_the_reports_slices_of_a_classifier() -> None:
             "observed_rate": "0",
         },
     ]
-    problem = ProblemInputs("fraud", "fraud", {}, {}, table, {}, {}, {})
-    day, night = slice_groups(problem)["night"]
+    day, night = slice_groups(table)["night"]
     assert (day.error, day.error_length, day.bias_length) == ("0.500", 0.5, 1.0)
     assert day.bias.startswith("+2.0")
     assert (night.error, night.error_length) == ("none", 0.0)

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from dvc_render.vega import VegaRenderer
 from dvc_render.vega_templates import get_template
 
 from retrace.base.errors import RetraceError
-from retrace.report import charts, own, page
-from retrace.report.numbers import count, figure, interval, number, percent
-from retrace.report.page import render
+from retrace.base.tables import Column, Picture
+from retrace.report import charts, page
+from retrace.report.inputs import ShownTable
+from retrace.report.numbers import amount, cells, chance, count, interval, number, percent
+from retrace.report.page import problem_part
 from retrace.report.parameters import read_sections
+from retrace.report.pictures import drawing
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = '</style></svg><script>alert("1")</script><img src=x onerror=alert(2)>'
@@ -70,6 +74,7 @@ FILES: dict[str, Any] = {
         "rule_rmsle": 0.65,
         "naive_rmsle": 0.54,
         "cost_usd": 9.5,
+        "rule_cost_usd": 12.0,
         "coverage_90": 0.91,
     },
     "metrics/comparison/P.json": {
@@ -80,6 +85,40 @@ FILES: dict[str, Any] = {
     "models/P/card.json": {"rows": {"train": 600, "calibration": 100}, "rounds": {"point": 40}},
     "models/P/bundle.json": {"unit": "USD", "fingerprint": "b6c37a09a145"},
 }
+WORDS = {
+    "rmsle": Column("RMSLE"),
+    "mae_usd": Column("mean absolute error", "USD"),
+    "rule_rmsle": Column("RMSLE of the rule"),
+    "naive_rmsle": Column("RMSLE of the naive"),
+    "cost_usd": Column("cost per prediction", "USD", "money"),
+    "rule_cost_usd": Column("cost per prediction of the rule", "USD", "money"),
+    "coverage_90": Column("inside the interval", kind="share"),
+    "oracle_ratio": Column("error as a multiple of the oracle's"),
+}
+MONTHS = {
+    "title": "Month by month",
+    "columns": {
+        "month": asdict(Column("month", kind="month")),
+        "mae_usd": asdict(Column("mean absolute error", "USD")),
+        "new_share": asdict(Column("new", kind="share")),
+    },
+    "picture": asdict(Picture("lines", x="month", y=("mae_usd",), caption="How it went.")),
+}
+METRIC: dict[str, Any] = {
+    "name": "rmsle",
+    "words": "RMSLE",
+    "unit": "",
+    "higher_is_better": False,
+    "loss": "squared log error",
+    "of_losses": "root",
+}
+DECLARED: dict[str, Any] = {
+    "problem": {"task": "regression", "unit": "USD", "world": "W"},
+    "metric": METRIC,
+    "figures": {key: asdict(column) for key, column in WORDS.items()},
+    "tables": {"months": MONTHS},
+}
+FILES["metrics/tables/P/tables.json"] = DECLARED
 TABLES: dict[str, dict[str, list[Any]]] = {
     "metrics/slices/P.csv": {
         "slice": ["category", "category"],
@@ -151,6 +190,8 @@ stages:
         - {template: linear, x: band, y: p90, x_label: built in}
   report:
     cmd: report
+artifacts:
+  price: {path: models/price, desc: suggests a price}
 """
 Make = Callable[..., None]
 XY = {"x": "coverage", "y": "slice"}
@@ -189,7 +230,13 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 @pytest.fixture
 def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out: drawing is most of the time that a report takes."""
-    monkeypatch.setattr(page, "read_plots", lambda params: {})
+    monkeypatch.setattr(page, "read_plots", lambda name, world: [])
+
+
+def render() -> str:
+    """The whole page, as `stages.page` and `stages.report` make it."""
+    problems = yaml.safe_load(Path("params.yaml").read_text())["problems"]
+    return page.page([problem_part(name) for name in problems], {})
 
 
 class Elements(html.parser.HTMLParser):
@@ -248,7 +295,7 @@ def test_ids_are_unique_and_links_lead_somewhere(make: Make, no_plots: None) -> 
 def test_same_bytes_twice(make: Make) -> None:
     make()
     first = render()
-    charts.draw(charts.Plot(Path("plots/price/coverage.csv"), {"template": "coverage"} | XY), 9)
+    charts.draw(charts.Plot(Path("plots/price/coverage.csv"), {"template": "coverage"} | XY), "x")
     assert render() == first
 
 
@@ -261,7 +308,8 @@ def test_nothing_that_users_wrote_runs(make: Make) -> None:
             "plots/P/coverage.csv": TABLES["plots/P/coverage.csv"] | {"slice": [HOSTILE, "b"]},
             "plots/P/importance.csv": {"column": [HOSTILE, "brand"], "gain_share": [0.7, 0.3]},
             "plots/P/residuals.csv": TABLES["plots/P/residuals.csv"] | {"unit": [HOSTILE] * 3},
-            "metrics/tables/P/months.csv": {HOSTILE: [HOSTILE]},
+            "metrics/tables/P/months.csv": TABLES["metrics/tables/P/months.csv"]
+            | {"month": [HOSTILE]},
             "metrics/profile/W.json": [FILES["metrics/profile/W.json"][0] | {"top": [top]}],
             "metrics/ingest/W.json": FILES["metrics/ingest/W.json"] | {"quarantined": {HOSTILE: 1}},
             "metrics/validation/W.json": {"checks": 1, "failed": 0, "results": results},
@@ -279,15 +327,37 @@ def test_verdicts_in_plain_words(make: Make, no_plots: None) -> None:
     make()
     text = text_of(render())
     assert (
-        "18 % better than the rule: RMSLE 0.530 vs 0.650, "
-        "certain (95 % interval of the loss difference 0.100 to 0.180)." in text
+        "18 % better than the rule: RMSLE 0.530 vs 0.650, certain (95 % interval: 13 to 24 %)."
+        in text
     )
     assert (
         "No certain difference from the naive average: RMSLE 0.530 vs 0.540, "
-        "95 % interval of the loss difference −0.0200 to 0.0400 includes zero." in text
+        "95 % interval: 3.4 % worse to 7.1 % better." in text
+    )
+    assert "9.50 USD per prediction, 2.50 USD (21 %) less than the rule" in text
+    assert (
+        "Suggests a price. Cost per prediction: 9.50 USD, with the rule 12.00 USD; "
+        "the model saves 2.50 USD (21 %)." in text
     )
     assert "91.0 % inside the 90 % interval" in text
     assert "all data checks passed" in text
+
+
+def test_a_ranking_is_judged_by_the_loss_that_says_so(make: Make, no_plots: None) -> None:
+    """No interval of a share follows from losses of rows: each number is in its own unit."""
+    metric = METRIC | {"words": "average precision", "loss": "log loss", "of_losses": None}
+    figures = {"average_precision": 0.82, "rule_average_precision": 0.06}
+    words = {key: asdict(Column("average precision")) for key in figures}
+    make(
+        **{
+            "metrics/P.json": figures,
+            "metrics/tables/P/tables.json": DECLARED | {"metric": metric, "figures": words},
+        }
+    )
+    text = text_of(render())
+    assert "better, certain (log loss lower by 0.100 to 0.180)" in text
+    assert "Better than the rule: average precision 0.820 vs 0.0600, certain" in text
+    assert "uncertain (log loss −0.0400 to 0.0200 higher)" in text
 
 
 @pytest.mark.parametrize(
@@ -339,7 +409,7 @@ def test_two_problems_of_one_world_show_its_data_once(make: Make, no_plots: None
     make({"price": "price", "other": "price"})
     content = render()
     assert content.count("Columns of the clean table") == 1
-    assert 'The data is that of <a href="#data-price">' in content
+    assert 'Its data is that of <a href="#data-price">' in content
     text = text_of(content)
     assert "2 problems: every model beats its business rule" in text
 
@@ -350,171 +420,148 @@ def test_own_tables_of_a_problem(make: Make, no_plots: None) -> None:
     found = re.search(r"<h4[^>]*>Month by month</h4>.*?</table>", render(), re.DOTALL)
     assert found
     assert '<figure role="img"' in found[0]
-    cells = [text_of(cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", found[0])]
-    assert cells == ["month", "MAE USD", "new share", "2025-12", "9.88", "25 %"]
+    texts = [text_of(cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", found[0])]
+    assert texts == ["month", "mean absolute error USD", "new", "Dec 2025", "9.88", "25 %"]
 
 
 def test_digits_of_a_column() -> None:
-    assert own.cells("mae_seconds", ["102.14", "-9.5", ""]) == ["102", "−10", ""]
-    assert own.cells("bias", ["-15.125", "3.25"]) == ["−15.1", "3.2"]
-    assert own.cells("wide", ["1234.5", "0.01"]) == ["1,234", "0.0100"]
-    assert own.cells("stops", ["1557", "0"]) == ["1,557", "0"]
-    shares = [text_of(text) for text in own.cells("on_share", ["0.9979", "1", "0", "0.00001"])]
-    assert shares == ["99.8 %", "100 %", "0 %", "under 0.01 %"]
-    assert own.cells("planned_shorter", ["1", "0"]) == ["yes", "no"]
-    assert own.cells("word", ["nan", "B", "inf"]) == ["nan", "B", "inf"]
-    assert own.heading("rule_mae_seconds", ["1"]) == own.Heading("MAE of the rule", "seconds", True)
+    plain = Column("error")
+    assert cells(plain, ["102.14", "-9.5", ""]) == ["102", "−10", ""]
+    assert cells(plain, ["-15.125", "3.25"]) == ["−15.1", "3.2"]
+    assert cells(plain, ["1234.5", "0.01"]) == ["1,234", "0.0100"]
+    assert cells(plain, ["1557", "0"]) == ["1,557", "0"]
+    shares = cells(Column("s", kind="share"), ["0.9979", "1", "0.00001"])
+    assert [text_of(text) for text in shares] == ["99.8 %", "100 %", "under 0.01 %"]
+    assert cells(Column("chosen", kind="flag"), ["1", "0", ""]) == ["yes", "no", ""]
+    assert cells(Column("grade", kind="text"), ["nan", "1.50", "inf"]) == ["nan", "1.50", "inf"]
+    assert cells(Column("paid", kind="money"), ["3.456", "-2"]) == ["3.46", "−2.00"]
+    chances = cells(Column("q", kind="chance"), ["1.9e-178", "0.04"])
+    assert [text.replace("\N{NARROW NO-BREAK SPACE}", " ") for text in chances] == [
+        "< 0.001", "0.040"
+    ]  # fmt: skip
 
 
-OWN: dict[str, dict[str, list[Any]]] = {
-    "service_level": {
-        "planned_with": ["p50", "p80", "rule"],
-        "stops_on_time": [0.51, 0.81, 0.46],
-        "routes_on_time": [0.31, 0.998, 0.18],
-        "planned_minutes_a_stop": [7.58, 9.85, 6.54],
-    },
-    "routes": {
-        "planned_with": ["model", "rule"],
-        "routes": [468, 468],
-        "mean_error_of_sum_minutes": [11.9, 32.0],
-        "mean_sum_of_errors_minutes": [39.4, 58.1],
-        "bias_minutes": [-7.0, -27.6],
-    },
-    "months": {
-        "month": ["2025-11", "2025-12", "2026-01"],
-        "stops": [3918, 4102, 90],
-        "mae_seconds": [110.0, 125.7, 108.0],
-        "rule_mae_seconds": [160.2, 188.1, 150.0],
-        "coverage": [0.89, 0.89, 0.9],
-        "christmas_share": [0.0, 0.874, 0.03],
-    },
-    "fairness": {
-        "slice": ["region", "driver_tenure"],
-        "value": ["oslo_west", "new"],
-        "stops": [2725, 3216],
-        "bias_seconds": [-28.0, -11.1],
-        "relative_bias_seconds": [-7.5, 9.2],
-        "lower_95": [-14.5, 2.8],
-        "upper_95": [-0.3, 15.6],
-        "planned_shorter": [1, 0],
-    },
-    "suggested_bands": {
-        "suggested": ["under 10 USD", "10 to 20 USD", "200 USD and more"],
-        "rows": [314, 1737, 10],
-        "mean_cost_usd": [3.44, 5.4, 71.4],
-        "median_interval_usd": [15.6, 28.1, 665.4],
-    },
-}
-CAPTIONS = {
-    "service_level": "Planned with p80, 9.85 minutes a stop, 81 % of stops and 99.8 % of routes "
-    "are on time; planned with the rule, 6.54 minutes a stop, 46 % of stops and 18 % of routes "
-    "are on time.",
-    "routes": "On a route late and early stops cancel: planned with the model, errors that add up "
-    "to 39.4 minutes leave 11.9 minutes on its sum.",
-    "months": "Error of the model and the rule by month; "
-    "the darker a month, the larger its Christmas share.",
-    "fairness": "In red, planned shorter than others with certainty: 1 of 2 groups, "
-    "whose bars lie wholly left of zero.",
-    "suggested_bands": "From “under 10 USD” to “10 to 20 USD”: mean cost 3.44 to 5.40 USD, "
-    "median interval 15.6 to 28.1 USD; faded bars have fewer than 30 rows.",
-}
-SEEN = {
-    "service_level": ["p50", "p80", "rule", "stops", "routes", "planned minutes a stop"],
-    "routes": ["model", "rule", "11.9 (70 % cancels)", "58.1"],
-    "months": ["Nov", "Jan", "2026", "Christmas", "87 %", "MAE, seconds"],
-    "fairness": ["region: oslo west", "driver tenure: new", "← planned shorter · seconds"],
-    "suggested_bands": ["200 USD and more", "71.4", "665", "mean cost, USD"],
-}
+TEXT, FLAG = Column("text", kind="text"), Column("flag", kind="flag")
+DRAWN: dict[str, tuple[Picture, dict[str, Column], dict[str, list[Any]], list[str]]] = {
+    "curves": (
+        Picture("curves", x="cost", y=("stops", "routes")),
+        {"plan": TEXT, "stops": Column("of stops", kind="share"),
+         "routes": Column("of routes", kind="share"), "cost": Column("planned", "minutes")},
+        {"plan": ["p50", "rule"], "stops": [0.5, 0.4], "routes": [0.3, 0.2], "cost": [7.6, 6.5]},
+        ["p50", "rule", "of stops", "of routes", "planned, minutes"],
+    ),
+    "marked": (
+        Picture("curves", x="at", y=("cost",), mark="chosen", log=True),
+        {"at": Column("threshold"), "cost": Column("cost per 1,000"), "chosen": FLAG},
+        {"at": [0.1, 0.2, 0.4], "cost": [90, 80, 120], "chosen": [0, 1, 0]},
+        ["threshold", "cost per 1,000"],
+    ),
+    "lines": (
+        Picture("lines", x="month", y=("mae", "rule"), shade="busy"),
+        {"month": Column("month", kind="month"), "mae": Column("model", "seconds"),
+         "rule": Column("the rule", "seconds"), "busy": Column("near a feast", kind="share")},
+        {"month": ["2025-11", "2025-12", "2026-01"], "mae": [110, 126, 108],
+         "rule": [160, 188, 150], "busy": [0.0, 0.874, 0.03]},
+        ["Nov", "Jan", "2026", "near a feast", "87 %", "seconds", "the rule"],
+    ),
+    "side by side": (
+        Picture("side by side", y=("added", "rest")),
+        {"plan": TEXT, "added": Column("added up", "minutes"), "rest": Column("sum", "minutes")},
+        {"plan": ["model", "rule"], "added": [39.4, 58.1], "rest": [11.9, 32.0]},
+        ["model", "rule", "11.9", "58.1", "added up", "minutes"],
+    ),
+    "intervals": (
+        Picture("intervals", y=("bias",), lower="low", upper="high", mark="short"),
+        {"by": TEXT, "group": TEXT, "bias": Column("bias", "seconds"), "low": Column("from"),
+         "high": Column("to"), "short": FLAG},
+        {"by": ["region", "tenure"], "group": ["the_west", "new"], "bias": [-7.5, 9.2],
+         "low": [-14.5, 2.8], "high": [-0.3, 15.6], "short": [1, 0]},
+        ["region: the west", "tenure: new", "bias, seconds"],
+    ),
+    "bars": (
+        Picture("bars", y=("cost", "width"), rows="rows"),
+        {"band": TEXT, "rows": Column("rows", kind="count"), "cost": Column("mean cost", "USD"),
+         "width": Column("width", "USD")},
+        {"band": ["under 10", "200 and more"], "rows": [314, 10], "cost": [3.44, 71.4],
+         "width": [15.6, 665.4]},
+        ["200 and more", "71.4", "665", "mean cost, USD"],
+    ),
+}  # fmt: skip
 
 
-def rows_of(table: dict[str, list[Any]]) -> list[dict[str, str]]:
-    return [
+def drawn(name: str, **changes: list[Any]) -> str:
+    """Return the text of a table's picture, empty where it has none."""
+    picture, columns, table, _ = DRAWN[name]
+    table = table | changes
+    rows = [
         dict(zip(table, map(str, row), strict=True)) for row in zip(*table.values(), strict=True)
     ]
-
-
-def drawn(name: str, rows: list[dict[str, str]]) -> str:
-    """Return the text of a table's picture, empty where it has none."""
-    (table,) = own.own_tables({name: rows})
-    assert all(len(row) == len(table.headings) for row in table.rows)
-    if table.drawing is None:
+    spec = drawing(ShownTable(name, name, columns, rows, picture))
+    if spec is None:
         return ""
-    svg = charts.draw_spec(table.drawing.spec, 1)
+    svg = charts.draw_spec(spec, "x")
     assert not re.search(r"NaN|undefined|Infinity|null|<script|<img", svg)
-    return text_of(svg)
+    return text_of(svg) + (" (red)" if "var(--bad)" in svg else "")
 
 
-def test_own_tables_have_pictures(make: Make, no_plots: None) -> None:
-    make(**{f"metrics/tables/P/{name}.csv": table for name, table in OWN.items()})
-    content = render()
-    assert content == render()
-    assert content.count('<figure role="img"') == len(OWN)
-    titles = [content.index(f">{own.TITLES[name]}<") for name in OWN]
-    assert titles[:4] == sorted(titles[:4])
-    text = text_of(content)
-    for name, caption in CAPTIONS.items():
-        assert caption in text, name
-        seen = drawn(name, rows_of(OWN[name]))
-        for words in SEEN[name]:
-            assert words in seen, (name, words)
-    assert "var(--bad)" in content
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_pictures_survive_what_tables_lack(name: str) -> None:
-    """Without a column, with one row, with empty cells and words for numbers, with no row left."""
-    table = OWN[name]
-    first = next(iter(table))
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_table_is_drawn_as_it_declares(name: str) -> None:
+    """With its words, also with empty cells, with words for numbers and with one row."""
+    seen = drawn(name)
+    for words in DRAWN[name][3]:
+        assert words in seen
+    table = DRAWN[name][2]
     for column in table:
-        drawn(name, rows_of({key: cells for key, cells in table.items() if key != column}))
-        for wrong in ("", "many", "nan", HOSTILE):
-            drawn(name, rows_of(table | {column: [wrong, *table[column][1:]]}))
-    assert drawn(name, rows_of(table)[:1])
-    assert drawn(name, rows_of(table | {first: [HOSTILE] * len(table[first])}))
-    zeros = {key: [0] * len(cells) for key, cells in table.items() if key != first}
-    assert drawn(name, rows_of({first: table[first]} | zeros))
-    empty = {key: [""] * len(cells) for key, cells in table.items()}
-    assert drawn(name, rows_of(empty)) == ""
-    assert own.own_tables({name: []}) == []
-
-
-def test_months_without_christmas_and_over_years() -> None:
-    table = OWN["months"]
-    quiet = drawn("months", rows_of(table | {"christmas_share": [0.0] * 3}))
-    assert "MAE, seconds" in quiet
-    assert "Christmas" not in quiet
-    n = 30
-    many = {
-        "month": [f"{2024 + month // 12}-{month % 12 + 1:02d}" for month in range(n)],
-        "auc": [0.9] * n,
-        "christmas_share": [0.87 if month % 12 == 11 else 0.0 for month in range(n)],
+        for wrong in ("", "many", HOSTILE):
+            drawn(name, **{column: [wrong, *table[column][1:]]})
+    assert drawn(name, **{column: values[:1] for column, values in table.items()})
+    empty = {
+        key: [""] * len(table[key])
+        for key, column in DRAWN[name][1].items()
+        if column.kind not in ("text", "month")
     }
-    seen = drawn("months", rows_of(many))
-    assert seen.count("Christmas") == 2
-    assert all(words in seen for words in ("Jan", "2024", "2025", "2026", "Jul", "AUC"))
+    assert drawn(name, **empty) == ""
+
+
+def test_red_is_for_what_is_marked() -> None:
+    assert drawn("intervals").endswith("(red)")
+    assert not drawn("intervals", short=[0, 0]).endswith("(red)")
+
+
+def test_months_without_shade_and_over_years() -> None:
+    assert "near a feast" not in drawn("lines", busy=[0.0] * 3)
+    n = 30
+    seen = drawn(
+        "lines",
+        month=[f"{2024 + month // 12}-{month % 12 + 1:02d}" for month in range(n)],
+        mae=[9.0] * n,
+        rule=[11.0] * n,
+        busy=[0.87 if month % 12 == 11 else 0.0 for month in range(n)],
+    )
+    assert seen.count("near a feast") == 2
+    assert all(words in seen for words in ("Jan", "2024", "2025", "2026", "Jul"))
     assert "Feb" not in seen
 
 
-def test_fair_plans_are_not_accused(make: Make, no_plots: None) -> None:
-    fair = OWN["fairness"] | {"upper_95": [0.3, 15.6], "planned_shorter": [0, 0]}
-    make(**{"metrics/tables/P/fairness.csv": fair})
-    content = render()
-    assert "No group is planned shorter than others with certainty" in content
-    assert "var(--bad)" not in content[content.index("<body>") :]
-
-
-def test_unknown_tables_stay_tables(make: Make, no_plots: None) -> None:
-    make(**{"metrics/tables/P/odd_one.csv": {"name": ["a"], "amount_usd": [3.14159]}})
-    file = Path("metrics/tables/price/odd_one.csv")
-    file.write_text("name,amount_usd\na,3.14159\nb\nc,1,too,many\n")
-    Path("metrics/tables/price/nothing.csv").write_text("name,amount\n")
-    Path("metrics/tables/price/months.csv").unlink()
+def test_tables_without_picture_and_without_rows(make: Make, no_plots: None) -> None:
+    columns = {"name": asdict(TEXT), "amount_usd": asdict(Column("amount", "USD"))}
+    odd = {"title": "Odd one", "columns": columns, "picture": None}
+    tables = {"odd": odd, "nothing": odd | {"title": "Nothing"}}
+    make(
+        **{
+            "metrics/tables/P/tables.json": DECLARED | {"tables": tables},
+            "metrics/tables/P/odd.csv": {},
+            "metrics/tables/P/nothing.csv": {},
+        }
+    )
+    Path("metrics/tables/price/odd.csv").write_text("name,amount_usd\na,3.14159\nb\nc,1,2,many\n")
+    Path("metrics/tables/price/nothing.csv").write_text("name,amount_usd\n")
     content = render()
     found = re.search(r"<h4[^>]*>Odd one</h4>.*?</table>", content, re.DOTALL)
     assert found
     assert '<figure role="img"' not in content
-    cells = [text_of(cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", found[0])]
-    assert cells == ["name", "amount USD", "a", "3.14", "b", "", "c", "1.00"]
+    texts = [text_of(cell) for cell in re.findall(r"<t[hd]\b.*?</t[hd]>", found[0])]
+    assert texts == ["text", "amount USD", "a", "3.14", "b", "", "c", "1.00"]
     assert ">Nothing<" not in content
 
 
@@ -559,18 +606,14 @@ def test_unknown_template_and_column_are_named(make: Make) -> None:
     path = Path("plots/price/coverage.csv")
     for wrong in ({"template": "none"} | XY, {"template": "coverage", "x": "no", "y": "slice"}):
         with pytest.raises(RetraceError, match=r"coverage\.csv cannot be drawn"):
-            charts.draw(charts.Plot(path, wrong), 1)
-
-
-def price_plots() -> list[charts.Plot]:
-    return charts.read_plots({"problems": {"price": {"world": "price"}}})["price"]
+            charts.draw(charts.Plot(path, wrong), "x")
 
 
 def test_plots_are_those_of_dvc(make: Make) -> None:
     """The specification is what `dvc plots show` fills in for the same definition."""
     make()
     tables = [path.replace("P", "price") for path in TABLES if path.startswith("plots/")]
-    plots = price_plots()
+    plots = charts.read_plots("price", "price")
     assert {plot.path.as_posix() for plot in plots} == {"plots/price/predicted.png", *tables}
     assert [plot.title for plot in plots][:2] == ["Importance", "Loss"]
     for plot in (plot for plot in plots if plot.path.suffix == ".csv"):
@@ -611,6 +654,6 @@ def test_numbers() -> None:
     assert shares == ["18 %", "0.09 %", "99.9 %", "100 %"]
     assert interval(0.0862, 0.1467) == "0.086 to 0.147"
     assert count(7972.0) == "7,972"
-    assert figure("mae_seconds", 84.21).text == "84.2 seconds"
-    assert figure("route_mae_minutes", 8.365).label == "mean absolute error by route"
-    assert figure("naive_mae_usd", 9.5).label == "mean absolute error of the naive average"
+    assert amount(Column("error", "seconds"), 84.21) == "84.2 seconds"
+    assert amount(Column("cost", "EUR", "money"), 9.5) == "9.50 EUR"
+    assert chance(0.25) == "0.250"

@@ -5,14 +5,10 @@ import re
 import pytest
 
 from retrace.report.charts import draw_spec
-from retrace.report.inputs import ProblemInputs, Replayed
+from retrace.report.inputs import Replayed
 from retrace.report.lifecycle import lifecycle
 
 HOSTILE = "<script>alert(1)</script>"
-
-
-def problem(replayed: Replayed | None = None) -> ProblemInputs:
-    return ProblemInputs("fraud", "fraud", {}, {}, [], {}, {}, {}, replayed)
 
 
 def period(start: str, policy: str, score: float, **more: str) -> dict[str, str]:
@@ -32,7 +28,7 @@ def period(start: str, policy: str, score: float, **more: str) -> dict[str, str]
 
 
 @pytest.fixture
-def replayed() -> ProblemInputs:
+def replayed() -> Replayed:
     rows = [
         period("2025-03-01", "never", 0.95),
         period("2025-03-01", "every", 0.95),
@@ -55,10 +51,10 @@ def replayed() -> ProblemInputs:
         "false_positives_saved": 0.25,
     }
     tables = {"retrainings": retrainings, "changes": [], "drift": []}
-    return problem(Replayed(figures, rows, tables))
+    return Replayed(figures, rows, tables)
 
 
-def test_the_story_has_the_figures(replayed: ProblemInputs) -> None:
+def test_the_story_has_the_figures(replayed: Replayed) -> None:
     told = lifecycle(replayed)
     assert told is not None
     story = " ".join(told.story)
@@ -71,32 +67,30 @@ def test_the_story_has_the_figures(replayed: ProblemInputs) -> None:
     assert [table.name for table in told.tables] == ["retrainings"]
 
 
-def test_more_false_positives_are_called_more(replayed: ProblemInputs) -> None:
-    assert replayed.backtest is not None
-    replayed.backtest.figures["false_positives_saved"] = -0.5
+def test_more_false_positives_are_called_more(replayed: Replayed) -> None:
+    replayed.figures["false_positives_saved"] = -0.5
     told = lifecycle(replayed)
     assert told is not None
     assert re.search(r"50\s% more false positives", " ".join(told.story))
 
 
-def test_the_picture_has_changes_and_policies_and_runs_nothing(replayed: ProblemInputs) -> None:
+def test_the_picture_has_changes_and_policies_and_runs_nothing(replayed: Replayed) -> None:
     told = lifecycle(replayed)
     assert told is not None
-    svg = draw_spec(told.drawing.spec, 1)
+    svg = draw_spec(told.spec, "x")
     assert "<script" not in svg
     assert "&lt;script" in svg
     for policy in ("left alone", "retrained every period", "on alarm"):
         assert policy in svg
 
 
-def test_a_problem_without_replay_has_no_section() -> None:
-    assert lifecycle(problem()) is None
+def test_a_replay_without_periods_has_no_section(replayed: Replayed) -> None:
+    assert lifecycle(Replayed(replayed.figures, [], replayed.tables)) is None
 
 
-def test_periods_without_a_score_are_gaps(replayed: ProblemInputs) -> None:
-    assert replayed.backtest is not None
-    for row in replayed.backtest.periods[:3]:
+def test_periods_without_a_score_are_gaps(replayed: Replayed) -> None:
+    for row in replayed.periods[:3]:
         row["score"] = ""
     told = lifecycle(replayed)
     assert told is not None
-    draw_spec(told.drawing.spec, 1)
+    draw_spec(told.spec, "x")

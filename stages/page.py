@@ -1,0 +1,28 @@
+"""A problem's part of the report: how good, against what, on which data, and where it is worse.
+
+    python -m stages.page price
+
+reads   metrics/, plots/price/     what the stages before it found of the problem and its world
+        models/price/              card.json and bundle.json: rounds, rows by window, unit
+        params.yaml                the parameters with comments
+        dvc.yaml                   the plots, drawn as `dvc plots` draws them, and what the model is
+        .dvc/plots/                their templates
+writes  reports/parts/price.json   for `stages.report`
+
+DVC lets no stage depend on dvc.yaml. After a change of a plot's title or axes there, run
+`dvc repro -f -s page@price`.
+"""
+
+from retrace.base import paths
+from retrace.base.files import write_json
+from retrace.report.page import problem_part
+from stages.runner import run_stage, say
+
+
+def main(name: str) -> None:
+    write_json(problem_part(name), paths.part(name))
+    say(f"{name}: {paths.part(name)}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

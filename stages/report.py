@@ -21,11 +21,11 @@ REPORT = Path("reports/index.html")
 
 
 def read_part(path: Path, stage: str, name: str) -> dict[str, Any]:
-    """Read a part; one that is missing may be missing from dvc.yaml, too."""
+    """Read a part, as `dvc repro --pull` fetches it where dvc.yaml names its file."""
     if not path.exists():
         raise RetraceError(
-            f"{path} is missing. Make it with `dvc repro {stage}@{name}`; if {name} is new, add "
-            f"the line `- {path}` to the deps of the stage `report` in dvc.yaml."
+            f"{path} is missing. Make it with `dvc repro {stage}@{name}`, or `dvc pull {path}`; "
+            f"with the line `- {path}` in the deps of `report` in dvc.yaml DVC does it itself."
         )
     part: dict[str, Any] = read_json(path)
     return part

@@ -134,7 +134,6 @@ def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chang
                 for stage, found in used.items()
                 if any(f"{file}:{key}.".startswith(_of_file(read)) for read in found["keys"])
             }
-            readers |= {"report"} if file == "params.yaml" else set()
             content = yaml.safe_dump(replaced(values, at, other(value)), sort_keys=False)
             yield Change(f"{file}:{key}", file, content.encode(), frozenset(readers))
 
@@ -173,8 +172,7 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chan
 def of_comments(repo: Repo) -> Iterator[Change]:
     for name in NOT_BY_FILE:
         content = (repo.path / name).read_bytes() + b"# only a comment\n"
-        expected = {"report"} if name == "params.yaml" else set()
-        yield Change(f"a comment in {name}", name, content, frozenset(expected))
+        yield Change(f"a comment in {name}", name, content, frozenset())
 
 
 def leaves(node: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

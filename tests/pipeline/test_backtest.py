@@ -32,7 +32,12 @@ def test_the_replay_has_its_outputs(reproduced: Path, problem: str) -> None:
 
 def test_an_alarm_limit_runs_the_replay_alone(clone: Path) -> None:
     change_params(clone, {"fraud": {"backtest": {"alarm": {"feature_psi": 9.0}}}})
-    assert ran(run(clone, "dvc", "repro")) == ["backtest@fraud", "report"]
+    assert ran(run(clone, "dvc", "repro")) == [
+        "backtest@fraud",
+        "page@fraud",
+        "story@fraud",
+        "report",
+    ]
 
 
 def test_data_without_its_truth_has_no_changes(clone: Path) -> None:

@@ -10,7 +10,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 FOREACH = {"simulators": ("simulate",), "worlds": ("ingest", "validate")}
-FOREACH |= {"problems": ("featurize", "train", "evaluate"), "backtests": ("backtest",)}
+FOREACH |= {"problems": ("featurize", "train", "evaluate", "page")}
+FOREACH |= {"backtests": ("backtest", "story")}
 
 
 def expanded(folder: Path) -> dict[str, dict]:
@@ -68,7 +69,7 @@ def test_imports_are_declared(name: str, used: dict[str, dict]) -> None:
 @pytest.mark.parametrize("name", [name for name in STAGES if name != "report"])
 def test_the_parameters_that_are_read_are_declared(name: str, used: dict[str, dict]) -> None:
     declared = set()
-    for one in STAGES[name]["params"]:
+    for one in STAGES[name].get("params", []):
         declared |= {one} if isinstance(one, str) else {f"{next(iter(one))}:"}
     assert {key.removeprefix("params.yaml:") for key in used[name]["keys"]} == declared
 

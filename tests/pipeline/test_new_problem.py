@@ -152,7 +152,7 @@ def test_one_package_and_its_blocks_are_a_problem(clone: Path) -> None:
         },
     )
     output = run(clone, "dvc", "repro")
-    stages = ("simulate", "ingest", "validate", "featurize", "train", "evaluate")
+    stages = ("simulate", "ingest", "validate", "featurize", "train", "evaluate", "page")
     assert ran(output) == [*(f"{stage}@toy" for stage in stages), "report"]
     figures = json.loads((clone / "metrics/toy.json").read_text())
     assert figures["oracle_mae_cm"] < figures["mae_cm"] < 0.6 * figures["rule_mae_cm"]

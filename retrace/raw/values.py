@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$|^[+-]?(?i:inf|infinity)$"
 _INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
+_POINT_ZERO = r"^-?\d+\.0+$"
+_EXACT = 2.0**53  # smaller whole numbers are exact as floats
 _OTHER_SPACE = (
     r"\t-\r\x1C-\x1F\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}"
 )
@@ -17,7 +19,7 @@ _OTHER_SPACE = (
 
 def as_text(column: pd.Series) -> "pd.Series[str]":
     """Return a raw column of any type as text, as it is; missing values become ""."""
-    return _series(_strings(column), column.index)
+    return _series(arrow_text(column), column.index)
 
 
 def clean_text(column: pd.Series) -> "pd.Series[str]":
@@ -25,7 +27,24 @@ def clean_text(column: pd.Series) -> "pd.Series[str]":
 
     Missing values become "".
     """
-    return _series(_cleaned(_strings(column)), column.index)
+    return _series(_cleaned(arrow_text(column)), column.index)
+
+
+def as_id(column: pd.Series) -> "pd.Series[str]":
+    """Return names of things as text, so that the same one in two tables is the same text.
+
+    12, 12.0 and "12 " are "12", as numbers become floats in a column with gaps. Leading zeros stay;
+    white space is that of `clean_text`. Missing values become "".
+    """
+    text = arrow_text(column)
+    if column.dtype.kind == "f":  # the text of a large float has an exponent
+        number = column.to_numpy(np.float64, na_value=np.nan)
+        whole = (np.abs(number) < _EXACT) & (np.floor(number) == number)
+        exact = pc.cast(pa.array(np.where(whole, number, 0).astype(np.int64)), text.type)
+        text = pc.if_else(pa.array(whole), exact, text)
+    text = _cleaned(text)
+    text = _where(text, pc.match_substring_regex(text, _POINT_ZERO), _whole)
+    return _series(text, column.index)
 
 
 def as_number(column: pd.Series) -> NDArray[np.float64]:
@@ -49,7 +68,7 @@ def as_integer(column: pd.Series) -> "pd.Series[int]":
 
 
 def _parsed(column: pd.Series, pattern: str, kind: pa.DataType) -> pa.Array:
-    text = pc.utf8_trim_whitespace(_strings(column))
+    text = pc.utf8_trim_whitespace(arrow_text(column))
     readable = pc.match_substring_regex(text, pattern)
     text = pc.if_else(readable, text, pa.scalar(None, pa.large_string()))
     text = pc.replace_substring_regex(text, r"^\+", "")
@@ -58,7 +77,8 @@ def _parsed(column: pd.Series, pattern: str, kind: pa.DataType) -> pa.Array:
     return pc.cast(text, kind)
 
 
-def _strings(column: pd.Series) -> pa.Array:
+def arrow_text(column: pd.Series) -> pa.Array:
+    """Return a raw column of any type as one Arrow array of text; missing values become ""."""
     if column.dtype == object:  # mixed, as when one file has numbers and another one text
         column = column.where(column.notna(), "")
         return pa.array([str(value) for value in column], pa.large_string())
@@ -84,6 +104,10 @@ def _where(text: pa.Array, mask: pa.Array, change: Any) -> pa.Array:
 
 def _composed(text: pa.Array) -> pa.Array:
     return pc.utf8_normalize(text, form="NFC")
+
+
+def _whole(text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(text, r"\..*$", "")
 
 
 def _collapsed(text: pa.Array) -> pa.Array:

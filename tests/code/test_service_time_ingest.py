@@ -12,7 +12,6 @@ from problems.contract import Ingested
 from problems.service_time import ingest as package
 from problems.service_time.ingest import Settings, accuracy, engine, ingest
 from problems.service_time.ingest.privacy import pseudonyms
-from problems.service_time.ingest.times import as_utc
 from problems.service_time.schema import CLEAN, COLUMNS
 from retrace.base.errors import RetraceError
 
@@ -495,25 +494,6 @@ def test_mixed_offsets_are_fine(tmp_path: Path) -> None:
     text = [moment.tz_convert(zone).isoformat() for moment, zone in zip(at, zones, strict=True)]
     tables["geofence_events"]["at"] = text
     assert seconds(run(tables, tmp_path, "csv"))["R-2"] == 400.0
-
-
-def test_times_of_every_kind_are_read() -> None:
-    moment = pd.Timestamp("2024-03-31T00:30:00Z")
-    texts = [
-        "2024-03-31T00:30:00Z",
-        "2024-03-31 02:30:00+02:00",
-        "2024-03-31T01:30+01",
-        "2024-03-31 00:30:00 UTC",
-        "2024-03-31T02:30:00.000+0200",
-        " 2024-03-31T00:30:00.0z ",
-    ]
-    raw = pd.Series([*texts, "", "soon"], dtype="str", name="at")
-    place = pd.DataFrame({"file": "x.csv", "row": np.arange(1, len(raw) + 1)})
-    found = as_utc(raw, place, None)
-    assert (found[: len(texts)] == moment).all()
-    assert found[len(texts) :].isna().all()
-    dates = as_utc(pd.Series(["2024-03-31"], name="at", dtype="str"), place, "Europe/Oslo")
-    assert dates[0] == pd.Timestamp("2024-03-30T23:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -10,21 +10,20 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
 from retrace.raw import fingerprint, read_mapped
-from retrace.raw.values import as_number, as_text
+from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
+from retrace.raw.times import Clock, Zone, read_times
+from retrace.raw.values import as_id, as_number, as_text
 
 CLEAN = ("transaction_id", "at", "customer_id", "terminal_id", "amount", "is_fraud", "known_at")
 IDS = ("transaction_id", "customer_id", "terminal_id")
 PAYMENT = ("transaction_id", "at", "customer_id", "terminal_id", "amount")
 LABELS = {"1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "false": 0}
 BULK = 0.999  # the share of times that certainly is not in the future
-
-Mask = NDArray[np.bool_]
 
 
 class Settings(IngestParams):
@@ -37,7 +36,8 @@ class Settings(IngestParams):
 
     columns: dict[str, str] = Field(default_factory=dict)
     label_delay_days: float | None = Field(default=None, ge=0)
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
+    time_format: str | None = None
     currency: str | None = None
     future_gap_days: float = Field(30.0, gt=0)
     most_a_day: int = Field(1000, ge=1)
@@ -60,29 +60,24 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     """
     raw, rejected = _read(source, settings)
     clean, reasons = _typed(raw, settings)
-    reason = np.full(len(raw), "", dtype=object)
-    for text, mask in reasons:
-        reason[(reason == "") & mask] = text
+    reason = first_reason(reasons, raw.index)
     usable = clean[reason == ""]
-    reason[usable.index[_crowded(usable, settings.most_a_day)]] = (
-        f"more than {settings.most_a_day} transactions of one customer on one day"
-    )
+    crowded = f"more than {settings.most_a_day} transactions of one customer on one day"
+    reason = also(reason, crowded, usable.index[_crowded(usable, settings.most_a_day)])
     usable = clean[reason == ""]
-    reason[usable.index[usable["transaction_id"].duplicated()]] = "id is that of an earlier row"
+    again = usable.index[usable["transaction_id"].duplicated()]
+    reason = also(reason, "id is that of an earlier row", again)
     good = clean[reason == ""]
     moved = float((good["at"].diff() < pd.Timedelta(0)).mean()) if len(good) else 0.0
     bad = raw.loc[reason != "", ["file", "row"]].assign(
         transaction_id=clean.loc[reason != "", "transaction_id"], reason=reason[reason != ""]
     )
-    rejected = pd.concat([bad, *rejected], ignore_index=True)[
-        ["file", "row", "transaction_id", "reason"]
-    ].astype({"reason": "str", "transaction_id": "str", "file": "str"})
     figures = {"out_of_order_share": moved}
     if len(good):
         figures["fraud_share"] = float(good["is_fraud"].mean())
     return Ingested(
         good.sort_values(["at", "transaction_id"], ignore_index=True),
-        rejected.sort_values(["file", "row"], ignore_index=True, kind="stable"),
+        quarantine([bad, *rejected], "transaction_id"),
         fingerprint(source),
         figures,
     )
@@ -105,7 +100,7 @@ def _read(source: Path, settings: Settings) -> tuple[pd.DataFrame, list[pd.DataF
         in_payments,
         name="transactions" if apart else None,
     )
-    raw, rejected = table.rows, [table.malformed.assign(transaction_id="")]
+    raw, rejected = table.rows, [table.malformed]
     if apart:
         raw, unknown = _with_labels(raw, source, settings)
         rejected += unknown
@@ -124,13 +119,13 @@ def _with_labels(
     names = ("transaction_id", "is_fraud", "known_at")
     mapping = {name: column for name, column in settings.columns.items() if name in names}
     table = read_mapped(source, names[:2], names[2:], mapping, name="labels")
-    labels = table.rows.assign(transaction_id=_id(table.rows["transaction_id"]))
-    ids = _id(raw["transaction_id"])
+    labels = table.rows.assign(transaction_id=as_id(table.rows["transaction_id"]))
+    ids = as_id(raw["transaction_id"])
     unknown = ~labels["transaction_id"].isin(ids)
     again = ~unknown & labels["transaction_id"].duplicated()
     place = ["file", "row", "transaction_id"]
     rejected = [
-        table.malformed.assign(transaction_id=""),
+        table.malformed,
         labels.loc[unknown, place].assign(reason="label of an unknown transaction"),
         labels.loc[again, place].assign(reason="second label of a transaction"),
     ]
@@ -139,15 +134,19 @@ def _with_labels(
     return joined, rejected
 
 
-def _typed(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[tuple[str, Mask]]]:
-    at = _times(raw["at"], settings.time_zone)
+def _typed(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Reasons]:
+    clock = Clock(settings.time_zone, settings.time_format, "fraud.ingest")
+    times = read_times(raw["at"], clock, raw)
+    at = times.at
     amount = as_number(raw["amount"])
     label = as_text(raw["is_fraud"]).str.strip().str.lower().map(LABELS)
     if settings.label_delay_days is not None:
         known = at + pd.Timedelta(settings.label_delay_days, unit="D")
+        of_label: Reasons = []
     else:
-        known = _times(raw["known_at"], settings.time_zone)
-    ids = {name: _id(raw[name]) for name in IDS}
+        labelled = read_times(raw["known_at"], clock, raw)
+        known, of_label = labelled.at, labelled.reasons("time of the label")
+    ids = {name: as_id(raw[name]) for name in IDS}
     clean = pd.DataFrame(
         {
             **{name: ids.get(name, at) for name in PAYMENT[:4]},
@@ -156,47 +155,19 @@ def _typed(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, list[tu
             "known_at": known,
         }
     )
-    checks: list[tuple[str, Mask]] = [
-        (f"{name} is empty", ids[name].eq("").to_numpy(bool)) for name in IDS
-    ]
+    checks: Reasons = [(f"{name} is empty", ids[name].eq("").to_numpy(bool)) for name in IDS]
     checks += [
-        ("time cannot be read", at.isna().to_numpy()),
+        *times.reasons("time"),
         ("time is in the future", _future(at, settings.future_gap_days)),
         ("amount is not a finite number", ~np.isfinite(amount)),
         ("amount is 0", amount == 0),
         ("amount is negative: a refund is no payment", amount < 0),
         *_currency(raw, settings.currency),
         ("label is missing or neither 0 nor 1", label.isna().to_numpy(bool)),
-        ("time of the label cannot be read", known.isna().to_numpy()),
+        *of_label,
         ("label is known before the transaction (known_at < at)", (known < at).to_numpy(bool)),
     ]
     return clean, checks
-
-
-def _id(column: pd.Series) -> "pd.Series[str]":
-    """Return ids as text; 7, 7.0 and "7" are one, as files of several systems have them."""
-    return as_text(column).str.strip().str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-
-
-def _times(column: pd.Series, zone: str) -> pd.Series:
-    """Return times in UTC; those without an offset are local times of `zone`."""
-    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
-        text = as_text(column).str.strip()
-        offset = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True)
-        with_offset = pd.to_datetime(
-            text.where(offset), errors="coerce", utc=True, format="ISO8601"
-        ).astype("datetime64[us, UTC]")
-        local = pd.to_datetime(text.where(~offset), errors="coerce", format="ISO8601")
-        filled: pd.Series = with_offset.fillna(_localised(local, zone))
-        return filled
-    if column.dt.tz is not None:
-        return pd.Series(column.dt.tz_convert("UTC")).astype("datetime64[us, UTC]")
-    return _localised(column, zone)
-
-
-def _localised(column: pd.Series, zone: str) -> pd.Series:
-    local = column.astype("datetime64[us]").dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    return pd.Series(local.dt.tz_convert("UTC")).astype("datetime64[us, UTC]")
 
 
 def _future(at: pd.Series, gap_days: float) -> Mask:
@@ -209,7 +180,7 @@ def _future(at: pd.Series, gap_days: float) -> Mask:
     return np.asarray(at > limit, dtype=bool)
 
 
-def _currency(raw: pd.DataFrame, wanted: str | None) -> list[tuple[str, Mask]]:
+def _currency(raw: pd.DataFrame, wanted: str | None) -> Reasons:
     if "currency" not in raw:
         return []
     found = as_text(raw["currency"]).str.strip().str.upper()

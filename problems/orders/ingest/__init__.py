@@ -1,10 +1,10 @@
 """An event log of any company, to one clean row per order and moment: what was known then.
 
-names, times, attributes    columns of any names to typed events
+names, attributes           columns of any names to typed events
 olist                       Olist's tables to such a log
 events                      events that can be used, and those that cannot with the reason
 log, cases                  events sorted by case; when each case was over, and stuck since when
-snapshots, load             the moments at which orders are looked at, and what was known then
+snapshots                   the moments at which orders are looked at, and what was known then
 """
 
 from pathlib import Path
@@ -20,8 +20,8 @@ from problems.orders.ingest.events import read_log
 from problems.orders.ingest.log import NEVER, Log
 from problems.orders.ingest.settings import DAY, Settings
 from problems.orders.ingest.snapshots import after_events, each_morning, known_at
-from problems.orders.ingest.times import moments
 from retrace.raw import fingerprint
+from retrace.raw.times import moments
 
 __all__ = ["Settings", "ingest", "read_log", "snapshots"]
 

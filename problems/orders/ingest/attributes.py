@@ -6,14 +6,14 @@ write such columns over whole cases, when all is over (a variant, a duration, a 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from problems.orders.ingest.log import Ints
-from problems.orders.ingest.times import as_utc, looks_like_time, micros
+from retrace.raw.times import Clock, looks_like_time, micros, read_times
 from retrace.raw.values import as_number, as_text
 
 Kind = Literal["number", "text", "time"]
@@ -34,7 +34,9 @@ class Attributes:
     mistyped: int
 
 
-def read_attributes(raw: pd.DataFrame, zone: str, case: Ints, at: Ints, early: Ints) -> Attributes:
+def read_attributes(
+    raw: pd.DataFrame, clock: Clock, case: Ints, at: Ints, early: Ints
+) -> Attributes:
     """Give the raw columns types. `early` are the rows of usual cases, which decide on them."""
     columns: dict[str, pd.Series] = {}
     left_out: dict[str, str] = {}
@@ -47,7 +49,7 @@ def read_attributes(raw: pd.DataFrame, zone: str, case: Ints, at: Ints, early: I
         if ROW_NUMBER.match(str(name)):
             left_out[str(name)] = "the number of the row"
             continue
-        kind, values, wrong = typed(raw[name], zone, early)
+        kind, values, wrong = typed(raw[name], clock, early)
         if reason := tells_the_future(values, case, spans):
             left_out[str(name)] = reason
             continue
@@ -56,10 +58,10 @@ def read_attributes(raw: pd.DataFrame, zone: str, case: Ints, at: Ints, early: I
     return Attributes(pd.DataFrame(columns, index=raw.index), left_out, mistyped)
 
 
-def typed(column: pd.Series, zone: str, early: Ints) -> tuple[Kind, pd.Series, int]:
+def typed(column: pd.Series, clock: Clock, early: Ints) -> tuple[Kind, pd.Series, int]:
     """Return the kind of a raw column, its typed values, and how many of another type are lost."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return "time", as_utc(column, zone), 0
+        return "time", read_times(column, clock, exact=False).at, 0
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
         return "number", pd.Series(as_number(column), column.index), 0
     text = as_text(column).str.strip()
@@ -68,7 +70,7 @@ def typed(column: pd.Series, zone: str, early: Ints) -> tuple[Kind, pd.Series, i
     if not len(filled):
         return "text", _category(text), 0
     if looks_like_time(filled):
-        times = as_utc(text, zone)
+        times = read_times(text, replace(clock, form=None), exact=False).at
         return "time", times, int((times.isna() & text.ne("")).sum())
     readable = np.isfinite(as_number(filled))
     if readable.mean() >= NUMBERS_LEAST:

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from problems.orders.ingest.attributes import Attributes, read_attributes
-from problems.orders.ingest.log import Ints, Log, Mask
+from problems.orders.ingest.log import Ints, Log
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
 from problems.orders.ingest.settings import DAY, Settings
-from problems.orders.ingest.times import as_utc, micros
 from retrace.base.errors import RetraceError
 from retrace.raw import PLACE, RawTable, read_raw
-from retrace.raw.values import as_text
+from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
+from retrace.raw.times import Times, micros, read_times
+from retrace.raw.values import as_id, as_text
 
 BEFORE_THE_LOG = "case began before the log"
 STOPPED_LEAST = 20  # events; a few may well be of one instant
@@ -41,19 +41,19 @@ def read_log(source: Path, settings: Settings) -> Read:
     else:
         table, rejected = _read_events(source, settings)
     raw = table.rows
-    times = as_utc(raw["timestamp"], settings.time_zone, settings.time_format)
-    _refuse_stopped_clock(times, source)
+    times = read_times(raw["timestamp"], settings.clock, raw)
+    _refuse_stopped_clock(times.at, source)
     events = pd.DataFrame(
         {
-            "case_id": _id(raw["case_id"]),
+            "case_id": as_id(raw["case_id"]),
             "activity": as_text(raw["activity"]).str.strip(),
-            "resource": _id(raw["resource"]) if "resource" in raw else "",
-            "at": micros(times),
+            "resource": as_id(raw["resource"]) if "resource" in raw else "",
+            "at": micros(times.at),
             **{name: as_text(raw[name]) for name in settings.keep},
         }
     )
     reason = _reasons(events, times, raw, settings)
-    good = np.flatnonzero(reason == "")
+    good = np.flatnonzero((reason == "").to_numpy())
     if not len(good):
         raise RetraceError(f"{source}: none of {len(raw):,} events can be used: {_top(reason)}.")
     used = events.iloc[good].reset_index(drop=True)
@@ -67,7 +67,7 @@ def read_log(source: Path, settings: Settings) -> Read:
         **{f"left_out_{name}": 1.0 for name in found.left_out},
         "events_out_of_order_share": _unordered(used),
     }
-    all_rejected = _rejected(pd.concat([bad, *rejected], ignore_index=True))
+    all_rejected = quarantine([bad, *rejected], "case_id")
     rows_in = len(raw) + len(all_rejected) - len(bad)
     log = Log.of(used, found.columns, settings.keep)
     return Read(log, all_rejected, rows_in, figures)
@@ -90,8 +90,7 @@ def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.Da
     carried = others if settings.attributes is None else settings.attributes
     kept = [one for one in carried if one not in settings.drop and one not in settings.keep]
     wanted = [one for one in KNOWN if one in raw] + kept + settings.keep
-    malformed = table.malformed.assign(case_id="")
-    return RawTable(raw[[*wanted, *PLACE]], table.malformed), [malformed]
+    return RawTable(raw[[*wanted, *PLACE]], table.malformed), [table.malformed]
 
 
 def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> Attributes:
@@ -100,33 +99,31 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> At
     about = raw[[name for name in raw if name not in apart]]
     promised = {}
     if "promised_at" in about:
-        promised["promised_at"] = as_utc(about.pop("promised_at"), settings.time_zone)
+        promise = about.pop("promised_at")
+        promised["promised_at"] = read_times(promise, settings.clock, raw, exact=False).at
     case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
-    found = read_attributes(about, settings.time_zone, case, at, early)
+    found = read_attributes(about, settings.clock, case, at, early)
     return replace(found, columns=found.columns.assign(**promised))
 
 
 def _reasons(
-    events: pd.DataFrame, times: pd.Series, raw: pd.DataFrame, settings: Settings
-) -> NDArray[np.object_]:
+    events: pd.DataFrame, times: Times, raw: pd.DataFrame, settings: Settings
+) -> "pd.Series[str]":
     """Return why each event cannot be used, the first reason that applies; "" where it can."""
-    reason = np.full(len(raw), "", dtype=object)
-    early, late = _stray(times, settings.stray_gap_days)
-    checks: list[tuple[str, Mask]] = [
+    early, late = _stray(times.at, settings.stray_gap_days)
+    checks: Reasons = [
         ("case id is empty", events["case_id"].eq("").to_numpy(bool)),
         ("activity is empty", events["activity"].eq("").to_numpy(bool)),
-        ("time cannot be read", times.isna().to_numpy()),
+        *times.reasons("time"),
         ("time is far before all others", early),
         ("time is far after all others", late),
         ("the same as an earlier event", _again(raw)),
     ]
-    for text, mask in checks:
-        reason[(reason == "") & mask] = text
-    usable = reason == ""
-    reason[usable] = np.where(_cut_by_the_start(events[usable], settings), BEFORE_THE_LOG, "")
-    return reason
+    reason = first_reason(checks, raw.index)
+    usable = events[reason == ""]
+    return also(reason, BEFORE_THE_LOG, usable.index[_cut_by_the_start(usable, settings)])
 
 
 def _again(raw: pd.DataFrame) -> Mask:
@@ -189,24 +186,12 @@ def _early(case: Ints, at: Ints, share: float) -> Ints:
     return np.flatnonzero(start <= np.quantile(start[one_each], share, method="lower"))
 
 
-def _id(column: pd.Series) -> "pd.Series[str]":
-    """Return ids as text; 7, 7.0 and "7" are one, as files of several systems have them."""
-    return as_text(column).str.strip().str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-
-
 def _unordered(events: pd.DataFrame) -> float:
     """Return the share of events that are earlier than one of their order before them."""
     latest = events.groupby("case_id", sort=False)["at"].cummax()
     return float((events["at"] < latest).mean())
 
 
-def _top(reason: NDArray[np.object_]) -> str:
-    counts = pd.Series(reason).value_counts()
+def _top(reason: "pd.Series[str]") -> str:
+    counts = reason.value_counts()
     return ", ".join(f"{text} ({n:,})" for text, n in counts.items())
-
-
-def _rejected(rows: pd.DataFrame) -> pd.DataFrame:
-    columns = ["file", "row", "case_id", "reason"]
-    found = rows.reindex(columns=columns).fillna({"case_id": ""})
-    found = found.astype({"file": "str", "case_id": "str", "reason": "str", "row": "int64"})
-    return found.sort_values(["file", "row"], ignore_index=True, kind="stable")

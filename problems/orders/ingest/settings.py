@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from problems.contract import IngestParams
+from retrace.raw.times import Clock, Zone
 
 DAY = 86_400_000_000  # microseconds, as all times inside
 
@@ -30,7 +31,7 @@ class Settings(IngestParams):
     attributes: list[str] | None = None
     drop: list[str] = Field(default_factory=list)
     keep: list[str] = Field(default_factory=list)
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
     time_format: str | None = None
     # Further from all others a time is a typing error.
     stray_gap_days: float = Field(365.0, gt=0)
@@ -48,6 +49,10 @@ class Settings(IngestParams):
     load_days: float = Field(30.0, gt=0)
     recent_days: float = Field(7.0, gt=0)
     most_activities: int = Field(30, ge=1)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.time_zone, self.time_format, "orders.ingest")
 
     @model_validator(mode="after")
     def _ends_differ(self) -> Self:

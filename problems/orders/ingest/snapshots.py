@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from problems.orders.ingest.cases import Cases
 from problems.orders.ingest.log import NEVER, Ints, Log, Numbers
 from problems.orders.ingest.settings import DAY, Settings
-from problems.orders.ingest.times import micros, moments
 from retrace.past.timeline import Timeline, running
+from retrace.raw.times import micros, moments
 
 HOUR = 3.6e9  # microseconds
 MOST_COUNT = np.iinfo(np.int16).max

@@ -10,8 +10,8 @@ from problems.orders.ingest.cases import end_cases, usual_limits, usual_waits
 from problems.orders.ingest.log import NEVER, Ints, Log
 from problems.orders.ingest.settings import Settings
 from problems.orders.ingest.snapshots import known_at
-from problems.orders.ingest.times import micros, moments
 from retrace.base.errors import RetraceError
+from retrace.raw.times import micros, moments
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
 from retrace.raw import WRONG_FIELDS, fingerprint, read_mapped
+from retrace.raw.reasons import Reasons, also, first_reason, quarantine
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 
 LISTING = (  # a listing's raw columns, beside its id and price
@@ -60,8 +61,6 @@ REASONS = (  # in this order; a row is rejected for the first that applies
     "id is that of an earlier row",
 )
 
-Reasons = list[tuple[str, NDArray[np.bool_]]]
-
 
 class Settings(IngestParams):
     """`price.ingest` of params.yaml.
@@ -98,14 +97,17 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     for column in settings.keep:
         clean[column] = as_text(raw[column])
     reasons += _price_reasons(raw["price"], clean["price_usd"].to_numpy())
-    reason = _first(reasons)
+    reason = first_reason(reasons, raw.index)
     again = clean.loc[reason == "", "listing_id"].duplicated()
-    reason[again.index[again]] = REASONS[-1]
+    reason = also(reason, REASONS[-1], again.index[again])
 
-    usable = np.flatnonzero(reason == "")
+    usable = np.flatnonzero((reason == "").to_numpy())
     order = usable[np.argsort(clean["listing_id"].to_numpy()[usable])]
     clean = clean.take(order).reset_index(drop=True)
-    rejected = _rejected(raw[reason != ""], reason[reason != ""], table.malformed)
+    bad = raw.loc[reason != "", ["file", "row"]].assign(
+        listing_id=as_text(raw["train_id"]), reason=reason
+    )
+    rejected = quarantine([bad, table.malformed], "listing_id")
     return Ingested(clean, rejected, fingerprint(source), _figures(clean))
 
 
@@ -128,13 +130,14 @@ def listings(raw: pd.DataFrame, columns: Mapping[str, str] | None = None) -> pd.
     found = next((column for column in IDS if column in raw), None)
     identity = raw[found] if found else pd.Series(np.arange(len(raw)), raw.index)
     clean, reasons = _read(raw, identity)
-    reason = _first(reasons)
-    rejected = np.flatnonzero(reason != "")
+    reason = first_reason(reasons, raw.index)
+    rejected = np.flatnonzero((reason != "").to_numpy())
     if len(rejected):
         first = rejected[0]
         raise RetraceError(
             f"listings: {len(rejected)} of {len(raw)} rows cannot be priced; the first is row "
-            f"{first + 1} (id {identity.iloc[first]!r}): {reason[first]}. Correct or remove them."
+            f"{first + 1} (id {identity.iloc[first]!r}): {reason.iloc[first]}. Correct or "
+            "remove them."
         )
     return clean.set_axis(raw.index)
 
@@ -185,25 +188,6 @@ def _price_reasons(raw: pd.Series, price: NDArray[np.float64]) -> Reasons:
     missing = (as_text(raw).str.strip() == "").to_numpy(bool)
     masks = [missing, np.isnan(price), np.isinf(price), price < 0, price == 0]
     return list(zip(REASONS[5:10], masks, strict=True))
-
-
-def _first(reasons: Reasons) -> NDArray[np.object_]:
-    """Return the first reason that applies to each row, "" for none."""
-    texts, masks = zip(*reasons, strict=True)
-    codes = np.select(masks, np.arange(1, len(texts) + 1).tolist(), 0)
-    names: NDArray[np.object_] = np.array(["", *texts], dtype=object)
-    return names.take(codes)
-
-
-def _rejected(
-    raw: pd.DataFrame, reason: NDArray[np.object_], malformed: pd.DataFrame
-) -> pd.DataFrame:
-    found = raw[["file", "row"]].assign(
-        listing_id=as_text(raw["train_id"]), reason=pd.Series(reason, raw.index, dtype="str")
-    )
-    wrong = malformed.assign(listing_id=pd.Series("", malformed.index, dtype="str"))
-    both = pd.concat([found, wrong[found.columns]])
-    return both.sort_values(["file", "row"], ignore_index=True)
 
 
 def _figures(clean: pd.DataFrame) -> dict[str, float]:

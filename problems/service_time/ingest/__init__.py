@@ -23,9 +23,10 @@ from problems.service_time.ingest.manual_log import has_table, read_manual_log
 from problems.service_time.ingest.pings import load_pings
 from problems.service_time.ingest.privacy import pseudonyms
 from problems.service_time.ingest.settings import Bounds, Settings
-from problems.service_time.ingest.stops import Stops, at_customers, read_stops
+from problems.service_time.ingest.stops import at_customers, read_stops
 from problems.service_time.ingest.visits import find_visits
 from retrace.raw import fingerprint
+from retrace.raw.reasons import quarantine
 
 __all__ = ["Bounds", "Settings", "accuracy", "ingest"]
 
@@ -92,7 +93,7 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     good = visits["reason"] == ""
     clean = _clean(usable[good], visits[good], kind, key, settings)
     rows.loc[usable["place"], "reason"] = visits["reason"].to_numpy()
-    rejected = _rejected(rows, stops)
+    rejected = quarantine([rows[rows["reason"] != ""], stops.malformed], "stop_id")
     figures |= _against_log(source, settings, clean, usable)
     return Ingested(clean, rejected, fingerprint(source), figures)
 
@@ -206,13 +207,6 @@ def _moments(seconds: pd.Series) -> pd.Series:
     milliseconds = np.round(seconds.to_numpy(np.float64) * 1e3).astype(np.int64)
     moments = pd.to_datetime(milliseconds, unit="ms", utc=True).as_unit("us")
     return pd.Series(moments, seconds.index)
-
-
-def _rejected(rows: pd.DataFrame, stops: Stops) -> pd.DataFrame:
-    columns = ["file", "row", "stop_id", "reason"]
-    wrong = stops.malformed.assign(stop_id=pd.Series("", stops.malformed.index, dtype="str"))
-    both = pd.concat([rows.loc[rows["reason"] != "", columns], wrong[columns]])
-    return both.sort_values(["file", "row"], ignore_index=True)
 
 
 def _against_log(

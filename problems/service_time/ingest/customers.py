@@ -1,17 +1,18 @@
 """The customers table: where a customer lives, and since when."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from problems.service_time.ingest.geometry import Points, metres_between, middle
-from problems.service_time.ingest.reasons import Reasons, first_reason
 from problems.service_time.ingest.settings import Bounds, Settings
-from problems.service_time.ingest.times import as_utc
 from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
-from retrace.raw.values import as_number, as_text, clean_text
+from retrace.raw.reasons import Reasons, first_reason
+from retrace.raw.times import read_times
+from retrace.raw.values import as_id, as_number, as_text, clean_text
 
 RAW = (
     "customer_id",
@@ -42,28 +43,32 @@ def read_customers(source: Path, settings: Settings) -> pd.DataFrame:
     Raises RetraceError if the table cannot be read, or if most coordinates are wrong.
     """
     raw = read_raw(source, RAW, OPTIONAL, name="customers").rows
-    zone = settings.time_zone or "UTC"  # days, mostly; no service time depends on them
-    place = raw[["file", "row"]]
+    # Days, mostly; no service time depends on them.
+    clock = replace(settings.clock, zone=settings.time_zone or "UTC")
+    days = {
+        name: read_times(raw[name], clock, raw, exact=False).at
+        for name in ("opened_at", "valid_from")
+        if name in raw
+    }
     latitude, longitude = as_number(raw["latitude"]), as_number(raw["longitude"])
     floor = as_number(raw["floor"])
     has_lift = as_text(raw["has_lift"]).str.strip().str.lower().map(YES_NO)
     no_floor = (as_text(raw["floor"]).str.strip() == "").to_numpy() | np.isnan(floor)
-    valid_from = as_utc(raw["valid_from"], place, zone) if "valid_from" in raw else None
     decimals = min(AREA_DECIMALS, settings.coordinate_decimals)
     frame = pd.DataFrame(
         {
-            "customer_id": clean_text(raw["customer_id"]),
+            "customer_id": as_id(raw["customer_id"]),
             "region": clean_text(raw["region"]),
-            "area_id": clean_text(raw["area_id"])
+            "area_id": as_id(raw["area_id"])
             if "area_id" in raw
             else _cells(latitude, longitude, decimals),
             "dwelling": clean_text(raw["dwelling"]),
             "floor": np.where(no_floor, 0, np.clip(np.nan_to_num(floor), -99, 999)),
             "has_lift": has_lift.eq(True).to_numpy(bool),
-            "opened_at": as_utc(raw["opened_at"], place, zone),
+            "opened_at": days["opened_at"],
             "latitude": latitude,
             "longitude": longitude,
-            "valid_from": valid_from,
+            "valid_from": days.get("valid_from"),
         }
     )
     frame["floor"] = frame["floor"].round().astype("int16")

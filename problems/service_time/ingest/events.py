@@ -12,9 +12,9 @@ import pandas as pd
 
 from problems.service_time.ingest.engine import put
 from problems.service_time.ingest.settings import Settings
-from problems.service_time.ingest.times import as_utc
 from retrace.raw import read_raw
-from retrace.raw.values import as_number, as_text, clean_text
+from retrace.raw.times import micros, read_times
+from retrace.raw.values import as_id, as_number, as_text
 
 RAW = ("route_id", "customer_id", "event", "at")
 OPTIONAL = ("accuracy_m",)
@@ -78,7 +78,7 @@ def read_events(source: Path, settings: Settings) -> tuple[pd.DataFrame, dict[st
     """Return the readable events: route_id, customer_id, enter, and micros (of UTC)."""
     table = read_raw(source, RAW, OPTIONAL, name="geofence_events")
     raw = table.rows
-    at = as_utc(raw["at"], raw[["file", "row"]], settings.time_zone)
+    at = read_times(raw["at"], settings.clock, raw).at
     kind = as_text(raw["event"]).str.strip().str.lower()
     readable = at.notna() & kind.isin(["enter", "exit"])
     accuracy = as_number(raw["accuracy_m"]) if "accuracy_m" in raw else np.zeros(len(raw))
@@ -86,10 +86,10 @@ def read_events(source: Path, settings: Settings) -> tuple[pd.DataFrame, dict[st
     use = (readable & accurate).to_numpy()
     events = pd.DataFrame(
         {
-            "route_id": clean_text(raw["route_id"])[use],
-            "customer_id": clean_text(raw["customer_id"])[use],
+            "route_id": as_id(raw["route_id"])[use],
+            "customer_id": as_id(raw["customer_id"])[use],
             "enter": (kind[use] == "enter").to_numpy(bool),
-            "micros": at[use].astype("int64"),
+            "micros": micros(at[use]),
         }
     )
     return events, {

@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from problems.service_time.ingest.settings import Settings
-from problems.service_time.ingest.times import as_utc
 from retrace.raw import read_raw
 from retrace.raw.sources import suffix_of
-from retrace.raw.values import clean_text
+from retrace.raw.times import read_times
+from retrace.raw.values import as_id
 
 
 def has_table(source: Path, name: str) -> bool:
@@ -22,10 +22,9 @@ def has_table(source: Path, name: str) -> bool:
 def read_manual_log(source: Path, settings: Settings) -> pd.DataFrame:
     """Return stop_id, started_at and ended_at (UTC), without unreadable and impossible rows."""
     raw = read_raw(source, ("stop_id", "started_at", "ended_at"), name="manual_log").rows
-    place = raw[["file", "row"]]
-    log = pd.DataFrame({"stop_id": clean_text(raw["stop_id"])})
+    log = pd.DataFrame({"stop_id": as_id(raw["stop_id"])})
     for column in ("started_at", "ended_at"):
-        log[column] = as_utc(raw[column], place, settings.time_zone)
+        log[column] = read_times(raw[column], settings.clock, raw).at
     stay = (log["ended_at"] - log["started_at"]).dt.total_seconds()
     log = log[(log["stop_id"] != "") & (stay > 0) & (stay <= settings.stay_max_seconds)]
     return log.drop_duplicates("stop_id", ignore_index=True)

@@ -19,11 +19,11 @@ from problems.service_time.ingest.geometry import (
     middle,
 )
 from problems.service_time.ingest.settings import Settings
-from problems.service_time.ingest.times import as_utc
 from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
 from retrace.raw.sources import files_of, suffix_of
-from retrace.raw.values import as_number, clean_text
+from retrace.raw.times import micros, read_times
+from retrace.raw.values import as_id, as_number
 
 RAW = ("route_id", "at", "latitude", "longitude")
 OPTIONAL = ("accuracy_m",)
@@ -181,12 +181,12 @@ def _plain(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> bool:
 
 def _typed(path: Path, settings: Settings) -> pd.DataFrame:
     raw = read_raw(path, RAW, OPTIONAL).rows
-    at = as_utc(raw["at"], raw[["file", "row"]], settings.time_zone)
-    microseconds = pd.Series(at.astype("int64"), dtype="Int64").mask(at.isna())
+    at = read_times(raw["at"], settings.clock, raw).at
+    microseconds = pd.Series(micros(at), dtype="Int64").mask(at.isna())
     accuracy = as_number(raw["accuracy_m"]) if "accuracy_m" in raw else np.zeros(len(raw))
     return pd.DataFrame(
         {
-            "route_id": clean_text(raw["route_id"]),
+            "route_id": as_id(raw["route_id"]),
             "micros": microseconds,
             "latitude": as_number(raw["latitude"]),
             "longitude": as_number(raw["longitude"]),

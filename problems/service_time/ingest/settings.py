@@ -2,13 +2,13 @@
 
 import os
 from typing import Self
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from problems.contract import IngestParams
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.raw.times import Clock, Zone
 
 
 class Bounds(Params):
@@ -30,6 +30,7 @@ class Settings(IngestParams):
     """All limits of `ingest`. Seconds and metres, as the names say.
 
     time_zone: of times written without an offset from UTC; None makes such times an error.
+    time_format: of times that are not ISO 8601, as `datetime.strptime` has it.
     bounds: a customer outside is rejected; None accepts any place on earth.
     fence_radius_m: of the fences laid around customers where there are only pings.
     accuracy_max_m: less accurate pings and events are dropped.
@@ -45,7 +46,8 @@ class Settings(IngestParams):
     driver_key: hashes driver ids; `$NAME` takes it from the environment variable NAME.
     """
 
-    time_zone: str | None = None
+    time_zone: Zone | None = None
+    time_format: str | None = None
     bounds: Bounds | None = None
     # What phones can tell apart in a town (assumed).
     fence_radius_m: float = Field(50.0, gt=0, le=5000)
@@ -64,15 +66,9 @@ class Settings(IngestParams):
     coordinate_decimals: int = Field(2, ge=0, le=6)
     driver_key: str = Field(min_length=1)
 
-    @field_validator("time_zone")
-    @classmethod
-    def _is_zone(cls, name: str | None) -> str | None:
-        if name is not None:
-            try:
-                ZoneInfo(name)
-            except (KeyError, ValueError, OSError):
-                raise ValueError("not a time zone such as Europe/Oslo") from None
-        return name
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.time_zone, self.time_format, "service_time.ingest")
 
     @model_validator(mode="after")
     def _stays_make_sense(self) -> Self:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.service_time.ingest.reasons import Reasons, first_reason
 from problems.service_time.ingest.settings import Settings
-from problems.service_time.ingest.times import UTC, as_utc
 from retrace.raw import WRONG_FIELDS, read_raw
-from retrace.raw.values import as_integer, as_number, as_text, clean_text
+from retrace.raw.reasons import Reasons, also, first_reason
+from retrace.raw.times import UTC, read_times
+from retrace.raw.values import as_id, as_integer, as_number, as_text, clean_text
 
 IDS = ("stop_id", "route_id", "driver_id", "customer_id")
 AMOUNTS = ("weight_kg", "items", "boxes")
@@ -41,24 +41,24 @@ def read_stops(source: Path, settings: Settings) -> Stops:
     """Read the stops of the folder `source`. Raises RetraceError if the table cannot be read."""
     table = read_raw(source, RAW, OPTIONAL, name="stops")
     raw = table.rows
-    place = raw[["file", "row"]]
-    rows = pd.DataFrame({column: clean_text(raw[column]) for column in (*IDS, "slot")})
-    rows["planned_at"] = as_utc(raw["planned_at"], place, settings.time_zone)
+    rows = pd.DataFrame({column: as_id(raw[column]) for column in IDS})
+    rows["slot"] = clean_text(raw["slot"])
+    planned = read_times(raw["planned_at"], settings.clock, raw)
+    rows["planned_at"] = planned.at
     reasons: Reasons = [(f"{name} is empty", (rows[name] == "").to_numpy(bool)) for name in IDS]
-    reasons.append(_not_a_time("planned_at", rows["planned_at"]))
+    reasons += planned.reasons("planned_at")
     if "planned_arrival_at" in raw:
-        arrival = as_utc(raw["planned_arrival_at"], place, settings.time_zone)
+        arrival = read_times(raw["planned_arrival_at"], settings.clock, raw)
         given = (as_text(raw["planned_arrival_at"]).str.strip() != "").to_numpy(bool)
-        text, bad = _not_a_time("planned_arrival_at", arrival)
-        reasons.append((text, bad & given))
-        rows["planned_arrival_at"] = arrival
+        reasons += [(text, bad & given) for text, bad in arrival.reasons("planned_arrival_at")]
+        rows["planned_arrival_at"] = arrival.at
     else:
         rows["planned_arrival_at"] = pd.Series(pd.NaT, rows.index, dtype=UTC)
     reasons += _read_numbers(raw, rows)
     rows["reason"] = first_reason(reasons, rows.index)
-    usable = rows["reason"] == ""
-    again = usable & rows.loc[usable, "stop_id"].duplicated().reindex(rows.index, fill_value=False)
-    rows["reason"] = rows["reason"].mask(again, "stop_id is that of an earlier row")
+    usable = rows[rows["reason"] == ""]
+    again = usable.index[usable["stop_id"].duplicated()]
+    rows["reason"] = also(rows["reason"], "stop_id is that of an earlier row", again)
     malformed = table.malformed.assign(reason=WRONG_FIELDS)
     return Stops(rows.assign(file=raw["file"], row=raw["row"]), malformed)
 
@@ -80,11 +80,6 @@ def at_customers(stops: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     problem = joined["problem"].fillna(known.map({True: NOT_YET, False: UNKNOWN_CUSTOMER}))
     joined["reason"] = stops["reason"].where(stops["reason"] != "", problem)
     return joined.drop(columns=["order", "problem", "valid_from"])
-
-
-def _not_a_time(name: str, values: pd.Series) -> tuple[str, np.ndarray]:
-    text = f"{name} is not a time, or one that a clock change skips or makes happen twice"
-    return text, values.isna().to_numpy(bool)
 
 
 def _read_numbers(raw: pd.DataFrame, rows: pd.DataFrame) -> Reasons:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from problems.service_time.ingest.choice import candidates, choose
 from problems.service_time.ingest.geometry import Points, metres_between
-from problems.service_time.ingest.reasons import first_reason
 from problems.service_time.ingest.settings import Settings
+from retrace.raw.reasons import first_reason
 
 NO_SESSION = "no events of its route at its customer's fence"
 DRIVEN_BY = "only driven by: shorter in the fence than dwell_min_seconds"

@@ -6,7 +6,8 @@
 
     read_mapped(path, ["amount"], columns={"amount": "TX_AMOUNT"})    # under its owner's names
 
-.tsv and .csv (also .gz) give text, "" where a field is empty; .parquet gives its own types.
+.tsv and .csv (also .gz, and with another separator) give text, "" where a field is empty; .parquet
+gives its own types.
 Numbers are read later, by `retrace.raw.values`: one unreadable value costs one row, not the file.
 """
 
@@ -171,11 +172,6 @@ def _check_columns(
             guesses.append(f"If '{unused[close[0]]}' is '{column}', rename it.")
         elif column in hints:
             known.append(hints[column])
-    if len(found) == 1 and (other := next((c for c in "\t;,|" if c in found[0]), None)):
-        known = [
-            f"The header looks separated by {other!r}: a .tsv must be separated by tabs and a "
-            ".csv by commas. Rename or convert the file."
-        ]
     raise RetraceError(
         f"{path}: no column {', '.join(map(repr, missing))} in the header. "
         f"{' '.join(known or guesses or ['Add it, or choose another file.'])} "

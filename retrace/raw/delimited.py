@@ -4,9 +4,14 @@ Kaggle's own files are plain: tab separated, one line a row, quotes mean nothing
 the same rows with fields in quotes, inner quotes doubled and perhaps line ends inside. `layout`
 finds which separators and line ends count. Then a field that is wholly one quoted string is taken
 out of its quotes until it no longer is one, so that all ways of writing a table read the same.
+
+A .csv is separated by commas and a .tsv by tabs, unless the header has none of them and has another
+separator: a spreadsheet writes semicolons where a comma is the decimal sign.
 """
 
 import gzip
+import logging
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +28,8 @@ from retrace.raw.layout import find_layout
 from retrace.raw.sources import suffix_of
 
 SEPARATORS = {".tsv": b"\t", ".csv": b","}
+_OTHERS = (b";", b"\t", b",", b"|")
+_NAMES = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"|": "vertical bars"}
 _CHUNK = 1 << 20
 _BOMB_BYTES, _BOMB_TIMES = 64 << 20, 200
 _SHOWN = 80  # characters of a malformed row
@@ -40,8 +47,7 @@ class Delimited:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data = _load(path)
-        suffix = suffix_of(path) or ".csv"
-        self._layout = find_layout(self._data, SEPARATORS[suffix.removesuffix(".gz")])
+        self._layout = find_layout(self._data, _separator(path, self._data))
         if not len(self._layout.starts):
             raise RetraceError(f"{path}: the file has only blank lines. {_AGAIN}")
         header = [self._field(0, column) for column in range(self._layout.width)]
@@ -86,6 +92,20 @@ class Delimited:
             f"{self._path}: cut off in the middle of a row: the last one (row {last}, line {line}) "
             f"has {found}: {self._text(last)!r}. Rows after it may be missing. {_AGAIN}"
         )
+
+
+def _separator(path: Path, data: bytearray) -> bytes:
+    """Return what separates the names of the header; say so where it is not the suffix's own."""
+    own = SEPARATORS[(suffix_of(path) or ".csv").removesuffix(".gz")]
+    header = re.sub(rb'"[^"]*"', b"", bytes(data[:_CHUNK]).lstrip(b"\r\n").split(b"\n")[0])
+    most = max(_OTHERS, key=header.count)
+    if own in header or most not in header:
+        return own
+    logging.getLogger(__name__).warning(
+        "%s: the header is separated by %s, not by %s as the suffix says, and so are the rows read."
+        " Numbers need a decimal point.", path, _NAMES[most], _NAMES[own],
+    )  # fmt: skip
+    return most
 
 
 def _load(path: Path) -> bytearray:

@@ -299,7 +299,7 @@ def test_events_that_cannot_be_used_are_rejected_with_the_reason(tmp_path: Path)
             ("d", "new", "2107-03-04 09:00"),
             ("e", "new", "1970-01-01 00:00"),
             ("u0", "new", str(START)),
-            ("f", "new", "1709542800"),
+            ("f", "new", "17095"),
         ],
         columns=["case_id", "activity", "timestamp"],
     )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from retrace.base.errors import RetraceError
 from retrace.raw import WRONG_FIELDS, RawTable, fingerprint, read_raw
-from retrace.raw.values import as_integer, as_number, as_text, clean_text
+from retrace.raw.reasons import also, first_reason, quarantine
+from retrace.raw.values import as_id, as_integer, as_number, as_text, clean_text
 
 several = settings(deadline=None, max_examples=40)  # a file is written and read in each
 
@@ -246,7 +247,6 @@ GZIPPED = gzip.compress(GOOD + np.random.default_rng(1).bytes(50_000).hex().enco
         ("t.xlsx", b"PK", r"t\.xlsx: the suffix '\.xlsx'.*Readable are \.tsv.*convert"),
         ("t.csv", b"id,Name,text\n1,a,b\n", r"t\.csv: no column 'name', 'note'.*'Name' is 'name'"),
         ("t.csv", b"id,name,note,name\n1,a,b,c\n", r"'name' is there 2 times \(as columns 2, 4\)"),
-        ("t.csv", b"id;name;note\n1;a;b\n", r"separated by ';'.*\.csv by commas.*convert"),
         ("t.csv", HEADER + b"1,caf\xe9,b\n", r"line 2, byte 18: 0xe9 is not UTF-8.*iconv"),
         ("t.csv", GOOD.decode().encode("utf-16"), r"UTF-16 \(byte order mark ff fe\).*iconv"),
         ("t.csv", HEADER + b"1,a\0,b\n", r"line 2, byte 16: a NUL byte.*export"),
@@ -360,3 +360,62 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(
     path.write_bytes(gzip.compress(b"a\tb\n" + b"1\t2\n" * 2_000_000))
     with pytest.raises(RetraceError, match="have unpacked to more than"):
         read_raw(path, ["a"])
+
+
+# ---- ids, separators and reasons -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "ids"),
+    [
+        ([12, 7], "int64", ["12", "7"]),
+        ([12.0, np.nan, 12345678901234.0], "float64", ["12", "", "12345678901234"]),
+        ([12.5, 7.0], "float64", ["12.5", "7"]),
+        ([12, None], "Int64", ["12", ""]),
+        ([" 12 ", "12.0", "012", "012.00", "a\u00a0 b", "1.5", None], "str",
+         ["12", "12", "012", "012", "a b", "1.5", ""]),
+        ([7, "7", 7.0, None], "object", ["7", "7", "7", ""]),
+        (["x", "y"], "category", ["x", "y"]),
+    ],
+)  # fmt: skip
+def test_an_id_is_the_same_text_in_every_table(values: list, dtype: str, ids: list[str]) -> None:
+    found = as_id(pd.Series(values, dtype=dtype, index=range(5, 5 + len(values))))
+    assert found.tolist() == ids
+    assert found.index[0] == 5
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", ","])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz"])
+def test_another_separator_is_read_and_said(
+    folder: Path, separator: str, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [["1", "a,b", "x;y\tz|"], ["2", "", "1,5"]]
+    content = written(rows, separator)
+    name = f"t{suffix}"
+    table = read(folder, name, gzip.compress(content) if name.endswith("gz") else content)
+    assert values(table) == rows
+    own = {".tsv": "\t"}.get(suffix, ",")
+    assert (f"{name}: the header is separated by" in caplog.text) == (separator != own)
+
+
+def test_names_with_semicolons_do_not_change_the_separator(folder: Path) -> None:
+    for header in (b'id,name,note,"a;b;c;d;e"', b"id,name,note,a;b;c;d;e"):
+        assert values(read(folder, "t.csv", header + b"\n1,a,b,c\n")) == [["1", "a", "b"]]
+
+
+def test_of_several_reasons_the_first_counts() -> None:
+    index = pd.Index([3, 4, 5])
+    reason = first_reason(
+        [("a", np.array([True, False, False])), ("b", np.array([True, True, False]))], index
+    )
+    assert reason.to_dict() == {3: "a", 4: "b", 5: ""}
+    assert also(reason, "c", pd.Index([5])).tolist() == ["a", "b", "c"]
+
+
+def test_rejected_rows_come_in_the_order_of_the_files() -> None:
+    one = pd.DataFrame({"file": ["b", "a"], "row": [1, 2], "id": ["x", "y"], "reason": "odd"})
+    other = pd.DataFrame({"file": ["a"], "row": [1], "reason": ["short"], "text": ["1,"]})
+    found = quarantine([one, other], "id")
+    assert found.to_numpy().tolist() == [
+        ["a", 1, "", "short"], ["a", 2, "y", "odd"], ["b", 1, "x", "odd"]
+    ]  # fmt: skip

@@ -411,7 +411,7 @@ def test_times_of_many_styles(tmp_path: Path, style: str) -> None:
 def test_a_day_that_may_be_a_month_is_refused_until_the_format_is_given(tmp_path: Path) -> None:
     frame = log(*USUAL)
     texts = frame.assign(timestamp=frame["timestamp"].dt.strftime("%d/%m/%Y %H:%M"))
-    with pytest.raises(RetraceError, match="day or month first"):
+    with pytest.raises(RetraceError, match="day or the month first"):
         run(tmp_path, texts)
     found = clean(tmp_path, texts, time_format="%d/%m/%Y %H:%M")
     pd.testing.assert_frame_equal(found, clean(tmp_path, frame))

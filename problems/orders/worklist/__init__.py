@@ -17,7 +17,6 @@ import pandas as pd
 from problems.contract import Listed, Worklist
 from problems.orders.evaluation import Settings as EvaluateSettings
 from problems.orders.ingest import Settings, read_log
-from problems.orders.ingest.times import moments
 from problems.orders.worklist.page import render, to_csv
 from problems.orders.worklist.ranking import COMPLETION, STUCK, make_worklist
 from problems.parts import find_problem
@@ -25,6 +24,7 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
+from retrace.raw.times import moments
 
 
 def make(source: Path, at: str | None) -> Listed:

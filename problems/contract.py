@@ -59,7 +59,8 @@ class World:
 
     The rest tells `validate` how to look for faults: when a row happened, what is known only
     afterwards (the target first), and by screen of retrace.checks.screens the columns that do by
-    nature what it looks for.
+    nature what it looks for. Where columns say their type first (number_value, text_value),
+    `typed_prefixes` are these words: a column that has turned into another type is not absent.
     """
 
     name: str
@@ -68,6 +69,7 @@ class World:
     time: str | None = None
     outcomes: tuple[str, ...] = ()
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    typed_prefixes: tuple[str, ...] = ()
 
 
 ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]

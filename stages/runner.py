@@ -23,7 +23,7 @@ def run_stage(main: Callable[[str], None]) -> None:
     parser.add_argument("name", help="a world or problem of params.yaml")
     name = parser.parse_args().name
     if not re.fullmatch(r"\w[\w-]*", name):  # it becomes part of paths
-        parser.error(f"{name!r} is no name of a world or problem, such as `price`")
+        parser.error(f"{name!r} is no name of a world or problem")
     _run(f"{stage}@{name}", lambda: main(name))
 
 

@@ -47,13 +47,16 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
 
 
 def run_checks(
-    rows: pd.DataFrame, checks: Sequence[Check], optional: Sequence[str] = ()
+    rows: pd.DataFrame,
+    checks: Sequence[Check],
+    optional: Sequence[str] = (),
+    typed: Sequence[str] = (),
 ) -> list[dict[str, object]]:
     """Return one record per check: column, check, level, found, limit, passed.
 
     A check of a column that is not there, but for which one of the patterns `optional` stands,
-    passes with nothing found; not so if the column has become one of another type, or if it is
-    what another one cannot be without.
+    passes with nothing found; not so if the column has become one of another type (by the prefixes
+    `typed` that name types), or if it is what another one cannot be without.
     """
     missing = sorted({name for check in checks for name in check.columns} - set(rows.columns))
     unknown = [name for name in missing if not any(re.fullmatch(one, name) for one in optional)]
@@ -66,7 +69,7 @@ def run_checks(
     for check in checks:
         needed = {check.column} if check.check == "without" else set(check.columns)
         there = needed.isdisjoint(missing)
-        absent = not there and not any(_turned(name, rows) for name in check.columns)
+        absent = not there and not any(_turned(name, rows, typed) for name in check.columns)
         seen = rows if check.other in (None, *rows) else rows.assign(**{str(check.other): np.nan})
         found = measure(seen, check) if there else float("nan")
         records.append(
@@ -82,13 +85,11 @@ def run_checks(
     return records
 
 
-def _turned(name: str, rows: pd.DataFrame) -> bool:
-    """Whether an attribute such as number_value is there as another type, as text_value."""
+def _turned(name: str, rows: pd.DataFrame, typed: Sequence[str]) -> bool:
+    """Whether a column that says its type first is there as another type."""
     kind, _, attribute = name.partition("_")
-    others = ("number", "text", "time")
-    return name not in rows and any(
-        f"{other}_{attribute}" in rows for other in others if kind in others
-    )
+    others = typed if kind in typed else ()
+    return name not in rows and any(f"{other}_{attribute}" in rows for other in others)
 
 
 def stop_on_hard(
@@ -134,7 +135,7 @@ def main(name: str) -> None:
             f"is {params.rows_min:,}: fewer cannot be split, fitted and judged."
         )
     check_schema(world, rows, params.example_rows)
-    records = run_checks(rows, params.listed(), optional(world))
+    records = run_checks(rows, params.listed(), optional(world), world.typed_prefixes)
     stop_on_hard(rows, params, records, name)
     records += screen(rows, params.screens, roles(world))
     failed = sum(not record["passed"] for record in records)

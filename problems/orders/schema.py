@@ -104,4 +104,5 @@ WORLD = World(
         "missing_by": BEFORE,  # the first event has none before it
         "stuck": ("step_*",),
     },
+    typed_prefixes=("number", "text", "time"),
 )

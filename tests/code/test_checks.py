@@ -235,7 +235,7 @@ def test_a_check_of_an_attribute_passes_where_a_log_has_none_and_fails_where_its
     checks = [check("number_value", "mean", most=10)]
     rows = pd.DataFrame({"id": ["a"]})
     assert run_checks(rows, checks, ["number_.*"])[0]["passed"]
-    turned = run_checks(rows.assign(text_value="1,5"), checks, ["number_.*"])[0]
+    turned = run_checks(rows.assign(text_value="1,5"), checks, ["number_.*"], ["number", "text"])[0]
     assert (turned["column"], turned["found"], turned["passed"]) == ("number_value", None, False)
     with pytest.raises(RetraceError, match="number_value"):
         run_checks(rows, checks)

@@ -69,7 +69,7 @@ def judge(world: str, source: Path) -> Verdict:
         if len(rows) < params.rows_min:
             raise RetraceError(f"{len(rows)} row(s); rows_min is {params.rows_min}")
         check_schema(found, rows, params.example_rows)
-        records = run_checks(rows, params.listed(), optional(found))
+        records = run_checks(rows, params.listed(), optional(found), found.typed_prefixes)
         stop_on_hard(rows, params, records, world)
         records += screen(rows, params.screens, roles(found))
         failed = [record for record in records if not record["passed"]]

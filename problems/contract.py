@@ -235,7 +235,7 @@ class Problem:
     group: tuple[str, ...] = ()  # rows that are not independent: split and bootstrap blocks
     time: str | None = None  # when the prediction is made
     known_at: str | None = None  # when the outcome becomes known
-    entities: tuple[str, ...] = ()  # whose history may be used
+    entities: tuple[str, ...] = ()  # whose history is used: `entity_type` of the state, or begin*
     offset: str | None = None
     slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report
     classes: tuple[str, ...] = ()  # of a multiclass target, in the order of the report

@@ -3,7 +3,8 @@
     python -m stages.featurize price
 
 reads   data/clean/price.parquet
-writes  data/state/price/     history.parquet: what is known of each entity at the end of the data
+writes  data/state/price/     state.parquet: what is known of each entity at the end of the data;
+                              nothing for a problem without history
         data/features/price/  train, valid, calibration, test .parquet: key, target, model columns
                               encoder.json, text.npz: what was fitted, for the bundle
 """
@@ -19,7 +20,6 @@ from retrace.base.arrays import from_frame, take
 from retrace.base.files import read_table, replacing, write_table
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.text.model import TextParams
-from retrace.past.history import State
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
 from workflow.featurize import classes_of, fit_encoding, fitted_target
@@ -44,10 +44,9 @@ def main(name: str) -> None:
     )
     with replacing(paths.state(name)) as folder:
         folder.mkdir()
-        history = world.history
-        at_end = history.at_end if history else None
-        known = State(()) if at_end is None else at_end(from_frame(rows), settings)
-        write_table(known.to_table(), folder / "history.parquet")
+        if world.history and world.history.at_end:
+            state = world.history.at_end(from_frame(rows), settings)
+            write_table(state.to_table(), folder / "state.parquet")
     features = features_of(problem.world, rows, settings)
     classes = classes_of(problem, rows[(windows == "train").to_numpy()])
     target = fitted_target(problem, rows, classes)

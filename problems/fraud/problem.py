@@ -23,6 +23,7 @@ PROBLEMS = {
         key=("transaction_id",),
         time="at",
         known_at="known_at",
+        entities=("customer_id", "terminal_id"),
         columns=Columns(
             numeric=(
                 "amount",

@@ -43,7 +43,7 @@ COMPLETION = Problem(
     group=("order_id",),
     time="snapshot_at",
     known_at="completed_known_at",
-    entities=("order_id",),
+    entities=("all*", "text_*"),
     columns=COLUMNS,
     slices=("activity", "elapsed", "rework", "promise", "season"),
 )

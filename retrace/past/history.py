@@ -1,30 +1,43 @@
 """What was known of an entity at a moment: decayed means of its earlier outcomes.
 
-Two ways to the same numbers. `as_of` answers many questions in one sorted pass over a table;
-`State` is fed outcome by outcome, as serving does, and answers one moment at a time. An outcome
-counts from the moment when it became *known*, which is never before it happened. An entity's
-numbers depend on its own outcomes only, so a table of state can be partitioned by entity.
+Two ways to the same bits. `Outcomes` answers many questions in one sorted pass over a table;
+`Memories` is fed outcome by outcome, as serving does, and answers a few. An outcome counts from the
+moment when it became *known*, and is seen from the next tick on. An entity's numbers depend on its
+own outcomes only, so a table of memories can be partitioned by entity.
 
-The mean of an entity at time t weighs each outcome by 2^(-(t - known_at) / half-life). Levels back
-off from wide (region) to narrow (customer): a level's effect is its mean of what the wider levels
-left unexplained, drawn towards zero while little is known.
+The mean of an entity at time t weighs each outcome by 2^(-(t - known_at) / half-life). Sums are of
+whole numbers, the same in any order: an outcome enters grown by 2^(time since its half-life began /
+half-life), in units of 2^-32, and all sums are halved when a half-life ends. Half-lives begin at
+multiples of themselves since 1970, for all entities alike, so that nothing overflows.
+
+Levels back off from wide (region) to narrow (customer): a level's effect is its mean of what the
+wider levels left unexplained, drawn towards zero while little is known.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Self
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self, overload
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from retrace.base.clock import DAY, Floats, Times, micros
 from retrace.base.errors import RetraceError
+from retrace.past.timeline import Ints, Numbers, Timeline
 
-STATE_COLUMNS = ("entity_type", "entity_id", "feature", "value", "weight", "count", "as_of")
-
-Floats = NDArray[np.float64]
-DAY = np.timedelta64(86_400_000_000, "us")
-MOST_HALF_LIVES = 900  # of one entity's outcomes; more would overflow, and the oldest weigh nothing
+UNIT = 2.0**32  # of one outcome's weight when its half-life begins
+MOST = 2**62  # of a sum
+KEPT = 2  # ticks of a memory: questions of the newest one must not see it
+COLUMNS = {
+    "entity_type": "str",
+    "entity_id": "str",
+    "at": "datetime64[us, UTC]",  # the tick in which the newest of these outcomes became known
+    "period": "int64",  # the half-life of that tick; sums are grown since it began
+    "value": "int64",
+    "weight": "int64",
+    "count": "int64",
+}
 
 
 @dataclass(frozen=True)
@@ -40,203 +53,270 @@ class Known:
     count: Floats
 
 
-def as_of(
-    entities: pd.Series,
-    moments: pd.Series,
-    outcomes: pd.DataFrame,
-    half_life_days: float,
-) -> Known:
-    """Look up every (entity, moment) among `outcomes` (columns entity, value, known_at).
-
-    Uses outcomes with known_at < moment only: rows that are added later change nothing, and no row
-    sees its own outcome.
-    """
-    known = outcomes.dropna(subset=["value", "known_at"])
-    n_known = len(known)
-    codes, _ = pd.factorize(pd.concat([known["entity"], entities], ignore_index=True))
-    times = pd.concat([known["known_at"], moments], ignore_index=True).to_numpy("datetime64[us]")
-    is_query = np.arange(len(codes)) >= n_known
-    order = np.lexsort((~is_query, times, codes))  # at one instant, questions come first
-    group = codes[order]
-    days = _days_since_first(times[order], group)
-    if len(days) and days.max() > MOST_HALF_LIVES * half_life_days:
-        raise RetraceError(
-            f"A half-life of {half_life_days:g} days is too short for outcomes over "
-            f"{days.max():.0f} days; give at least {days.max() / MOST_HALF_LIVES:.3g}."
-        )
-    growth = np.exp2(days / half_life_days)
-    value = np.append(known["value"].to_numpy(np.float64), np.zeros(len(entities)))[order]
-    counted = (~is_query[order]).astype(np.float64)
-    sums = pd.DataFrame(
-        {"value": value * growth * counted, "weight": growth * counted, "count": counted}
-    )
-    sums = sums.groupby(group, sort=False).cumsum()
-    at = np.empty(len(entities), dtype=np.int64)
-    queried = is_query[order]
-    at[order[queried] - n_known] = np.flatnonzero(queried)
-    found = sums.to_numpy()[at]
-    with np.errstate(invalid="ignore"):
-        mean = found[:, 0] / found[:, 1]
-    return Known(mean, found[:, 1] / growth[at], found[:, 2])
-
-
-def _days_since_first(times: NDArray[np.datetime64], group: NDArray[np.int64]) -> Floats:
-    """Days since the first row of each group, in rows that are sorted by group and time."""
-    if len(group) == 0:
-        return np.zeros(0)
-    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
-    first = np.repeat(times[starts], np.diff(np.r_[starts, len(group)]))
-    return np.asarray((times - first) / DAY, dtype=np.float64)
-
-
 @dataclass(frozen=True)
 class Level:
-    """One entity of the chain. `prior_weight` is the number of outcomes that zero counts for."""
+    """One kind of entity, and how fast what is known of it fades.
+
+    prior_weight : the number of outcomes that zero counts for
+    tick : microseconds; what becomes known within a tick is seen from the next one on
+    """
 
     entity: str
     half_life_days: float
     prior_weight: float
+    tick: int = 1
+
+    @property
+    def half_life(self) -> int:
+        """Microseconds."""
+        return round(self.half_life_days * DAY)
 
     def effect(self, known: Known) -> Floats:
         """Return the mean, drawn towards zero; zero where nothing is known."""
-        mean = np.where(known.weight > 0, known.mean, 0.0)
-        return np.asarray(known.weight * mean / (known.weight + self.prior_weight))
+        return effect(known, self.prior_weight)
 
 
-def unexplained(
-    rows: pd.DataFrame, value: pd.Series, moment: str, known_at: str, levels: Sequence[Level]
-) -> list[pd.DataFrame]:
-    """Return each level's outcomes (entity, value, known_at): what wider levels had not explained.
+def effect(known: Known, prior_weight: float | Floats) -> Floats:
+    mean = np.where(known.weight > 0, known.mean, 0.0)
+    return np.asarray(known.weight * mean / (known.weight + prior_weight))
 
-    `rows` has a column for each entity, the `moment` of prediction and the moment `known_at` when
-    its `value` became known. Each row is explained by what was known at its own moment.
+
+class Outcomes:
+    """Outcomes of entities of one level, sorted, with their decayed running sums.
+
+    entity   : codes from 0, shape (n_outcomes,)
+    known_at : datetime64[us]; NaT where an outcome is not known
+    value    : NaN where there is none
     """
-    outcomes = []
-    rest = value.to_numpy(np.float64).copy()
-    for level in levels:
-        table = pd.DataFrame(
-            {"entity": rows[level.entity], "value": rest, "known_at": rows[known_at]}
+
+    def __init__(self, entity: Numbers, known_at: Times, value: Floats, level: Level) -> None:
+        there = ~(np.isnat(known_at) | np.isnan(value))
+        who, at, values = entity[there], micros(known_at[there]), value[there]
+        self.level = level
+        tick = at // level.tick
+        period = tick * level.tick // level.half_life
+        grown, weight = _whole(values, at, period, level.half_life)
+        self._line = Timeline(who, tick, {"value": grown, "weight": weight})
+        self._who: Ints = np.sort(who).astype(np.int64)
+        self._tick = self._line.moment(self._who, np.arange(len(who)))
+        self._period = self._tick * level.tick // level.half_life
+        self._count = np.arange(len(who)) - self._line.first(self._who) + 1
+        self._value, self._weight = self._running_sums(float(np.abs(values).max(initial=1.0)))
+
+    def known(self, entity: Numbers, at: Times) -> Known:
+        """Return what was known of each entity at its moment; shape (n_queries,)."""
+        asked = micros(at)
+        end = self._line.position(entity, asked // self.level.tick, "left")
+        there = end > self._line.first(entity)
+        if not len(self._who):
+            sums = np.zeros((4, len(asked)), np.int64)
+        else:
+            place = np.maximum(end - 1, 0)
+            columns = (self._period, self._value, self._weight, self._count)
+            sums = np.array([np.where(there, column[place], 0) for column in columns])
+        return _decayed(sums, asked, self.level.half_life)
+
+    def memories(self) -> dict[str, Ints]:
+        """Return the newest KEPT ticks of each entity, oldest first: `entity` (its
+        code), `tick`, `period`, `value`, `weight` and `count`."""
+        who, tick = self._who, self._tick
+        last = np.flatnonzero(np.r_[(np.diff(who) != 0) | (np.diff(tick) != 0), len(who) > 0])
+        after = np.searchsorted(who[last], who[last], side="right")
+        last = last[after - np.arange(len(last)) <= KEPT]
+        columns: dict[str, Ints] = {
+            "entity": who,
+            "tick": tick,
+            "period": self._period,
+            "value": self._value,
+            "weight": self._weight,
+            "count": self._count,
+        }
+        return {name: column[last] for name, column in columns.items()}
+
+    def _running_sums(self, largest: float) -> tuple[Ints, Ints]:
+        """Sum within each entity and half-life; what was before it enters halved by half-lives.
+
+        A sum is at most four times the half-life's outcomes: twice grown, and twice with those of
+        the half-lives before.
+        """
+        who, period, n = self._who, self._period, len(self._who)
+        new = np.r_[n > 0, (np.diff(who) != 0) | (np.diff(period) != 0)][:n]
+        starts = np.flatnonzero(new)
+        segment = np.cumsum(new) - 1
+        first = np.searchsorted(who[starts], who[starts])  # of the entity's segments
+        nth = np.arange(len(starts)) - first
+        passed = np.diff(period[starts], prepend=0)
+        ends = np.r_[starts[1:], n][: len(starts)]
+        if not largest * 4 * UNIT * int((ends - starts).max(initial=0)) < MOST:
+            raise _too_much(largest)
+        found = []
+        for name in ("value", "weight"):
+            total = self._line.total(name, starts, ends)
+            before = np.zeros(len(starts), np.int64)
+            for step in range(1, int(nth.max(initial=0)) + 1):
+                here = np.flatnonzero(nth == step)
+                before[here] = _halved(before[here - 1] + total[here - 1], passed[here])
+            inside = self._line.total(name, starts[segment], np.arange(n) + 1)
+            found.append(inside + before[segment])
+        return found[0], found[1]
+
+
+Entry = tuple[int, int, int, int, int]  # tick, period, value, weight, count
+
+
+class Memories:
+    """What is known of entities of several levels, kept up to date outcome by outcome."""
+
+    def __init__(self, levels: Sequence[Level]) -> None:
+        self.levels = {level.entity: level for level in levels}
+        self._entries: dict[str, dict[str, list[Entry]]] = {name: {} for name in self.levels}
+
+    def add_levels(self, levels: Iterable[Level]) -> None:
+        """Take up levels that are not there yet."""
+        for level in levels:
+            if level.entity not in self.levels:
+                self.levels[level.entity] = level
+                self._entries[level.entity] = {}
+
+    def known(self, ids: Mapping[str, Sequence[str]], at: Times) -> dict[str, Known]:
+        """Return what was known at each moment, by entity type; `ids` has one of each moment."""
+        asked = micros(at)
+        found: list[Entry] = []
+        half_lives: list[int] = []
+        for kind, names in ids.items():
+            level, entries = self.levels[kind], self._entries[kind]
+            half_lives += [level.half_life] * len(names)
+            found += [
+                _newest_before(entries.get(name), moment // level.tick, level, name)
+                for name, moment in zip(names, asked.tolist(), strict=True)
+            ]
+        sums = np.array(found, np.int64).reshape(-1, 5)
+        moments = np.tile(asked, len(ids))
+        known = _decayed(sums.T[1:], moments, np.array(half_lives, np.int64))
+        n = len(asked)
+        return {
+            kind: Known(*(part[i * n : (i + 1) * n] for part in vars(known).values()))
+            for i, kind in enumerate(ids)
+        }
+
+    def add(self, kind: str, name: str, value: float, known_at: np.datetime64) -> None:
+        """Add one outcome. An entity's outcomes come in the order in which they become known."""
+        if math.isnan(value):
+            return
+        level = self.levels[kind]
+        at = int(known_at.astype("datetime64[us]").astype(np.int64))
+        tick = at // level.tick
+        period = tick * level.tick // level.half_life
+        one = _whole(np.array([value]), np.array([at]), np.array([period]), level.half_life)
+        entries = self._entries[kind].setdefault(name, [])
+        last = entries[-1] if entries else (tick, period, 0, 0, 0)
+        if tick < last[0]:
+            raise RetraceError(
+                f"An outcome of {kind} {name}, known at {known_at}, comes after one known at "
+                f"{_moment(last[0], level)}. Give outcomes in the order in which they become known."
+            )
+        passed = period - last[1]
+        total, weight = (
+            _halved(last[place], passed) + int(new[0])
+            for place, new in zip((2, 3), one, strict=True)
         )
-        outcomes.append(table)
-        known = as_of(rows[level.entity], rows[moment], table, level.half_life_days)
-        rest = rest - level.effect(known)
-    return outcomes
+        if not max(abs(total), weight, abs(value) * 4 * UNIT) < MOST:
+            raise _too_much(value)
+        if entries and tick == last[0]:
+            entries.pop()
+        entries.append((tick, period, total, weight, last[4] + 1))
+        del entries[:-KEPT]
 
-
-def look_up(
-    rows: pd.DataFrame, moment: str, outcomes: Sequence[pd.DataFrame], levels: Sequence[Level]
-) -> pd.DataFrame:
-    """Return <entity>_effect, _weight and _count of each row's entities, as known at `moment`."""
-    found = [
-        as_of(rows[level.entity], rows[moment], table, level.half_life_days)
-        for level, table in zip(levels, outcomes, strict=True)
-    ]
-    return columns(found, levels, rows.index)
-
-
-def columns(found: Sequence[Known], levels: Sequence[Level], index: pd.Index) -> pd.DataFrame:
-    """Name the columns of what is known at each level."""
-    parts: dict[str, Floats] = {}
-    for level, known in zip(levels, found, strict=True):
-        parts[f"{level.entity}_effect"] = level.effect(known)
-        parts[f"{level.entity}_weight"] = known.weight
-        parts[f"{level.entity}_count"] = known.count
-    return pd.DataFrame(parts, index=index)
-
-
-@dataclass
-class Memory:
-    """One entity's decayed mean, its weight at `at`, and how many outcomes it stands for."""
-
-    mean: float
-    weight: float
-    count: int
-    at: np.datetime64
-
-    def add(self, value: float, known_at: np.datetime64, half_life_days: float) -> None:
-        if known_at < self.at:
-            raise ValueError(f"{known_at} comes after an outcome known at {self.at}")
-        kept = self.weight * _decay(self.at, known_at, half_life_days)
-        self.mean = (self.mean * kept + value) / (kept + 1.0)
-        self.weight, self.count, self.at = kept + 1.0, self.count + 1, known_at
-
-
-@dataclass
-class State:
-    """The chain's memory, kept up to date outcome by outcome.
-
-    Plan with `look_up`, keep the effects it returned with the pending outcome, and give them back
-    to `update` when the outcome is known. Updates come in the order in which outcomes are known.
-    """
-
-    levels: Sequence[Level]
-    memories: dict[tuple[str, str], Memory] = field(default_factory=dict)
-
-    def look_up(self, entities: Mapping[str, str], moment: np.datetime64) -> pd.DataFrame:
-        """Return one row of `columns`: what is known of {entity: id} at `moment`."""
-        found = [self._known(level, entities[level.entity], moment) for level in self.levels]
-        return columns(found, self.levels, pd.RangeIndex(1))
-
-    def update(
-        self,
-        entities: Mapping[str, str],
-        value: float,
-        known_at: np.datetime64,
-        effects: Mapping[str, float],
-    ) -> None:
-        """Add one outcome; `effects` ({entity: effect}) are those known when it was predicted."""
-        rest = value
-        for level in self.levels:
-            key = (level.entity, entities[level.entity])
-            memory = self.memories.get(key)
-            if memory is None:
-                self.memories[key] = Memory(rest, 1.0, 1, known_at)
-            else:
-                memory.add(rest, known_at, level.half_life_days)
-            rest -= effects[level.entity]
+    def remember(self, kind: str, names: Sequence[str], outcomes: Outcomes) -> None:
+        """Take over what is known after all of a level's outcomes; names[code] is an id."""
+        entries = self._entries[kind]
+        found = outcomes.memories()
+        who = found.pop("entity").tolist()
+        rows = zip(*(column.tolist() for column in found.values()), strict=True)
+        for code, entry in zip(who, rows, strict=True):
+            entries.setdefault(names[code], []).append(entry)
 
     def to_table(self) -> pd.DataFrame:
-        """Return entity_type, entity_id, feature, value, weight, count, as_of; sorted by entity."""
+        """Return COLUMNS, one row per entity and kept tick, sorted."""
         rows = [
-            (*key, "effect", m.mean, m.weight, m.count, m.at) for key, m in self.memories.items()
+            (kind, name, tick * self.levels[kind].tick, *sums)
+            for kind in sorted(self._entries)
+            for name in sorted(self._entries[kind])
+            for tick, *sums in self._entries[kind][name]
         ]
-        table = pd.DataFrame(rows, columns=list(STATE_COLUMNS))
-        table = table.sort_values(["entity_type", "entity_id"], ignore_index=True)
-        return table.astype({"as_of": "datetime64[us]"}).assign(
-            as_of=lambda t: t["as_of"].dt.tz_localize("UTC")
-        )
+        table = pd.DataFrame(rows, columns=list(COLUMNS))
+        at = table["at"].to_numpy(np.int64).astype("datetime64[us]")
+        return table.assign(at=pd.Series(at).dt.tz_localize("UTC")).astype(COLUMNS)
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, levels: Sequence[Level]) -> Self:
-        keys = zip(table["entity_type"].tolist(), table["entity_id"].tolist(), strict=True)
-        numbers = [table[name].tolist() for name in ("value", "weight", "count")]
-        times = table["as_of"].to_numpy("datetime64[us]")
-        memories = map(Memory, *numbers, times)
-        return cls(levels, dict(zip(keys, memories, strict=True)))
-
-    def _known(self, level: Level, name: str, moment: np.datetime64) -> Known:
-        memory = self.memories.get((level.entity, name))
-        if memory is None:
-            return Known(np.array([np.nan]), np.zeros(1), np.zeros(1))
-        weight = memory.weight * _decay(memory.at, moment, level.half_life_days)
-        return Known(np.array([memory.mean]), np.array([weight]), np.array([float(memory.count)]))
-
-
-def end_state(outcomes: Sequence[pd.DataFrame], levels: Sequence[Level]) -> State:
-    """Return the state after all of the outcomes of `unexplained`, each level in one pass."""
-    memories: dict[tuple[str, str], Memory] = {}
-    for level, table in zip(levels, outcomes, strict=True):
-        known = table.dropna(subset=["value", "known_at"])
-        last = known.groupby("entity", sort=True)["known_at"].max()
-        after = last + pd.Timedelta(1, unit="us")
-        found = as_of(last.index.to_series(), after, known, level.half_life_days)
-        times = last.to_numpy("datetime64[us]")
-        for name, mean, weight, count, at in zip(
-            last.index, found.mean, found.weight, found.count, times, strict=True
-        ):
-            memories[level.entity, name] = Memory(float(mean), float(weight), int(count), at)
-    return State(levels, memories)
+        """Read rows of `to_table`; rows of other entity types are left out."""
+        found = cls(levels)
+        kinds, names = (table[name].tolist() for name in ("entity_type", "entity_id"))
+        at = micros(table["at"].dt.tz_localize(None).to_numpy("datetime64[us]")).tolist()
+        sums = [table[name].tolist() for name in ("period", "value", "weight", "count")]
+        for kind, name, moment, *entry in zip(kinds, names, at, *sums, strict=True):
+            if kind in found.levels:
+                tick = moment // found.levels[kind].tick
+                period, value, weight, count = entry
+                entries = found._entries[kind].setdefault(name, [])
+                entries.append((tick, period, value, weight, count))
+        return found
 
 
-def _decay(since: np.datetime64, until: np.datetime64, half_life_days: float) -> float:
-    return float(np.exp2(-((until - since) / DAY) / half_life_days))
+NOTHING: Entry = (0, 0, 0, 0, 0)
+
+
+def _newest_before(entries: list[Entry] | None, tick: int, level: Level, name: str) -> Entry:
+    if not entries:
+        return NOTHING
+    for entry in reversed(entries):
+        if entry[0] < tick:
+            return entry
+    if len(entries) == KEPT:
+        raise RetraceError(
+            f"What was known of {level.entity} {name} at {_moment(tick, level)} is no longer kept: "
+            f"its newest outcome became known at {_moment(entries[-1][0], level)}. Ask for a later "
+            "moment, or look the past up in one pass over the clean rows."
+        )
+    return NOTHING
+
+
+def _moment(tick: int, level: Level) -> np.datetime64:
+    return np.datetime64(tick * level.tick, "us")
+
+
+def _whole(value: Floats, at: Ints, period: Ints, half_life: int) -> tuple[Ints, Ints]:
+    """Return values and weights, grown since the half-life began, in whole numbers."""
+    growth = np.exp2(at / half_life - period) * UNIT
+    with np.errstate(invalid="ignore"):
+        return np.rint(value * growth).astype(np.int64), np.rint(growth).astype(np.int64)
+
+
+def _decayed(sums: Ints, at: Ints, half_life: int | Ints) -> Known:
+    """Answer from running sums, whose rows are period, value, weight and count."""
+    period, value, weight, count = sums
+    with np.errstate(invalid="ignore", over="ignore"):
+        growth = np.exp2(at / half_life - period) * UNIT
+        return Known(value / weight, weight / growth, count.astype(np.float64))
+
+
+@overload
+def _halved(total: int, times: int) -> int: ...
+@overload
+def _halved(total: Ints, times: Ints) -> Ints: ...
+def _halved(total: int | Ints, times: int | Ints) -> int | Ints:
+    """Halve whole numbers so many times, rounded to the nearest."""
+    if isinstance(total, int):
+        times = min(int(times), 62)
+        return (total + (1 << times - 1)) >> times if times else total
+    times = np.minimum(times, 62)
+    half = np.left_shift(1, np.maximum(times - 1, 0)) * (times > 0)
+    return np.asarray(np.right_shift(total + half, times))
+
+
+def _too_much(value: float) -> RetraceError:
+    return RetraceError(
+        f"The outcomes of one entity are too large or too many for exact sums (one is {value:g}). "
+        "Give their logs, or a shorter half-life."
+    )

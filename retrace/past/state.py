@@ -1,5 +1,6 @@
 """What is known of entities, kept up to date event by event, as serving does it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -7,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from retrace.base.arrays import Arrays
+from retrace.base.clock import Times
+
+UTC = "datetime64[us, UTC]"
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,40 @@ class State(Protocol):
     def to_table(self) -> pd.DataFrame:
         """Return the state as a typed, sorted table: entity_type, entity_id, ...; one row for each
         entity and item."""
+
+
+def in_order(
+    predicted: Arrays, predicted_at: Times, outcomes: Arrays, known_at: Times
+) -> Iterator[Event]:
+    """Return rows as events in the order in which they become known.
+
+    predicted, predicted_at : a row each that is predicted, and when
+    outcomes, known_at      : a row each whose outcome becomes known, and when; NaT for never
+
+    What is known at one instant comes as predictions first, else in the order of rows.
+    """
+    known = np.flatnonzero(~np.isnat(known_at))
+    at = np.concatenate([predicted_at, known_at[known]])
+    place = np.concatenate([np.arange(len(predicted_at)), known])
+    is_outcome = np.arange(len(at)) >= len(predicted_at)
+    for i in np.lexsort((is_outcome, at)).tolist():
+        rows, row = outcomes if is_outcome[i] else predicted, place[i]
+        one = {name: column[row : row + 1] for name, column in rows.items()}
+        yield Event(at[i], "outcome" if is_outcome[i] else "prediction", one)
+
+
+def union(*tables: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return the tables as one with the typed `columns`, in their order; what a table has not is 0,
+    NaN, NaT or the empty text. Whole numbers never become floats, which would lose bits."""
+    empty = {"str": "", "int64": 0, "float64": np.nan, UTC: pd.NaT}
+    parts = [
+        pd.DataFrame(
+            {
+                name: table[name] if name in table else pd.Series(empty[kind], table.index, kind)
+                for name, kind in columns.items()
+            },
+            columns=list(columns),
+        ).astype(dict(columns))
+        for table in tables
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-Codes = NDArray[np.integer]
+Numbers = NDArray[np.integer]
 
 MOST = 2**62  # of a key, which is an entity and a moment in one whole number
 
@@ -30,7 +31,8 @@ class Timeline:
     An event's `position` is its place in the sorted order, from 0.
     """
 
-    def __init__(self, entity: Codes, at: Ints, values: Mapping[str, Ints] | None = None) -> None:
+    def __init__(self, entity: Numbers, at: Ints, values: Mapping[str, Ints] | None = None) -> None:
+        self._unseen = int(entity.max(initial=-1)) + 1  # no key is larger than that of its moments
         self._ticks: Ints | None = None
         if len(at) and (int(entity.max()) + 1) * (int(at.max()) - int(at.min()) + 2) > MOST:
             self._ticks = np.unique(at)  # the number of a moment is smaller than the moment
@@ -45,7 +47,7 @@ class Timeline:
         self.key = key[order]
         self._sums = {name: np.r_[0, np.cumsum(value[order])] for name, value in values.items()}
 
-    def position(self, entity: Codes, at: Ints, side: Literal["left", "right"]) -> Ints:
+    def position(self, entity: Numbers, at: Ints, side: Literal["left", "right"]) -> Ints:
         """Return how many events come before (entity, at), those of entities before it included.
 
         With "right", events at the very moment count too. Shape (n_questions,).
@@ -55,24 +57,45 @@ class Timeline:
         at = np.clip(at, self.start - 1, self.start + self.span - 1)
         return np.asarray(np.searchsorted(self.key, self._key(entity, at), side=side))
 
-    def first(self, entity: Codes) -> Ints:
+    def first(self, entity: Numbers) -> Ints:
         """Return the position of each entity's first event."""
-        return np.asarray(np.searchsorted(self.key, entity.astype(np.int64) * self.span))
+        entity = np.minimum(entity.astype(np.int64), self._unseen)
+        return np.asarray(np.searchsorted(self.key, entity * self.span))
 
     def total(self, name: str, low: Ints, high: Ints) -> Ints:
         """Return the sum of a value over the events from position `low` to before `high`."""
         return np.asarray(self._sums[name][high] - self._sums[name][low])
 
-    def moment(self, entity: Codes, position: Ints) -> Ints:
+    def moment(self, entity: Numbers, position: Ints) -> Ints:
         """Return the moments of the entity's events at positions that it has."""
         at = self.key[position] - entity.astype(np.int64) * self.span + self.start
         return np.asarray(at if self._ticks is None else self._ticks[at])
 
-    def _key(self, entity: Codes, at: Ints) -> Ints:
-        return np.asarray(entity.astype(np.int64) * self.span + (at - self.start))
+    def _key(self, entity: Numbers, at: Ints) -> Ints:
+        entity = np.minimum(entity.astype(np.int64), self._unseen)
+        return np.asarray(entity * self.span + (at - self.start))
 
 
-def running(key: Codes, starts: Ints, ends: Ints, query: Codes, at: Ints) -> Ints:
+def running(key: Numbers, starts: Ints, ends: Ints, query: Numbers, at: Ints) -> Ints:
     """Count, for each queried key and moment, the intervals [start, end) that hold the moment."""
     started, ended = Timeline(key, starts), Timeline(key, ends)
     return started.position(query, at, "right") - ended.position(query, at, "right")
+
+
+class Codes:
+    """Whole numbers for texts, from 0 by their first place; others get the number after the last.
+
+    names : the texts, so that names[code] is a code's
+    of    : the codes of the texts that were numbered, shape (n_texts,)
+    """
+
+    def __init__(self, texts: NDArray[np.object_]) -> None:
+        codes, names = pd.factorize(texts)
+        self.of: Ints = codes.astype(np.int64)
+        self.names: list[str] = names.tolist()
+        self._index = pd.Index(names, dtype=object)
+
+    def find(self, texts: NDArray[np.object_]) -> Ints:
+        """Return the codes of other texts."""
+        found = self._index.get_indexer(pd.Index(texts, dtype=object))
+        return np.where(found < 0, len(self.names), found).astype(np.int64)

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from problems.featurize import features_of
 from problems.fraud.features import Settings as FeatureSettings
-from problems.fraud.features import features
 from problems.fraud.ingest import CLEAN, Settings, ingest
 from problems.fraud.schema import WORLD
+from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
 
 FEATURES = FeatureSettings(
@@ -167,12 +168,13 @@ def test_no_label_or_scenario_reaches_the_features(tmp_path: Path, label: str) -
     mapping = {**HANDBOOK, "is_fraud": label}
     clean = read(tmp_path, handbook(label), columns=mapping, label_delay_days=7).clean
     assert list(clean) == list(CLEAN)
-    frame = features(clean, FEATURES)
+    frame = to_frame(features_of("fraud", clean, FEATURES))
     assert not {label, "is_fraud", "TX_FRAUD_SCENARIO"} & {*frame}
     other = clean.assign(is_fraud=1 - clean["is_fraud"])  # no label is known within its 40 hours
-    pd.testing.assert_frame_equal(frame, features(other, FEATURES))
+    pd.testing.assert_frame_equal(frame, to_frame(features_of("fraud", other, FEATURES)))
     unlabelled = clean.drop(columns=["is_fraud", "known_at"])
-    pd.testing.assert_frame_equal(frame, features(unlabelled, FEATURES, clean))
+    found = to_frame(features_of("fraud", unlabelled, FEATURES, clean))
+    pd.testing.assert_frame_equal(frame, found)
 
 
 def test_a_wrong_mapping_names_the_closest_column(tmp_path: Path) -> None:

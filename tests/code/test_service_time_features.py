@@ -9,16 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from problems.service_time.features import (
-    Settings,
-    estimated_seconds,
-    features,
-    log_ratio,
-    with_entities,
-)
+from problems.featurize import features_of
+from problems.service_time.features import Settings
+from problems.service_time.features import history as own
+from problems.service_time.features.settings import estimated_seconds as estimated
 from problems.service_time.problem import HISTORY, PROBLEMS
 from problems.service_time.schema import WORLD
-from retrace.past.history import State
+from retrace.base.arrays import from_frame, to_frame
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
 SETTINGS = Settings(**PARAMS["features"])
@@ -29,6 +26,20 @@ HISTORY_COLUMNS = [
 START = pd.Timestamp("2025-03-01", tz="UTC")
 many = st.integers(1, 12)  # routes
 seeds = st.integers(0, 1000)
+
+
+def features(
+    rows: pd.DataFrame, settings: Settings, past: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    return to_frame(features_of("service_time", rows, settings, past), rows.index)
+
+
+def estimated_seconds(rows: pd.DataFrame, settings: Settings) -> pd.Series:
+    return pd.Series(estimated(from_frame(rows), settings), rows.index)
+
+
+def log_ratio(rows: pd.DataFrame, settings: Settings) -> pd.Series:
+    return pd.Series(own.log_ratio(from_frame(rows), settings), rows.index)
 
 
 def clean_stops(n_routes: int, seed: int = 0) -> pd.DataFrame:
@@ -84,7 +95,7 @@ def clean_stops(n_routes: int, seed: int = 0) -> pd.DataFrame:
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-12)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_the_rows_of_these_tests_are_clean() -> None:
@@ -139,30 +150,6 @@ def test_some_routes_have_the_columns_they_have_among_all(
     routes = rows["route_id"].unique().tolist()
     some = rows[rows["route_id"].isin(data.draw(st.sets(st.sampled_from(routes), min_size=1)))]
     assert_same(features(some, SETTINGS, past=rows), features(rows, SETTINGS).loc[some.index])
-
-
-@settings(deadline=None, max_examples=10)
-@given(many, seeds)
-def test_history_in_one_pass_equals_history_stop_by_stop(n: int, seed: int) -> None:
-    """Serving plans with `State.look_up` and updates with the log ratio when a stop is done."""
-    rows = clean_stops(n, seed)
-    entities = with_entities(rows)[list(HISTORY)].to_dict("records")
-    ratio = log_ratio(rows, SETTINGS)
-    planned_at = rows["planned_at"].to_numpy("datetime64[us]")
-    known_at = rows["departed_at"].to_numpy("datetime64[us]")
-    pending = list(np.argsort(known_at, kind="stable"))
-    state, found = State(SETTINGS.levels), {}
-    for i in np.argsort(planned_at, kind="stable"):
-        while known_at[pending[0]] < planned_at[i]:
-            done = pending.pop(0)
-            effects = {name: found[done][f"{name}_effect"].iloc[0] for name in HISTORY}
-            state.update(entities[done], ratio[done], known_at[done], effects)
-        found[i] = state.look_up(entities[i], planned_at[i])
-    one_by_one = pd.concat([found[i] for i in range(len(rows))], ignore_index=True)
-    table = features(rows, SETTINGS)
-    assert_same(one_by_one, table[HISTORY_COLUMNS])
-    effects = one_by_one[[f"{name}_effect" for name in HISTORY]].sum(axis=1)
-    assert table["known_effect"].tolist() == pytest.approx(effects.tolist())
 
 
 def test_every_column_of_the_problem_is_there_and_filled() -> None:

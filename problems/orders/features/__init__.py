@@ -6,14 +6,15 @@ history of what orders with the same attributes came to.
 
 from typing import Any
 
-import pandas as pd
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
 
 from problems.contract import Features, History
-from problems.orders.features.history import history, memory
-from retrace.base.arrays import Arrays, from_frame, to_frame
-from retrace.base.params import Params
-from retrace.past.history import Level, State
+from problems.orders.features.history import State, as_of, at_end, events, text_columns
+from problems.orders.features.settings import Settings
+from retrace.base import clock
+from retrace.base.arrays import Arrays
+from retrace.base.clock import local_time, weekday
 
 AS_THEY_ARE = (
     "waiting_hours",
@@ -27,91 +28,45 @@ AS_THEY_ARE = (
     "step_wait_hours",
     "resource_orders",
 )
+TIMES = ("snapshot_at", "started_at")
 WORDS = ("activity", "activity_before", "activity_before_that", "resource")
+Small = NDArray[np.float32]
 
 
-class Settings(Params):
-    """`order_completion.features` and `order_stuck.features`.
-
-    The history of an attribute's value is the mean of the log of the days that earlier orders with
-    it took. `prior_weight` is the number of orders that the overall mean counts for.
-    """
-
-    time_zone: str
-    half_life_days: float = Field(gt=0)
-    prior_weight: float = Field(gt=0)
-
-    @property
-    def level(self) -> Level:
-        return Level("value", self.half_life_days, self.prior_weight)
-
-
-def features(
-    rows: pd.DataFrame, settings: Settings, past: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the feature frame of clean rows, one row each, with their index.
-
-    `past` are clean rows with outcomes, by default `rows` themselves. A row sees only outcomes that
-    were known before its day began.
-    """
-    past = rows if past is None else past
+def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
+    """Return the features of clean rows, one row each."""
     at = rows["snapshot_at"]
-    local, start = (
-        rows[name].dt.tz_convert(settings.time_zone) for name in ("snapshot_at", "started_at")
-    )
-    columns: dict[str, object] = {
+    local, start = (local_time(rows[name], settings.time_zone) for name in TIMES)
+    hour, day = hour_of_day(local), weekday(local)
+    columns: dict[str, NDArray[Any]] = {
         "elapsed_hours": hours(at - rows["started_at"]),
         **{name: rows[name] for name in AS_THEY_ARE},
         "promise_hours": hours(rows["promised_at"] - at),
-        "hour": hour_of_day(local),
-        "weekday": local.dt.day_of_week.astype("int8"),
-        "week_hour": hour_of_day(local) + 24 * local.dt.day_of_week.astype("float32"),
+        "hour": hour,
+        "weekday": day.astype(np.int8),
+        "week_hour": hour + 24 * day.astype(np.float32),
         "start_hour": hour_of_day(start),
-        "start_weekday": start.dt.day_of_week.astype("int8"),
+        "start_weekday": weekday(start).astype(np.int8),
     }
-    for name in rows.columns:
+    for name, values in rows.items():
         if name.startswith("count_"):  # never is missing, as in a log without the activity
-            columns[name] = rows[name].astype("float32").where(rows[name] > 0)
+            columns[name] = np.where(values > 0, values, np.float32(np.nan)).astype(np.float32)
         elif name.startswith("number_"):
-            columns[name] = rows[name]
+            columns[name] = values
         elif name.startswith("time_"):
-            columns[f"hours_to_{name.removeprefix('time_')}"] = hours(rows[name] - at)
-    words = [*WORDS, *text_columns(rows)]
-    known = history(rows, past, text_columns(rows), settings.level)
-    return pd.DataFrame(
-        {**columns, **known, **{name: rows[name] for name in words}}, index=rows.index, copy=False
-    )
+            columns[f"hours_to_{name.removeprefix('time_')}"] = hours(values - at)
+    words = {name: rows[name] for name in (*WORDS, *text_columns(rows))}
+    return {**columns, **known, **words}
 
 
-def state(rows: pd.DataFrame, settings: Settings) -> State:
-    """Return what is known of every value at the end of clean rows, for serving to go on from."""
-    return memory(rows, text_columns(rows), settings.level)
+def hours(span: NDArray[np.timedelta64]) -> Small:
+    return clock.hours(span).astype(np.float32)
 
 
-def text_columns(rows: pd.DataFrame) -> list[str]:
-    return [name for name in rows.columns if name.startswith("text_")]
+def hour_of_day(local: clock.Times) -> Small:
+    return clock.hour_of_day(local).astype(np.float32)
 
 
-def hours(span: "pd.Series[pd.Timedelta]") -> "pd.Series[float]":
-    return (span.dt.total_seconds() / 3600).astype("float32")
+FEATURES = Features(features, Settings, History(as_of, events, State, at_end))
 
-
-def hour_of_day(local: pd.Series) -> "pd.Series[float]":
-    found: pd.Series = (local.dt.hour + local.dt.minute / 60).astype("float32")
-    return found
-
-
-def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
-    """Return all columns of `rows`: they are still computed from frames."""
-    return from_frame(features(to_frame(rows), settings, to_frame(past)))
-
-
-def of_known(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
-    return known
-
-
-def at_end(past: Arrays, settings: Settings) -> Any:
-    return state(to_frame(past), settings)
-
-
-FEATURES = Features(of_known, Settings, History(as_of, at_end=at_end))
+__all__ = ["FEATURES", "Settings", "features"]

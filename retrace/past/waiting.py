@@ -1,0 +1,86 @@
+"""Rows that were predicted and whose outcomes are not known yet: what those will need."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Self
+
+import pandas as pd
+
+from retrace.base.errors import RetraceError
+
+COLUMNS = {
+    "entity_type": "str",
+    "entity_id": "str",
+    "item": "str",
+    "text": "str",
+    "number": "float64",
+}
+Value = str | float
+
+
+class Waiting:
+    """Values by name of each waiting row; all rows have the same names.
+
+    kind    : what the rows are called, such as the name of their key column
+    numbers : the names whose values are numbers; others are texts
+    """
+
+    def __init__(self, kind: str, numbers: Collection[str]) -> None:
+        self.kind, self.numbers = kind, numbers
+        self.names: tuple[str, ...] = ()
+        self._rows: dict[str, tuple[Value, ...]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
+
+    def add(self, key: str, values: Mapping[str, Value]) -> None:
+        """Keep values of a row; those of an earlier prediction of it go."""
+        names = tuple(sorted(values))
+        if self.names != names:
+            if self._rows:
+                raise RetraceError(
+                    f"{self.kind} {key} has {', '.join(names)}; the rows that wait for their "
+                    f"outcomes have {', '.join(self.names)}. Give the same columns."
+                )
+            self.names = names
+        self._rows[key] = tuple(values[name] for name in names)
+
+    def get(self, key: str) -> dict[str, Value]:
+        """Return a row's values."""
+        return dict(zip(self.names, self._rows[key], strict=True))
+
+    def pop(self, key: str) -> dict[str, Value]:
+        """Return a row's values and forget them. Raises RetraceError where it does not wait."""
+        if key not in self._rows:
+            raise RetraceError(
+                f"{self.kind} {key} has an outcome, but waits for none: there was no prediction of "
+                "it, or its outcome is known already."
+            )
+        return dict(zip(self.names, self._rows.pop(key), strict=True))
+
+    def fill(self, keys: Sequence[str], values: Mapping[str, Sequence[Value]]) -> None:
+        """Keep the values of many rows."""
+        if len(keys):
+            self.names = tuple(sorted(values))
+            columns = (values[name] for name in self.names)
+            self._rows |= zip(keys, zip(*columns, strict=True), strict=True)
+
+    def to_table(self) -> pd.DataFrame:
+        """Return COLUMNS, a row for each value: text or number; sorted by row."""
+        rows = [
+            (self.kind, key, name, *(("", value) if name in self.numbers else (value, None)))
+            for key in sorted(self._rows)
+            for name, value in zip(self.names, self._rows[key], strict=True)
+        ]
+        return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+    @classmethod
+    def from_table(cls, table: pd.DataFrame, kind: str, numbers: Collection[str]) -> Self:
+        """Read rows of `to_table`; rows of other entity types are left out."""
+        found, own = cls(kind, numbers), table[table["entity_type"] == kind]
+        columns = (own[name].tolist() for name in ("entity_id", "item", "text", "number"))
+        rows: dict[str, dict[str, Value]] = {}
+        for key, name, text, number in zip(*columns, strict=True):
+            rows.setdefault(key, {})[name] = number if name in numbers else text
+        for key, values in rows.items():
+            found.add(key, values)
+        return found

@@ -50,7 +50,9 @@ class SplitParams(Params):
     valid and calibration those that were when the test began.
     """
 
-    by: Literal["hash", "time", "column", "days"] = "hash"
+    by: Literal["hash", "time", "column", "days"] | None = (
+        None  # time where there is one, else hash
+    )
     column: str | None = None
     days: DayWindows | None = None
     train: float = Field(0.7, gt=0, lt=1)
@@ -92,15 +94,16 @@ def split(
 
     Raises RetraceError when a column is missing, names an unknown window, or a window is empty.
     """
-    _require(rows, [*group, *([time] if params.by == "time" and time else [])])
+    by = params.by or ("time" if time else "hash")
+    _require(rows, [*group, *([time] if by == "time" and time else [])])
     ages = None
     if params.mature_share is not None:
         if time is None or known_at is None:
             raise RetraceError("split.mature_share needs a problem with a time and known_at.")
         ages = Ages(rows, group, time, known_at, params.mature_share)
-    if params.by == "hash":
+    if by == "hash":
         windows = _by_hash(rows, group, params, WINDOWS)
-    elif params.by == "time":
+    elif by == "time":
         if time is None:
             raise RetraceError("split.by is 'time', but the problem has no time; use 'hash'.")
         windows = (

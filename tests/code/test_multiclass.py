@@ -1,26 +1,22 @@
 """A problem of three classes through the stages: featurize, train, evaluate, backtest."""
 
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
-from problems.contract import Columns, Features, Problem
+from problems.contract import Columns, Problem
 from retrace.base.arrays import from_frame, take
 from retrace.base.errors import RetraceError
-from retrace.base.files import write_table
 from retrace.fit.bundle import Bundle
 from retrace.fit.calibration import Temperature, softmax
 from retrace.judge import metrics
 from retrace.judge.gate import Band, GateParams, decide
 from retrace.judge.slices import class_slice_table
 from stages import backtest, evaluate, featurize, train
-from tests.conftest import ROOT
+from tests.code.small_world import small_world
 
 NAME = "flowers"
 CLASSES = ("blue", "red", "white")
@@ -57,28 +53,6 @@ def flowers(n: int = 1500) -> pd.DataFrame:
     )
 
 
-def params() -> dict:
-    everything = yaml.safe_load((ROOT / "params.yaml").read_text())
-    price, stops = everything["price"], everything["service_time"]
-    block = {name: price[name] for name in ("encode", "text", "train", "gate")}
-    block["train"] = {
-        **{key: value for key, value in block["train"].items() if key != "interval"},
-        "max_rounds": 60,
-        "early_stopping_rounds": 10,
-        "learning_rate": 0.1,
-    }
-    block["gate"] = {
-        **{key: value for key, value in block["gate"].items() if key != "coverage"},
-        "calibration": {"least": 0.8, "most": 1.25},
-    }
-    block["split"] = {**price["split"], "by": "time", "train": 0.6, "test": 0.26}
-    block["backtest"] = {**stops["backtest"], "first_periods": 9, "train": {"max_rounds": 15}}
-    block["backtest"]["train_days"] = 400
-    block |= {"features": {}, "evaluate": {"slice_min_rows": 20}}
-    entry = {NAME: {"world": NAME}}
-    return {"worlds": {}, "problems": entry, "backtests": entry, NAME: block}
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("flowers")
@@ -86,20 +60,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The world's package in memory, and the current folder with its clean table."""
-    package = ModuleType(f"problems.{NAME}")
-    package.__path__ = []
-    monkeypatch.setitem(sys.modules, f"problems.{NAME}", package)
-    for part, name, value in (
-        ("problem", "PROBLEMS", {NAME: PROBLEM}),
-        ("features", "FEATURES", Features(lambda rows, *_: rows)),
-    ):
-        module = ModuleType(f"problems.{NAME}.{part}")
-        setattr(module, name, value)
-        monkeypatch.setitem(sys.modules, f"problems.{NAME}.{part}", module)
-    monkeypatch.chdir(folder)
-    (folder / "params.yaml").write_text(yaml.safe_dump(params()))
-    write_table(flowers(), Path(f"data/clean/{NAME}.parquet"))
+    """The current folder, with the clean table of a world that is only in memory."""
+    small_world(folder, monkeypatch, PROBLEM, flowers())
     return folder
 
 

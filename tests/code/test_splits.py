@@ -57,6 +57,13 @@ def test_time_goes_forward() -> None:
     assert windows.value_counts(normalize=True).to_dict() == pytest.approx(SHARES, abs=0.01)
 
 
+def test_a_problem_with_a_time_is_split_by_it_unless_params_say_otherwise() -> None:
+    frame, shares = rows(1000), SplitParams.model_validate(SHARES)
+    for time, by in (("at", "time"), (None, "hash")):
+        found = split(frame, shares, ["id"], time)
+        assert (found == split(frame, params(by=by), ["id"], time)).all()
+
+
 def test_a_column_names_the_window_and_the_rest_is_cut_from_train() -> None:
     frame = rows(1000).assign(window=["train"] * 800 + ["test"] * 200)
     windows = split(frame, params(by="column", column="window"), ["id"])

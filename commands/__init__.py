@@ -1,4 +1,5 @@
-"""The `retrace` command. Importing `stages` first pins what would change the last bits of a result,
-and keeps LightGBM's idle threads from spinning on a busy machine."""
+"""The `retrace` command. Importing the package pins what would change the last bits of a result."""
 
-import stages  # noqa: F401
+from retrace.base.pins import pin
+
+pin(light=True)

@@ -129,7 +129,9 @@ def words_of(problem: Problem, evaluation: Evaluation, key: str) -> Column:
     owner, _, rest = key.partition("_")
     if owner in BASELINES and rest and key != "oracle_ratio":
         column = words_of(problem, evaluation, rest)
-        return replace(column, words=f"{column.words} of the {owner}")
+        return replace(
+            column, words=f"{column.words} of the {'naive average' if owner == 'naive' else owner}"
+        )
     if covered := re.fullmatch(r"coverage_(\d+)", key):
         return Column(f"outcomes inside the {covered[1]} % interval", kind="share")
     unit = problem.unit.lower().replace(" ", "_")

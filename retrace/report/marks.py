@@ -12,6 +12,7 @@ Values = list[dict[str, Any]]
 
 FILL, GREY, SOFT, WARM, BAD = (f"var(--{name})" for name in ("fill", "grey", "soft", "warm", "bad"))
 AXIS = "#8a9499"
+LONG = 24  # letters of a name that needs a line of its own
 QUARTERS = ("Jan", "Apr", "Jul", "Oct")  # the months with labels, where there are many
 
 
@@ -19,7 +20,7 @@ def canvas(width: int, height: int | Spec) -> Spec:
     return {"width": width, "height": height}
 
 
-def amount(field: str, title: str, scale: Spec | None = None, **axis: Any) -> Spec:
+def amount(field: str, title: str | list[str], scale: Spec | None = None, **axis: Any) -> Spec:
     """A quantitative axis."""
     found: Spec = {"field": field, "type": "quantitative", "title": title}
     found["axis"] = {"titlePadding": 8, **axis}
@@ -45,7 +46,8 @@ def key(field: str, colours: Mapping[str, str], offset: int = 6) -> Spec:
         "title": None,
         "offset": offset,
         "symbolType": "circle",
-        "columns": 3,
+        "labelLimit": 280,
+        "columns": 1 if any(len(name) > LONG for name in colours) else 3,
     }
     return {
         "field": field,

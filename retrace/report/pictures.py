@@ -4,6 +4,7 @@ Data goes in under field names of our own, so that no column name meets Vega's s
 """
 
 from collections.abc import Callable
+from textwrap import wrap
 
 from retrace.base.tables import Column, Picture
 from retrace.report import marks
@@ -189,8 +190,7 @@ def panels(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | N
         if not values:
             continue
         fade: Spec = {"condition": {"test": "datum.few", "value": 0.4}, "value": 1}
-        along = marks.amount("x", _title(columns[column]), tickCount=3)
-        along["axis"] |= {"titleLimit": 140}
+        along = marks.amount("x", wrap(_title(columns[column]), 20), tickCount=3)
         panel = {
             "data": {"values": values},
             "encoding": {"y": marks.names("who", values, every, labels=not found)},

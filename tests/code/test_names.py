@@ -15,7 +15,8 @@ KNOW_NO_WORLD = ("retrace", "workflow", "stages", "serving", "store", "monitorin
 # Words of the language and of the field that a clean table has as columns, too.
 PLAIN = {
     "amount", "at", "category", "condition", "count", "description", "events", "floor", "hour",
-    "items", "known_at", "name", "number", "orders", "position", "promise", "rows", "source", "text", "time",
+    "items", "known_at", "name", "number", "orders", "position", "promise", "rows", "source",
+    "seconds", "text", "time",
 }  # fmt: skip
 PLAIN |= {"balanced_accuracy", "false_positive_rate"}  # figures of any classifier with alerts
 

@@ -44,7 +44,7 @@ def test_declarations_go_to_json_in_order() -> None:
         (PRICE, "oracle_ratio", Column("error as a multiple of the oracle's")),
         (PRICE, "bias_usd", Column("bias", "USD")),
         (PRICE, "calls_5", Column("the first 5 calls", kind="share")),
-        (STUCK, "naive_average_precision", Column("average precision of the naive")),
+        (STUCK, "naive_average_precision", Column("average precision of the naive average")),
     ],
 )
 def test_figures_have_words_and_units(problem: Problem, key: str, column: Column) -> None:

@@ -12,24 +12,20 @@ import pytest
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=10000",
-    "--window-size=1500,2000",
-]
+    f"--{flag}"
+    for flag in (
+        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
+        "hide-scrollbars", "disable-background-networking", "disable-component-update",
+        "virtual-time-budget=10000", "window-size=1500,2000",
+    )
+]  # fmt: skip
 # An SVG draws inside its own box; what is hidden is for screen readers.
 MEASURE = """
 const found = [];
 for (const box of document.querySelectorAll('body, body *')) {
   if (box.closest('.hidden') || box.parentElement.closest('svg')) continue;
-  const what = `${box.tagName} ${box.getAttribute('class') || ''} ${box.textContent.trim().slice(0, 40)}`;
+  const text = box.textContent.trim().slice(0, 40);
+  const what = `${box.tagName} ${box.getAttribute('class') || ''} ${text}`;
   const wide = getComputedStyle(box).display !== 'inline' && box.clientWidth > 0;
   if (wide && box.scrollWidth > box.clientWidth + 1) found.push(`cut: ${what}`);
   const edge = box.getBoundingClientRect();

@@ -283,9 +283,9 @@ class History:
     """
 
     as_of: AsOf
-    events: "Callable[[Arrays], Iterator[Event]] | None" = None
-    state: "type[State] | None" = None
-    at_end: "Callable[[Arrays, Any], State] | None" = None
+    events: "Callable[[Arrays], Iterator[Event]]"  # clean rows, in the order in which each is known
+    state: "type[State]"
+    at_end: "Callable[[Arrays, Any], State]"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def main(name: str) -> None:
     )
     with replacing(paths.state(name)) as folder:
         folder.mkdir()
-        if world.history and world.history.at_end:
+        if world.history:
             state = world.history.at_end(from_frame(rows), settings)
             write_table(state.to_table(), folder / "state.parquet")
     features = features_of(problem.world, rows, settings)

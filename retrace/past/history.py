@@ -45,12 +45,14 @@ class Known:
     """What is known of each queried entity; all arrays have shape (n_queries,).
 
     mean is NaN and weight 0 where nothing is known. `weight` is decayed to the moment of the query,
-    in outcomes; `count` is not decayed.
+    in outcomes; `count` is not decayed. `effect` is the mean, drawn towards zero while little is
+    known; zero where nothing is.
     """
 
     mean: Floats
     weight: Floats
     count: Floats
+    effect: Floats
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,6 @@ class Level:
     def half_life(self) -> int:
         """Microseconds."""
         return round(self.half_life_days * DAY)
-
-    def effect(self, known: Known) -> Floats:
-        """Return the mean, drawn towards zero; zero where nothing is known."""
-        return effect(known, self.prior_weight)
-
-
-def effect(known: Known, prior_weight: float | Floats) -> Floats:
-    mean = np.where(known.weight > 0, known.mean, 0.0)
-    return np.asarray(known.weight * mean / (known.weight + prior_weight))
 
 
 class Outcomes:
@@ -114,7 +107,7 @@ class Outcomes:
             place = np.maximum(end - 1, 0)
             columns = (self._period, self._value, self._weight, self._count)
             sums = np.array([np.where(there, column[place], 0) for column in columns])
-        return _decayed(sums, asked, self.level.half_life)
+        return _decayed(sums, asked, self.level.half_life, self.level.prior_weight)
 
     def memories(self) -> dict[str, Ints]:
         """Return the newest KEPT ticks of each entity, oldest first: `entity` (its
@@ -181,22 +174,25 @@ class Memories:
     def known(self, ids: Mapping[str, Sequence[str]], at: Times) -> dict[str, Known]:
         """Return what was known at each moment, by entity type; `ids` has one of each moment."""
         asked = micros(at)
+        moments, n = asked.tolist(), len(asked)
         found: list[Entry] = []
         half_lives: list[int] = []
+        priors: list[float] = []
         for kind, names in ids.items():
             level, entries = self.levels[kind], self._entries[kind]
-            half_lives += [level.half_life] * len(names)
+            half_lives += [level.half_life] * n
+            priors += [level.prior_weight] * n
             found += [
                 _newest_before(entries.get(name), moment // level.tick, level, name)
-                for name, moment in zip(names, asked.tolist(), strict=True)
+                for name, moment in zip(names, moments, strict=True)
             ]
-        sums = np.array(found, np.int64).reshape(-1, 5)
-        moments = np.tile(asked, len(ids))
-        known = _decayed(sums.T[1:], moments, np.array(half_lives, np.int64))
-        n = len(asked)
+        sums = np.array(found, np.int64).reshape(-1, 5).T[1:]
+        when = np.array(moments * len(ids), np.int64)
+        all_known = _decayed(sums, when, np.array(half_lives, np.int64), np.array(priors))
+        parts = (all_known.mean, all_known.weight, all_known.count, all_known.effect)
         return {
-            kind: Known(*(part[i * n : (i + 1) * n] for part in vars(known).values()))
-            for i, kind in enumerate(ids)
+            kind: Known(*[part[place * n : place * n + n] for part in parts])
+            for place, kind in enumerate(ids)
         }
 
     def add(self, kind: str, name: str, value: float, known_at: np.datetime64) -> None:
@@ -293,12 +289,14 @@ def _whole(value: Floats, at: Ints, period: Ints, half_life: int) -> tuple[Ints,
         return np.rint(value * growth).astype(np.int64), np.rint(growth).astype(np.int64)
 
 
-def _decayed(sums: Ints, at: Ints, half_life: int | Ints) -> Known:
+def _decayed(sums: Ints, at: Ints, half_life: int | Ints, prior_weight: float | Floats) -> Known:
     """Answer from running sums, whose rows are period, value, weight and count."""
-    period, value, weight, count = sums
+    period, value, grown, count = sums
     with np.errstate(invalid="ignore", over="ignore"):
-        growth = np.exp2(at / half_life - period) * UNIT
-        return Known(value / weight, weight / growth, count.astype(np.float64))
+        mean = value / grown
+        weight = grown / (np.exp2(at / half_life - period) * UNIT)
+    effect = weight * np.where(weight > 0, mean, 0.0) / (weight + prior_weight)
+    return Known(mean, weight, count.astype(np.float64), effect)
 
 
 @overload

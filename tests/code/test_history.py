@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from retrace.base.clock import DAY, Times
 from retrace.base.errors import RetraceError
-from retrace.past.history import Known, Level, Memories, Outcomes
+from retrace.past.history import Level, Memories, Outcomes
 
 HALF_LIFE = 30.0
 START = np.datetime64("2025-01-01", "us")
@@ -118,8 +118,9 @@ def test_outcomes_lose_half_their_weight_in_a_half_life() -> None:
 
 
 def test_little_known_is_drawn_to_zero() -> None:
-    known = Known(np.array([np.nan, 4.0]), np.array([0.0, 3.0]), np.array([0.0, 3.0]))
-    assert Level("a", 1.0, 3.0).effect(known) == pytest.approx([0.0, 2.0])
+    rows = one_entity(0, 0, 0).assign(value=4.0)
+    known = outcomes(rows).known(np.array([0, 1]), np.repeat(START + np.timedelta64(1, "us"), 2))
+    assert known.effect == pytest.approx([3 * 4 / (3 + LEVEL.prior_weight), 0.0])
 
 
 def test_a_hundred_years_of_hours_overflow_nothing() -> None:

@@ -30,6 +30,7 @@ AS_THEY_ARE = (
 )
 TIMES = ("snapshot_at", "started_at")
 WORDS = ("activity", "activity_before", "activity_before_that", "resource")
+NEVER = np.float32(np.nan)
 Small = NDArray[np.float32]
 
 
@@ -50,7 +51,7 @@ def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
     }
     for name, values in rows.items():
         if name.startswith("count_"):  # never is missing, as in a log without the activity
-            columns[name] = np.where(values > 0, values, np.float32(np.nan)).astype(np.float32)
+            columns[name] = np.where(values > 0, values, NEVER)
         elif name.startswith("number_"):
             columns[name] = values
         elif name.startswith("time_"):

@@ -45,7 +45,7 @@ def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
     for one in _kinds(_Orders.of(past), text_columns(rows), settings):
         codes = one.codes.find(_ids(rows, one.name, len(day)))
         found[one.name] = one.outcomes.known(codes, day)
-    return columns(found, settings)
+    return columns(found)
 
 
 def events(past: Arrays) -> Iterator[Event]:
@@ -81,7 +81,7 @@ class State:
         ids: dict[str, Sequence[str]] = {ALL: [ALL] * len(day)}
         for name in self._columns(rows):
             ids[name] = rows[name].tolist()
-        return columns(self._memories.known(ids, day), self._settings)
+        return columns(self._memories.known(ids, day))
 
     def update(self, event: Event) -> None:
         order, row = event.row[ORDER].item(), event.row
@@ -132,14 +132,13 @@ def at_end(past: Arrays, settings: Settings) -> State:
     return state
 
 
-def columns(found: Mapping[str, Known], settings: Settings) -> Arrays:
+def columns(found: Mapping[str, Known]) -> Arrays:
     """Name the columns of what is known of all orders and of attributes."""
     named = {"history_all_days": found[ALL].mean.astype(np.float32)}
     for name, known in found.items():
         if name != ALL:
             short = f"history_{name.removeprefix('text_')}"
-            effect = history.effect(known, settings.prior_weight)
-            named[f"{short}_days"] = effect.astype(np.float32)
+            named[f"{short}_days"] = known.effect.astype(np.float32)
             named[f"{short}_orders"] = known.count.astype(np.float32)
     return named
 

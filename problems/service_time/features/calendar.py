@@ -15,14 +15,14 @@ def is_holiday(day: Days, country: str) -> NDArray[np.bool_]:
     """Return whether each day is a public holiday; `country` is its ISO code."""
     known = _holidays(country)
     place = (day - FIRST).astype(np.int64)
-    return known[np.clip(place, -1, len(known) - 1)]
+    return known[np.minimum(np.maximum(place, -1), len(known) - 1)]
 
 
 def days_to_christmas(day: Days) -> NDArray[np.int64]:
     """Return the days until the 25th of December: -10 (after it) to 60 (far from it)."""
     year = day.astype("datetime64[Y]").astype("datetime64[M]")
     ahead = (year + 11).astype("datetime64[D]") + 24 - day
-    return np.clip(ahead.astype(np.int64), -10, 60)
+    return np.asarray(np.minimum(np.maximum(ahead.astype(np.int64), -10), 60))
 
 
 @cache

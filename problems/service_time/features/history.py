@@ -97,7 +97,7 @@ def at_end(past: Arrays, settings: Settings) -> State:
         name = one.level.entity
         memories.remember(name, one.codes.names, one.outcomes)
         ids[name] = _ids(take(past, waits), name)
-        effects[f"{name}_effect"] = one.level.effect(one.known)[waits].tolist()
+        effects[f"{name}_effect"] = one.known.effect[waits].tolist()
     estimate = estimated_seconds(past, settings)[waits].tolist()
     under_way.fill(past[STOP][waits].tolist(), {**ids, **effects, "estimate": estimate})
     return State(settings, memories, under_way)
@@ -108,7 +108,7 @@ def columns(found: Mapping[str, Known], levels: list[Level]) -> Arrays:
     parts: dict[str, Floats] = {}
     for level in levels:
         known = found[level.entity]
-        parts[f"{level.entity}_effect"] = level.effect(known)
+        parts[f"{level.entity}_effect"] = known.effect
         parts[f"{level.entity}_weight"] = known.weight
         parts[f"{level.entity}_count"] = known.count
     return parts
@@ -138,7 +138,7 @@ def _levels(past: Arrays, settings: Settings) -> Iterator[_OfLevel]:
         outcomes = Outcomes(codes.of, known_at, rest, level)
         known = outcomes.known(codes.of, past["planned_at"])
         yield _OfLevel(level, outcomes, known, codes)
-        rest = rest - level.effect(known)
+        rest = rest - known.effect
 
 
 def _known_at(past: Arrays) -> Times:

@@ -1,11 +1,18 @@
 """Clean rows to features: what history knows of them, and the world's formula."""
 
+import hashlib
+import importlib
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
-from problems import parts
+import retrace.encode
+import retrace.past
+from problems import defaults, parts
 from retrace.base.arrays import Arrays, from_frame
+from retrace.base.params import Params
 
 
 def features_of(
@@ -23,3 +30,36 @@ def features_of(
     before = arrays if past is None else from_frame(past)
     known = world_features.history.as_of(arrays, before, settings)
     return world_features.features(arrays, known, settings)
+
+
+def feature_fingerprint(world: str, settings: Params) -> str:
+    """Name the code and the settings that make a world's model columns.
+
+    A server whose own code has another name than the model's must not compute its features.
+    """
+    named = [f"problems.{world}.features", f"problems.{world}.problem"]
+    own = [_module(name) or defaults for name in named]  # without features, the default ones
+    modules = [retrace.encode, retrace.past, *own]
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    for module in modules:
+        for path in _sources(module):
+            digest.update(f"{module.__name__}/{path.name}".encode())
+            digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def _module(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        return None
+
+
+def _sources(module: ModuleType) -> list[Path]:
+    """Return the files of a module, or of a package and all below it, in order."""
+    file = Path(getattr(module, "__file__", None) or "")
+    if file.name != "__init__.py":
+        return [file] if file.is_file() else []  # a module that was made in memory has no file
+    return sorted(file.parent.rglob("*.py"))

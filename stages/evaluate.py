@@ -53,7 +53,7 @@ def main(name: str) -> None:
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
-    write_table(records(problem, bundle, scored), paths.predictions(name))
+    write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare(problem, scored), paths.comparison(name))
     write_csv(table, paths.slices(name))

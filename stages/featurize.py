@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from problems import parts
-from problems.featurize import features_of
+from problems.featurize import feature_fingerprint, features_of
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, take
@@ -67,6 +67,7 @@ def main(name: str) -> None:
             encode,
             text,
             classes,
+            feature_fingerprint(problem.world, settings),
         )
         for window in WINDOWS:
             here = (windows == window).to_numpy()

@@ -12,11 +12,12 @@ writes  models/price/              the bundle: boosters, encoder, interval or ca
 from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths
+from retrace.base.arrays import from_frame
 from retrace.base.files import replacing, write_csv
 from retrace.encode.encoding import Encoding
 from stages.runner import run_stage, say
-from stages.windows import read_window
-from workflow.train import TrainParams, fit_bundle, importance
+from stages.windows import read_window, window_keys
+from workflow.train import TrainParams, fit_bundle, importance, with_reference
 
 
 def main(name: str) -> None:
@@ -28,6 +29,8 @@ def main(name: str) -> None:
         for window in ("train", "valid", "calibration")
     }
     bundle, fits = fit_bundle(problem, encoding, windows, params)
+    keys = {window: from_frame(window_keys(problem, window)) for window in windows}
+    bundle = with_reference(problem, bundle, windows, keys)
     with replacing(paths.bundle(name)) as folder:
         bundle.save(folder)
     write_csv(fits["point"].curve, paths.plots(name) / "learning.csv")

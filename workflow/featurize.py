@@ -58,6 +58,7 @@ def fit_encoding(
     encode: EncodeParams,
     text: TextParams,
     classes: tuple[str, ...] = (),
+    fingerprint: str = "",
 ) -> tuple[Encoding, Matrix]:
     """Fit encoders and text models on training rows; return them and those rows out of fold.
 
@@ -76,5 +77,5 @@ def fit_encoding(
     text_model, text_columns = TextModel.fit(
         features, target, folds_of(keys, text.seed), columns.text, text
     )
-    encoding = Encoding(encoder, text_model, settings, classes)
+    encoding = Encoding(encoder, text_model, settings, fingerprint, classes)
     return encoding, np.concatenate([encoded, text_columns], axis=1)

@@ -11,14 +11,24 @@ from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 
 
-def records(problem: Problem, bundle: Bundle, scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the prediction records, in the columns that serving logs too."""
+def records(
+    problem: Problem, bundle: Bundle, scored: pd.DataFrame, *, role: str, version: str = ""
+) -> pd.DataFrame:
+    """Return the prediction records, in the columns that serving logs too.
+
+    role : why the model was asked: test, champion or challenger
+    version : or commit of the model; empty in the DAG, whose bytes do not depend on commits
+    """
     said = metrics.said(scored)
     classes: Any = said.add_prefix(metrics.prefix()) if isinstance(said, pd.DataFrame) else {}
     never = pd.Series(pd.NaT, index=scored.index, dtype="datetime64[us, UTC]")
     return pd.DataFrame(
         {
             "prediction_id": prediction_ids(problem, scored, bundle.fingerprint),
+            "problem": problem.name,
+            "version": version,
+            "fingerprint": bundle.fingerprint,
+            "role": role,
             **{name: scored[name] for name in problem.key},
             "as_of": scored[problem.time] if problem.time else never,
             **{

@@ -1,6 +1,7 @@
 """Fit one problem's model on its windows: boosters, and the interval or the calibration."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -8,15 +9,20 @@ import pandas as pd
 from pydantic import Field
 
 from problems.contract import Problem
+from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
+from retrace.encode.encoders import Matrix
 from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit.boosters import BoosterParams, Fit, Layout, Link, Window, fit_booster
 from retrace.fit.bundle import Bundle, predict_scaled
 from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
 from retrace.fit.intervals import Interval
 from retrace.fit.learner import lgb
+from retrace.fit.reference import Reference, sampled
 from retrace.fit.tasks import TASKS, Promise
 from retrace.judge.metrics import METRICS
+
+HELD_OUT = ("valid", "calibration")
 
 
 class TrainParams(BoosterParams):
@@ -167,6 +173,33 @@ def fit_bundle(
         },
     )
     return bundle, fits
+
+
+def with_reference(
+    problem: Problem, bundle: Bundle, windows: Mapping[str, Window], keys: Mapping[str, Arrays]
+) -> Bundle:
+    """Add what monitoring holds the model against: columns of all windows, and predictions and
+    losses of those that no booster was fitted on, each a sample by the hash of the rows' keys."""
+    seen, held = (_together(windows, keys, names) for names in (list(windows), HELD_OUT))
+    columns = seen[0][sampled(seen[2])]
+    places = sampled(held[2])
+    matrix, target = held[0][places], held[1][places]
+    score = bundle.scores(matrix, names=["point"])["point"]
+    if bundle.promise is None:
+        raise ValueError("a model without a promise has no losses to hold it against")
+    predicted = bundle.promise.point(score, bundle.scale)
+    losses = METRICS[problem.metric].losses(from_scale(target, bundle.scale), predicted)
+    single = predicted if predicted.ndim == 1 else predicted.argmax(axis=1).astype(np.float64)
+    return replace(bundle, reference=Reference(columns, single, np.asarray(losses, np.float64)))
+
+
+def _together(
+    windows: Mapping[str, Window], keys: Mapping[str, Arrays], names: Sequence[str]
+) -> tuple[Matrix, np.ndarray, Arrays]:
+    """Return the rows of several windows: columns, target and keys."""
+    matrix, target = (np.concatenate([windows[name][i] for name in names]) for i in (0, 1))
+    every = keys[names[0]]
+    return matrix, target, {k: np.concatenate([keys[name][k] for name in names]) for k in every}
 
 
 def fit_boosters(

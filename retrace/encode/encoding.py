@@ -28,6 +28,7 @@ class Encoding:
     encoder: Encoder
     text: TextModel
     feature_settings: dict[str, Any]
+    fingerprint: str = ""  # of the code and the settings that made the features
     classes: tuple[str, ...] = ()  # of a target with several, by the number that is fitted
 
     @cached_property
@@ -69,6 +70,7 @@ class Encoding:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         value = {
+            "fingerprint": self.fingerprint,
             "feature_settings": self.feature_settings,
             "text": [asdict(block) for block in self.text.blocks],
             **self.encoder.to_json(),
@@ -82,11 +84,16 @@ class Encoding:
         path = folder / "text.npz"
         try:
             value = FILE.validate_python(read_json(folder / "encoder.json"))
-            _check_archive(path)
-            with np.load(path, allow_pickle=False) as arrays:
+            with open_arrays(path) as arrays:
                 text = TextModel.from_arrays(arrays, value["text"])
             classes = tuple(value.get("classes", ()))
-            return cls(Encoder.from_json(dict(value)), text, value["feature_settings"], classes)
+            return cls(
+                Encoder.from_json(dict(value)),
+                text,
+                value["feature_settings"],
+                value["fingerprint"],
+                classes,
+            )
         except (OSError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile) as error:
             raise RetraceError(
                 f"{folder} does not hold a readable encoding ({str(error)[:200]}). "
@@ -105,6 +112,7 @@ class _Target(TypedDict):
 class _File(TypedDict):
     """encoder.json"""
 
+    fingerprint: str
     feature_settings: dict[str, Any]
     text: list[Block]
     numeric: list[str]
@@ -114,6 +122,15 @@ class _File(TypedDict):
 
 
 FILE = TypeAdapter(_File)
+
+
+def open_arrays(path: Path) -> Any:
+    """Open an archive of arrays from anywhere: without objects, and with nothing that is packed.
+
+    Raises OSError, ValueError or zipfile.BadZipFile.
+    """
+    _check_archive(path)
+    return np.load(path, allow_pickle=False)
 
 
 def _check_archive(path: Path) -> None:

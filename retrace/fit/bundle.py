@@ -8,6 +8,7 @@ boosters/*.txt   LightGBM's own text: point, and for a regression lower and uppe
 interval.json    the conformal widening of a regression
 calibration.json how a classifier's scores become probabilities
 card.json        how it was fitted: rows, rounds, scores
+reference.npz    what monitoring holds it against: a sample of columns, and held-out losses
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from retrace.encode.encoding import Encoding, from_scale
 from retrace.fit import bundle_files
 from retrace.fit.boosters import Layout, Link
 from retrace.fit.learner import lgb
+from retrace.fit.reference import Reference
 from retrace.fit.single_row import SingleRow
 from retrace.fit.tasks import Promise
 
@@ -51,6 +53,7 @@ class Bundle:
     card: dict[str, Any]
     fingerprint: str = ""  # of the files that it was read from
     link: Link = None
+    reference: Reference | None = None
 
     @cached_property
     def layout(self) -> Layout:

@@ -2,23 +2,27 @@
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NotRequired
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
+from retrace.base.archive import write_arrays
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
-from retrace.encode.encoding import Encoding
+from retrace.encode.encoding import Encoding, open_arrays
 from retrace.fit.boosters import Link, booster_from_text, booster_to_text
+from retrace.fit.reference import Reference
 from retrace.fit.tasks import TASKS
 
 if TYPE_CHECKING:
     from retrace.fit.bundle import Bundle
 
-FORMAT = 1
+FORMAT = 2  # 2: the fingerprint of the features, and the drift reference
 MOST_CLASSES = 1000
+REFERENCE = "reference.npz"
 
 
 class About(TypedDict):
@@ -32,6 +36,7 @@ class About(TypedDict):
     offset: str | None
     link: NotRequired[Link]
     columns: list[str]
+    features: str
     fingerprint: str
 
 
@@ -49,6 +54,8 @@ def save(bundle: "Bundle", folder: Path) -> None:
     if bundle.promise is not None:
         write_json(bundle.promise.to_json(), folder / TASKS[bundle.task].file)
     write_json(bundle.card, folder / "card.json")
+    if bundle.reference is not None:
+        write_arrays(folder / REFERENCE, bundle.reference.to_arrays())
     about = {
         "format": FORMAT,
         "problem": bundle.problem,
@@ -58,6 +65,7 @@ def save(bundle: "Bundle", folder: Path) -> None:
         "offset": bundle.offset,
         **({"link": bundle.link} if bundle.link else {}),
         "columns": bundle.encoding.columns,
+        "features": bundle.encoding.fingerprint,
         "fingerprint": fingerprint(folder),
     }
     write_json(about, folder / "bundle.json")
@@ -95,6 +103,8 @@ def _read(folder: Path, about: About) -> dict[str, Any]:
     columns = encoding.columns
     if about["columns"] != columns or len(set(columns)) < len(columns):
         raise ValueError("the columns of bundle.json are not those of encoder.json")
+    if about["features"] != encoding.fingerprint:
+        raise ValueError("bundle.json and encoder.json are of different features")
     if about["offset"] is not None and about["offset"] not in columns:
         raise ValueError(f"the offset {about['offset']!r:.60} is no column")
     classes = encoding.classes
@@ -115,8 +125,19 @@ def _read(folder: Path, about: About) -> dict[str, Any]:
         "encoding": encoding,
         "boosters": boosters,
         "promise": task.promise.validate_python(read_json(folder / task.file)),
+        "reference": _reference(folder / REFERENCE, len(columns)),
         "card": CARD.validate_python(read_json(folder / "card.json")),
     }
+
+
+def _reference(path: Path, n_columns: int) -> Reference | None:
+    if not path.exists():
+        return None
+    try:
+        with open_arrays(path) as arrays:
+            return Reference.from_arrays(arrays, n_columns)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def _check_files(folder: Path) -> None:

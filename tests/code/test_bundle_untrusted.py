@@ -23,6 +23,7 @@ from retrace.fit.bundle import Bundle
 from retrace.fit.bundle_files import fingerprint
 from retrace.fit.intervals import Interval
 from retrace.fit.modeltext import ModelTextError, check_model_text
+from retrace.fit.reference import Reference
 
 ROWS = pd.DataFrame(np.random.default_rng(1).random((300, 4)), columns=list("abcd"))
 ROWS["d"] = (ROWS["d"] * 8).astype("int32")
@@ -118,6 +119,7 @@ def folder(tmp_path: Path) -> Path:
         problem="toy", task="regression", unit="USD", scale="identity", encoding=encoding(),
         boosters=dict.fromkeys(("point", "lower", "upper"), BOOSTER), offset=None,
         promise=Interval(0.9, 0.1, 10, {"p50": 0.0}), card={},
+        reference=Reference(np.zeros((9, 4), np.float32), np.zeros(5), np.zeros(5)),
     )  # fmt: skip
     bundle.save(tmp_path)
     assert all(np.isfinite(v).all() for v in Bundle.load(tmp_path).predict(ARRAYS).values())
@@ -141,6 +143,7 @@ def signed(folder: Path) -> None:
         ("encoder.json", "null"),
         ("encoder.json", "[" * 100_000),
         ("text.npz", "no archive"),
+        ("reference.npz", "no archive"),
         ("boosters/lower.txt", "tree\n"),
         ("boosters/lower.txt", ""),
     ],
@@ -153,7 +156,15 @@ def test_files_that_do_not_fit_are_refused(folder: Path, file: str, content: str
 
 
 @pytest.mark.parametrize(
-    "change", [{"task": "other"}, {"columns": ["a"]}, {"offset": "z"}, {"scale": 7}, {"format": []}]
+    "change",
+    [
+        {"task": "other"},
+        {"columns": ["a"]},
+        {"offset": "z"},
+        {"scale": 7},
+        {"format": []},
+        {"features": "f"},
+    ],
 )
 def test_a_description_that_does_not_fit_is_refused(folder: Path, change: dict) -> None:
     about = json.loads((folder / "bundle.json").read_text())
@@ -181,6 +192,25 @@ def test_arrays_that_are_objects_or_packed_are_refused(folder: Path) -> None:
         archive.writestr("hash_bits.npy", bytes(10_000_000))
     signed(folder)
     with pytest.raises(RetraceError, match="is compressed"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"columns": np.zeros((9, 3))},
+        {"columns": np.zeros(4)},
+        {"losses": np.zeros(4)},
+        {"predictions": np.zeros((5, 1)), "losses": np.zeros((5, 1))},
+        {"losses": np.array(["a"] * 5)},
+    ],
+)
+def test_a_reference_that_does_not_fit_is_refused(folder: Path, change: dict) -> None:
+    found = Bundle.load(folder).reference
+    assert found is not None
+    np.savez(folder / "reference.npz", **{**found.to_arrays(), **change})
+    signed(folder)
+    with pytest.raises(RetraceError, match="the drift reference"):
         Bundle.load(folder)
 
 

@@ -11,6 +11,7 @@ Other blocks are text, yaml or mermaid; a language beside these fails.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,36 +82,43 @@ def script(found: list[Block]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_blocks(place: Path, found: list[Block]) -> subprocess.CompletedProcess[str]:
-    path = place.with_name("page.sh")
+def run_blocks(place: Path, found: list[Block]) -> tuple[int | None, str]:
+    """Run a page's blocks; return the status, None where time was over, and what was printed."""
+    path, log = place.with_name("page.sh"), place.with_name("page.log")
     path.write_text(script(found), "utf-8")
-    return subprocess.run(
-        ["bash", str(path)],
-        cwd=place,
-        env={**environment(), "PYTHONPATH": str(place), "COLUMNS": "100"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["bash", str(path)],
+            cwd=place,
+            env={**environment(), "PYTHONPATH": str(place), "COLUMNS": "100"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        status: int | None = None
+        try:
+            status = process.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return status, log.read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", with_commands())
 def test_commands_of(page: str, place: Path) -> None:
     found = [block for block in blocks(page) if block.language in RUN and not block.not_run]
-    done = run_blocks(place, found)
-    where, _, printed = done.stdout.rpartition(END)[2].partition("\n")
-    assert done.returncode == 0, f"{where.strip()}\n{printed}"
-    assert "Traceback" not in done.stdout, done.stdout
+    status, output = run_blocks(place, found)
+    where, _, printed = output.rpartition(END)[2].partition("\n")
+    assert status == 0, f"{where.strip()}: status {status}\n{printed}"
+    assert "Traceback" not in output, output
 
 
 def test_a_command_that_fails_is_named(place: Path) -> None:
     """Also the first of `one && two`, which `set -e` overlooks."""
-    done = run_blocks(place, [Block("page.md", 7, "bash", "true\nfalse && true\ntrue")])
-    assert done.returncode == 1
-    assert done.stdout.splitlines()[-2:] == [f"{END} page.md:9", "ended with 1"]
+    status, output = run_blocks(place, [Block("page.md", 7, "bash", "true\nfalse && true\ntrue")])
+    assert status == 1
+    assert output.splitlines()[-2:] == [f"{END} page.md:9", "ended with 1"]
 
 
 def test_nothing_is_run_that_would_leave_the_copy(place: Path) -> None:

@@ -82,9 +82,10 @@ def _frauds(entity: str, numbers: Ints) -> Columns:
 
 def _habits(amount: NDArray[np.float64], numbers: Ints) -> Columns:
     """Return the payment, and the customer's last days, against the customer's own habits."""
-    count, total, squares = (numbers[:, past.BEFORE][:, [place]] for place in range(3))
+    before = numbers[:, past.BEFORE]
+    count, total, squares = before[:, :1], before[:, 1:2], before[:, 2:]
     windows = numbers[:, past.LOG] / numbers[:, past.COUNT]
-    logs = np.column_stack([windows, to_log(amount)])
+    logs = np.concatenate([windows, to_log(amount)[:, None]], axis=1)
     z = amount_z(logs, count, total, squares)
     last = numbers[:, past.SINCE_LAST]
     since = np.where(last == past.NONE, np.nan, last / 1000.0)

@@ -2,9 +2,9 @@
 
     python -m stages.report
 
-reads   reports/parts/, reports/stories/   one file a problem
-        params.yaml                        the problems, in the order of the page
-writes  reports/index.html                 self-contained: it opens without a network
+reads   reports/parts/       one file a problem, and one a backtest
+        params.yaml          the problems, in the order of the page
+writes  reports/index.html   self-contained: it opens without a network
 """
 
 from pathlib import Path

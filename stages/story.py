@@ -3,7 +3,7 @@
     python -m stages.story fraud
 
 reads   metrics/backtest/, plots/fraud/backtest.csv   what `backtest` found
-writes  reports/stories/fraud.json                    for `stages.report`
+writes  reports/parts/fraud.story.json                for `stages.report`
 """
 
 from retrace.base import paths

@@ -96,4 +96,4 @@ def part(problem: str) -> Path:
 
 
 def story(problem: str) -> Path:
-    return Path("reports/stories") / f"{problem}.json"
+    return Path("reports/parts") / f"{problem}.story.json"

@@ -95,9 +95,9 @@ BY_PACKAGE = "a file of a package that a stage declares and does not use"
 EXPLAINED = f"""
 A stage depends on the project files that it imports or opens and on the keys that it reads, as
 recorded while it runs (`tests/pipeline/trace.py`); `train` and `backtest` also on
-`requirements.lock`; `featurize` and `backtest` on `validate` having passed. `report` prints every
-parameter with its comment, so that it is wanted whenever `params.yaml` changes. DVC
-allows no dependency on `dvc.yaml`. Empty package files are left as they are:
+`requirements.lock`; `featurize` and `backtest` on `validate` having passed. `page` prints every
+parameter of its problem and world with its comment; a comment alone makes nothing run. DVC allows
+no dependency on `dvc.yaml`. Empty package files are left as they are:
 `tests/pipeline/test_declared.py` allows them no content. Every {CHECKED_EACH}th change is asked of
 a `dvc status` in a new process, too.
 

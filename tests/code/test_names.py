@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 KNOW_NO_WORLD = ("retrace", "workflow", "stages", "serving", "store", "monitoring")
 # Words of the language and of the field that a clean table has as columns, too.
 PLAIN = {
-    "amount", "at", "category", "condition", "count", "description", "events", "floor", "hour",
+    "address", "amount", "at", "category", "condition", "count", "description", "events", "floor", "hour",
     "items", "known_at", "name", "number", "orders", "position", "promise", "rows", "source",
     "seconds", "text", "time",
 }  # fmt: skip

@@ -14,9 +14,9 @@ from tests.conftest import ROOT
 KNOW_NO_WORLD = ("retrace", "workflow", "stages", "serving", "store", "monitoring")
 # Words of the language and of the field that a clean table has as columns, too.
 PLAIN = {
-    "address", "amount", "at", "category", "condition", "count", "description", "events", "floor", "hour",
-    "items", "known_at", "name", "number", "orders", "position", "promise", "rows", "source",
-    "seconds", "text", "time",
+    "address", "amount", "at", "category", "condition", "count", "description", "events", "floor",
+    "hour", "items", "known_at", "name", "number", "orders", "position", "promise", "rows",
+    "seconds", "source", "text", "time",
 }  # fmt: skip
 PLAIN |= {"balanced_accuracy", "false_positive_rate"}  # figures of any classifier with alerts
 

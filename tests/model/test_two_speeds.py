@@ -1,0 +1,94 @@
+"""One formula, two speeds: one row, or one group, at a time has the bits of the whole table."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from problems import parts
+from problems.contract import Problem
+from problems.parts import find_problem
+from problems.predict import Predictor, predict
+from retrace.base.arrays import from_frame, take
+from retrace.base.params import read_params
+from retrace.fit.bundle import Bundle
+from retrace.past.splits import SplitParams, split
+from stages.simulate import write_raw
+from tests.conftest import SMALL
+from tests.model import fitting
+
+ROWS = 1000
+QUICK = {"max_rounds": 40, "early_stopping_rounds": 10, "learning_rate": 0.1}
+PROBLEMS = ("price", "service_time", "fraud", "order_completion", "order_stuck")
+
+
+def clean(world: str, folder: Path) -> pd.DataFrame:
+    """Return the clean table of a small simulation."""
+    simulator, reader = parts.simulator(world), parts.reader(world)
+    params = read_params(simulator.settings, f"{world}.simulate")
+    made = simulator.simulate(params.model_copy(update=SMALL[world]["simulate"]))
+    for name, frame in made.raw.items():
+        write_raw(frame, folder / "raw" / name)
+    return reader.ingest(folder / "raw", read_params(reader.settings, f"{world}.ingest")).clean
+
+
+@pytest.fixture(scope="module", params=PROBLEMS)
+def fitted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Problem, Bundle, pd.DataFrame]:
+    problem = find_problem(request.param)
+    folder = tmp_path_factory.mktemp(problem.name)
+    (folder / "raw").mkdir()
+    rows = clean(problem.world, folder)
+    windows = split(
+        rows,
+        parts.settings(SplitParams, problem, "split"),
+        problem.group or problem.key,
+        problem.time,
+        target=problem.target,
+        known_at=problem.known_at,
+    )
+    fitting.fit(problem, rows, windows, **QUICK)[0].save(folder / "bundle")
+    return problem, Bundle.load(folder / "bundle"), rows
+
+
+def groups(problem: Problem, rows: pd.DataFrame) -> list[np.ndarray]:
+    """Return the places of ROWS rows in time order: one by one, or by what a request brings.
+
+    Moments of an order are a group to split by, and requests of their own.
+    """
+    by = [*problem.group, problem.time] if problem.time and problem.group else list(problem.key)
+    order = rows.sort_values(
+        [*([problem.time] if problem.time else []), *problem.key], kind="stable"
+    )
+    number = rows.groupby(by, sort=False).ngroup().to_numpy()
+    places = order.index.to_numpy()
+    tail = places[-ROWS:]
+    first = dict.fromkeys(number[tail])
+    return [places[np.isin(places, np.flatnonzero(number == n))] for n in first]
+
+
+def test_a_row_alone_has_the_bits_of_the_table(
+    fitted: tuple[Problem, Bundle, pd.DataFrame],
+) -> None:
+    problem, bundle, rows = fitted
+    rows = rows.reset_index(drop=True)
+    together = from_frame(predict(problem, bundle, rows.drop(columns=problem.target), past=rows))
+    arrays = from_frame(rows)
+    requests = groups(problem, rows)
+    assert sum(map(len, requests)) >= ROWS
+    history = parts.features(problem.world).history
+    predictor = Predictor.of(problem, bundle)
+    events = iter(history.events(arrays)) if history else iter(())
+    waiting = next(events, None)
+    for places in requests:
+        asked = {k: v for k, v in take(arrays, places).items() if k != problem.target}
+        if history and predictor.state is not None:
+            now = asked[str(problem.time)].min()
+            while waiting is not None and waiting.at < now:
+                predictor.state.update(waiting)
+                waiting = next(events, None)
+        alone = predictor.answer(asked)
+        for name, values in alone.items():
+            assert np.array_equal(values, together[name][places]), (problem.name, name)

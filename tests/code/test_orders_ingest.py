@@ -9,12 +9,13 @@ import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from problems.featurize import features_of
 from problems.orders.features import Settings as FeatureSettings
-from problems.orders.features import features
 from problems.orders.ingest import Settings, ingest, read_log
 from problems.orders.ingest.olist import EVENTS as OLIST_EVENTS
 from problems.orders.ingest.olist import TABLES as OLIST_TABLES
 from problems.orders.schema import WORLD
+from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
 from tests.conftest import ROOT
 
@@ -48,6 +49,10 @@ def run(folder: Path, frame: pd.DataFrame, **changes: object):
     path = folder / "log.parquet"
     frame.to_parquet(path)
     return ingest(path, Settings(**(OWN | changes)))
+
+
+def features(rows: pd.DataFrame, settings: FeatureSettings) -> pd.DataFrame:
+    return to_frame(features_of("orders", rows, settings), rows.index)
 
 
 def clean(folder: Path, frame: pd.DataFrame, **changes: object) -> pd.DataFrame:

@@ -161,7 +161,7 @@ def test_a_file_with_other_names_is_the_same_table(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found.clean, usual.clean)
     with pytest.raises(RetraceError, match="unknown name 'titel'"):
         ingested(tmp_path, renamed, columns={"titel": "title"})
-    with pytest.raises(RetraceError, match=r"no column 'zzz'.*mend `columns\.price`"):
+    with pytest.raises(RetraceError, match=r"no column 'zzz'.*correct `columns\.price`"):
         ingested(tmp_path, renamed, columns={**theirs, "price": "zzz"})
 
 
@@ -214,7 +214,7 @@ def test_listings_are_read_as_in_training(tmp_path: Path) -> None:
 def test_listings_that_cannot_be_priced_are_named() -> None:
     raw = pd.DataFrame([row(), row(train_id="9", item_condition_id="0")])
     with pytest.raises(
-        RetraceError, match=r"1 of 2 rows.*row 2 \(id '9'\): condition is not.*Mend or remove"
+        RetraceError, match=r"1 of 2 rows.*row 2 \(id '9'\): condition is not.*Correct or remove"
     ):
         listings(raw)
     with pytest.raises(RetraceError, match=r"no column shipping; found train_id.*Expected name"):

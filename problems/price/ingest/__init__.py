@@ -104,8 +104,8 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     usable = np.flatnonzero((reason == "").to_numpy())
     order = usable[np.argsort(clean["listing_id"].to_numpy()[usable])]
     clean = clean.take(order).reset_index(drop=True)
-    bad = raw.loc[reason != "", ["file", "row"]].assign(
-        listing_id=as_text(raw["train_id"]), reason=reason
+    bad = raw.loc[reason != "", ["file", "row"]].assign(  # to no row pandas would add the others
+        listing_id=as_text(raw.loc[reason != "", "train_id"]), reason=reason[reason != ""]
     )
     rejected = quarantine([bad, table.malformed], "listing_id")
     return Ingested(clean, rejected, fingerprint(source), _figures(clean))

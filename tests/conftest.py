@@ -51,7 +51,7 @@ def run(folder: Path, *command: str, ok: bool = True, **env: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=560,
+        timeout=1700,
     )
     assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
     return done.stdout

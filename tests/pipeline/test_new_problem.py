@@ -34,7 +34,7 @@ WORLD = World("toy", CLEAN, ("plant_id",))
 import numpy as np
 import pandas as pd
 
-from problems.contract import Simulated
+from problems.contract import Simulated, Simulator
 from retrace.base.params import Params
 
 
@@ -51,16 +51,14 @@ def simulate(settings):
     plants = pd.DataFrame({"plant_id": np.arange(settings.rows), "days": days, "soil": soil})
     raw = plants.assign(height_cm=expected + rng.normal(0, 5, settings.rows))
     return Simulated({"plants.csv": raw}, plants[["plant_id"]].assign(expected=expected))
+
+
+SIMULATOR = Simulator(Settings, simulate)
 """,
     "ingest/__init__.py": """
-from problems.contract import Ingested
-from retrace.base.params import Params
+from problems.contract import Ingested, IngestParams, Reader
 from retrace.raw import fingerprint, read_raw
 from retrace.raw.values import as_integer, as_number, as_text
-
-
-class Settings(Params):
-    max_quarantined: float
 
 
 def ingest(source, settings):
@@ -72,57 +70,37 @@ def ingest(source, settings):
         height_cm=as_number(raw.rows["height_cm"]),
     )
     return Ingested(rows.drop(columns=["file", "row"]), raw.malformed, fingerprint(source))
+
+
+READER = Reader(IngestParams, ingest)
 """,
-    "features/__init__.py": """
-from retrace.base.params import Params
-
-
-class Settings(Params):
-    pass
-
-
-def features(rows, settings, past=None):
-    return rows[["days", "soil"]]
-""",
+    "features/__init__.py": "",
     "rules.py": """
-import pandas as pd
+from problems.contract import Rules
 
 
 def rule(problem, train, rows, settings):
     return 1.5 * rows["days"]
 
 
-def naive(problem, train, rows, settings):
-    return pd.Series(train[problem.target].mean(), index=rows.index)
-
-
 def oracle(problem, rows, truth):
     return rows["plant_id"].map(truth.set_index("plant_id")["expected"])
+
+
+RULES = Rules(rule, oracle=oracle)
 """,
     "evaluation/__init__.py": """
-from retrace.judge import metrics
-from retrace.base.params import Params
-
-
-class Settings(Params):
-    slice_min_rows: int
-
-
-def headline(problem, scored, settings):
-    return {
-        "mae_cm": metrics.mae(scored["outcome"], scored["prediction"]),
-        "rule_mae_cm": metrics.mae(scored["outcome"], scored["rule"]),
-        "naive_mae_cm": metrics.mae(scored["outcome"], scored["naive"]),
-        "oracle_mae_cm": metrics.mae(scored["outcome"], scored["oracle"]),
-    }
-
-
-def slices(problem, scored, settings, rows):
-    return scored[["soil"]]
+from problems.contract import Evaluation
+from retrace.base.tables import Column, Table
 
 
 def tables(problem, scored, settings, rows, truth):
-    return {"by_soil": scored.groupby("soil", as_index=False)["outcome"].mean()}
+    frame = scored.groupby("soil", as_index=False)["outcome"].mean()
+    columns = {"soil": Column("soil"), "outcome": Column("mean height", "cm")}
+    return {"by_soil": Table(frame, "By soil", columns)}
+
+
+EVALUATION = Evaluation(tables=tables)
 """,
 }
 

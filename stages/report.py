@@ -21,12 +21,9 @@ REPORT = Path("reports/index.html")
 
 
 def read_part(path: Path, stage: str, name: str) -> dict[str, Any]:
-    """Read a part, as `dvc repro --pull` fetches it where dvc.yaml names its file."""
+    """Read a part that Git has, or that its stage has made."""
     if not path.exists():
-        raise RetraceError(
-            f"{path} is missing. Make it with `dvc repro {stage}@{name}`, or `dvc pull {path}`; "
-            f"with the line `- {path}` in the deps of `report` in dvc.yaml DVC does it itself."
-        )
+        raise RetraceError(f"{path} is missing. `git checkout {path}`, or `dvc repro {stage}@{name}`.")
     part: dict[str, Any] = read_json(path)
     return part
 

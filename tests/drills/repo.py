@@ -113,7 +113,7 @@ def fresh(path: Path, size: Size, world: str | None = None) -> Repo:
         params = yaml.safe_load((path / "params.yaml").read_text())
         kept = of_world(params, world)
         (path / "params.yaml").write_text(yaml.safe_dump(kept, sort_keys=False))
-    for name in ("metrics", "plots", "trials"):  # of the default run
+    for name in ("metrics", "plots", "reports", "trials"):  # of the default run
         shutil.rmtree(path / name, ignore_errors=True)
     commit(path, "A drill's parameters")
     return repo

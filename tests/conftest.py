@@ -17,6 +17,7 @@ SMALL = {
         "text": {"hash_bits": 15, "max_iterations": 15},
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
+        "gate": {"coverage": {"least": 0.6, "most": 1.0}},  # of 250 rows
     },
     "service_time": {
         "simulate": {"stops": 4000, "months": 12, "new_region_month": 8},

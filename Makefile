@@ -86,7 +86,7 @@ repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (d
 	@$(WITH_VENV) $(BIN)/dvc repro $(ARGS)
 
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
-	@$(WITH_VENV) $(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	@$(WITH_VENV) $(BIN)/pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
 
 CODE := retrace problems workflow stages experiments commands bench
 
@@ -103,6 +103,7 @@ docs: $(DEV) ## build the guides into site/; a dead link is an error
 
 drills: $(DEV) $(PROJECT) ## break the project on purpose, some 40 minutes; writes tests/DRILLS.md
 	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)
+	@$(if $(ARGS),,$(WITH_VENV) $(BIN)/pytest -n auto -m slow)
 
 drills-full: $(DEV) $(PROJECT) ## the same on the default sizes, for a night
 	@$(WITH_VENV) $(BIN)/python -m tests.drills --size full $(ARGS)

@@ -23,7 +23,9 @@ REPORT = Path("reports/index.html")
 def read_part(path: Path, stage: str, name: str) -> dict[str, Any]:
     """Read a part that Git has, or that its stage has made."""
     if not path.exists():
-        raise RetraceError(f"{path} is missing. `git checkout {path}`, or `dvc repro {stage}@{name}`.")
+        raise RetraceError(
+            f"{path} is missing. `git checkout {path}`, or `dvc repro {stage}@{name}`."
+        )
     part: dict[str, Any] = read_json(path)
     return part
 

@@ -105,7 +105,17 @@ def run_blocks(place: Path, found: list[Block]) -> tuple[int | None, str]:
     return status, log.read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", with_commands())
+# A minute or more each on two quiet cores: `make drills` runs them, `make test` the others.
+SLOW = ("experiments", "promotion", "retraining", "search", "orders")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if Path(page).stem in SLOW else [])
+        for page in with_commands()
+    ],
+)
 def test_commands_of(page: str, place: Path) -> None:
     found = [block for block in blocks(page) if block.language in RUN and not block.not_run]
     status, output = run_blocks(place, found)

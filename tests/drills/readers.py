@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 import stages  # noqa: F401  pins what must be pinned before NumPy computes
 from commands import __main__ as command_line
@@ -217,8 +218,6 @@ def _olist_table(columns: list[str], rows: int = 8) -> pd.DataFrame:
 
 def params(folder: Path) -> Reader:
     """params.yaml with damaged bytes, read as the stages do."""
-    whole = (ROOT / "params.yaml").read_text(encoding="utf-8").split("\n")
-    starts = [i for i, line in enumerate(whole) if line.startswith("  ") and line[2] not in " -#"]
     models = {
         **{(w, s): find(w).settings for w in ("price", "fraud", "service_time", "orders")
            for s, find in (("simulate", parts.simulator), ("ingest", parts.reader),
@@ -226,11 +225,9 @@ def params(folder: Path) -> Reader:
     }  # fmt: skip
     sections = {}
     for (name, section), model in models.items():
-        begin = whole.index(f"{name}:")
-        start = next(i for i in starts if i > begin and whole[i].startswith(f"  {section}:"))
-        stop = next((i for i in starts if i > start), len(whole))
-        text = "\n".join([f"{name}:", *whole[start:stop]]).rstrip() + "\n"
-        sections[f"{name}.{section}"] = (text.encode(), model)
+        if section in PARAMS[name]:
+            text = yaml.safe_dump({name: {section: PARAMS[name][section]}}, sort_keys=False)
+            sections[f"{name}.{section}"] = (text.encode(), model)
 
     def read(rng: Rng, folder: Path) -> None:
         key = str(rng.choice(list(sections)))

@@ -68,7 +68,7 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     assert "the features of 'price' are stale: featurize@price" in output
     assert "Traceback" not in output
 
-    both = {"choices": ["many"], "low": None}
+    both = {"choices": [7], "low": 4.0}
     change_params(clone, {"price": {"tune": {"space": {"num_leaves": both}}}})
     output = run(clone, *RETRACE, "tune", "price", "--trials", "1", ok=False)
     assert "'price.tune.space.num_leaves'" in output

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from pydantic import Field
 
 from experiments.git import answer, git
 from experiments.promotion.facts import Place
@@ -31,7 +32,7 @@ class Plan(Params):
     """What is left to do: move the branch from `base` to `commit`, and make the tags."""
 
     title: str
-    path: Path  # the record's
+    path: Path = Field(strict=False)  # the record's; a text in JSON
     base: str
     commit: str
     tags: dict[str, str]  # name: object

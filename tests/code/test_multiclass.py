@@ -54,21 +54,24 @@ def flowers(n: int = 1500) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("flowers")
-
-
-@pytest.fixture
-def world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with the clean table of a world that is only in memory."""
-    small_world(folder, monkeypatch, PROBLEM, flowers())
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a world that is only in memory went through the stages."""
+    folder = tmp_path_factory.mktemp("flowers")
+    with pytest.MonkeyPatch.context() as patch:
+        small_world(folder, patch, PROBLEM, flowers())
+        for stage in (featurize, train, evaluate):
+            stage.main(NAME)
     return folder
 
 
+@pytest.fixture
+def world(judged: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with the tables and the model of that world."""
+    small_world(judged, monkeypatch, PROBLEM, flowers())
+    return judged
+
+
 def test_three_classes_go_through_the_stages(world: Path) -> None:
-    featurize.main(NAME)
-    train.main(NAME)
-    evaluate.main(NAME)
     figures = json.loads(Path(f"metrics/{NAME}.json").read_text())
     assert next(iter(figures)) == "log_loss"
     assert figures["log_loss"] < 0.8 * figures["naive_log_loss"]

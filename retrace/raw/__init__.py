@@ -7,11 +7,12 @@
     read_mapped(path, ["amount"], columns={"amount": "TX_AMOUNT"})    # under its owner's names
 
 .tsv and .csv (also .gz, and with another separator) give text, "" where a field is empty; .parquet
-gives its own types.
+gives its own types. .xes (also .gz) gives a row for each event of the log, as text.
 Numbers are read later, by `retrace.raw.values`: one unreadable value costs one row, not the file.
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from retrace.base.errors import RetraceError
 from retrace.raw.delimited import Delimited
 from retrace.raw.parquet import Parquet
 from retrace.raw.sources import TRUTH, files_of, fingerprint, suffix_of
+from retrace.raw.xes import Xes
 
 __all__ = [
     "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped", "read_raw"
@@ -29,6 +31,7 @@ __all__ = [
 
 WRONG_FIELDS = "wrong number of fields"
 PLACE = ("file", "row")
+_READERS: dict[str, type[Parquet | Xes]] = {".parquet": Parquet, ".xes": Xes}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def read_raw(
     `name` selects one table of a folder with several: `stops.csv`, `stops.parquet`, or all files of
     the folder `stops/`. `columns` must be in every file, in any order. Those of `optional` are read
     from the files that have them and missing (NaN) in others; without any such file they are left
-    out. All other columns are dropped, or with `rest` come after those, as if they were optional.
+    out. All other columns are dropped, or with `rest` come after those, as if they were optional:
+    of several with one name the second is then `name.1`, as pandas has it.
     `hints` says more about a column that is not there.
 
     Raises RetraceError for whatever cannot be read without losing rows: no file, no rows, another
@@ -72,16 +76,27 @@ def read_raw(
         raise ValueError(f"columns must differ from each other and from {PLACE}: {wanted}")
     rows, malformed = [], []
     for path in files_of(source, name):
-        reader = Parquet(path) if suffix_of(path) == ".parquet" else Delimited(path)
+        reader = _READERS.get((suffix_of(path) or "").removesuffix(".gz"), Delimited)(path)
         if rest:
+            reader.names = _numbered(reader.names, apart=columns)
             others = (one for one in reader.names if one not in wanted and one not in PLACE)
-            optional = [*optional, *dict.fromkeys(others)]
+            optional = [*optional, *others]
             wanted = [*columns, *optional]
         _check_columns(path, reader.names, columns, optional, hints or {})
         part, wrong = reader.read([column for column in wanted if column in reader.names])
         rows.append(part.assign(file=path.name, row=part.pop("row")))
         malformed.append(wrong.assign(file=path.name))
     return _table(source, name, wanted, rows, malformed)
+
+
+def _numbered(names: Sequence[str], apart: Sequence[str]) -> list[str]:
+    """Number the names that are there again, but for those `apart`, of which only one can count."""
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        found.append(f"{name}.{seen[name]}" if seen[name] and name not in apart else name)
+        seen[name] += 1
+    return found
 
 
 def names_in_file(known: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:

@@ -9,10 +9,8 @@ A .csv is separated by commas and a .tsv by tabs, unless the header has none of 
 separator: a spreadsheet writes semicolons where a comma is the decimal sign.
 """
 
-import gzip
 import logging
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,15 +23,14 @@ from numpy.typing import NDArray
 
 from retrace.base.errors import RetraceError
 from retrace.raw.layout import find_layout
+from retrace.raw.packed import AGAIN, pieces
 from retrace.raw.sources import suffix_of
 
 SEPARATORS = {".tsv": b"\t", ".csv": b","}
 _OTHERS = (b";", b"\t", b",", b"|")
 _NAMES = {b";": "semicolons", b"\t": "tabs", b",": "commas", b"|": "vertical bars"}
 _CHUNK = 1 << 20
-_BOMB_BYTES, _BOMB_TIMES = 64 << 20, 200
 _SHOWN = 80  # characters of a malformed row
-_AGAIN = "Get or export the file again."
 _OTHER_FORMATS = {
     b"\x1f\x8b": "It starts like a gzip file: add .gz to its name.",
     b"PK\x03\x04": "It starts like a zip or Excel file: unpack it or export it as CSV.",
@@ -49,7 +46,7 @@ class Delimited:
         self._data = _load(path)
         self._layout = find_layout(self._data, _separator(path, self._data))
         if not len(self._layout.starts):
-            raise RetraceError(f"{path}: the file has only blank lines. {_AGAIN}")
+            raise RetraceError(f"{path}: the file has only blank lines. {AGAIN}")
         header = [self._field(0, column) for column in range(self._layout.width)]
         self.names: list[str] = [name.as_py().strip() for name in _unquoted(pa.array(header))]
         self._check_end()
@@ -90,7 +87,7 @@ class Delimited:
             found = "an opening quote that is never closed"
         raise RetraceError(
             f"{self._path}: cut off in the middle of a row: the last one (row {last}, line {line}) "
-            f"has {found}: {self._text(last)!r}. Rows after it may be missing. {_AGAIN}"
+            f"has {found}: {self._text(last)!r}. Rows after it may be missing. {AGAIN}"
         )
 
 
@@ -111,25 +108,8 @@ def _separator(path: Path, data: bytearray) -> bytes:
 def _load(path: Path) -> bytearray:
     """Return a file's UTF-8 bytes without byte order mark, ending with a line end."""
     data = bytearray()
-    zipped = path.name.lower().endswith(".gz")
-    try:
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            while chunk := file.read1(_CHUNK):
-                data += chunk
-                if zipped and len(data) > _BOMB_BYTES:
-                    _check_bomb(path, len(data))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        line = data.count(b"\n") + 1
-        raise RetraceError(
-            f"{path}: the gzip file is cut off or damaged after line {line} ({error}); the rows "
-            f"behind it are lost. {_AGAIN}"
-        ) from None
-    except OSError as error:
-        raise RetraceError(
-            f"{path}: cannot be read: {error.strerror or error}. Check permissions and disk."
-        ) from None
-    if not data:
-        raise RetraceError(f"{path}: the file is empty (0 bytes). {_AGAIN}")
+    for piece in pieces(path):
+        data += piece
     _check_text(path, data)
     if data.startswith(b"\xef\xbb\xbf"):
         del data[:3]
@@ -138,15 +118,6 @@ def _load(path: Path) -> bytearray:
     if not data.endswith(b"\n"):
         data += b"\n"
     return data
-
-
-def _check_bomb(path: Path, unpacked: int) -> None:
-    """Refuse a small file that becomes a huge one: tables pack to a tenth, not to a thousandth."""
-    if unpacked > _BOMB_TIMES * path.stat().st_size:
-        raise RetraceError(
-            f"{path}: {path.stat().st_size:,} bytes have unpacked to more than {unpacked:,}, which "
-            "no table does. If it is one, unpack it yourself: `gunzip -k`, and name the result."
-        )
 
 
 def _check_text(path: Path, data: bytearray) -> None:
@@ -162,7 +133,7 @@ def _check_text(path: Path, data: bytearray) -> None:
         line = data.count(b"\n", 0, at) + 1
         raise RetraceError(
             f"{path}: line {line}, byte {at}: a NUL byte, which no text "
-            f"has; the file is damaged, or UTF-16 without a byte order mark. {_AGAIN}"
+            f"has; the file is damaged, or UTF-16 without a byte order mark. {AGAIN}"
         )
     whole = pa.py_buffer(np.array([0, len(data)]))
     try:
@@ -180,7 +151,7 @@ def _wrong_encoding(path: Path, data: bytearray) -> RetraceError:
         if error.reason == "unexpected end of data":
             return RetraceError(
                 f"{path}: cut off in line {line}, in the middle of a character (byte "
-                f"{error.start}). Rows after it may be missing. {_AGAIN}"
+                f"{error.start}). Rows after it may be missing. {AGAIN}"
             )
         return RetraceError(
             f"{path}: line {line}, byte {error.start}: 0x{data[error.start]:02x} is not UTF-8. "

@@ -7,7 +7,7 @@ from pathlib import Path
 from retrace.base.errors import RetraceError
 
 TRUTH = "_truth"  # beside simulated raw files: what only the simulator knows; hidden from readers
-SUFFIXES = (".tsv", ".csv", ".tsv.gz", ".csv.gz", ".parquet")
+SUFFIXES = (".tsv", ".csv", ".tsv.gz", ".csv.gz", ".parquet", ".xes", ".xes.gz")
 READABLE = f"Readable are {', '.join(SUFFIXES)}"
 
 

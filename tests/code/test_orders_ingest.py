@@ -285,6 +285,71 @@ def test_what_was_written_over_whole_cases_is_left_out(tmp_path: Path) -> None:
     assert {"number_fine", "number_group", "time_begun"} <= set(found.clean)
 
 
+def paths(n: int = 240) -> pd.DataFrame:
+    """A log whose cases take one of seven ways, in an order that nothing else tells."""
+    rng = np.random.default_rng(4)
+    ways = [["new", *(["work"] * a), *(["check"] * b)] for a in (1, 2, 3) for b in (1, 2)]
+    chosen = rng.integers(len(ways), size=n)
+    return log(
+        *(
+            (f"c{i}", [(what, i + 2 * j) for j, what in enumerate([*ways[way], "done"])])
+            for i, way in enumerate(chosen)
+        )
+    ).assign(way=lambda f: [f"way {chosen[int(case[1:])]}" for case in f["case_id"]])
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_an_attribute_that_almost_determines_the_path_is_left_out(
+    tmp_path: Path, first_only: bool
+) -> None:
+    frame = paths()
+    number = frame["case_id"].str[1:].astype(int)
+    frame = frame.rename(columns={"way": "Label.1"}).assign(
+        nearly=frame["way"].where(number % 20 != 0, "way 0"),
+        half=frame["way"].where(number % 2 != 0, "way 0"),
+        region="region " + (number % 7).astype(str),
+        client="client " + (number // 2).astype(str),
+    )
+    if first_only:
+        again = frame.duplicated("case_id").to_numpy()
+        frame.loc[again, ["Label.1", "nearly", "half", "region", "client"]] = None
+    found = run(tmp_path, frame)
+    left = {name for name in found.figures if name.startswith("left_out_")}
+    assert left == {"left_out_Label.1", "left_out_nearly"}
+    assert found.notes == tuple(
+        f"the column '{name}' is left out: almost determines the case's path."
+        for name in ("Label.1", "nearly")
+    )
+    assert {"text_half", "text_region", "text_client"} <= set(found.clean)
+
+
+def test_events_that_are_the_same_are_kept_and_counted(tmp_path: Path) -> None:
+    twice = ("x", [("new", 0), ("work", 2), ("work", 2), ("done", 5)])
+    found = run(tmp_path, log(*USUAL, twice))
+    assert found.figures["events_repeated"] == 1
+    assert found.rejected.empty
+    assert of(found.clean, "x")["count_work"].tolist() == [0, 2]
+    assert "1 events equal an earlier one" in found.notes[0]
+    assert len(run(tmp_path, log(*USUAL, twice), repeated="reject").rejected) == 1
+
+
+def test_columns_of_one_name_are_numbered_and_can_be_named(tmp_path: Path) -> None:
+    frame = log(*USUAL).assign(size=3, more=4)
+    frame.columns = ["Case ID", "Activity", "Complete Timestamp", "size", "size"]
+    path = tmp_path / "log.csv"
+    frame.to_csv(path, index=False)
+    rows = ingest(path, Settings(**OWN)).clean
+    assert set(rows["number_size"]) == {3.0}
+    assert set(rows["number_size_1"]) == {4.0}
+    assert "number_size_1" not in ingest(path, Settings(**(OWN | {"drop": ["size.1"]}))).clean
+    frame.columns = ["Case ID", "Activity", "Complete Timestamp", "Activity", "size"]
+    frame.to_csv(path, index=False)
+    with pytest.raises(RetraceError, match=r"several columns 'Activity'.*`activity: Activity.1`"):
+        ingest(path, Settings(**OWN))
+    mapped = Settings(**(OWN | {"columns": {"activity": "Activity"}}))
+    assert set(ingest(path, mapped).clean["activity"]) == {"new", "work", "check"}
+
+
 def test_columns_to_keep_are_no_attributes(tmp_path: Path) -> None:
     rows = clean(tmp_path, log(*USUAL, window="train", junk=1.0), keep=["window"], drop=["junk"])
     assert set(rows["window"]) == {"train"}
@@ -308,7 +373,7 @@ def test_events_that_cannot_be_used_are_rejected_with_the_reason(tmp_path: Path)
         ],
         columns=["case_id", "activity", "timestamp"],
     )
-    found = run(tmp_path, pd.concat([frame, bad], ignore_index=True))
+    found = run(tmp_path, pd.concat([frame, bad], ignore_index=True), repeated="reject")
     assert found.rejected["reason"].tolist() == [
         "case id is empty",
         "activity is empty",

@@ -355,7 +355,7 @@ def test_whole_numbers_and_text() -> None:
 def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("retrace.raw.delimited._BOMB_BYTES", 1 << 20)
+    monkeypatch.setattr("retrace.raw.packed._BOMB_BYTES", 1 << 20)
     path = tmp_path / "t.tsv.gz"
     path.write_bytes(gzip.compress(b"a\tb\n" + b"1\t2\n" * 2_000_000))
     with pytest.raises(RetraceError, match="have unpacked to more than"):

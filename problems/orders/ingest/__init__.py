@@ -7,6 +7,7 @@ log, cases                  events sorted by case; when each case was over, and 
 snapshots                   the moments at which orders are looked at, and what was known then
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 
 from problems.contract import Ingested, Reader
 from problems.orders.ingest.cases import Cases, end_cases, outcomes, unnamed_note, usual_limits
-from problems.orders.ingest.events import read_log
+from problems.orders.ingest.events import Read, read_log
 from problems.orders.ingest.log import NEVER, Log
 from problems.orders.ingest.settings import DAY, Settings
 from problems.orders.ingest.snapshots import after_events, each_morning, known_at
 from retrace.raw import fingerprint
 from retrace.raw.times import moments
 
+REPEATED_MANY = 0.01  # of all events: more may well be an export's copies (assumed)
 __all__ = ["Settings", "ingest", "read_log", "snapshots"]
 
 
@@ -37,11 +39,26 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     """
     read = read_log(source, settings)
     clean, figures = snapshots(read.log, settings)
-    named = read.log.activities.isin(settings.completion).any()
-    notes = () if named or not settings.completion else (unnamed_note(read.log, settings),)
     return Ingested(
-        clean, read.rejected, fingerprint(source), read.figures | figures, read.rows_in, notes
+        clean,
+        read.rejected,
+        fingerprint(source),
+        read.figures | figures,
+        read.rows_in,
+        tuple(_notes(read, settings)),
     )
+
+
+def _notes(read: Read, settings: Settings) -> Iterator[str]:
+    if settings.completion and not read.log.activities.isin(settings.completion).any():
+        yield unnamed_note(read.log, settings)
+    for name, reason in read.left_out.items():
+        yield f"the column '{name}' is left out: {reason}."
+    if read.figures["events_repeated"] > REPEATED_MANY * len(read.log.case):
+        yield (
+            f"{read.figures['events_repeated']:,.0f} events equal an earlier one in all columns. "
+            "They are kept; if an export made them, `orders.ingest.repeated: reject` does not."
+        )
 
 
 def snapshots(log: Log, settings: Settings) -> tuple[pd.DataFrame, dict[str, float]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.orders.ingest.attributes import Attributes, read_attributes
+from problems.orders.ingest.attributes import ROW_NUMBER, Attributes, read_attributes
 from problems.orders.ingest.log import Ints, Log
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
@@ -23,12 +23,14 @@ STOPPED_LEAST = 20  # events; a few may well be of one instant
 
 @dataclass(frozen=True)
 class Read:
-    """A log that can be used, its rejected rows (file, row, case_id, reason), and figures."""
+    """A log that can be used, its rejected rows (file, row, case_id, reason), figures, and why
+    columns are left out."""
 
     log: Log
     rejected: pd.DataFrame
     rows_in: int
     figures: dict[str, float]
+    left_out: dict[str, str]
 
 
 def read_log(source: Path, settings: Settings) -> Read:
@@ -46,7 +48,7 @@ def read_log(source: Path, settings: Settings) -> Read:
     events = pd.DataFrame(
         {
             "case_id": as_id(raw["case_id"]),
-            "activity": as_text(raw["activity"]).str.strip(),
+            "activity": _activity(raw),
             "resource": as_id(raw["resource"]) if "resource" in raw else "",
             "at": micros(times.at),
             **{name: as_text(raw[name]) for name in settings.keep},
@@ -66,11 +68,12 @@ def read_log(source: Path, settings: Settings) -> Read:
         "attribute_values_of_another_type": float(found.mistyped),
         **{f"left_out_{name}": 1.0 for name in found.left_out},
         "events_out_of_order_share": _unordered(used),
+        "events_repeated": float(_again(raw.iloc[good]).sum()),
     }
     all_rejected = quarantine([bad, *rejected], "case_id")
     rows_in = len(raw) + len(all_rejected) - len(bad)
     log = Log.of(used, found.columns, settings.keep)
-    return Read(log, all_rejected, rows_in, figures)
+    return Read(log, all_rejected, rows_in, figures, found.left_out)
 
 
 def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.DataFrame]]:
@@ -93,9 +96,20 @@ def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.Da
     return RawTable(raw[[*wanted, *PLACE]], table.malformed), [table.malformed]
 
 
+def _activity(raw: pd.DataFrame) -> "pd.Series[str]":
+    """Return what happened; of an activity that was not completed by its event, what became of it:
+    `check (start)`."""
+    activity = as_text(raw["activity"]).str.strip()
+    if "transition" not in raw:
+        return activity
+    step = as_text(raw["transition"]).str.strip().str.lower()
+    whole = (activity == "") | step.isin(["", "complete"])
+    return activity.where(whole, activity + " (" + step + ")")
+
+
 def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> Attributes:
     """Return the typed attributes of the events that are used, the promise among them."""
-    apart = ("case_id", "activity", "timestamp", "resource", *PLACE, *settings.keep)
+    apart = (*(name for name in KNOWN if name != "promised_at"), *PLACE, *settings.keep)
     about = raw[[name for name in raw if name not in apart]]
     promised = {}
     if "promised_at" in about:
@@ -104,7 +118,8 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> At
     case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
-    found = read_attributes(about, settings.clock, case, at, early)
+    activity = pd.factorize(used["activity"])[0].astype(np.int64)
+    found = read_attributes(about, settings.clock, case, at, activity, early)
     return replace(found, columns=found.columns.assign(**promised))
 
 
@@ -119,7 +134,7 @@ def _reasons(
         *times.reasons("time"),
         ("time is far before all others", early),
         ("time is far after all others", late),
-        ("the same as an earlier event", _again(raw)),
+        *([("the same as an earlier event", _again(raw))] if settings.repeated == "reject" else []),
     ]
     reason = first_reason(checks, raw.index)
     usable = events[reason == ""]
@@ -128,7 +143,7 @@ def _reasons(
 
 def _again(raw: pd.DataFrame) -> Mask:
     """Mark events that repeat an earlier one in all columns."""
-    columns = [name for name in raw if name not in PLACE]
+    columns = [name for name in raw if name not in PLACE and not ROW_NUMBER.match(str(name))]
     codes = np.zeros(len(raw), np.int64)
     for name in columns:
         found, values = pd.factorize(raw[name])

@@ -1,6 +1,7 @@
-"""Which column is which: our names, the XES standard's, or those of `columns:`."""
+"""Which column is which: those of `columns:`, our names, the XES standard's, or usual ones."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,12 +9,19 @@ from retrace.base.errors import RetraceError
 from retrace.raw import names_in_file
 
 NEEDED = ("case_id", "activity", "timestamp")
-KNOWN = (*NEEDED, "resource", "promised_at")
+KNOWN = (*NEEDED, "resource", "promised_at", "transition")
 STANDARD = {  # IEEE 1849-2023 (XES), as pm4py writes it into tables
     "case_id": "case:concept:name",
     "activity": "concept:name",
     "timestamp": "time:timestamp",
     "resource": "org:resource",
+    "transition": "lifecycle:transition",
+}
+USUAL = {  # of exports, in small letters without signs
+    "case_id": ("caseid", "traceid"),
+    "activity": ("activityid", "activityname"),
+    "timestamp": ("completetimestamp",),
+    "resource": ("resourceid",),
 }
 
 
@@ -29,11 +37,20 @@ def find_columns(found: Sequence[str], columns: Mapping[str, str], source: Path)
             chosen[name] = in_file[name]
         else:
             there = [one for one in (name, STANDARD.get(name, name)) if one in found]
+            words = (name.replace("_", ""), *USUAL.get(name, ()))
+            there += [one for one in found if re.sub(r"[\W_]+", "", one).lower() in words]
             if there:
                 chosen[name] = there[0]
     for name in dict.fromkeys([*NEEDED, *columns]):
         if chosen.get(name) not in found:
             raise RetraceError(_missing(name, chosen.get(name), found, source))
+    for name in chosen:
+        if name not in columns and f"{chosen[name]}.1" in found:
+            raise RetraceError(
+                f"{source}: there are several columns '{chosen[name]}'. Say under "
+                f"`orders.ingest.columns` in params.yaml which one counts, as `{name}: "
+                f"{chosen[name]}` for the first or `{name}: {chosen[name]}.1` for the second."
+            )
     owners: dict[str, str] = {}
     for name, column in chosen.items():
         if column in owners:

@@ -22,6 +22,8 @@ class Settings(IngestParams):
         log's waits).
     withdrawal: the activities that end an order without completing it.
     starts: the activities that begin an order; others mean that it began before the log.
+    repeated: whether events that equal an earlier one in all columns are kept, as logs have them,
+        or rejected, as copies that an export made.
     usual_share: of orders, by their start, from whose waits the usual limits are found.
     sla_days: an order that takes longer is stuck; null for none.
     """
@@ -38,6 +40,7 @@ class Settings(IngestParams):
     completion: list[str] = Field(default_factory=list)
     withdrawal: list[str] = Field(default_factory=list)
     starts: list[str] = Field(default_factory=list)
+    repeated: Literal["keep", "reject"] = "keep"
     quiet_days: float | None = Field(default=None, gt=0)
     snapshots: Literal["after_event", "daily"] = "after_event"
     daily_hour: int = Field(default=6, ge=0, le=23)

@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems import parts
-from problems.contract import Features, Problem
+from problems.contract import Features, Problem, World
 from problems.featurize import features_of
 from retrace.base.arrays import Arrays, to_frame
+from retrace.base.errors import RetraceError
 from retrace.base.params import Params, parse_section
 from retrace.fit.bundle import Bundle
 from retrace.past.state import State
@@ -78,8 +79,65 @@ def predict(
 
     The outcome need not be among the columns of `clean_rows`. `past` are clean rows with outcomes,
     for problems with history: a row uses those that were known at its own time of prediction.
+    Rows with a column `refused`, as a reader may return them, are answered by `answer`.
     """
+    if "refused" in clean_rows:
+        return answer(problem, bundle, clean_rows, past=past)
     settings = settings_of(parts.features(problem.world), bundle)
     found = features_of(problem.world, clean_rows, settings, past)
     found = problem.columns.complete(found, bundle.encoding.encoder)
     return to_frame(bundle.predict(found, num_threads), clean_rows.index)
+
+
+def answer(
+    problem: Problem, bundle: Bundle, rows: pd.DataFrame, *, past: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Predict rows that nobody has checked, as `predict` does checked ones.
+
+    A further column, `refused`, says what a row breaks of the schema of the clean table, and "" of
+    a row that is answered; a refused row has no prediction (NaN). `rows` may have that column
+    already, as those of a reader have. Of rows that look at each other the others see no refused
+    one. Outcomes are not asked for.
+
+    Raises RetraceError where it is no single row that is bad, such as for a missing column.
+    """
+    index, rows = rows.index, rows.reset_index(drop=True)
+    refused = pd.Series("", rows.index, dtype="str")
+    if "refused" in rows:
+        refused = rows.pop("refused").astype("str")
+    usable, broken = usable_rows(parts.world(problem.world), rows[refused == ""])
+    refused.update(broken)
+    found = predict(problem, bundle, usable, past=past)
+    return found.reindex(rows.index).assign(refused=refused).set_axis(index)
+
+
+def usable_rows(world: World, rows: pd.DataFrame) -> "tuple[pd.DataFrame, pd.Series[str]]":
+    """Return the rows that keep the world's schema, in its types, and what each other one breaks.
+
+    The index must be unique.
+    """
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
+
+    asked: dict[str, Any] = {
+        str(name): pa.Column(column.dtype, column.checks, nullable=column.nullable)
+        for name, column in world.schema.columns.items()
+        if name in rows and name not in world.outcomes
+    }
+    schema = pa.DataFrameSchema(asked, coerce=True)
+    broken = pd.Series("", rows.index[:0], dtype="str")
+    while True:  # a value that cannot be read hides from the checks what is wrong in other rows
+        try:
+            return schema.validate(rows, lazy=True), broken
+        except SchemaErrors as error:
+            cases = error.failure_cases
+        single = cases.dropna(subset="index").drop_duplicates("index")
+        if single.empty:
+            first = cases.iloc[0]
+            raise RetraceError(
+                f"{world.name}: column '{first['column']}' breaks the schema as a whole: "
+                f"{first['check']} ({first['failure_case']})."
+            )
+        said = single["column"].astype(str) + ": " + single["check"].astype(str)
+        found = pd.Series(said.to_numpy(), single["index"].to_numpy(), dtype="str")
+        broken, rows = pd.concat([broken, found]), rows.drop(index=found.index)

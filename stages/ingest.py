@@ -10,6 +10,7 @@ writes  data/clean/price.parquet       the clean table
 """
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from problems import parts
@@ -28,12 +29,13 @@ def main(name: str) -> None:
     source = parts.source_of(name)
     ingested = world.ingest(source, settings)
     write_table(ingested.rejected, paths.quarantine(name))
-    for note in ingested.notes:
+    for note in (*ingested.notes, *fewer_rows(last_rows(name, source), ingested)):
         say(f"{name}: {note}")
     check_quarantined(ingested, settings.max_quarantined, name, str(source))
     write_table(ingested.clean, paths.clean(name))
     reasons = ingested.rejected["reason"].value_counts().sort_index()
     figures = {
+        "source": str(source),
         "rows_in": ingested.rows_in,
         "rows_out": len(ingested.clean),
         "rows_quarantined": len(ingested.rejected),
@@ -47,6 +49,24 @@ def main(name: str) -> None:
         f"{name}: {ingested.rows_in:,} rows in, {len(ingested.clean):,} clean, "
         f"{len(ingested.rejected):,} in quarantine"
     )
+
+
+def last_rows(name: str, source: Path) -> int:
+    """Return how many rows the same source had in the last run, 0 where that is not known."""
+    path = paths.ingest_metrics(name)
+    last = read_json(path) if path.exists() else {}
+    same = last.get("source") == str(source) and not (source / TRUTH).is_dir()  # not simulated
+    return int(last["rows_in"]) if same else 0
+
+
+def fewer_rows(before: int, now: Ingested) -> Iterator[str]:
+    """Say where a source has fewer rows than in the last run: nothing else shows that a file was
+    cut at the end of a line, or that a part of a delivery did not come."""
+    if now.rows_in < before:
+        yield (
+            f"{now.rows_in:,} rows in, {before - now.rows_in:,} fewer than in the last run. If "
+            "nobody took them out, a file was cut, or one did not come."
+        )
 
 
 def write_truth(beside: Path, fingerprint: str, name: str) -> None:

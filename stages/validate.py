@@ -19,10 +19,10 @@ from problems import parts
 from problems.contract import World
 from retrace.base import paths
 from retrace.base.errors import RetraceError
-from retrace.base.files import read_table, write_json
+from retrace.base.files import read_json, read_table, write_json
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
-from retrace.checks.profile import profile
+from retrace.checks.profile import profile, scaled
 from retrace.checks.screens import Roles, screen
 from stages.runner import run_stage, say
 
@@ -139,7 +139,13 @@ def main(name: str) -> None:
     stop_on_hard(rows, params, records, name)
     records += screen(rows, params.screens, roles(world))
     failed = sum(not record["passed"] for record in records)
-    write_json(profile(rows), paths.profile(name))
+    described, last = profile(rows), paths.profile(name)
+    for column, factor in scaled(read_json(last) if last.exists() else [], described):
+        say(
+            f"{name}: column '{column}' is {factor:.3g} times what it was in the last run, from "
+            "its 5th to its 95th percentile. Was its unit or its currency changed?"
+        )
+    write_json(described, paths.profile(name))
     outcome = {"checks": len(records), "failed": failed, "results": records}
     write_json(outcome, paths.validation_metrics(name))
     say(f"{name}: {len(records)} checks, {failed} soft failure(s)")

@@ -52,6 +52,8 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
     numbers = present.to_numpy(np.float64)
     if check.check == "z_share":
         return float((_robust_z(numbers) > float(check.at or 0)).mean())
+    if check.check == "grid_share":
+        return float(_on_grid(numbers, float(check.at or 0)).mean())
     if check.check == "quantile":
         return float(np.quantile(numbers, float(check.at or 0)))
     return float(getattr(np, check.check)(numbers))
@@ -100,8 +102,16 @@ def examples(rows: pd.DataFrame, check: Check, n: int) -> pd.DataFrame:
     if check.check == "z_share":
         far = pd.Series(_robust_z(numbers.to_numpy()), index=numbers.index)
         return rows.loc[far.sort_values(ascending=False, kind="stable").index].head(n)
+    if check.check == "grid_share":
+        return rows.loc[numbers.index[~_on_grid(numbers.to_numpy(), float(check.at or 0))]].head(n)
     low = check.least is not None and measure(rows, check) < check.least
     return rows.loc[numbers.sort_values(ascending=low, kind="stable").index].head(n)
+
+
+def _on_grid(numbers: np.ndarray, step: float) -> np.ndarray:
+    steps = numbers / step
+    close = np.clip(1e-6 * np.abs(steps), 1e-6, 0.1)  # as exact as float32 is
+    return np.asarray(np.abs(steps - np.round(steps)) <= close)
 
 
 def _robust_z(numbers: np.ndarray) -> np.ndarray:

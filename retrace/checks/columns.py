@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 FOLDS = 5
 PRIOR = 3.0  # rows that the mean of all counts for in that of a group
 WORD = re.compile(r"[\w.]*\w")
+NUMBER = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?(?!\d|\.\d)")
 
 
 def missing(values: pd.Series) -> pd.Series:
@@ -70,3 +71,8 @@ def words(values: pd.Series) -> list[set[str]]:
     if is_text(values):
         return [set(WORD.findall(str(text).lower())) for text in values]
     return [{f"{value:g}"} for value in values.astype("float64")]
+
+
+def numbers(texts: pd.Series) -> list[list[float]]:
+    """Return the numbers that stand in each text: `$52.00` and `52 USD` have 52."""
+    return [[*map(float, NUMBER.findall(text))] for text in texts.fillna("").astype(str)]

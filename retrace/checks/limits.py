@@ -10,6 +10,7 @@ from retrace.base.params import Params
 from retrace.checks import pairs
 from retrace.checks.screens import Screens
 
+GRIDS = {"whole": 1.0, "tenth": 0.1, "cent": 0.01}
 # A check's name in checks.yaml: what is measured, and at which quantile or distance.
 OF_ONE: dict[str, tuple[str, float | None]] = {
     **{
@@ -20,6 +21,7 @@ OF_ONE: dict[str, tuple[str, float | None]] = {
         )
     },
     **{f"p{cent:02}": ("quantile", cent / 100) for cent in (1, 5, 10, 25, 50, 75, 90, 95, 99)},
+    **{f"{name}_share": ("grid_share", step) for name, step in GRIDS.items()},
     **{f"z{distance}_share": ("z_share", float(distance)) for distance in (4, 6, 8, 10)},
 }
 
@@ -34,6 +36,8 @@ class Check:
     quantile       the value at quantile `at`; in checks.yaml p50, p99
     z_share        share of rows more than `at` robust standard deviations (1.4826 · MAD) from the
                    median, of log(1 + value); in checks.yaml z6_share
+    grid_share     share of multiples of `at`, which numbers times a factor are not; in checks.yaml
+                   whole_share, tenth_share and cent_share
     top_share      share of the most frequent value
     new_share      share of a tenth of the rows whose value was not there until a tenth before it,
                    or is not there from a tenth after it on; the largest of all tenths

@@ -1,5 +1,6 @@
 """Describe a clean table column by column, small enough for Git and for the report."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from retrace.checks.columns import missing
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 BINS = 24
 TOP = 6
+SCALED = 0.05  # of the logarithm; less is what chance and the season do
 
 
 def profile(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -19,6 +21,21 @@ def profile(rows: pd.DataFrame) -> list[dict[str, Any]]:
     and the 99th percentile; everything else has its `top` values with their shares.
     """
     return [_column(rows[name]) for name in rows.columns]
+
+
+def scaled(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Yield columns of positive numbers that a factor was applied to since another profile was
+    made, with the factor: all inner quantiles but perhaps one have moved by it."""
+    then = {record["column"]: record.get("quantiles", []) for record in before}
+    for record in now:
+        pair = np.array([then.get(record["column"], []), record.get("quantiles", [])], object)
+        if pair.shape != (2, len(QUANTILES)) or not (pair[:, 1:-1] > 0).all():
+            continue
+        logs = np.log(np.divide(pair[1, 1:-1], pair[0, 1:-1]).astype(float))
+        factor, spread = float(np.median(logs)), len(np.unique(pair[0, 1:-1]))
+        apart = np.sort(np.abs(logs - factor))[-2]  # small whole numbers jump
+        if spread > 2 and abs(factor) > SCALED and 2 * apart < abs(factor):
+            yield record["column"], float(np.exp(factor))
 
 
 def _column(values: pd.Series) -> dict[str, Any]:

@@ -12,8 +12,9 @@ stuck       share of one value in a part, beyond that in the usual part; 0 does 
 volume      rows of a week over the usual of the weeks before it and of those after it, or the
             other way round: logs may begin and end slowly
 missing_by  share of missing values in a group of another column, beyond the share over all rows
-leak        share of the target's variance that one column explains alone, out of fold; or share of
-            texts that tell it
+cut         share of running texts that have one length, beyond those one letter shorter or longer
+leak        share of the target's variance that one column explains alone, out of fold
+told        share of texts that have their row's target among their numbers, beyond that of others
 spellings   share of rows whose value has a more frequent spelling, but for capitals and spaces
 silent      rows with a 1, or with one of few categories, that were to be expected in the longest
             run of rows that has none
@@ -32,15 +33,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retrace.base.marks import ENTITY, MOJIBAKE
 from retrace.base.params import Params
-from retrace.checks.columns import explained, groups, is_text, is_time, missing, parts, words
+from retrace.checks.columns import explained, groups, is_text, is_time, missing, numbers, parts
 
-MARKS = "\ufffd|\u00c3[\u0080-\u00bf\u0192\u02c6]|\u00e2\u20ac|&(?:amp|lt|gt|quot|nbsp|#[0-9]+);"
+MARKS = f"{MOJIBAKE}|{ENTITY}"
 PARTS, PART_ROWS = 20, 250  # smaller parts tell too little
 LEVELS = 12  # categories that are told apart; the others are one
 GROUPS, GROUP_ROWS = 30, 100
 WEEK_ROWS, WEEKS_AROUND = 20, 4
 LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
+CUT_LEAST = 10  # letters
+TOLD_WITHIN = 0.002  # of the target: it may be rounded
 FEWEST_OF_CLASS = 30
 OF_KEYS = ("damaged", "jump", "volume")
 MOST_ROWS = 200_000  # every k-th row of a longer table is enough, but for repeated ones
@@ -58,7 +62,9 @@ class Screens(Params):
     stuck: float = 0.5
     volume: float = 4.0
     missing_by: float = 0.5
+    cut: float = 0.1
     leak: float = 0.8
+    told: float = 0.03
     spellings: float = 0.05
     silent: float = 40.0
 
@@ -225,19 +231,51 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
                 continue  # one burst of frauds is told by its day, and that is no leak
             codes = groups(part, int(np.clip(len(part) // 20, 1, LEAK_GROUPS)))
             found.append(explained(aim.rank(pct=True).to_numpy(), codes))
-            if _is_prose(part) and aim.nunique() > LEVELS:
-                found.append(_told(part, aim))
         if found:
             yield name, max(found)
 
 
-def _told(texts: pd.Series, target: pd.Series) -> float:
-    """Share of texts that have their own row's target among their words, beyond the next row's."""
-    step = -(-len(texts) // LEAK_ROWS)
-    said, asked = words(texts.iloc[::step]), words(target.iloc[::step])
-    own = np.mean([a <= b for a, b in zip(asked, said, strict=True)])
-    other = np.mean([a <= b for a, b in zip(asked[1:], said[:-1], strict=True)])
-    return float(own - other)
+def _told(rows: pd.DataFrame, roles: Roles) -> Found:
+    if not roles.outcomes or is_time(rows[roles.outcomes[0]]):
+        return
+    rows = rows[rows[roles.outcomes[0]].notna()]
+    if rows[roles.outcomes[0]].nunique() <= LEVELS:
+        return
+    edges = parts(len(rows), LEAK_PARTS, LEAK_ROWS)
+    for name in map(str, rows):
+        if not is_text(rows[name]) or name in roles.outcomes:
+            continue
+        found = []
+        for start, stop in pairwise(edges):
+            part = rows.iloc[start : stop : -(-(stop - start) // LEAK_ROWS)]
+            target = part[roles.outcomes[0]].astype(float).to_numpy()
+            said = numbers(part[name])
+            own, other = (
+                np.mean([_near(float(aim), one) for aim, one in zip(aims, said, strict=True)])
+                for aims in (target, np.roll(target, 1))
+            )
+            found.append(float(own - other))
+        yield name, max(found)
+
+
+def _near(aim: float, said: list[float]) -> bool:
+    return any(abs(one - aim) <= TOLD_WITHIN * abs(aim) for one in said)
+
+
+def _cut(rows: pd.DataFrame, _: Roles) -> Found:
+    for name in map(str, rows):
+        if not _is_prose(rows[name]):
+            continue
+        texts = rows[name].drop_duplicates()  # a phrase that many use is not cut
+        if len(texts) < PART_ROWS:
+            continue
+        edges, found = parts(len(texts), LEAK_PARTS, LEAK_ROWS), []
+        for start, stop in pairwise(edges):
+            lengths = texts.iloc[start:stop].str.len().to_numpy(np.int64)
+            shares = np.r_[0, np.bincount(lengths), np.zeros(CUT_LEAST)] / (stop - start)
+            beyond = shares[1:-1] - np.maximum(shares[:-2], shares[2:])
+            found.append(float(beyond[CUT_LEAST:].max()))
+        yield name, max(found)
 
 
 def _spellings(rows: pd.DataFrame, _: Roles) -> Found:
@@ -333,7 +371,9 @@ SCREENS: dict[str, Callable[[pd.DataFrame, Roles], Found]] = {
     "stuck": _stuck,
     "volume": _volume,
     "missing_by": _missing_by,
+    "cut": _cut,
     "leak": _leak,
+    "told": _told,
     "spellings": _spellings,
     "silent": _silent,
 }

@@ -8,10 +8,12 @@
 
 .tsv and .csv (also .gz, and with another separator) give text, "" where a field is empty; .parquet
 gives its own types. .xes (also .gz) gives a row for each event of the log, as text.
+What looks like a fault of the export is logged as a warning: see `retrace.raw.hints`.
 Numbers are read later, by `retrace.raw.values`: one unreadable value costs one row, not the file.
 """
 
 import difflib
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ import pandas as pd
 
 from retrace.base.errors import RetraceError
 from retrace.raw.delimited import Delimited
+from retrace.raw.hints import hints
 from retrace.raw.parquet import Parquet
 from retrace.raw.sources import TRUTH, files_of, fingerprint, suffix_of
 from retrace.raw.xes import Xes
@@ -211,4 +214,6 @@ def _table(
         )
     present = [column for column in wanted if column in frame]
     wrong["reason"] = pd.Series(WRONG_FIELDS, index=wrong.index, dtype="str")
+    for hint in hints(frame[present]):
+        logging.getLogger(__name__).warning("%s: %s", source, hint)
     return RawTable(frame[[*present, *PLACE]], wrong[[*PLACE, "reason", "text"]])

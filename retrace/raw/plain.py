@@ -20,6 +20,7 @@ from pydantic import Field
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.raw import fingerprint, read_raw
+from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason
 from retrace.raw.times import Clock, Zone, read_times
 from retrace.raw.values import as_integer, as_number, clean_text
@@ -45,13 +46,13 @@ class Reading(Params):
 
     columns : the files' names of declared columns that have others there; several, such as a day
         and an hour, are read as one text with a space between them
-    missing : words that stand for no value, in any case, beside an empty field
+    missing : words that stand for no value, in any case, beside those of retrace.raw.values
     time_zone : of times without an offset, such as Europe/Oslo; null refuses them
     time_format : of times that are not ISO 8601, such as "%d/%m/%Y %H:%M"; null finds it out
     """
 
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
-    missing: list[str] = Field(default_factory=lambda: ["na", "n/a", "nan", "null", "none", "?"])
+    missing: list[str] = Field(default_factory=list)
     time_zone: Zone | None = None
     time_format: str | None = None
 
@@ -148,7 +149,8 @@ def _column(
     else:
         read, what = _READERS[_family(kind.dtype)]
         values = read(column, kind.dtype)
-        unread = [(f"{name} is not {what}", values.isna().to_numpy(bool) & ~gone)]
+        why = no_number(name, column) if what != "text" else []
+        unread = [*why, (f"{name} is not {what}", values.isna().to_numpy(bool) & ~gone)]
     if name in key or not (kind.nullable or kind.dtype == "str"):
         unread = [(f"{name} is missing", gone), *unread]
     return values, unread

@@ -1,4 +1,7 @@
-"""Read raw columns as text or numbers; what cannot be read is missing, so that a row can say so."""
+"""Read raw columns as text or numbers; what cannot be read is missing, so that a row can say so.
+
+So is a word that databases and tools write where there is no value: see `MISSING`.
+"""
 
 from typing import Any
 
@@ -8,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+MISSING = ("na", "n/a", "#n/a", "nan", "<na>", "nat", "null", "none", r"\n", "?")  # in any case
+_LONGEST = 4 + 2  # bytes of such a word, with a space at either end
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$|^[+-]?(?i:inf|infinity)$"
 _INTEGER = r"^[+-]?\d{1,18}(\.0*)?$"
 _POINT_ZERO = r"^-?\d+\.0+$"
@@ -18,7 +23,7 @@ _OTHER_SPACE = (
 
 
 def as_text(column: pd.Series) -> "pd.Series[str]":
-    """Return a raw column of any type as text, as it is; missing values become ""."""
+    """Return a raw column of any type as text, as it is; missing values and `MISSING` become ""."""
     return _series(arrow_text(column), column.index)
 
 
@@ -78,7 +83,23 @@ def _parsed(column: pd.Series, pattern: str, kind: pa.DataType) -> pa.Array:
 
 
 def arrow_text(column: pd.Series) -> pa.Array:
-    """Return a raw column of any type as one Arrow array of text; missing values become ""."""
+    """Return a raw column of any type as one Arrow array of text; missing values and the words of
+    `MISSING` become ""."""
+    text = raw_text(column)
+    return pc.if_else(is_missing_word(text), pa.scalar("", text.type), text)
+
+
+def is_missing_word(text: pa.Array) -> pa.Array:
+    """Mark the texts that are a word for no value; few are short enough to be looked at."""
+    short = pc.less_equal(pc.binary_length(text), _LONGEST)
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(text.filter(short)))
+    found = pc.is_in(words, pa.array(MISSING, words.type))
+    return pc.replace_with_mask(pc.and_(short, False), short, found)
+
+
+def raw_text(column: pd.Series) -> pa.Array:
+    """Return a raw column of any type as one Arrow array of text, as it is; missing values become
+    ""."""
     if column.dtype == object:  # mixed, as when one file has numbers and another one text
         column = column.where(column.notna(), "")
         return pa.array([str(value) for value in column], pa.large_string())

@@ -7,11 +7,13 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
-from problems.contract import World
+from problems.contract import Ingested, World
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
+from retrace.checks.profile import profile, scaled
+from stages.ingest import fewer_rows
 from stages.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(
@@ -38,6 +40,7 @@ def check(column: str, kind: str, **limits: float) -> Check:
         ("number", "quantile", 0.5, 3),
         ("number", "quantile", 1.0, 90),
         ("number", "z_share", 4.0, 0.2),
+        ("number", "grid_share", 2.0, 0.6),
         ("number", "distinct", None, 5),
         ("text", "distinct", None, 2),
         ("text", "missing_share", None, 0.4),
@@ -88,6 +91,7 @@ def test_an_empty_text_is_missing() -> None:
         (check("number", "min", least=2), [1, 2]),
         (check("number", "quantile", at=0.1, least=50), [1, 2]),
         (check("number", "z_share", at=4, most=0), [90, 1]),
+        (check("number", "grid_share", at=2, least=1), [1, 3]),
         (check("text", "missing_share", most=0), [4, 90]),
         (check("text", "top_share", most=0.1), [1, 2]),
         (check("text", "distinct", least=5), [1, 2]),
@@ -239,3 +243,23 @@ def test_a_check_of_an_attribute_passes_where_a_log_has_none_and_fails_where_its
     assert (turned["column"], turned["found"], turned["passed"]) == ("number_value", None, False)
     with pytest.raises(RetraceError, match="number_value"):
         run_checks(rows, checks)
+
+
+def test_a_factor_since_the_last_run_is_found_and_nothing_else() -> None:
+    rng = np.random.default_rng(5)
+    other = pd.DataFrame({"price": np.round(rng.lognormal(3, 0.8, 4000)) + 1, "flag": 2.0})
+    before = profile(other[:3000].assign(flag=1.0))
+    assert not [*scaled(before, profile(other))]
+    assert not [*scaled([], profile(other))]
+    ((column, factor),) = scaled(before, profile(other.assign(price=0.9 * other["price"])))
+    assert column == "price"
+    assert factor == pytest.approx(0.9, rel=0.03)
+
+
+def test_fewer_rows_than_in_the_last_run_are_said() -> None:
+    now = Ingested(ROWS, ROWS[:0], "")
+    assert [*fewer_rows(7, now)] == [
+        "5 rows in, 2 fewer than in the last run. If nobody took them out, a file was cut, or one "
+        "did not come."
+    ]
+    assert not [*fewer_rows(5, now), *fewer_rows(0, now)]

@@ -75,8 +75,13 @@ def put(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
                                             + pd.Timedelta(days=3650)))),
         ("missing_by", "weight", lambda r: r.assign(weight=r["weight"].where(r["kind"] > "C"))),
         ("leak", "size", lambda r: r.assign(size=r["seconds"] / 60)),
-        ("leak", "note", lambda r: r.assign(note=[f"it took {s:g} seconds at the door"
+        ("told", "note", lambda r: r.assign(note=[f"it took {s:g} seconds at the door"
                                                   for s in r["seconds"]])),
+        ("told", "note", lambda r: r.assign(note=[
+            f"please ring the bell {s:.0f} times" if i % 10 == 0 else note
+            for i, (s, note) in enumerate(zip(r["seconds"], r["note"], strict=True))])),
+        ("cut", "note", lambda r: r.assign(note=[
+            f"no {i} please ring {'again ' * (i % 23)} and wait"[:60] for i in range(len(r))])),
         ("spellings", "kind", put("kind", lambda v: v.str.lower())),
         ("volume", "at", lambda r: r[~r["id"].between(2000, 2250) | (r["id"] % 12 == 0)]),
         ("jump", "key", lambda r: r.assign(key=r["key"].where(r["id"] < 3000, "N" + r["key"]))),

@@ -173,7 +173,7 @@ def try_one(which: tuple[str, int], size: Size, folder: Path) -> list[Trial]:
                 (source / name).symlink_to(on.clean / name)
         rng = np.random.default_rng([SEED, number])
         rows = _damage(mutation, on.made, share, rng, on.clean, source)
-        verdict = judge(world, source)
+        verdict = judge(world, source, on.usual.ingested)
         caught = is_caught(mutation, verdict, on.usual, rows)
         cost = "" if caught else harm(verdict, on.bench)
         trials.append(Trial(world, mutation.name, strength, caught, cost))

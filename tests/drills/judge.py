@@ -1,20 +1,23 @@
 """What ingest and validate say to raw data, as they would in the DAG, without writing outputs."""
 
+import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from problems import parts
-from problems.contract import Ingested
+from problems.contract import Ingested, IngestParams
 from retrace.base.errors import RetraceError
 from retrace.checks.pairs import LOOKS
+from retrace.checks.profile import profile, scaled
 from retrace.checks.screens import screen
-from stages.ingest import check_quarantined
+from stages.ingest import check_quarantined, fewer_rows
 from stages.validate import check_schema, optional, roles, run_checks, stop_on_hard
 from tests.conftest import ROOT
 from tests.data.clean import limits
@@ -26,7 +29,8 @@ PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encodin
 class Verdict:
     """How raw data was received. `stopped` is the message of what stopped it, or "".
 
-    reasons: rows in quarantine by reason. columns: of failed checks. words: all messages.
+    reasons: rows in quarantine by reason. columns: of failed checks. hints: what was only said.
+    words: all messages.
     """
 
     stopped: str
@@ -34,32 +38,60 @@ class Verdict:
     columns: frozenset[str]
     words: str
     ingested: Ingested | None
+    hints: tuple[str, ...] = ()
 
     @property
     def silent(self) -> bool:
-        return not self.stopped and not self.columns
+        return not self.stopped and not self.columns and not self.hints
 
     def names(self, columns: Iterable[str]) -> bool:
-        """Whether a failed check is one of `columns`, or what stopped names one of them."""
-        return not self.columns.isdisjoint(columns) or named_in(self.stopped, columns)
+        """Whether a failed check is one of `columns`, or a message names one of them."""
+        said = " ".join((self.stopped, *self.hints))
+        return not self.columns.isdisjoint(columns) or named_in(said, columns)
 
 
 def named_in(message: str, columns: Iterable[str]) -> bool:
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in columns)
 
 
-def judge(world: str, source: Path) -> Verdict:
-    """Run ingest and validate on `source` with the limits of checks.yaml."""
+def judge(world: str, source: Path, last: Ingested | None = None) -> Verdict:
+    """Run ingest and validate on `source` with the limits of checks.yaml, after a run that had
+    ingested `last`."""
     ingest = parts.reader(world)
+    settings = ingest.settings(**PARAMS[world]["ingest"])
     try:
-        settings = ingest.settings(**PARAMS[world]["ingest"])
-        ingested: Ingested = ingest.ingest(source, settings)
+        with _warnings(source) as hints:
+            ingested: Ingested = ingest.ingest(source, settings)
     except RetraceError as error:
         message = _without(str(error), source)
         return Verdict(message, Counter(), frozenset(), message, None)
+    hints += ingested.notes
+    if last is not None:
+        hints += fewer_rows(last.rows_in, ingested)
+    found = _of_ingested(world, ingested, settings, last)
+    return replace(found, hints=tuple(hints), words="; ".join(filter(None, (found.words, *hints))))
+
+
+@contextmanager
+def _warnings(source: Path) -> Iterator[list[str]]:
+    """Collect what the readers warn of."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(_without(record.getMessage(), source))  # type: ignore[method-assign]
+    readers = logging.getLogger("retrace.raw")
+    readers.addHandler(handler)
+    try:
+        yield said
+    finally:
+        readers.removeHandler(handler)
+
+
+def _of_ingested(
+    world: str, ingested: Ingested, settings: IngestParams, last: Ingested | None
+) -> Verdict:
     reasons = Counter(ingested.rejected["reason"])
     try:
-        check_quarantined(ingested, settings.max_quarantined, world, str(source))
+        check_quarantined(ingested, settings.max_quarantined, world, "raw data")
     except RetraceError as error:
         return Verdict("; ".join(reasons), reasons, frozenset(), str(error), ingested)
     found, params = parts.world(world), limits(world)
@@ -77,6 +109,8 @@ def judge(world: str, source: Path) -> Verdict:
         stopped = "; ".join(re.findall(r"column '.*", str(error))) or str(error)
     words = [f"{record['column']}: {record['check']} {record['found']}" for record in failed]
     columns = {name for record in failed for name in _names(record)}
+    if last is not None and not stopped:
+        columns |= {column for column, _ in scaled(profile(last.clean), profile(rows))}
     return Verdict(stopped, reasons, frozenset(columns), stopped or "; ".join(words), ingested)
 
 

@@ -38,19 +38,20 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, dict[str, 
     return Bundle.load(folder / "bundle"), {window: rows[windows == window] for window in WINDOWS}
 
 
+FORM: dict[str, object] = {
+    "train_id": 1,
+    "name": "Nike running shoes",
+    "item_condition_id": 2,
+    "category_name": "Women/Shoes/Athletic",
+    "brand_name": "Nike",
+    "shipping": 0,
+    "item_description": "Worn twice. Size 8.",
+}
+
+
 def priced(bundle: Bundle, **changes: object) -> pd.DataFrame:
     """Price one listing in the raw format."""
-    listing = {
-        "train_id": 1,
-        "name": "Nike running shoes",
-        "item_condition_id": 2,
-        "category_name": "Women/Shoes/Athletic",
-        "brand_name": "Nike",
-        "shipping": 0,
-        "item_description": "Worn twice. Size 8.",
-        **changes,
-    }
-    raw = pd.DataFrame({key: [value] for key, value in listing.items()}).astype("str")
+    raw = pd.DataFrame([{**FORM, **changes}]).astype("str")
     return predict(PRICE, bundle, listings(raw)).iloc[0]
 
 
@@ -80,6 +81,14 @@ def test_a_row_is_priced_the_same_alone_and_among_others(fitted: tuple) -> None:
     together = predict(PRICE, bundle, rows)
     alone = pd.concat([predict(PRICE, bundle, rows.iloc[[i]]) for i in range(len(rows))])
     pd.testing.assert_frame_equal(alone, together, rtol=1e-6)
+
+
+def test_a_listing_that_cannot_be_read_is_refused_and_the_other_priced(fitted: tuple) -> None:
+    bundle, _ = fitted
+    raw = pd.DataFrame([FORM, {**FORM, "item_condition_id": "good"}]).astype("str")
+    found = predict(PRICE, bundle, listings(raw))
+    assert found["refused"].tolist() == ["", "condition is not a whole number from 1 to 5"]
+    assert found["prediction"].notna().tolist() == [True, False]
 
 
 def test_the_price_is_not_needed_and_not_used(fitted: tuple) -> None:

@@ -9,7 +9,7 @@ import pytest
 from problems import parts
 from problems.contract import Problem
 from problems.parts import find_problem
-from problems.predict import Predictor, predict
+from problems.predict import Predictor, answer, predict
 from retrace.base.arrays import from_frame, take
 from retrace.base.params import read_params
 from retrace.fit.bundle import Bundle
@@ -92,3 +92,28 @@ def test_a_row_alone_has_the_bits_of_the_table(
         alone = predictor.answer(asked)
         for name, values in alone.items():
             assert np.array_equal(values, together[name][places]), (problem.name, name)
+
+
+BAD = {"price": "condition", "service_time": "boxes", "fraud": "amount", "orders": "events"}
+
+
+def test_one_bad_row_takes_no_answer_from_the_others(
+    fitted: tuple[Problem, Bundle, pd.DataFrame],
+) -> None:
+    problem, bundle, rows = fitted
+    batch = rows.drop(columns=problem.target).tail(40)
+    column = BAD[problem.world]
+    batch = batch.assign(**{column: batch[column].astype(object)})
+    unread, out_of_range, missing = batch.index[[3, 17, 30]]
+    batch.loc[unread, column] = "four"
+    batch.loc[out_of_range, column] = -7
+    batch.loc[missing, column] = None
+    found = answer(problem, bundle, batch, past=rows)
+    bad = [unread, out_of_range, missing]
+    assert found.index.equals(batch.index)
+    assert found.index[found["refused"] != ""].tolist() == bad
+    assert found.loc[bad, "refused"].str.startswith(f"{column}: ").all()
+    assert found.loc[bad].drop(columns="refused").isna().all(axis=None)
+    good = rows.loc[batch.index.drop(bad)].drop(columns=problem.target)
+    expected = predict(problem, bundle, good, past=rows)
+    pd.testing.assert_frame_equal(found.loc[good.index].drop(columns="refused"), expected)

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
 from retrace.raw import fingerprint, read_mapped
+from retrace.raw.hints import no_number
 from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
 from retrace.raw.times import Clock, Zone, read_times
 from retrace.raw.values import as_id, as_number, as_text
@@ -159,6 +160,7 @@ def _typed(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Reasons
     checks += [
         *times.reasons("time"),
         ("time is in the future", _future(at, settings.future_gap_days)),
+        *no_number("amount", raw["amount"]),
         ("amount is not a finite number", ~np.isfinite(amount)),
         ("amount is 0", amount == 0),
         ("amount is negative: a refund is no payment", amount < 0),

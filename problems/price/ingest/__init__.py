@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
 from retrace.raw import WRONG_FIELDS, fingerprint, read_mapped
+from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason, quarantine
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
 
@@ -41,13 +42,14 @@ CLEAN = (  # the clean columns; `problems.price.schema` has their types and rang
     "price_usd",
 )
 IDS = ("train_id", "test_id", "listing_id")
+OTHER_LEVELS = r"\w ?(?:>|»|→|\||::) ?\w"  # as in Women > Dresses
 NO_DESCRIPTION = "No description yet"  # what the site shows where the seller wrote nothing
 SHIPPING = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 HINTS = {
     "price": "Listings without prices, such as Kaggle's test set, cannot be trained on: set "
     "`worlds.price.source` in params.yaml to the file with prices.",
 }
-REASONS = (  # in this order; a row is rejected for the first that applies
+REASONS = (  # in this order, the cause of no number first; the first that applies rejects a row
     WRONG_FIELDS,
     "id is not a whole number of at least 0",
     "name is empty",
@@ -108,7 +110,8 @@ def ingest(source: Path, settings: Settings) -> Ingested:
         listing_id=as_text(raw.loc[reason != "", "train_id"]), reason=reason[reason != ""]
     )
     rejected = quarantine([bad, table.malformed], "listing_id")
-    return Ingested(clean, rejected, fingerprint(source), _figures(clean))
+    notes = _other_levels(raw["category_name"])
+    return Ingested(clean, rejected, fingerprint(source), _figures(clean), notes=notes)
 
 
 def listings(raw: pd.DataFrame, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -118,7 +121,10 @@ def listings(raw: pd.DataFrame, columns: Mapping[str, str] | None = None) -> pd.
     id is the number of the row, from 0), where `columns` does not give them other names, as
     `price.ingest.columns` does. The order of rows and the index stay.
 
-    Raises RetraceError for a missing column, and for rows that `ingest` would reject.
+    Rows that `ingest` would reject have the reason in a further column `refused`, "" in others;
+    without such rows there is no such column.
+
+    Raises RetraceError for a missing column.
     """
     raw = raw.rename(columns={theirs: ours for ours, theirs in (columns or {}).items()})
     missing = [column for column in LISTING if column not in raw]
@@ -130,16 +136,8 @@ def listings(raw: pd.DataFrame, columns: Mapping[str, str] | None = None) -> pd.
     found = next((column for column in IDS if column in raw), None)
     identity = raw[found] if found else pd.Series(np.arange(len(raw)), raw.index)
     clean, reasons = _read(raw, identity)
-    reason = first_reason(reasons, raw.index)
-    rejected = np.flatnonzero((reason != "").to_numpy())
-    if len(rejected):
-        first = rejected[0]
-        raise RetraceError(
-            f"listings: {len(rejected)} of {len(raw)} rows cannot be priced; the first is row "
-            f"{first + 1} (id {identity.iloc[first]!r}): {reason.iloc[first]}. Correct or "
-            "remove them."
-        )
-    return clean.set_axis(raw.index)
+    clean, refused = clean.set_axis(raw.index), first_reason(reasons, raw.index)
+    return clean.assign(refused=refused) if refused.ne("").any() else clean
 
 
 def _read(raw: pd.DataFrame, identity: pd.Series) -> tuple[pd.DataFrame, Reasons]:
@@ -184,10 +182,23 @@ def _level(paths: "pd.Series[str]", number: int) -> "pd.Series[str]":
     return pd.Series(levels, dtype="str")
 
 
+def _other_levels(category: pd.Series) -> tuple[str, ...]:
+    """Say where the levels of categories are not joined by a slash: each path is one level then."""
+    paths = clean_text(category)
+    other = paths.str.contains(OTHER_LEVELS, regex=True) & ~paths.str.contains("/", regex=False)
+    if not other.mean() > 0.001:
+        return ()
+    return (
+        f"column 'category_name': {other.mean():.2%} of the paths, such as "
+        f"'{paths[other].iloc[0]}', are read as one level: levels are joined by a slash, as in "
+        "Women/Dresses/Midi. Replace what joins them.",
+    )
+
+
 def _price_reasons(raw: pd.Series, price: NDArray[np.float64]) -> Reasons:
     missing = (as_text(raw).str.strip() == "").to_numpy(bool)
     masks = [missing, np.isnan(price), np.isinf(price), price < 0, price == 0]
-    return list(zip(REASONS[5:10], masks, strict=True))
+    return [*no_number("price", raw), *zip(REASONS[5:10], masks, strict=True)]
 
 
 def _figures(clean: pd.DataFrame) -> dict[str, float]:

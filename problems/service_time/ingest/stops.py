@@ -8,6 +8,7 @@ import pandas as pd
 
 from problems.service_time.ingest.settings import Settings
 from retrace.raw import WRONG_FIELDS, read_raw
+from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason
 from retrace.raw.times import UTC, read_times
 from retrace.raw.values import as_id, as_integer, as_number, as_text, clean_text
@@ -94,7 +95,8 @@ def _read_numbers(raw: pd.DataFrame, rows: pd.DataFrame) -> Reasons:
         number = as_number(raw[name])
         good = (number >= low) & (number <= high)
         rows[name] = np.where(good, number, np.nan)
-        missing = as_text(raw[name]).str.strip().str.lower().isin(["", "nan"]).to_numpy(bool)
+        missing = (as_text(raw[name]).str.strip() == "").to_numpy(bool)
         bad = ~good if name in AMOUNTS else ~good & ~missing
+        reasons += no_number(name, raw[name])
         reasons.append((f"{name} is not a number from {low} to {high}", bad))
     return reasons

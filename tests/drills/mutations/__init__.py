@@ -166,6 +166,11 @@ def lost() -> Change:
     return apply
 
 
+def ended() -> Change:
+    """Lose the last rows, as of a file that was cut at the end of a line."""
+    return lambda frame, strength, rng: frame.iloc[: len(frame) - round(strength * len(frame))]
+
+
 def without(column: str) -> Change:
     """Rename the column, as a new version of an export does; the strength does not matter."""
     return lambda frame, strength, rng: frame.rename(columns={column: f"{column}_v2"})
@@ -190,6 +195,16 @@ def as_text(values: pd.Series) -> pd.Series:
 
 def decimal_comma(values: pd.Series) -> pd.Series:
     return values.astype("str").str.replace(".", ",")
+
+
+def with_thousands(values: pd.Series) -> pd.Series:
+    """Amounts in a currency a hundred times smaller, with a dot between thousands: 1.234."""
+    return (100 * pd.to_numeric(values)).map("{:,.0f}".format).str.replace(",", ".")
+
+
+def null_words(values: pd.Series) -> pd.Series:
+    """Words that databases and tools write where there is no value."""
+    return pd.Series(np.resize(["NULL", "nan", "None", r"\N", "N/A"], len(values)), values.index)
 
 
 def mojibake(values: pd.Series) -> pd.Series:

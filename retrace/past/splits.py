@@ -25,8 +25,9 @@ class DayWindows(Params):
     `start` is the day of the data, from 0, on which training begins; null puts the end of the test
     at the end of the data. Without days of their own (0), valid and calibration are cut from the
     training days by hash, in the shares of `split`. With `drop_known` (a column such as
-    customer_id), test rows are left out whose value had a positive since training began that was
-    known before the row's day: the protocol of the Fraud Detection Handbook.
+    customer_id), test rows are left out whose value had a positive that was known before the row's
+    day, of the last `drop_known_days` before the delay (null: since training began) or of it: the
+    protocol of the Fraud Detection Handbook, where they are 7.
     """
 
     start: int | None = Field(default=None, ge=0)
@@ -36,6 +37,7 @@ class DayWindows(Params):
     delay: int = Field(ge=0)
     test: int = Field(ge=1)
     drop_known: str | None = None
+    drop_known_days: int | None = Field(default=None, ge=1)
 
 
 class SplitParams(Params):
@@ -231,8 +233,11 @@ def _without_known(
         raise RetraceError("split.days.drop_known needs a problem with a target and known_at.")
     entity = str(days.drop_known)
     _require(rows, [entity, known_at])
-    begun = rows.loc[windows == "train", time].min()
-    positive = rows[(rows[target] > 0) & (rows[time].dt.floor("D") >= begun.floor("D"))]
+    since = rows.loc[windows == "train", time].min().floor("D")
+    if days.drop_known_days is not None:
+        last = rows.loc[windows.isin(WINDOWS[:-1]), time].max().floor("D")
+        since = last - pd.Timedelta(days.drop_known_days - 1, unit="D")
+    positive = rows[(rows[target] > 0) & (rows[time].dt.floor("D") >= since)]
     first = positive.groupby(entity)[known_at].min()
     known = rows[entity].map(first) < rows[time].dt.floor("D")
     return windows.mask((windows == "test") & known)

@@ -166,6 +166,17 @@ def test_known_cards_are_dropped_from_the_test_once_they_are_known() -> None:
     assert tested.loc[tested["card"] == 5, "day"].tolist() == [8, 9, 10]
 
 
+def test_known_cards_have_their_own_number_of_days() -> None:
+    rows = daily()
+    rows.loc[(rows["card"] == 3) & (rows["day"] == 5), "is_fraud"] = 1  # the last day of training
+    rows.loc[(rows["card"] == 4) & (rows["day"] == 4), "is_fraud"] = 1
+    chosen = days(drop_known="card", drop_known_days=1)
+    found = split(rows, chosen, ["id"], "at", target="is_fraud", known_at="known_at")
+    tested = rows.loc[found == "test", "card"].to_numpy()
+    assert 3 not in tested
+    assert 4 in tested
+
+
 def test_too_few_days_are_an_error_that_counts() -> None:
     with pytest.raises(RetraceError, match=r"needs 22 days from day 2 on; the data has 14"):
         split(daily(), days(train=17), ["id"], "at")

@@ -6,6 +6,8 @@ a group counts by its age alone, known or not: the age by which a share of all g
 """
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 class Ages:
-    """When each row's group began, when all of it was known, and the `age` of nearly all.
+    """When each row's group began, when all of it was known, and the `age` at which a share is.
 
     start, known : datetime64[us], shape (n_rows,); known is NaT where an outcome is not known yet
     """
@@ -35,8 +37,28 @@ class Ages:
         self.end = np.nanmax(
             np.r_[rows[[time, known_at]].max().to_numpy("datetime64[us]")].astype(np.int64)
         ).astype("datetime64[us]")
-        one_each = ~rows.duplicated(list(group)).to_numpy()
-        self.age = mature_age(self.start[one_each], self.known[one_each], self.end, share)
+        self._one_each = ~rows.duplicated(list(group)).to_numpy()
+        self._set(share)
+
+    def of_share(self, share: float) -> Self:
+        """Return the same groups with the age by which another share is known."""
+        other = copy(self)
+        other._set(share)
+        return other
+
+    def _set(self, share: float) -> None:
+        start, known = self.start[self._one_each], self.known[self._one_each]
+        self.share, self.age = share, mature_age(start, known, self.end, share)
+
+    @property
+    def words(self) -> str:
+        """Say what the age is, and of which time."""
+        day = np.timedelta64(1, "D")
+        return (
+            f"{self.share:.0%} of the outcomes that ever become known are known after "
+            f"{self.age / day:.1f} days (`split.mature_share: {self.share:g}`), of "
+            f"{(self.end - self.start.min()) / day:.0f} days that the data has"
+        )
 
     def old_at(self, moment: np.datetime64) -> Mask:
         """Mark rows whose group was old enough at a moment."""

@@ -4,6 +4,7 @@ valid chooses (rounds, blends, thresholds), calibration widens intervals, test r
 """
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -15,6 +16,8 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.past.maturity import Ages
 
+LEAST_OF_TRAIN = 0.4  # of its share of rows (assumed): below, gaps cost more than they save
+LOWER_SHARES = (0.9, 0.8, 0.65, 0.5)
 WINDOWS = ("train", "valid", "calibration", "test")
 
 
@@ -49,7 +52,9 @@ class SplitParams(Params):
     `mature_share` is for outcomes that come late (see `retrace.past.maturity`). Groups that were
     too young at the end of the data for that share of all to be known are in no window. By time
     there are gaps as well: train has groups that were old enough, and known, when valid began,
-    valid and calibration those that were when the test began.
+    valid and calibration those that were when the test began. Data of so short a time that this
+    leaves train too little does without the first gap, then with ever lower shares, and says so.
+    Windows that a column names are taken as they are.
     """
 
     by: Literal["hash", "time", "column", "days"] | None = (
@@ -99,7 +104,7 @@ def split(
     by = params.by or ("time" if time else "hash")
     _require(rows, [*group, *([time] if by == "time" and time else [])])
     ages = None
-    if params.mature_share is not None:
+    if params.mature_share is not None and by != "column":
         if time is None or known_at is None:
             raise RetraceError("split.mature_share needs a problem with a time and known_at.")
         ages = Ages(rows, group, time, known_at, params.mature_share)
@@ -108,9 +113,10 @@ def split(
     elif by == "time":
         if time is None:
             raise RetraceError("split.by is 'time', but the problem has no time; use 'hash'.")
-        windows = (
-            _by_time(rows, group, time, params) if ages is None else _by_age(rows, params, ages)
-        )
+        if ages is None:
+            windows = _by_time(rows, group, time, params)
+        else:
+            windows, ages = _by_age(rows, params, ages)
     elif params.days is not None:
         if time is None:
             raise RetraceError("split.by is 'days', but the problem has no time; use 'hash'.")
@@ -128,7 +134,8 @@ def split(
     if empty:
         raise RetraceError(
             f"The split of {len(rows)} row(s) leaves no row for: {', '.join(empty)}. "
-            "Bring more rows, or change the shares under `split` in params.yaml."
+            + (f"{ages.words}. " if ages is not None else "")
+            + "Bring more rows, or change the shares under `split` in params.yaml."
         )
     return windows
 
@@ -169,10 +176,29 @@ def _by_time(rows: pd.DataFrame, group: Sequence[str], time: str, params: SplitP
     return _named(np.array(WINDOWS)[codes], rows.index)
 
 
-def _by_age(rows: pd.DataFrame, params: SplitParams, ages: Ages) -> pd.Series:
-    """Cut by time where outcomes come late: the test from groups that are old enough at the end of
-    the data, valid and calibration from those that were when the test began, train from those that
-    were when valid began. What is fitted was known then, too."""
+def _by_age(rows: pd.DataFrame, params: SplitParams, ages: Ages) -> tuple[pd.Series, Ages]:
+    """Cut by time where outcomes come late; return the windows, and the ages that could be asked
+    for: the strictest that leaves train `LEAST_OF_TRAIN` of its share, and every window a row."""
+    shares = [ages.share, *(share for share in LOWER_SHARES if share < ages.share)]
+    for gaps, share in [(2, ages.share), *((1, share) for share in shares)]:
+        tried = ages.of_share(share)
+        found = _with_gaps(rows, params, tried, gaps)
+        counts = found.value_counts()
+        enough = LEAST_OF_TRAIN * params.train * tried.old_at(tried.end).sum()
+        if counts.min() > 0 and counts["train"] >= enough:
+            if gaps < 2:
+                logging.getLogger(__name__).warning(
+                    "The data is short for outcomes that come so late. %s. Train has what was known"
+                    " when the test began, not when the validation did.", tried.words,
+                )  # fmt: skip
+            return found, tried
+    return _with_gaps(rows, params, ages, gaps=2), ages
+
+
+def _with_gaps(rows: pd.DataFrame, params: SplitParams, ages: Ages, gaps: int) -> pd.Series:
+    """Take the test from groups that are old enough at the end of the data, valid and calibration
+    from those that were when the test began, and train from those that were when valid began, or
+    with one gap when the test did. What is fitted was known then, too."""
     start = pd.Series(ages.start)
     old = ages.old_at(ages.end)
     test = _edge(start[old], 1 - params.test)
@@ -183,7 +209,8 @@ def _by_age(rows: pd.DataFrame, params: SplitParams, ages: Ages) -> pd.Series:
     found[old & (ages.start > test)] = "test"
     found[before & (ages.start > calibration)] = "calibration"
     found[before & (ages.start > valid) & (ages.start <= calibration)] = "valid"
-    found[ages.known_before(valid) & (ages.start <= valid)] = "train"
+    known = ages.known_before(valid) if gaps == 2 else before
+    found[known & (ages.start <= valid)] = "train"
     return _named(found, rows.index)
 
 

@@ -1,5 +1,7 @@
 """Windows are stable, whole by group, and in the order of time."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +153,30 @@ def test_what_is_fitted_was_known_when_the_next_window_began() -> None:
     last = rows.loc[windows == "train", "at"].max()
     before = rows[rows["at"].between(last - 10 * DAY, last)]
     assert (windows[before.index] == "train").mean() > 0.9
+
+
+def test_a_short_log_has_one_gap_and_says_what_its_maturity_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rows = late_rows(160)  # 40 days, of which 98 % of the outcomes take 15
+    windows = late_split(rows, "time", 0.98)
+    counts = windows.value_counts()
+    assert counts.min() > 0
+    assert counts["train"] > 0.2 * len(rows)
+    begins = rows.groupby(windows, observed=True)["at"].min()
+    fitted = windows.isin(["train", "valid", "calibration"])
+    assert rows.loc[fitted, "known"].max() < begins["test"]
+    assert re.search(r"known after \d+\.\d days .*of 40 days", caplog.text)
+    with pytest.raises(RetraceError, match=r"no row for.*are known after \d+\.\d days.*more rows"):
+        late_split(rows.iloc[[0, 1, 2]], "time", 0.98)
+
+
+def test_windows_that_a_column_names_have_young_groups_too() -> None:
+    rows = late_rows()
+    rows["window"] = np.where(rows.index % 600 < 450, "train", "test")
+    params = SplitParams(by="column", column="window", mature_share=0.95)
+    windows = split(rows, params, ["group"], "at", target="days", known_at="known")
+    assert (windows[(rows["window"] == "test") & rows["days"].notna()] == "test").all()
 
 
 def test_a_group_is_in_one_window_and_rows_without_a_target_in_none() -> None:

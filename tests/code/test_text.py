@@ -10,11 +10,11 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrace.base.arrays import Arrays, length, take
+from retrace.base.arrays import Arrays, take
 from retrace.base.arrays import texts as as_texts
 from retrace.encode.folds import FOLDS, folds_of
 from retrace.encode.text import tokens
-from retrace.encode.text.blocks import Block, Plan, count
+from retrace.encode.text.blocks import Block, Plan
 from retrace.encode.text.model import COLUMN, TextModel, TextParams
 
 PARAMS = TextParams(
@@ -48,8 +48,8 @@ def frame(titles: list[str], body: str = "") -> dict[str, np.ndarray]:
 
 
 def counts(rows: Arrays, blocks: Sequence[Block], bits: int) -> dict[str, sp.csr_matrix]:
-    bags = zip(blocks, Plan(blocks).bags(rows), strict=True)
-    return {block.name: count(bag, length(rows), bits) for block, bag in bags}
+    found = Plan(blocks).counts(rows, bits)
+    return {block.name: matrix for block, matrix in zip(blocks, found, strict=True)}
 
 
 def folds(n: int) -> np.ndarray:
@@ -76,11 +76,19 @@ def by_row(bag: tokens.Bag, n_rows: int) -> list[list[int]]:
     return [sorted(bag.hashes[bag.row == i].tolist()) for i in range(n_rows)]
 
 
+def words(texts: np.ndarray) -> tokens.Bag:
+    return tokens.words([texts])[0]
+
+
+def characters(texts: np.ndarray) -> tokens.Bag:
+    return tokens.together([*tokens.characters(texts)])
+
+
 # Tokens
 
 
 def test_words_are_split_at_what_is_no_letter_or_digit() -> None:
-    bag = tokens.words(series("Nike  AIR-max 90", "", "\n\n", "crème_brûlée 安い!"))
+    bag = words(series("Nike  AIR-max 90", "", "\n\n", "crème_brûlée 安い!"))
     expected = [["nike", "air", "max", "90"], [], [], ["crème_brûlée", "安い"]]
     assert by_row(bag, 4) == [sorted(tokens.hashed(row).tolist()) for row in expected]
 
@@ -88,7 +96,7 @@ def test_words_are_split_at_what_is_no_letter_or_digit() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.lists(texts, max_size=6))
 def test_the_tokens_of_a_text_do_not_depend_on_its_neighbours(values: list[str]) -> None:
-    for kind in (tokens.words, tokens.characters):
+    for kind in (words, characters):
         together = by_row(kind(series(*values)), len(values))
         assert together == [by_row(kind(series(value)), 1)[0] for value in values]
 
@@ -103,9 +111,9 @@ def test_tokens_are_the_same_everywhere_and_always() -> None:
 
 def test_characters_are_runs_of_three_to_five_inside_words() -> None:
     """The runs of " ab " are " ab", "ab " and " ab "; those of the next word are apart."""
-    counts = [len(row) for row in by_row(tokens.characters(series("ab", "ab ab", "a", "")), 4)]
+    counts = [len(row) for row in by_row(characters(series("ab", "ab ab", "a", "")), 4)]
     assert counts == [3, 6, 1, 0]
-    one, two = by_row(tokens.characters(series("ab", "ab ab")), 2)
+    one, two = by_row(characters(series("ab", "ab ab")), 2)
     assert {*two} == {*one}
 
 
@@ -118,11 +126,12 @@ def test_a_single_short_text_does_not_crash(text: str) -> None:
 
 
 def test_pairs_are_neighbours_within_a_row() -> None:
-    bag = tokens.sequence([tokens.words(series("a b", "c"))], 2)
-    assert [len(row) for row in by_row(tokens.pairs(bag), 2)] == [1, 0]
-    both = tokens.sequence([tokens.words(series("a b")), tokens.words(series("c"))], 1)
+    pairs = tokens.mixed([tokens.neighbours([words(series("a b", "c"))])])
+    assert [len(row) for row in by_row(pairs, 2)] == [1, 0]
+    first, second = tokens.words([series("a b"), series("c")])
+    both = tokens.mixed([tokens.neighbours([first, tokens.bar(np.arange(1)), second])])
     known = tokens.hashed(["a", "b", "c"])
-    assert not np.isin(tokens.mix(known[1:2], known[2:]), tokens.pairs(both).hashes).any()
+    assert not np.isin(tokens.mix(known[1:2], known[2:]), both.hashes).any()
 
 
 def test_the_order_of_a_pair_counts() -> None:

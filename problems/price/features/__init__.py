@@ -1,5 +1,8 @@
 """A listing's columns for the model. Nothing here is fitted: a row's features are its own."""
 
+import re
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +11,7 @@ from retrace.base.arrays import Arrays, join, texts
 from retrace.base.params import Params
 
 MASKED_PRICE = "[rm]"  # the site replaces prices in texts by this
-CHUNK_ROWS = 100_000  # bounds the memory for characters
+_CAPITAL, _DIGITS = re.compile("[A-Z]"), re.compile("[0-9]+")
 
 Ints = NDArray[np.int64]
 
@@ -42,33 +45,20 @@ def features(listings: Arrays, known: Arrays, settings: Settings) -> Arrays:
 
 def _shape(text: NDArray[np.object_], prefix: str) -> dict[str, Ints]:
     """How long a text is, and how loud."""
-    capitals, numbers = np.concatenate(
-        [_loudness(text[start : start + CHUNK_ROWS]) for start in range(0, len(text), CHUNK_ROWS)],
-        axis=1,
-    )
     return {
-        f"{prefix}_chars": np.array([len(one) for one in text], np.int64),
+        f"{prefix}_chars": _numbers(text, len),
         f"{prefix}_words": _count(text, " ") + (text != ""),
-        f"{prefix}_capitals": capitals,
-        f"{prefix}_numbers": numbers,
+        f"{prefix}_capitals": _numbers(text, lambda one: len(_CAPITAL.findall(one))),
+        f"{prefix}_numbers": _numbers(text, lambda one: len(_DIGITS.findall(one))),
     }
 
 
 def _count(text: NDArray[np.object_], part: str) -> Ints:
-    return np.array([one.count(part) for one in text], np.int64)
+    return _numbers(text, lambda one: one.count(part))
 
 
-def _loudness(text: NDArray[np.object_]) -> Ints:
-    """Return how many capitals and how many runs of digits each text has, shape (2, n_rows)."""
-    joined = "\n".join([*text, ""])
-    letters = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    digit = (letters >= ord("0")) & (letters <= ord("9"))
-    begins = digit.copy()
-    begins[1:] &= ~digit[:-1]
-    capital = (letters >= ord("A")) & (letters <= ord("Z"))
-    ends = np.cumsum([len(one) + 1 for one in text])
-    found = [np.cumsum(flags)[ends - 1] for flags in (capital, begins)]
-    return np.diff(found, axis=1, prepend=0)
+def _numbers(text: NDArray[np.object_], number: Callable[[str], int]) -> Ints:
+    return np.array([number(one) for one in text.tolist()], np.int64)
 
 
 FEATURES = Features(features, Settings)

@@ -3,9 +3,9 @@
 A block is one kind of token of some columns; each has its own weighting and vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from retrace.base.arrays import Arrays, join, length
 from retrace.encode.text import tokens
-from retrace.encode.text.tokens import Bag, Hashes
+from retrace.encode.text.tokens import Bag, Hashes, Pairs
 
 Cross = tuple[str, ...]
+Kind = Literal["words", "pairs", "characters", "values", "crossed"]
 Ints = NDArray[np.int64]
 
 
@@ -33,88 +34,105 @@ class Block:
     """
 
     name: str
-    kind: Literal["words", "pairs", "characters", "values", "crossed"]
+    kind: Kind
     weight: float
     texts: tuple[str, ...] = ()
     values: tuple[Cross, ...] = ()
 
 
 class Plan:
-    """How the tokens of blocks are found: what they share is done once for all of them."""
+    """How the tokens of blocks are found: what they share is done once for all of them.
+
+    A token's *cell* is its block and its row: block · n_rows + row.
+    """
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = tuple(blocks)
-        self.groups = list(dict.fromkeys(group for block in blocks for group in block.values))
-        self.columns = list(dict.fromkeys(name for group in self.groups for name in group))
-        place = {name: i for i, name in enumerate(self.columns)}
-        self._members = [[place[name] for name in group] for group in self.groups]
-        number = {group: i for i, group in enumerate(self.groups)}
-        self._groups_of = {
-            block.name: [number[group] for group in block.values] for block in blocks
+        self._of_kind: dict[Kind, list[tuple[int, Block]]] = {
+            kind: [(i, block) for i, block in enumerate(blocks) if block.kind == kind]
+            for kind in get_args(Kind)
         }
+        worded = [block for block in blocks if block.kind != "characters"]
+        self._texts = list(dict.fromkeys(name for block in worded for name in block.texts))
+        groups = list(dict.fromkeys(group for block in blocks for group in block.values))
+        self._groups = {group: place for place, group in enumerate(groups)}
+        self._columns = list(dict.fromkeys(name for group in groups for name in group))
+        place = {name: i for i, name in enumerate(self._columns)}
+        deepest = max(map(len, groups), default=1)
+        self._members = [  # the groups with so many columns, and of each its column there
+            _columns(((i, place[x[depth]]) for i, x in enumerate(groups) if depth < len(x)), 2)
+            for depth in range(deepest)
+        ]
+        values = (
+            (number, self._groups[group], salt)
+            for number, block in self._of_kind["values"]
+            for salt, group in enumerate(block.values, 1)
+        )
+        self._values = _columns(values, 3)
 
-    def bags(self, rows: Arrays) -> Iterator[Bag]:
-        """Yield the tokens of each block, in the blocks' order."""
+    def counts(self, rows: Arrays, bits: int) -> list[sp.csr_matrix]:
+        """Return 1 + log(count) of each hash bucket by block, each of shape (n_rows, 2**bits)."""
+        n_rows, n_blocks = length(rows), len(self.blocks)
+        cell, bucket, weight = self.weights(rows, bits)
+        ends = np.cumsum(np.bincount(cell, minlength=n_blocks * n_rows))
+        parts = (weight, bucket.astype(np.int32), np.append(0, ends).astype(np.int32))
+        whole = sp.csr_matrix(parts, shape=(n_blocks * n_rows, 1 << bits))
+        return [whole[n * n_rows : (n + 1) * n_rows] for n in range(n_blocks)]
+
+    def weights(self, rows: Arrays, bits: int) -> tuple[Ints, Ints, NDArray[np.float32]]:
+        """Return the cell, the hash bucket and 1 + log(count) of each token that is there, sorted
+        by cell and bucket."""
+        hashes, cell = self._tokens(rows)
+        keys = np.sort(cell << bits | (hashes >> np.uint64(64 - bits)).astype(np.int64))
+        new = np.ones(len(keys), bool)
+        np.not_equal(keys[1:], keys[:-1], out=new[1:])
+        first = np.flatnonzero(new)
+        counts = np.diff(first, append=len(keys))
+        keys = keys[first]
+        return keys >> bits, keys & ((1 << bits) - 1), 1 + np.log(counts.astype(np.float32))
+
+    def _tokens(self, rows: Arrays) -> Bag:
+        """Return the tokens of all blocks; their `row` is the cell."""
         n_rows = length(rows)
-        crosses = self._crosses(rows, n_rows)
-        known: dict[str, Bag] = {}
-        for block in self.blocks:
-            if block.kind == "characters":
-                yield tokens.characters(join([rows[name] for name in block.texts], " "))
-                continue
-            for name in block.texts:
-                if name not in known:
-                    known[name] = tokens.words(rows[name])
-            words = [known[name] for name in block.texts]
-            groups = crosses[self._groups_of[block.name]]
-            if block.kind == "values":
-                yield tokens.values(groups)
-            elif block.kind == "crossed":
-                both = tokens.together(words)
-                yield tokens.together([tokens.crossed(both, group) for group in groups])
-            elif block.kind == "words":
-                yield tokens.together(words)
-            else:
-                yield tokens.pairs(tokens.sequence(words, n_rows))
+        every, kinds = np.arange(n_rows), self._of_kind
+        words = dict(zip(self._texts, tokens.words([rows[x] for x in self._texts]), strict=True))
+        groups = self._crosses(rows, n_rows)
+
+        def at(number: int, bag: Bag) -> Bag:
+            return Bag(bag.hashes, bag.row + number * n_rows)
+
+        single = [at(i, words[name]) for i, block in kinds["words"] for name in block.texts]
+        for i, block in kinds["characters"]:
+            text = join([rows[name] for name in block.texts], " ")
+            single += [at(i, bag) for bag in tokens.characters(text)]
+
+        number, group, salt = self._values
+        salts = np.repeat(salt, n_rows).astype(np.uint64)
+        pairs = [Pairs(groups[group].ravel(), salts, np.add.outer(number * n_rows, every).ravel())]
+        for i, block in kinds["crossed"]:
+            of_row = [groups[self._groups[name]] for name in block.values]
+            for bag in (words[name] for name in block.texts):
+                cell = at(i, bag).row
+                pairs += [Pairs(bag.hashes, values[bag.row], cell) for values in of_row]
+        sequences: list[Bag] = []
+        for i, block in kinds["pairs"]:
+            bar = at(i, tokens.bar(every))
+            columns = [at(i, words[name]) for name in block.texts]
+            sequences += [columns[0], *(bag for column in columns[1:] for bag in (bar, column))]
+        pairs += [tokens.neighbours(sequences)] if sequences else []
+        return tokens.together([*single, tokens.mixed(pairs)])
 
     def _crosses(self, rows: Arrays, n_rows: int) -> Hashes:
         """Hash each row's values of each group, shape (n_groups, n_rows)."""
-        texts = [text for name in self.columns for text in map(str, rows[name].tolist())]
-        if not texts:
-            return np.zeros((len(self.groups), n_rows), np.uint64)
-        values = tokens.hashed(texts).reshape(len(self.columns), n_rows)
-        mixed = values[[members[0] for members in self._members]]
-        for depth in range(1, max(map(len, self._members))):
-            longer = [i for i, members in enumerate(self._members) if len(members) > depth]
-            further = values[[self._members[i][depth] for i in longer]]
-            mixed[longer] = tokens.mix(mixed[longer], further)
-        return mixed
+        texts = [text for name in self._columns for text in map(str, rows[name].tolist())]
+        values = tokens.hashed(texts).reshape(len(self._columns), n_rows)
+        (_, column), *deeper = self._members
+        found: Hashes = values[column]
+        for group, column in deeper:
+            found[group] = tokens.mix(found[group], values[column])
+        return found
 
 
-def count(bag: Bag, n_rows: int, bits: int) -> sp.csr_matrix:
-    """Return 1 + log(count) of each hash bucket, shape (n_rows, 2**bits)."""
-    keys, counts = runs(bag.row << bits | buckets(bag, bits))
-    ends = np.cumsum(np.bincount(keys >> bits, minlength=n_rows))
-    column = (keys & ((1 << bits) - 1)).astype(np.int32)
-    indptr = np.append(0, ends)
-    if indptr[-1] < 1 << 31:  # as SciPy itself would choose
-        indptr = indptr.astype(np.int32)
-    return sp.csr_matrix((weight(counts), column, indptr), shape=(n_rows, 1 << bits))
-
-
-def buckets(bag: Bag, bits: int) -> Ints:
-    return (bag.hashes >> np.uint64(64 - bits)).astype(np.int64)
-
-
-def weight(counts: Ints) -> NDArray[np.float32]:
-    return np.asarray(1 + np.log(counts.astype(np.float32)))
-
-
-def runs(keys: Ints) -> tuple[Ints, Ints]:
-    """Return each key once, in order, and how often it is there."""
-    keys = np.sort(keys)
-    new = np.empty(len(keys), bool)
-    new[:1] = True
-    np.not_equal(keys[1:], keys[:-1], out=new[1:])
-    first = np.flatnonzero(new)
-    return keys[first], np.diff(first, append=len(keys))
+def _columns(rows: Iterable[tuple[int, ...]], width: int) -> Ints:
+    """Return rows of so many numbers by column, shape (width, n_rows)."""
+    return np.array(list(rows), np.int64).reshape(-1, width).T

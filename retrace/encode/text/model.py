@@ -6,7 +6,7 @@ Manning ("Baselines and Bigrams", ACL 2012); and a token that was not in trainin
 a row's length, so that a row out of fold is weighted like a row of the test window.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -19,14 +19,12 @@ from pydantic import Field
 from retrace.base.arrays import Arrays, length, take
 from retrace.base.params import Params
 from retrace.encode.folds import FOLDS
-from retrace.encode.text import tokens
-from retrace.encode.text.blocks import Block, Plan, buckets, count, runs, weight
+from retrace.encode.text.blocks import Block, Plan
 
 COLUMN = "text"
 HASH_BITS = (8, 24)
 MOST_BUCKETS = 1 << 29  # of all blocks
-CHUNK_ROWS = 100_000  # bounds the memory for tokens
-SCORED_ROWS = 10_000  # likewise; the tokens of all blocks are there at once
+CHUNK_ROWS = 10_000  # bounds the memory for tokens
 
 Floats = NDArray[np.float32]
 
@@ -116,35 +114,24 @@ class TextModel:
 
     def transform(self, rows: Arrays) -> Floats:
         """Return the column of rows that the model was not fitted on, shape (n_rows, 1)."""
-        n_rows = length(rows)
         if not self.blocks:
-            return np.empty((n_rows, 0), np.float32)
-        if n_rows <= SCORED_ROWS:
-            return self._scored(rows)
-        starts = range(0, n_rows, SCORED_ROWS)
-        parts = (take(rows, slice(start, start + SCORED_ROWS)) for start in starts)
-        return np.concatenate([self._scored(part) for part in parts])
+            return np.empty((length(rows), 0), np.float32)
+        return np.concatenate([self._scored(chunk) for chunk in _chunks(rows)])
 
     def _scored(self, rows: Arrays) -> Floats:
         """Add up the blocks: of each the weighted mean x·w / |x| of tokens known in training.
 
         Tokens are added up in the order of their buckets, so that a row's sum is its own.
         """
-        bags = list(self._plan.bags(rows))
-        n_rows, n_blocks, bits = length(rows), len(bags), self.hash_bits
-        above = n_blocks.bit_length()
-        block = np.repeat(np.arange(n_blocks), [len(bag.row) for bag in bags])
-        bag = tokens.together(bags)
-        keys, counts = runs(((bag.row << above | block) << bits) | buckets(bag, bits))
-        table = self._table.take(keys & ((1 << above + bits) - 1), axis=0)
-        tfidf = weight(counts) * table[:, 0]
-        cell, size = keys >> bits, n_rows << above
-        dot = np.bincount(cell, tfidf * table[:, 1], minlength=size)
-        length_ = np.sqrt(np.bincount(cell, tfidf * tfidf, minlength=size))
-        scores = (dot / np.maximum(length_, 1e-12)).reshape(n_rows, 1 << above)
+        n_rows, n_blocks = length(rows), len(self.blocks)
+        cell, bucket, weight = self._plan.weights(rows, self.hash_bits)
+        table = self._table.take((cell // n_rows << self.hash_bits) | bucket, axis=0)
+        tfidf = weight * table[:, 0]
+        dot = np.bincount(cell, tfidf * table[:, 1], minlength=n_blocks * n_rows)
+        lengths = np.sqrt(np.bincount(cell, tfidf * tfidf, minlength=n_blocks * n_rows))
         column = np.full(n_rows, self.intercept)
-        for number in range(n_blocks):
-            column += scores[:, number]
+        for scores in (dot / np.maximum(lengths, 1e-12)).reshape(n_blocks, n_rows):
+            column += scores
         return column.astype(np.float32)[:, None]
 
     @cached_property
@@ -183,12 +170,19 @@ class TextModel:
 
 
 def _counted(rows: Arrays, blocks: Sequence[Block], params: TextParams) -> list[sp.csr_matrix]:
-    plan, parts = Plan(blocks), []
-    for start in range(0, length(rows), CHUNK_ROWS):
-        chunk = take(rows, slice(start, start + CHUNK_ROWS))
-        bags = plan.bags(chunk)
-        parts.append([count(bag, length(chunk), params.hash_bits) for bag in bags])
+    plan = Plan(blocks)
+    parts = [plan.counts(chunk, params.hash_bits) for chunk in _chunks(rows)]
     return [sp.vstack(list(block), "csr") for block in zip(*parts, strict=True)]
+
+
+def _chunks(rows: Arrays) -> Iterator[Arrays]:
+    """Yield the rows by CHUNK_ROWS; at least once."""
+    n_rows = length(rows)
+    if n_rows <= CHUNK_ROWS:
+        yield rows
+        return
+    for start in range(0, n_rows, CHUNK_ROWS):
+        yield take(rows, slice(start, start + CHUNK_ROWS))
 
 
 def _row_sums(values: Floats, indptr: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -5,14 +5,15 @@ to be remembered but weights.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+Rows = NDArray[np.int64]
 Texts = NDArray[np.object_]
 
 _A, _B, _C = (
@@ -20,21 +21,24 @@ _A, _B, _C = (
     np.uint64(0xC2B2AE3D27D4EB4F),
     np.uint64(0xD6E8FEB86659FD93),
 )
+_HIGH, _HALF = np.uint64(29), np.uint64(32)
 MANY = 1000
 _WORD = re.compile(r"\w+|\n")
 
 
-@dataclass(frozen=True)
-class Bag:
+class Bag(NamedTuple):
     """The tokens of many rows: `hashes` and the `row` of each, both of shape (n_tokens,)."""
 
     hashes: Hashes
-    row: NDArray[np.int64]
+    row: Rows
 
-    def in_order(self) -> "Bag":
-        """Sort by row; tokens of one row keep their order."""
-        order = np.argsort(self.row, kind="stable")
-        return Bag(self.hashes[order], self.row[order])
+
+class Pairs(NamedTuple):
+    """Tokens that are made of two: the hash of each part, and the row, all of shape (n_tokens,)."""
+
+    first: Hashes
+    second: Hashes
+    row: Rows
 
 
 def hashed(values: Sequence[str]) -> Hashes:
@@ -47,84 +51,76 @@ _NEWLINE = hashed(["\n"])[0]
 _BAR = hashed(["|"])[0]
 
 
-def mix(first: Hashes, second: Hashes | np.uint64) -> Hashes:
+def mix(first: Hashes, second: Hashes) -> Hashes:
     """Hash pairs of hashes; the order counts."""
-    with np.errstate(over="ignore"):
-        mixed = first * _A + second * _B
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * _C
-        return np.asarray(mixed ^ (mixed >> np.uint64(32)))
+    mixed = first * _A + second * _B
+    mixed = (mixed ^ (mixed >> _HIGH)) * _C
+    return np.asarray(mixed ^ (mixed >> _HALF))
+
+
+def mixed(pairs: Sequence[Pairs]) -> Bag:
+    """Hash the pairs of several sources, all at once."""
+    first, second, row = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    return Bag(mix(first, second), row)
 
 
 def together(bags: Sequence[Bag]) -> Bag:
     """Put the tokens of several bags into one; rows are no longer in order."""
-    return Bag(
-        np.concatenate([bag.hashes for bag in bags]), np.concatenate([bag.row for bag in bags])
-    )
+    hashes, row = (np.concatenate(part) for part in zip(*bags, strict=True))
+    return Bag(hashes, row)
 
 
-def words(texts: Texts) -> Bag:
-    """The words of each text, in lower case."""
-    return _by_row(hashed(_WORD.findall(_joined(texts))))
+def words(columns: Sequence[Texts]) -> list[Bag]:
+    """The words of each text, in lower case, by column."""
+    lines = [line for texts in columns for line in _lines(texts)]
+    hashes = hashed(_WORD.findall("\n".join(lines).lower()))
+    ends = hashes == _NEWLINE
+    inside = ~ends
+    hashes, line = hashes[inside], np.cumsum(ends)[inside]
+    n_rows = len(columns[0]) if columns else 0
+    firsts = np.arange(len(columns) + 1) * n_rows
+    limits = np.searchsorted(line, firsts).tolist()
+    return [
+        Bag(hashes[start:stop], line[start:stop] - first)
+        for start, stop, first in zip(limits, limits[1:], firsts.tolist(), strict=False)
+    ]
 
 
-def sequence(bags: Sequence[Bag], n_rows: int) -> Bag:
-    """Words of several columns one after the other, with a mark between the columns."""
-    parts = [bags[0]]
-    for bag in bags[1:]:
-        parts += [Bag(np.full(n_rows, _BAR), np.arange(n_rows)), bag]
-    return together(parts).in_order()
+def neighbours(bags: Sequence[Bag]) -> Pairs:
+    """Neighbours in the rows of several bags, one after the other in each row."""
+    hashes, row = together(bags)
+    order = np.argsort(row, kind="stable")
+    hashes, row = hashes[order], row[order]
+    same = row[1:] == row[:-1]
+    return Pairs(hashes[:-1][same], hashes[1:][same], row[1:][same])
 
 
-def pairs(bag: Bag) -> Bag:
-    """Neighbours in the rows of an ordered bag."""
-    same = bag.row[1:] == bag.row[:-1]
-    return Bag(mix(bag.hashes[:-1][same], bag.hashes[1:][same]), bag.row[1:][same])
+def bar(rows: Rows) -> Bag:
+    """A mark in each row, between the words of its columns."""
+    return Bag(np.full(len(rows), _BAR), rows)
 
 
-def characters(texts: Texts, shortest: int = 3, longest: int = 5) -> Bag:
-    """Runs of characters inside words, with a space at either end of a word."""
+def characters(texts: Texts, shortest: int = 3, longest: int = 5) -> Iterator[Bag]:
+    """Runs of characters inside words, with a space at either end of a word, by their length."""
     letters = _letters(" " + "\n ".join(f"{text} " for text in _lines(texts)).lower())
-    space = (letters == 32) | (letters == 10)
-    row = np.cumsum(letters == 10)
-    run = letters * _A
-    inner = np.zeros(len(letters), dtype=bool)  # a space strictly between the ends
-    found = []
+    newline = letters == 10
+    row = np.cumsum(newline)
+    spaces = np.flatnonzero(newline | (letters == 32))
+    start = np.arange(len(letters) - 1)
+    room = np.repeat(spaces[1:], np.diff(spaces)) - start  # until the next space
+    run = letters[:-1] * _A
     for length in range(2, longest + 1):
-        n = max(len(letters) - length + 1, 0)  # a single short text has no longer runs
-        inner = inner[:n] | (space[length - 2 : length - 2 + n] if length > 2 else False)
-        run = mix(run[:n], letters[length - 1 :])
+        fits = room >= length - 1
+        start, room, run = start[fits], room[fits], run[fits]
+        run = mix(run, letters[start + (length - 1)])
         if length >= shortest:
-            inside = ~inner & (letters[:n] != 10) & (letters[length - 1 :] != 10)
-            found.append(Bag(run[inside], row[:n][inside]))
-    return together(found)
-
-
-def values(columns: Hashes) -> Bag:
-    """One token per row and column of hashes, of shape (n_columns, n_rows); which column it is is
-    part of the token."""
-    n_columns, n_rows = columns.shape
-    salt = np.arange(1, n_columns + 1, dtype=np.uint64)[:, None]
-    return Bag(mix(columns, salt).ravel(), np.tile(np.arange(n_rows), n_columns))
-
-
-def crossed(bag: Bag, of_row: Hashes) -> Bag:
-    """Each token together with a value of its row."""
-    return Bag(mix(bag.hashes, of_row[bag.row]), bag.row)
+            yield Bag(run, row[start])
 
 
 def _lines(texts: Texts) -> list[str]:
     return [text.replace("\n", " ") for text in texts.tolist()]
 
 
-def _joined(texts: Texts) -> str:
-    return "\n".join(_lines(texts)).lower()
-
-
 def _letters(text: str) -> Hashes:
     code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     return code_points.astype(np.uint64)
-
-
-def _by_row(hashes: Hashes) -> Bag:
-    end = hashes == _NEWLINE
-    return Bag(hashes[~end], np.cumsum(end)[~end])

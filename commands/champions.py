@@ -59,4 +59,5 @@ def stages_of(problem: str) -> list[tuple[str, ...]]:
 
 def headline(problem: str, commit: str) -> str:
     figures = json_at(commit, paths.metrics(problem))
-    return next((f"{name} {value:.5g}" for name, value in figures.items()), "none in Git")
+    test = (one for one in figures.items() if not one[0].startswith("valid_"))
+    return next((f"{name} {value:.5g}" for name, value in test), "none in Git")

@@ -7,7 +7,7 @@ reads   models/price/                   through the path that serving takes
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
 writes  data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
-        metrics/price.json              the headline
+        metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
         metrics/tables/price/           the problem's own tables, and tables.json, what they hold
@@ -25,7 +25,7 @@ from retrace.fit.bundle import Bundle
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import window_keys
-from workflow.evaluate import compare, declared, score, select, with_oracle
+from workflow.evaluate import compare, declared, score, select, with_oracle, with_valid
 from workflow.predictions import records
 
 
@@ -40,15 +40,15 @@ def main(name: str) -> None:
         select(rows, window_keys(problem, window)) for window in ("train", "valid", "test")
     )
     scored = score(problem, bundle, rows, train, test, settings)
+    held = score(problem, bundle, rows, train, valid, settings)  # test rows choose nothing
     if evaluation.threshold is not None and problem.task == "binary":
-        held = score(problem, bundle, rows, train, valid, settings)  # test rows have no say
         by_rule = held.assign(prediction=held["rule"])
         scored = scored.assign(
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),
         )
     scored = with_oracle(problem, scored, truth)
-    figures = evaluation.headline(problem, scored, settings)
+    figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))
     labels = evaluation.slices(problem, scored, settings, rows)
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)

@@ -19,6 +19,7 @@ from retrace.judge.comparison import paired_difference
 from workflow.blocks import blocks_of
 
 BASELINES = ("rule", "naive", "oracle")
+VALID = "valid_"  # before the name of a figure of rows that chose, and not of the test's
 
 
 def score(
@@ -51,6 +52,14 @@ def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | No
         return scored
     best = oracle(problem, scored, truth)
     return metrics.beside(scored, best, "oracle") if np.all(best.notna()) else scored
+
+
+def with_valid(
+    problem: Problem, held: pd.DataFrame, figures: Mapping[str, float]
+) -> dict[str, float]:
+    """Put the metric of scored validation rows first: experiments are chosen by it."""
+    key = metrics.key_of(problem.metric, problem.unit)
+    return {VALID + key: metrics.measure(problem.metric, held), **figures}
 
 
 def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
@@ -126,6 +135,9 @@ def words_of(problem: Problem, evaluation: Evaluation, key: str) -> Column:
         found = re.fullmatch(re.escape(name).replace(r"\*", r"(\d+)"), key)
         if found:
             return replace(column, words=column.words.replace("*", "".join(found.groups())))
+    if key.startswith(VALID):
+        column = words_of(problem, evaluation, key.removeprefix(VALID))
+        return replace(column, words=f"{column.words} on validation, to choose by")
     owner, _, rest = key.partition("_")
     if owner in BASELINES and rest and key != "oracle_ratio":
         column = words_of(problem, evaluation, rest)

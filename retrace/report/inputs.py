@@ -48,8 +48,8 @@ class WorldInputs:
 class ProblemInputs:
     """A problem's model: what `train` and `evaluate` found.
 
-    `figures` have the headline first; `words` say what each is, `metric` what the headline
-    measures; `tables` are the problem's own, in its order.
+    `figures` have the metric on validation first, then the headline; `words` say what each is,
+    `metric` what the headline measures; `tables` are the problem's own, in its order.
     """
 
     name: str

@@ -5,7 +5,7 @@ from typing import Any
 
 from retrace.report.inputs import ProblemInputs, Rows, ShownTable
 from retrace.report.numbers import cells, count, number, percent, to_number
-from retrace.report.verdicts import Verdict
+from retrace.report.verdicts import Verdict, headline
 
 TYPES = {"int": "whole number", "float": "number", "bool": "yes or no", "date": "time"}
 
@@ -22,7 +22,7 @@ class Bar:
 
 def headline_bars(problem: ProblemInputs, verdicts: list[Verdict]) -> list[Bar]:
     """Put the model and the baselines whose headline metric is known on one scale from zero."""
-    value = next(iter(problem.figures.values()))
+    _, value, _ = headline(problem)
     longest = max([value, *(v.value for v in verdicts if v.value is not None)]) or 1.0
     bars = [Bar("model", number(value), value / longest, None)]
     for verdict in verdicts:

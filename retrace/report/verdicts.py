@@ -39,8 +39,8 @@ def verdicts(problem: ProblemInputs) -> list[Verdict]:
 
 def headline(problem: ProblemInputs) -> tuple[str, float, Column]:
     """Return the key, the value and the words of the headline."""
-    key, value = next(iter(problem.figures.items()))
-    return key, value, problem.words[key]
+    key = next(key for key in problem.figures if not key.startswith("valid_"))
+    return key, problem.figures[key], problem.words[key]
 
 
 def measured_in(problem: ProblemInputs) -> str:

@@ -69,8 +69,9 @@ def test_a_metric_goes_all_the_way(
     for stage in (featurize, train, evaluate):
         stage.main(NAME)
     figures = json.loads(Path(f"metrics/{NAME}.json").read_text())
-    first, score = next(iter(figures.items()))
-    assert first == metrics.key_of(metric, "visits")
+    first = metrics.key_of(metric, "visits")
+    assert list(figures)[:2] == [f"valid_{first}", first]
+    score = figures[first]
     sign = 1 if metrics.METRICS[metric].higher_is_better else -1
     assert sign * score > sign * figures[f"naive_{first}"]  # the model has learnt
     compared = json.loads(paths.comparison(NAME).read_text())

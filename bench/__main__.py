@@ -227,6 +227,12 @@ def throughput(folder: Path) -> Rows:
     ]
 
 
+def one_row(_folder: Path) -> Rows:
+    """A clean row to its answer, by the models of this project, which must be reproduced."""
+    _, _, printed = command(ROOT, sys.executable, "-m", "bench.rows")
+    return [tuple(line.split(" | ")) for line in printed.splitlines()]
+
+
 TRIALS = 20
 
 
@@ -283,6 +289,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     },
     "events": ("Growth: events of orders", events),
     "tune": ("Search", tune),
+    "rows": ("One clean row to its answer", one_row),
 }
 
 

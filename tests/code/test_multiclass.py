@@ -71,6 +71,19 @@ def world(judged: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return judged
 
 
+def test_a_prediction_says_what_made_it_and_when(world: Path) -> None:
+    records = pd.read_parquet(f"data/predictions/{NAME}.parquet")
+    said = {name: records[name].unique().tolist() for name in ("problem", "version", "role")}
+    assert said == {"problem": [NAME], "version": [""], "role": ["test"]}
+    fingerprint = Bundle.load(Path(f"models/{NAME}")).fingerprint
+    assert len(fingerprint) > 8
+    assert records["fingerprint"].unique().tolist() == [fingerprint]
+    assert records["prediction_id"].is_unique
+    rows = flowers().set_index("flower_id").loc[records["flower_id"]]
+    assert records["as_of"].tolist() == rows["at"].tolist()
+    assert records["outcome"].tolist() == rows["colour"].tolist()
+
+
 def test_three_classes_go_through_the_stages(world: Path) -> None:
     figures = json.loads(Path(f"metrics/{NAME}.json").read_text())
     assert list(figures)[:2] == ["valid_log_loss", "log_loss"]

@@ -22,17 +22,17 @@ from retrace.encode.text.model import TextParams
 from retrace.judge.gate import GateParams
 from stages.runner import run_stage, say
 from workflow.replay import tables
-from workflow.replay.models import BacktestParams, Past, Settings
+from workflow.replay.models import BacktestParams, Past, ReplaySettings
 from workflow.replay.replay import Replay
 from workflow.train import TrainParams
 
 
-def read_settings(problem: Problem) -> Settings:
+def read_settings(problem: Problem) -> ReplaySettings:
     """Read what params.yaml says; the backtest's own boosters are `train` with its changes."""
     name = problem.name
     backtest = parts.settings(BacktestParams, problem, "backtest")
     train = parts.settings(TrainParams, problem, "train")
-    return Settings(
+    return ReplaySettings(
         backtest=backtest,
         features=parts.settings(parts.features(problem.world).settings, problem, "features"),
         encode=parts.settings(EncodeParams, problem, "encode"),

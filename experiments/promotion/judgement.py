@@ -18,7 +18,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
-from retrace.judge.gate import GateParams, Verdict, decide
+from retrace.judge.gate import Decision, GateParams, decide
 from stages.windows import window_keys
 from workflow.blocks import blocks_of
 from workflow.evaluate import score, select
@@ -28,7 +28,7 @@ from workflow.evaluate import score, select
 class Judgement:
     """The verdict, and on which rows it was given."""
 
-    verdict: Verdict
+    verdict: Decision
     limits: GateParams
     losses: dict[str, float]  # mean loss of challenger, champion and rule on these rows
     rows: int
@@ -39,7 +39,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Window:
+class JudgedRows:
     """The challenger's rows, indexed by the problem's key."""
 
     scored: pd.DataFrame  # as `retrace.judge.gate.decide` asks for them
@@ -51,7 +51,7 @@ class Window:
 def judge(problem: Problem, champion: Assigned | None, scratch: Path) -> Judgement:
     """Return the gate's verdict on the model in `models/`; `scratch` is a folder to work in."""
     limits = parts.settings(GateParams, problem, "gate")
-    window = read_window(problem)
+    window = judged_rows(problem)
     if champion is None:
         return _decide(problem, window, None, limits)
     keys = window.scored.index.to_frame(index=False)
@@ -59,7 +59,9 @@ def judge(problem: Problem, champion: Assigned | None, scratch: Path) -> Judgeme
     return against(problem, window, theirs, limits)
 
 
-def against(problem: Problem, window: Window, theirs: Prediction, limits: GateParams) -> Judgement:
+def against(
+    problem: Problem, window: JudgedRows, theirs: Prediction, limits: GateParams
+) -> Judgement:
     """Judge on the rows that both have predicted and the champion was not fitted on."""
     index = window.scored.index
     common = index.isin(theirs.values.index)
@@ -83,7 +85,7 @@ def against(problem: Problem, window: Window, theirs: Prediction, limits: GatePa
         )
     if theirs.fitted is None:
         notes.append("which rows the champion was fitted on is not known any more")
-    kept = Window(
+    kept = JudgedRows(
         window.scored[keep],
         window.labels[keep],
         None if window.blocks is None else window.blocks[keep],
@@ -102,7 +104,7 @@ def against(problem: Problem, window: Window, theirs: Prediction, limits: GatePa
 
 def _decide(
     problem: Problem,
-    window: Window,
+    window: JudgedRows,
     champion: pd.Series | pd.DataFrame | None,
     limits: GateParams,
     *,
@@ -134,7 +136,7 @@ def _decide(
     )
 
 
-def read_window(problem: Problem) -> Window:
+def judged_rows(problem: Problem) -> JudgedRows:
     """Predict the test window with the model in `models/`, beside the rule."""
     evaluation = parts.evaluation(problem.world)
     settings = parts.settings(evaluation.settings, problem, "evaluate")
@@ -145,7 +147,7 @@ def read_window(problem: Problem) -> Window:
     labels = evaluation.slices(problem, scored, settings, rows)
     name, blocks = blocks_of(problem, scored)
     index = pd.MultiIndex.from_frame(scored[list(problem.key)])
-    return Window(
+    return JudgedRows(
         scored.set_axis(index),
         labels.set_axis(index),
         None if blocks is None else blocks.set_axis(index),

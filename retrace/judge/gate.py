@@ -46,7 +46,7 @@ class GateParams(Params):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """The decision and its figures; `reasons` is empty where it is a yes."""
 
     reasons: tuple[str, ...]
@@ -70,7 +70,7 @@ def decide(
     params: GateParams,
     blocks: pd.Series | None = None,
     labels: pd.DataFrame | None = None,
-) -> Verdict:
+) -> Decision:
     """Judge the challenger on rows that neither model was fitted on.
 
     Parameters
@@ -117,7 +117,7 @@ def decide(
                 for row in worse.itertuples()
             ]
     value, reason = _band(challenger, task, params)
-    return Verdict((*reasons, *reason), difference, gain, rule, value, worse)
+    return Decision((*reasons, *reason), difference, gain, rule, value, worse)
 
 
 def _champion_reasons(difference: Difference, gain: float, params: GateParams) -> list[str]:

@@ -32,7 +32,7 @@ CLASSIFIER_TITLES = {  # dvc.yaml has one title for every task
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnPlot:
     """A drawn plot."""
 
     title: str
@@ -132,14 +132,14 @@ def _drawn(spec: dict[str, Any], mark: str) -> Markup:
     return Markup(draw_spec(spec, f"plot-{mark}"))  # noqa: S704  (SVG with escaped texts)
 
 
-def _pictures(problem: ProblemInputs) -> list[Picture]:
+def _pictures(problem: ProblemInputs) -> list[DrawnPlot]:
     pictures = []
     for number, plot in enumerate(read_plots(problem.name, problem.world), 1):
         html = Markup(draw(plot, f"plot-{problem.name}-{number}"))  # noqa: S704  (as above)
         title = plot.title
         if problem.task != "regression":
             title = CLASSIFIER_TITLES.get(plot.path.stem, title)
-        pictures.append(Picture(title, html))
+        pictures.append(DrawnPlot(title, html))
     return pictures
 
 

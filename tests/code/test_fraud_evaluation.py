@@ -6,8 +6,8 @@ import pytest
 
 from problems.fraud.evaluation import (
     Settings,
+    alert_curve,
     card_precision,
-    cost_curve,
     headline,
     slices,
     threshold,
@@ -82,7 +82,7 @@ def test_card_precision_leaves_out_cards_found_before() -> None:
 
 def test_the_cost_curve_has_the_chosen_threshold_and_its_cost() -> None:
     rows = scored([1, 0, 1, 0], [0.9, 0.8, 0.2, 0.1]).assign(threshold=0.5)
-    curve = cost_curve(rows, SETTINGS)
+    curve = alert_curve(rows, SETTINGS)
     chosen = curve[curve["chosen"] == 1]
     assert chosen["cost_per_1000"].tolist() == [1000 * 60 / 4]
     assert chosen["recall"].tolist() == [0.5]

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.promotion import registry
 from experiments.promotion.champion import Prediction
-from experiments.promotion.judgement import Window, against
+from experiments.promotion.judgement import JudgedRows, against
 from experiments.promotion.registry import PROD
 from problems.contract import Columns, Problem
 from retrace.base.errors import RetraceError
@@ -32,7 +32,7 @@ def window():
     at = index(np.arange(N))
     scored = {"outcome": 10.0, "prediction": 11.0, "rule": 20.0, "lower": 9.0, "upper": 12.0}
     labels = pd.DataFrame({"half": np.where(np.arange(N) < N // 2, "a", "b")}, index=at)
-    return Window(pd.DataFrame(scored, index=at), labels, None, "row")
+    return JudgedRows(pd.DataFrame(scored, index=at), labels, None, "row")
 
 
 def champion(errors, ids=None, fitted=None, **more):

@@ -14,7 +14,7 @@ from retrace.base.arrays import Arrays, take
 from retrace.base.arrays import texts as as_texts
 from retrace.encode.folds import FOLDS, folds_of
 from retrace.encode.text import tokens
-from retrace.encode.text.blocks import Block, Plan
+from retrace.encode.text.blocks import Block, TokenPlan
 from retrace.encode.text.model import COLUMN, TextModel, TextParams
 
 PARAMS = TextParams(
@@ -48,7 +48,7 @@ def frame(titles: list[str], body: str = "") -> dict[str, np.ndarray]:
 
 
 def counts(rows: Arrays, blocks: Sequence[Block], bits: int) -> dict[str, sp.csr_matrix]:
-    found = Plan(blocks).counts(rows, bits)
+    found = TokenPlan(blocks).counts(rows, bits)
     return {block.name: matrix for block, matrix in zip(blocks, found, strict=True)}
 
 

@@ -61,7 +61,7 @@ class BacktestParams(WalkParams):
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReplaySettings:
     """What `params.yaml` says of one problem, as far as a replay needs it."""
 
     backtest: BacktestParams
@@ -99,7 +99,7 @@ class Past:
 
     problem: Problem
     rows: pd.DataFrame
-    settings: Settings
+    settings: ReplaySettings
     gate: bool = True
     features: Arrays = field(init=False)
     _models: dict[pd.Timestamp, Model] = field(default_factory=dict)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from retrace.encode.encoding import to_scale
 from retrace.judge.drift import Alarm, feature_drift, loss_changes, raise_alarm, rank
-from retrace.judge.gate import Verdict, decide
+from retrace.judge.gate import Decision, decide
 from retrace.judge.metrics import said
 from retrace.judge.tasks import JUDGING
 from retrace.past.walk import labelled_until, periods_before
@@ -43,7 +43,7 @@ class Step:
     scored: pd.DataFrame
     watched: Watched | None = None
     retrained: bool = False
-    verdict: Verdict | None = None
+    verdict: Decision | None = None
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Replay:
             scored = scored.assign(**fitted)
         return self.judging.errors(scored).assign(block=self.past.block.loc[scored.index])
 
-    def ask_gate(self, challenger: Model, champion: Model) -> Verdict | None:
+    def ask_gate(self, challenger: Model, champion: Model) -> Decision | None:
         """Ask the gate, on the newest labelled rows, which neither model has learnt from."""
         rows = challenger.judged
         unseen = labelled_until(champion.fitted_at, self.settings.backtest)

@@ -9,6 +9,7 @@ from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.fraud.rules import RuleSettings
 from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
+from retrace.judge.costs import cost_curve
 from retrace.judge.slices import bands
 
 CURVE_POINTS = 40
@@ -146,7 +147,7 @@ def tables(
     truth: pd.DataFrame | None,
 ) -> dict[str, Table]:
     """Return the cost by threshold, and week by week how good the alerts were."""
-    curve = cost_curve(scored, settings)
+    curve = alert_curve(scored, settings)
     chosen, best = curve[curve["chosen"] == 1].iloc[0], curve.nsmallest(1, "cost_per_1000").iloc[0]
     return {
         "cost_curve": Table(
@@ -184,25 +185,13 @@ def tables(
     }
 
 
-def cost_curve(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def alert_curve(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return alerts a day, recall and cost per 1,000 by threshold; `chosen` is validation's."""
     _, cost = costs_by_rank(scored, settings)
-    p = np.sort(scored["prediction"].to_numpy())[::-1]
-    chosen = float(scored["threshold"].iloc[0])
-    grid = np.append(np.geomspace(0.001, 0.95, CURVE_POINTS), min(chosen, 1.0))
-    alerts = np.searchsorted(-p, -grid, side="right")
-    frauds = np.sort(-scored.loc[scored["outcome"] > 0.5, "prediction"].to_numpy())
     days = max(scored["at"].dt.floor("D").nunique(), 1)
-    table = pd.DataFrame(
-        {
-            "threshold": grid,
-            "alerts_a_day": alerts / days,
-            "recall": np.searchsorted(frauds, -grid, side="right") / max(len(frauds), 1),
-            "cost_per_1000": 1000 * cost[alerts] / len(p),
-            "chosen": [0] * CURVE_POINTS + [1],
-        }
-    )
-    return table.sort_values(["threshold", "chosen"], ignore_index=True)
+    curve = cost_curve(scored, cost, np.geomspace(0.001, 0.95, CURVE_POINTS))
+    curve["acted_on"] = curve["acted_on"] / days
+    return curve.rename(columns={"acted_on": "alerts_a_day"})
 
 
 def by_week(scored: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from problems.orders.evaluation.costs import Costs
 from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
+from retrace.judge.costs import cost_curve
 
 CURVE_POINTS = 40
 WORDS = {"unattended_cost_eur": Column("cost if nobody looks", "EUR", "money")}
@@ -59,7 +60,7 @@ def headline(scored: pd.DataFrame, costs: Costs) -> dict[str, float]:
 
 
 def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, Table]:
-    curve = cost_curve(scored, costs)
+    curve = check_curve(scored, costs)
     chosen, best = curve[curve["chosen"] == 1].iloc[0], curve.nsmallest(1, "cost_per_1000").iloc[0]
     return {
         "cost_curve": Table(
@@ -104,24 +105,12 @@ def _found(owner: str, prefix: str = "") -> dict[str, Column]:
     }
 
 
-def cost_curve(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
+def check_curve(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
     """Return checks, recall and cost per 1,000 rows by threshold; `chosen` is validation's."""
-    total = by_rank(scored["prediction"], scored, costs)
-    p = np.sort(scored["prediction"].to_numpy())[::-1]
-    chosen = float(scored["threshold"].iloc[0])
-    grid = np.append(np.geomspace(0.01, 0.99, CURVE_POINTS), min(chosen, 1.0))
-    looked_at = np.searchsorted(-p, -grid, side="right")
-    stuck = np.sort(-scored.loc[scored["outcome"] > 0.5, "prediction"].to_numpy())
-    table = pd.DataFrame(
-        {
-            "threshold": grid,
-            "looked_at_share": looked_at / len(p),
-            "recall": np.searchsorted(stuck, -grid, side="right") / max(len(stuck), 1),
-            "cost_per_1000": 1000 * total[looked_at] / len(p),
-            "chosen": [0] * CURVE_POINTS + [1],
-        }
-    )
-    return table.sort_values(["threshold", "chosen"], ignore_index=True)
+    cost = by_rank(scored["prediction"], scored, costs)
+    curve = cost_curve(scored, cost, np.geomspace(0.01, 0.99, CURVE_POINTS))
+    curve["acted_on"] = curve["acted_on"] / len(scored)
+    return curve.rename(columns={"acted_on": "looked_at_share"})
 
 
 def by_share(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:

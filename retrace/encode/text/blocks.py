@@ -40,7 +40,7 @@ class Block:
     values: tuple[Cross, ...] = ()
 
 
-class Plan:
+class TokenPlan:
     """How the tokens of blocks are found: what they share is done once for all of them.
 
     A token's *cell* is its block and its row: block · n_rows + row.

@@ -19,7 +19,7 @@ from pydantic import Field
 from retrace.base.arrays import Arrays, length, take
 from retrace.base.params import Params
 from retrace.encode.folds import FOLDS
-from retrace.encode.text.blocks import Block, Plan
+from retrace.encode.text.blocks import Block, TokenPlan
 
 COLUMN = "text"
 HASH_BITS = (8, 24)
@@ -135,8 +135,8 @@ class TextModel:
         return column.astype(np.float32)[:, None]
 
     @cached_property
-    def _plan(self) -> Plan:
-        return Plan(self.blocks)
+    def _plan(self) -> TokenPlan:
+        return TokenPlan(self.blocks)
 
     @cached_property
     def _table(self) -> Floats:
@@ -170,7 +170,7 @@ class TextModel:
 
 
 def _counted(rows: Arrays, blocks: Sequence[Block], params: TextParams) -> list[sp.csr_matrix]:
-    plan = Plan(blocks)
+    plan = TokenPlan(blocks)
     parts = [plan.counts(chunk, params.hash_bits) for chunk in _chunks(rows)]
     return [sp.vstack(list(block), "csr") for block in zip(*parts, strict=True)]
 

@@ -1,0 +1,32 @@
+"""What acting from a threshold on costs, whichever threshold it is."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+def cost_curve(
+    scored: pd.DataFrame, cost_by_rank: NDArray[np.float64], thresholds: NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return the rows that are acted on, recall and cost per 1,000 rows by threshold.
+
+    Parameters
+    ----------
+    scored : rows with `prediction`, `outcome` (0 or 1) and the `threshold` that was chosen
+    cost_by_rank : cost of all rows where the k most probable are acted on, shape (n_rows + 1,)
+    thresholds : shape (n_thresholds,); the chosen one comes beside them, marked in `chosen`
+    """
+    p = np.sort(scored["prediction"].to_numpy())[::-1]
+    positive = np.sort(-scored.loc[scored["outcome"] > 0.5, "prediction"].to_numpy())
+    grid = np.append(thresholds, min(float(scored["threshold"].iloc[0]), 1.0))
+    acted_on = np.searchsorted(-p, -grid, side="right")
+    table = pd.DataFrame(
+        {
+            "threshold": grid,
+            "acted_on": acted_on,
+            "recall": np.searchsorted(positive, -grid, side="right") / max(len(positive), 1),
+            "cost_per_1000": 1000 * cost_by_rank[acted_on] / len(p),
+            "chosen": [0] * len(thresholds) + [1],
+        }
+    )
+    return table.sort_values(["threshold", "chosen"], ignore_index=True)

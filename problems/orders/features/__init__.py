@@ -23,10 +23,6 @@ AS_THEY_ARE = (
     "events",
     "activity_times",
     "repeats",
-    "step_orders",
-    "step_arrivals",
-    "step_wait_hours",
-    "resource_orders",
 )
 TIMES = ("snapshot_at", "started_at")
 WORDS = ("activity", "activity_before", "activity_before_that", "resource")
@@ -42,6 +38,7 @@ def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
     columns: dict[str, NDArray[Any]] = {
         "elapsed_hours": hours(at - rows["started_at"]),
         **{name: rows[name] for name in AS_THEY_ARE},
+        **(load(rows) if settings.load else {}),
         "promise_hours": hours(rows["promised_at"] - at),
         "hour": hour,
         "weekday": day.astype(np.int8),
@@ -52,12 +49,27 @@ def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
     for name, values in rows.items():
         if name.startswith("count_"):  # never is missing, as in a log without the activity
             columns[name] = np.where(values > 0, values, NEVER)
-        elif name.startswith("number_"):
+        elif settings.attributes and name.startswith("number_"):
             columns[name] = values
-        elif name.startswith("time_"):
+        elif settings.attributes and name.startswith("time_"):
             columns[f"hours_to_{name.removeprefix('time_')}"] = hours(values - at)
-    words = {name: rows[name] for name in (*WORDS, *text_columns(rows))}
-    return {**columns, **known, **words}
+    texts = text_columns(rows) if settings.attributes else []
+    words = {name: rows[name] for name in (*WORDS, *texts)}
+    return {**columns, **(known if settings.history else {}), **words}
+
+
+def load(rows: Arrays) -> Arrays:
+    """Return how busy the step and the resource are, in numbers that do not grow with the company:
+    counts of orders would tell the date. Orders at the step are compared with its latest arrivals,
+    those of the resource with those at the step."""
+    names = ("step_orders", "step_arrivals", "resource_orders")
+    step, arrived, own = (rows[name].astype(np.float64) for name in names)
+    share = np.where(own >= 0, own / np.maximum(step, 1.0), np.nan)
+    return {
+        "load_step": (step / np.maximum(arrived, 1.0)).astype(np.float32),
+        "load_resource": share.astype(np.float32),
+        "load_wait_hours": rows["step_wait_hours"],
+    }
 
 
 def hours(span: NDArray[np.timedelta64]) -> Small:

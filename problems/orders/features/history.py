@@ -26,6 +26,7 @@ from retrace.past.waiting import Waiting
 ALL = "all"  # orders, as of the beginning of the day
 ALL_NOW = "all_now"
 ORDER = "order_id"
+TINY = 1e-9  # of an order: where nothing is known, the share is 0
 NUMBERS = ("started_at", "all_days")  # of an open order: microseconds, and what was usual then
 OUTCOMES = (
     "remaining_hours",
@@ -39,7 +40,7 @@ COLUMNS = {**waiting.COLUMNS, **history.COLUMNS}
 
 
 def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
-    """Return history_all_days, and history_<attribute>_days and _orders of each row."""
+    """Return history_all_days, and history_<attribute>_days and _share of each row."""
     day = beginning_of_day(rows["snapshot_at"])
     found = {}
     for one in _kinds(_Orders.of(past), text_columns(rows), settings):
@@ -133,13 +134,18 @@ def at_end(past: Arrays, settings: Settings) -> State:
 
 
 def columns(found: Mapping[str, Known]) -> Arrays:
-    """Name the columns of what is known of all orders and of attributes."""
+    """Name the columns of what is known of all orders and of attributes.
+
+    How often a value was there is a share of all known orders, the newest counting most: a count
+    grows with the log, and a model that learns by it what date it is fails on later ones.
+    """
     named = {"history_all_days": found[ALL].mean.astype(np.float32)}
     for name, known in found.items():
         if name != ALL:
             short = f"history_{name.removeprefix('text_')}"
             named[f"{short}_days"] = known.effect.astype(np.float32)
-            named[f"{short}_orders"] = known.count.astype(np.float32)
+            share = known.weight / np.maximum(found[ALL].weight, known.weight + TINY)
+            named[f"{short}_share"] = share.astype(np.float32)
     return named
 
 

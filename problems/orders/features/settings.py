@@ -10,9 +10,15 @@ from retrace.past.history import Level
 class Settings(Params):
     """The history of an attribute's value is the mean of the log of the days that earlier orders
     with it took. `prior_weight` is the number of orders that the overall mean counts for.
+
+    history, load, attributes : whether the model sees what earlier orders came to, how busy step
+        and resource are, and the log's own attributes; each for itself
     """
 
     time_zone: str
+    history: bool = True
+    load: bool = True
+    attributes: bool = True
     half_life_days: float = Field(gt=0)
     prior_weight: float = Field(gt=0)
 

@@ -25,8 +25,8 @@ GROUPS = {  # the columns of one reason
     "clock": ("hour", "weekday", "week_hour"),
     "start": ("start_hour", "start_weekday"),
     "step": ("activity", "activity_before", "activity_before_that"),
-    "load": ("step_orders", "step_arrivals"),
-    "resource": ("resource", "resource_orders"),
+    "load": ("load_step",),
+    "resource": ("resource", "load_resource"),
     "rework": ("repeats", "activity_times", "events"),
     "waits": ("last_wait_hours", "wait_before_hours"),
 }
@@ -65,7 +65,7 @@ def group_of(column: str) -> str:
     """Return the reason that a column belongs to: supplier for history_supplier_days."""
     if column.startswith("history_all"):
         return "pace"
-    for begin, ends in (("history_", ("_days", "_orders")), ("text_", ("",))):
+    for begin, ends in (("history_", ("_days", "_share")), ("text_", ("",))):
         if column.startswith(begin):
             name = column.removeprefix(begin)
             for end in ends:
@@ -99,11 +99,12 @@ def _fixed(group: str, row: pd.Series) -> str:
     before = f" after “{row['activity_before']}”" if row["activity_before"] else ""
     resource = row["resource"]
     longest = np.nanmax([row["last_wait_hours"], row["wait_before_hours"], 0.0])
+    waits = row.get("load_wait_hours", np.nan)
     texts = {
         "clock": f"last event on a {weekday} at {hour}",
         "start": f"begun on a {WEEKDAYS[int(row['start_weekday'])]} at {int(row['start_hour'])}",
         "step": f"at “{step}”{before}",
-        "load": f"{int(row['step_orders'])} orders are at “{step}”",
+        "load": f"{row.get('load_step', np.nan):.1f} times its latest arrivals are at “{step}”",
         "resource": f"last worked on by {resource}" if resource else "nobody is named for it",
         "rework": f"{int(row['events'])} events so far, {_repeats(int(row['repeats']))}",
         "waits": f"waited {_span(longest)} before",
@@ -111,10 +112,8 @@ def _fixed(group: str, row: pd.Series) -> str:
         "elapsed_hours": f"{_span(row['elapsed_hours'])} old at its last event",
         "waiting_hours": f"silent for {_span(row['waiting_hours'])}",
         "promise_hours": _until("the promise", row["promise_hours"]),
-        "step_wait_hours": (
-            f"waits at “{step}” took {_span(row['step_wait_hours'])} in the last days"
-            if row["step_wait_hours"] == row["step_wait_hours"]
-            else ""
+        "load_wait_hours": (
+            f"waits at “{step}” took {_span(waits)} in the last days" if waits == waits else ""
         ),
     }
     return texts.get(group, group.replace("_", " "))
@@ -124,12 +123,10 @@ def _attribute(name: str, row: pd.Series) -> str:
     what = name.replace("_", " ")
     value = row.get(f"text_{name}", "")
     text = f"{what} {value}" if value else f"no {what} is given"
-    days, orders = row.get(f"history_{name}_days"), row.get(f"history_{name}_orders", 0)
-    if days is not None and days == days and orders >= 5 and abs(days) > 0.03:
-        share = np.expm1(days)
-        text += (
-            f": its {int(orders)} orders took {abs(share):.0%} {'longer' if share > 0 else 'less'}"
-        )
+    days = row.get(f"history_{name}_days", np.nan)  # drawn towards 0 while little is known
+    if abs(days) > 0.03:
+        more = np.expm1(days)
+        text += f": its orders took {abs(more):.0%} {'longer' if more > 0 else 'less'}"
     return text
 
 

@@ -19,13 +19,29 @@ Floats = NDArray[np.float64]
 FEWEST = 5  # positives and negatives below which the slope is left at 1 (assumed)
 STEPS = 50
 DIGITS = 6  # of the coefficients: the last bits of a sum must not reach the bundle
-
-
 LEAST, MOST = 0.05, 20.0  # of one over a temperature
 
 
 @dataclass(frozen=True)
-class Temperature:
+class _Probabilities:
+    """What a classifier's bundle answers: scores on the logit scale as probabilities."""
+
+    def apply(self, score: Floats) -> Floats:
+        raise NotImplementedError
+
+    def answer(self, scores: Mapping[str, Floats], scale: str) -> dict[str, Floats]:
+        """Return the prediction: the probability, of several classes each, (n_rows, n_classes)."""
+        return {"prediction": self.point(scores["point"], scale)}
+
+    def point(self, score: Floats, scale: str) -> Floats:  # noqa: ARG002
+        return self.apply(score)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Temperature(_Probabilities):
     """Probabilities of several classes = softmax(scores / temperature), which orders them alike.
 
     Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017.
@@ -46,20 +62,6 @@ class Temperature:
     def apply(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities of scores, both of shape (n_rows, n_classes)."""
         return softmax(score / self.temperature)
-
-    def answer(
-        self,
-        scores: Mapping[str, Floats],
-        scale: str,  # noqa: ARG002
-    ) -> dict[str, Floats]:
-        """Return the prediction: the probability of each class, shape (n_rows, n_classes)."""
-        return {"prediction": self.apply(scores["point"])}
-
-    def point(self, score: Floats, scale: str) -> Floats:  # noqa: ARG002
-        return self.apply(score)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def softmax(score: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,7 +94,7 @@ def _sharpness(actual: NDArray[np.int64], score: NDArray[np.float64]) -> float:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(_Probabilities):
     """Probability = 1 / (1 + exp(-(slope · score + intercept))); scores are log odds."""
 
     slope: float
@@ -119,20 +121,6 @@ class Calibration:
     def apply(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each score; rising with it."""
         return logistic(self.slope * score + self.intercept)
-
-    def answer(  # the scale of a probability is the logit
-        self,
-        scores: Mapping[str, Floats],
-        scale: str,  # noqa: ARG002
-    ) -> dict[str, Floats]:
-        """Return the prediction: the probability."""
-        return {"prediction": self.apply(scores["point"])}
-
-    def point(self, score: Floats, scale: str) -> Floats:  # noqa: ARG002
-        return self.apply(score)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def logistic(score: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, read_table
+from retrace.encode.encoding import Encoding
 from retrace.judge.drift import feature_drift, rank
 
 MOST_COLUMNS = 8
@@ -64,9 +65,7 @@ def compare(problem: Problem, in_use: Assigned, scratch: Path) -> Retrained:
     )
     reference, current = read_table(then), read_table(paths.window(problem.name, "test"))
     columns = [
-        name
-        for name in current
-        if name in reference and name != "target" and name not in problem.key
+        name for name in Encoding.load(paths.features(problem.name)).columns if name in reference
     ]
     before, now = (_thinned(frame[columns]) for frame in (reference, current))
     drift = feature_drift(before, now, problem.columns.categorical)

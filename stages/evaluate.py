@@ -17,32 +17,45 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
                                         rates, under the same names
 """
 
+import pandas as pd
+
 from problems import parts
+from problems.contract import EvaluateParams, Problem
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
 from retrace.fit.bundle import Bundle
+from retrace.judge import metrics
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
-from stages.windows import window_keys
-from workflow.evaluate import compare, declared, score, select, with_oracle, with_valid
+from stages.windows import learnt_keys, window_keys
+from workflow.evaluate import compare, declared, held_rows, score, select, with_oracle, with_valid
+from workflow.final import Held
 from workflow.predictions import records
+
+
+def ruled(problem: Problem, rows: pd.DataFrame, settings: EvaluateParams) -> pd.DataFrame:
+    """Return the rows of the validation window as the rule sees them, which learnt from train."""
+    train, valid = (select(rows, window_keys(problem, name)) for name in ("train", "valid"))
+    rule = parts.rules(problem.world).rule(problem, train, valid, settings)
+    known = valid.assign(outcome=problem.outcome(valid))
+    return metrics.beside(known, rule, "prediction")
 
 
 def main(name: str) -> None:
     problem = find_problem(name)
     evaluation = parts.evaluation(problem.world)
     settings = parts.settings(evaluation.settings, problem, "evaluate")
-    bundle = Bundle.load(paths.bundle(name))
+    bundle = Bundle.load_judged(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
     truth = read_table(paths.truth(problem.world)) if paths.truth(problem.world).exists() else None
-    train, valid, test = (
-        select(rows, window_keys(problem, window)) for window in ("train", "valid", "test")
+    known, test = (
+        select(rows, keys) for keys in (learnt_keys(problem), window_keys(problem, "test"))
     )
-    scored = score(problem, bundle, rows, train, test, settings)
-    held = score(problem, bundle, rows, train, valid, settings)  # test rows choose nothing
-    if evaluation.threshold is not None and problem.task == "binary":
-        by_rule = held.assign(prediction=held["rule"])
+    scored = score(problem, bundle, rows, known, test, settings)
+    held = held_rows(problem, bundle, rows, Held.from_frame(read_table(paths.held(name))))
+    if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
+        by_rule = ruled(problem, rows, settings)
         scored = scored.assign(
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),

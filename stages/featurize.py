@@ -6,8 +6,13 @@ reads   data/clean/price.parquet
 writes  data/state/price/     state.parquet: what is known of each entity at the end of the data;
                               nothing for a problem without history
         data/features/price/  train, valid, calibration, test .parquet: key, target, model columns
-                              encoder.json, text.npz: what was fitted, for the bundle
+                              encoder.json, text.npz: what was fitted on train
+                              judged/, shipped/: the same for the rows of both final fits,
+                              fitted.parquet, with the fold of rows that no time orders; judged/ has
+                              the test as well
 """
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,11 +23,22 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, take
 from retrace.base.files import read_table, replacing, write_table
-from retrace.encode.encoders import EncodeParams
+from retrace.encode.encoders import EncodeParams, Matrix
+from retrace.encode.encoding import Encoding
+from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextParams
+from retrace.past.final import Mask, final_rows
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
 from workflow.featurize import classes_of, fit_encoding, fitted_target
+
+# By folder: the rows that an encoding is fitted on, and the windows that it is applied to.
+FITTED, FOLD = "fitted", "fold"
+FITS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": ("train", ("valid", "calibration", "test")),
+    "judged": (FITTED, ("test",)),
+    "shipped": (FITTED, ()),
+}
 
 
 def main(name: str) -> None:
@@ -34,14 +50,10 @@ def main(name: str) -> None:
     splitting = parts.settings(SplitParams, problem, "split")
 
     rows = read_table(paths.clean(problem.world))
-    windows = split(
-        rows,
-        splitting,
-        problem.group or problem.key,
-        problem.time,
-        target=problem.target,
-        known_at=problem.known_at,
-    )
+    group = problem.group or problem.key
+    outcome, known_at, time = problem.target, problem.known_at, problem.time
+    windows = split(rows, splitting, group, time, target=outcome, known_at=known_at)
+    masks = final_rows(rows, windows, splitting, group, time, target=outcome, known_at=known_at)
     with replacing(paths.state(name)) as folder:
         folder.mkdir()
         if world.history:
@@ -52,30 +64,38 @@ def main(name: str) -> None:
     target = fitted_target(problem, rows, classes)
     if classes:  # of a class that no training row has, nothing can be learnt or calibrated
         windows = windows.where(np.isfinite(target) | (windows == "test"))
-    grouped = from_frame(rows[list(problem.group or problem.key)])
-    rows = rows[list(problem.key)].copy()  # the rest of them is not needed beside the features
+        masks = {fit: mask & np.isfinite(target) for fit, mask in masks.items()}
+    grouped = from_frame(rows[list(group)])
+    named = list(dict.fromkeys([*problem.key, *filter(None, [time])]))
+    rows = rows[named].copy()  # the rest of them is not needed beside the features
 
+    def write(path: Path, mask: Mask, encoding: Encoding, matrix: Matrix) -> None:
+        keys = rows[mask].assign(target=target[mask])
+        if path.stem == FITTED and not splitting.in_time(time):
+            keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
+        write_table(pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1), path)
+
+    masks |= {window: (windows == window).to_numpy() for window in WINDOWS}
     with replacing(paths.features(name)) as folder:
-        folder.mkdir()
-        train = (windows == "train").to_numpy()
-        encoding, encoded = fit_encoding(
-            problem,
-            take(grouped, train),
-            take(features, train),
-            target[train],
-            settings.model_dump(),
-            encode,
-            text,
-            classes,
-            feature_fingerprint(problem.world, settings),
-        )
-        for window in WINDOWS:
-            here = (windows == window).to_numpy()
-            matrix = encoded if window == "train" else encoding.transform(take(features, here))
-            keys = rows[here].assign(target=target[here])
-            columns = encoding.to_frame(matrix, keys.index)
-            write_table(pd.concat([keys, columns], axis=1), folder / f"{window}.parquet")
-        encoding.save(folder)
+        for fit, (fitted, others) in FITS.items():
+            (folder / fit).mkdir()
+            mask = masks[fit or fitted]
+            encoding, encoded = fit_encoding(
+                problem,
+                take(grouped, mask),
+                take(features, mask),
+                target[mask],
+                settings.model_dump(),
+                encode,
+                text,
+                classes,
+                feature_fingerprint(problem.world, settings),
+            )
+            encoding.save(folder / fit)
+            write(folder / fit / f"{fitted}.parquet", mask, encoding, encoded)
+            for window in others:
+                matrix = encoding.transform(take(features, masks[window]))
+                write(folder / fit / f"{window}.parquet", masks[window], encoding, matrix)
     counts = windows.value_counts()
     say(
         f"{name}: {len(encoding.columns)} columns; "

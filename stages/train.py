@@ -1,23 +1,44 @@
-"""Fit one problem's model on its training window.
+"""Fit one problem's model: the windows choose, then all that is known teaches.
 
     python -m stages.train price
 
-reads   data/features/price/       train, valid, calibration; the fitted encoding
+reads   data/features/price/       train, valid, calibration, and the rows of both final fits, with
+                                   the encodings that were fitted on them
         requirements.lock          a new LightGBM is a new model
-writes  models/price/              the bundle: boosters, encoder, interval or calibration, card
+writes  models/price/              the bundle that ships: boosters, encoder, interval or
+                                   calibration, card; in judged/ the model that test figures are of
+        data/held/price.parquet    scores of rows that the judged model was fitted without
         plots/price/learning.csv   loss by round
         plots/price/importance.csv share of gain by column
 """
 
+import numpy as np
+
 from problems import parts
+from problems.contract import Problem
 from problems.parts import find_problem
 from retrace.base import paths
-from retrace.base.arrays import from_frame
-from retrace.base.files import replacing, write_csv
+from retrace.base.files import read_table, replacing, write_csv, write_table
 from retrace.encode.encoding import Encoding
+from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
-from stages.windows import read_window, window_keys
-from workflow.train import TrainParams, fit_bundle, importance, with_reference
+from stages.windows import FOLD
+from workflow.final import Fitted, Held, Rows, final_fit, with_reference
+from workflow.train import TrainParams, fit_bundle, importance
+
+
+def read_rows(problem: Problem, window: str, columns: list[str]) -> Rows:
+    table = read_table(paths.window(problem.name, window))
+    return Rows(
+        (table[columns].to_numpy(np.float32), table["target"].to_numpy(np.float64)),
+        table[[name for name in dict.fromkeys([*problem.key, problem.time]) if name in table]],
+        table[FOLD].to_numpy(np.int64) if FOLD in table else None,
+    )
+
+
+def read_fitted(problem: Problem, fit: str) -> Fitted:
+    encoding = Encoding.load(paths.features(problem.name) / fit)
+    return Fitted(encoding, read_rows(problem, f"{fit}/fitted", encoding.columns))
 
 
 def main(name: str) -> None:
@@ -25,18 +46,35 @@ def main(name: str) -> None:
     params = parts.settings(TrainParams, problem, "train")
     encoding = Encoding.load(paths.features(name))
     windows = {
-        window: read_window(problem, window, encoding.columns)
+        window: read_rows(problem, window, encoding.columns)
         for window in ("train", "valid", "calibration")
     }
-    bundle, fits = fit_bundle(problem, encoding, windows, params)
-    keys = {window: from_frame(window_keys(problem, window)) for window in windows}
-    bundle = with_reference(problem, bundle, windows, keys)
+    model, fits = fit_bundle(
+        problem, encoding, {window: rows.window for window, rows in windows.items()}, params
+    )
+    held = newest = Held.of(model, windows["valid"], windows["calibration"])
+    fitted, judged = windows["train"], None
+    if params.final:
+        before, all_known = (read_fitted(problem, fit) for fit in ("judged", "shipped"))
+        test = read_rows(problem, "judged/test", before.encoding.columns)
+        test = test.take(np.isfinite(test.window[1]))
+        judged, model, held, newest = final_fit(
+            problem, model, held, before, test, all_known, params
+        )
+        fitted = all_known.rows
+    model = with_reference(problem, model, fitted, newest)
+
     with replacing(paths.bundle(name)) as folder:
-        bundle.save(folder)
+        if judged is not None:
+            judged.save(folder / JUDGED)
+        model.save(folder)
+    write_table(held.to_frame(), paths.held(name))
     write_csv(fits["point"].curve, paths.plots(name) / "learning.csv")
-    write_csv(importance(fits["point"].booster), paths.plots(name) / "importance.csv")
+    write_csv(importance(model.boosters["point"]), paths.plots(name) / "importance.csv")
     best = fits["point"].curve["valid"].min()
     say(f"{name}: {fits['point'].booster.best_iteration} rounds, valid loss {best:.4g}")
+    for warning in model.card["warnings"]:
+        say(f"{name}: WARNING: {warning}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Read the windows that featurize made."""
+"""Read the windows that featurize made, and the rows of the final fits."""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +7,9 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.files import read_table
 from retrace.fit.boosters import Window
+from retrace.fit.bundle import JUDGED
+
+FOLD = "fold"  # column of rows that no time orders
 
 
 def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
@@ -18,3 +21,10 @@ def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
 def window_keys(problem: Problem, window: str) -> pd.DataFrame:
     """Return the keys of one window's rows, in the order of the features."""
     return read_table(paths.window(problem.name, window), list(problem.key))
+
+
+def learnt_keys(problem: Problem) -> pd.DataFrame:
+    """Return the keys of the rows that the judged model was fitted on: rule and naive average may
+    learn from the same."""
+    final = (paths.bundle(problem.name) / JUDGED).exists()
+    return window_keys(problem, "judged/fitted" if final else "train")

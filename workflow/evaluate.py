@@ -11,12 +11,14 @@ import pandas as pd
 from problems import parts
 from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.predict import predict
+from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.tables import Column, Table
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
 from workflow.blocks import blocks_of
+from workflow.final import Held
 
 BASELINES = ("rule", "naive", "oracle")
 VALID = "valid_"  # before the name of a figure of rows that chose, and not of the test's
@@ -54,10 +56,17 @@ def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | No
     return metrics.beside(scored, best, "oracle") if np.all(best.notna()) else scored
 
 
+def held_rows(problem: Problem, bundle: Bundle, rows: pd.DataFrame, held: Held) -> pd.DataFrame:
+    """Return clean rows that the model was fitted without, with outcome and predictions."""
+    found = select(rows, held.keys[list(problem.key)])
+    answers = to_frame(bundle.answers(held.scores), found.index)
+    return pd.concat([found.assign(outcome=problem.outcome(found)), answers], axis=1)
+
+
 def with_valid(
     problem: Problem, held: pd.DataFrame, figures: Mapping[str, float]
 ) -> dict[str, float]:
-    """Put the metric of scored validation rows first: experiments are chosen by it."""
+    """Put the metric of rows that their fits did not see first: experiments are chosen by it."""
     key = metrics.key_of(problem.metric, problem.unit)
     return {VALID + key: metrics.measure(problem.metric, held), **figures}
 

@@ -39,9 +39,9 @@ def main(name: str, bundle: str, clean: str, keys: str, target: str) -> None:
         sys.exit(UNREADABLE)
     key = list(problem.key)
     test = read_table(Path(keys)).merge(rows, how="left", on=key, validate="one_to_one")
-    found = predict(
-        problem, Bundle.load(Path(bundle)), test.drop(columns=problem.target), past=rows
-    )
+    judged = Path(bundle) / "judged"  # what ships may have learnt from the rows that are asked for
+    model = Bundle.load(judged if judged.exists() else Path(bundle))
+    found = predict(problem, model, test.drop(columns=problem.target), past=rows)
     others = [name for name in map(str, found) if name.startswith("probability_")]
     write_table(test[key].join(found[["prediction", *others]]), Path(target))
 

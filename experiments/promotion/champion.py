@@ -19,11 +19,12 @@ from problems.contract import Problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_table
+from retrace.fit.bundle import JUDGED
 from retrace.judge.metrics import said
 
 SCRIPT = Path(__file__).with_name("as_champion.py")
 Keyed = TypeVar("Keyed", pd.Series, pd.Series | pd.DataFrame)
-FITTED = ("train", "valid", "calibration")  # windows that a model has seen
+WINDOWS = ("train", "valid", "calibration")  # that a model without a final fit has seen
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,16 @@ def _run(code: Path, problem: Problem, bundle: Path, keys: Path, target: Path) -
 
 
 def _fitted(problem: Problem, champion: Assigned, tag: str, folder: Path) -> pd.MultiIndex | None:
+    """Return the keys of the rows that its judged model has seen."""
+    final = (folder / "champion" / JUDGED).exists()
     found = []
-    for window in FITTED:
+    for number, window in enumerate(["judged/fitted"] if final else WINDOWS):
         try:
             path = fetch(
                 tag,
                 champion.commit,
                 paths.window(problem.name, window),
-                folder / f"fitted-{window}.parquet",
+                folder / f"fitted-{number}.parquet",
             )
         except RetraceError:
             return None

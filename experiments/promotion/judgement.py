@@ -19,7 +19,7 @@ from retrace.base.files import read_table
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.gate import Decision, GateParams, decide
-from stages.windows import window_keys
+from stages.windows import learnt_keys, window_keys
 from workflow.blocks import blocks_of
 from workflow.evaluate import score, select
 
@@ -137,13 +137,15 @@ def _decide(
 
 
 def judged_rows(problem: Problem) -> JudgedRows:
-    """Predict the test window with the model in `models/`, beside the rule."""
+    """Predict the test window with the judged model in `models/`, beside the rule."""
     evaluation = parts.evaluation(problem.world)
     settings = parts.settings(evaluation.settings, problem, "evaluate")
     rows = read_table(paths.clean(problem.world))
-    train, test = (select(rows, window_keys(problem, name)) for name in ("train", "test"))
-    bundle = Bundle.load(paths.bundle(problem.name))
-    scored = score(problem, bundle, rows, train, test, settings)
+    known, test = (
+        select(rows, keys) for keys in (learnt_keys(problem), window_keys(problem, "test"))
+    )
+    bundle = Bundle.load_judged(paths.bundle(problem.name))
+    scored = score(problem, bundle, rows, known, test, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
     name, blocks = blocks_of(problem, scored)
     index = pd.MultiIndex.from_frame(scored[list(problem.key)])

@@ -55,6 +55,10 @@ def bundle(problem: str) -> Path:
     return Path("models") / problem
 
 
+def held(problem: str) -> Path:
+    return Path("data/held") / f"{problem}.parquet"
+
+
 def predictions(problem: str) -> Path:
     return Path("data/predictions") / f"{problem}.parquet"
 

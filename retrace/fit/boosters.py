@@ -180,7 +180,7 @@ def bin_rows(
 
 def _settings(params: BoosterParams, num_threads: int) -> dict[str, Any]:
     return {
-        **params.model_dump(exclude=ROUNDS),
+        **params.model_dump(include=set(BoosterParams.model_fields) - ROUNDS),
         "num_threads": num_threads,
         "bagging_freq": 1,
         "deterministic": True,

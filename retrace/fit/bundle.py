@@ -9,6 +9,8 @@ interval.json    the conformal widening of a regression
 calibration.json how a classifier's scores become probabilities
 card.json        how it was fitted: rows, rounds, scores
 reference.npz    what monitoring holds it against: a sample of columns, and held-out losses
+judged/          where the model that ships was fitted on all that is known: the same model fitted
+                 on what was known when the test began, a bundle that test figures are of
 """
 
 from collections.abc import Mapping
@@ -30,6 +32,7 @@ from retrace.fit.reference import Reference
 from retrace.fit.single_row import SingleRow
 from retrace.fit.tasks import Promise
 
+JUDGED = "judged"
 FEW_ROWS = 64  # up to which each row by itself is faster than LightGBM's call for many
 
 
@@ -73,9 +76,12 @@ class Bundle:
         the calibrated probability alone, one of several classes the most probable, and
         `probability_<class>` of each. A row's answer is its own, however many there are.
         """
+        return self.answers(self.scores(self.encoding.transform(features), num_threads))
+
+    def answers(self, scores: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
+        """Return what `predict` does, from every booster's scores on the fitted scale."""
         if self.promise is None:
             raise ValueError("this bundle has no interval and no calibration; ask for its point")
-        scores = self.scores(self.encoding.transform(features), num_threads)
         return self._named(self.promise.answer(scores, self.scale))
 
     def point(self, features: Arrays, num_threads: int = 0) -> dict[str, NDArray[Any]]:
@@ -119,6 +125,13 @@ class Bundle:
         Raises RetraceError when it is missing, damaged or of another format.
         """
         return cls(**bundle_files.load(folder))
+
+    @classmethod
+    def load_judged(cls, folder: Path) -> Self:
+        """Read the model of a bundle that is judged on the test window; without one it is the
+        bundle's own."""
+        judged = folder / JUDGED
+        return cls.load(judged if judged.exists() else folder)
 
 
 def predict_scaled(

@@ -1,6 +1,7 @@
 """Cut a clean table into the four windows: train, valid, calibration and test.
 
-valid chooses (rounds, blends, thresholds), calibration widens intervals, test reports.
+valid chooses (rounds, losses), calibration is what nothing was chosen on, test reports. The fits
+that are judged and shipped see more: `retrace.past.final`.
 """
 
 import hashlib
@@ -79,6 +80,10 @@ class SplitParams(Params):
         if (self.by == "days") != (self.days is not None):
             raise ValueError("`days` goes with `by: days`, and only with it")
         return self
+
+    def in_time(self, time: str | None) -> bool:
+        """Whether the windows of a problem with this time follow each other in it."""
+        return (self.by or ("time" if time else "hash")) in ("time", "days")
 
     def share(self, window: str) -> float:
         return float(getattr(self, window))

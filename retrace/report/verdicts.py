@@ -166,7 +166,8 @@ def coverage(problem: ProblemInputs) -> Coverage | None:
         return None
     share, level = problem.figures[key], int(key.removeprefix("coverage_")) / 100
     found = problem.comparison["coverage"]
-    calibration = problem.card.get("rows", {}).get("calibration")
+    rows = problem.card.get("rows", {})
+    calibration = rows.get("held", rows.get("calibration"))
     both = math.sqrt(1 + found["rows"] / calibration) if calibration else 1.0
     noise = both * (found["upper_95"] - found["lower_95"]) / 2
     promise = percent(level)

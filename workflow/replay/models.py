@@ -7,7 +7,7 @@ it).
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
@@ -24,7 +24,6 @@ from retrace.base.params import Params, merged
 from retrace.encode.encoders import EncodeParams, Matrix
 from retrace.encode.encoding import Encoding
 from retrace.encode.text.model import TextParams
-from retrace.fit.boosters import fit_rounds
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.judge.drift import AlarmParams
@@ -32,8 +31,9 @@ from retrace.judge.gate import GateParams
 from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
 from workflow.blocks import blocks_of
 from workflow.featurize import classes_of, fit_encoding, fitted_target
-from workflow.train import TrainParams, fit_bundle, importance, layout_of, objectives
+from workflow.train import TrainParams, fit_bundle, importance, refit
 
+HELD = ("valid", "calibration")  # windows that the model which chooses was not fitted on
 THREADS = 1  # of a fit: the models of several moments fill the cores
 
 
@@ -79,12 +79,12 @@ class Model:
 
     fitted_at: pd.Timestamp
     learnt_until: pd.Timestamp  # changes until then were labelled for a whole period at least
-    tried: Bundle  # fitted without the judged window, for the gate
+    tried: Bundle  # fitted on all before the judged window, for the gate
     bundle: Bundle  # in use: the same rounds, fitted on the judged window too
     threshold: float  # of a classifier's alerts; NaN of a regression
     reference: pd.DataFrame  # model columns of its labelled rows
     importance: pd.Series  # share of gain by column
-    held: pd.DataFrame  # rows after its training rows, scored by the model that was tried
+    held: pd.DataFrame  # rows after its training rows, scored by models fitted without them
     judged: pd.DataFrame  # the newest of them, on which nothing was chosen
     predicted: dict[str, np.ndarray]  # of every row, by the model in use, once somebody has asked
     asked: np.ndarray  # for which rows that was
@@ -170,10 +170,12 @@ class Past:
                 f"{problem.name}: at {now:%Y-%m-%d} no labelled row falls into {', '.join(empty)}; "
                 f"raise `{problem.name}.backtest.first_periods`, or shorten the windows there."
             )
-        tried = self._bundle(index)
-        held = self._held(tried, index)
+        chosen = self._bundle(index)
+        before = np.sort(np.concatenate([index[name] for name in ("train", *HELD)]))
+        tried = self._refit(chosen, before, tuple(chosen.boosters))
+        held = self._held(chosen, tried, index)
         everything = np.sort(np.concatenate(list(index.values())))
-        bundle = self._refit(tried, everything)
+        bundle = self._refit(chosen, everything, ("point",))
         reference = thinned(everything, params.most_rows)
         return Model(
             fitted_at=now,
@@ -207,24 +209,23 @@ class Past:
             num_threads=THREADS,
         )[0]
 
-    def _refit(self, tried: Bundle, places: np.ndarray) -> Bundle:
-        """Fit once more with the rounds found, on all labelled rows: the newest teach the most.
+    def _refit(self, chosen: Bundle, places: np.ndarray, names: tuple[str, ...]) -> Bundle:
+        """Fit once more with the rounds found: the newest rows teach the most.
 
-        Only the point's booster: the gate judges the interval of the model that was tried, and
-        nobody else asks for one. Calibration and threshold stay that model's.
+        Of the model in use only the point: the gate judges the interval of the model that was
+        tried, and nobody else asks for one. Promise and threshold are those of held rows.
         """
-        settings = self.settings.train.model_copy(update={"loss": tried.card.get("loss")})
         encoding, columns = self._encoding(places)
-        objective = objectives(self.problem, settings, len(self.classes))["point"]
-        point = fit_rounds(
-            (columns, self.target[places]),
-            layout_of(self.problem, encoding, objective),
-            settings,
-            objective,
-            max(1, tried.boosters["point"].best_iteration),
+        rows = (columns, self.target[places])
+        return refit(
+            self.problem,
+            chosen,
+            encoding,
+            rows,
+            self.settings.train,
+            names=names,
             num_threads=THREADS,
         )
-        return replace(tried, encoding=encoding, boosters={"point": point})
 
     def _encoding(self, places: np.ndarray) -> tuple[Encoding, Matrix]:
         settings = self.settings
@@ -239,10 +240,14 @@ class Past:
             self.classes,
         )
 
-    def _held(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
-        held = [index[name] for name in ("valid", "calibration", "judged")]
-        places = np.sort(np.concatenate(held))
-        return self._with_outcome(places, tried.point(take(self.features, places), THREADS))
+    def _held(self, chosen: Bundle, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
+        """Score the rows after training by the models that were fitted without them."""
+        parts = []
+        for bundle, names in ((chosen, HELD), (tried, ("judged",))):
+            places = np.sort(np.concatenate([index[name] for name in names]))
+            answers = bundle.point(take(self.features, places), THREADS)
+            parts.append(self._with_outcome(places, answers))
+        return pd.concat(parts)
 
     def _judged(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
         """Return the newest labelled rows with all that the gate asks for."""

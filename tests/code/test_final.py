@@ -1,0 +1,149 @@
+"""The final fit: which rows each model may see, and what its promise is made from."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from problems.predict import predict
+from retrace.base import paths
+from retrace.base.files import read_table
+from retrace.fit.bundle import JUDGED, Bundle
+from retrace.past.final import final_rows
+from retrace.past.splits import SplitParams, split
+from stages import evaluate, featurize, train
+from tests.code.small_world import small_world
+from tests.code.test_metrics_in_use import NAME, PROBLEM, TARGETS, visits
+
+SHARES = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
+
+
+def rows(days: int) -> pd.DataFrame:
+    """Ten rows a day, whose outcome is known after three days, of every tenth after nine."""
+    at = pd.date_range("2025-01-01", periods=10 * days, freq="144min", tz="UTC")
+    late = np.where(np.arange(len(at)) % 10 == 0, 9, 3)
+    known_at = at + pd.to_timedelta(late, unit="D")
+    end = at.max()
+    return pd.DataFrame(
+        {
+            "id": np.arange(len(at)),
+            "at": at,
+            "y": 1.0,
+            "known_at": pd.Series(known_at).where(known_at <= end).to_numpy(),
+        }
+    ).assign(known_at=lambda frame: pd.to_datetime(frame["known_at"], utc=True))
+
+
+def masks(frame: pd.DataFrame, **params: object) -> tuple[pd.Series, dict[str, np.ndarray]]:
+    settings = SplitParams.model_validate({**SHARES, **params})
+    known = {"target": "y", "known_at": "known_at"}
+    windows = split(frame, settings, ["id"], "at", **known)
+    return windows, final_rows(frame, windows, settings, ["id"], "at", **known)
+
+
+@pytest.mark.parametrize("mature", [None, 0.98])
+def test_the_judged_model_sees_what_was_known_when_the_test_began(mature: float | None) -> None:
+    frame = rows(200)
+    windows, found = masks(frame, by="time", mature_share=mature)
+    begun = frame.loc[windows == "test", "at"].min()
+    assert (frame.loc[found["judged"], "known_at"] < begun).all()
+    assert not (found["judged"] & (windows == "test")).any()
+    newest = frame.loc[found["judged"], "at"].max()
+    assert begun - newest < pd.Timedelta(10, unit="D")
+    assert found["judged"].sum() > (windows == "train").sum()
+
+
+def test_rows_of_the_gaps_teach_and_young_ones_do_not() -> None:
+    frame = rows(200)
+    windows, found = masks(frame, by="time", mature_share=0.98)
+    assert (found["judged"] & windows.isna()).any()
+    young = frame["at"] > frame["known_at"].max() - pd.Timedelta(9, unit="D")
+    assert not (found["shipped"] & young).any()
+    assert (found["shipped"] & (windows == "test")).any()
+
+
+def test_by_days_the_delay_is_kept_at_both_ends() -> None:
+    frame = rows(100)
+    days = {"train": 50, "valid": 10, "calibration": 10, "delay": 9, "test": 21}
+    windows, found = masks(frame, by="days", days=days)
+    last = frame["at"].max().floor("D")
+    assert frame.loc[found["shipped"], "at"].max() < last - pd.Timedelta(8, unit="D")
+    begun = frame.loc[windows == "test", "at"].min()
+    assert frame.loc[found["judged"], "at"].max() < begun - pd.Timedelta(9, unit="D")
+
+
+def test_without_an_order_the_windows_decide() -> None:
+    windows, found = masks(rows(100), by="hash")
+    assert (found["judged"] == (windows != "test")).all()
+    assert found["shipped"].all()
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    problem = replace(PROBLEM, task="regression", target=TARGETS["regression"], metric="mae")
+    small_world(tmp_path, monkeypatch, problem, visits())
+    return tmp_path
+
+
+def run() -> dict[str, float]:
+    for stage in (featurize, train, evaluate):
+        stage.main(NAME)
+    figures: dict[str, float] = json.loads(paths.metrics(NAME).read_text())
+    return figures
+
+
+def test_test_figures_are_of_the_judged_model_and_the_other_ships(world: Path) -> None:
+    run()
+    shipped, judged = Bundle.load(paths.bundle(NAME)), Bundle.load_judged(paths.bundle(NAME))
+    assert shipped.fingerprint != judged.fingerprint
+    fitted = {fit: read_table(paths.window(NAME, f"{fit}/fitted")) for fit in ("judged", "shipped")}
+    test = read_table(paths.window(NAME, "test"), list(PROBLEM.key))
+    both = fitted["judged"].merge(test, on=list(PROBLEM.key))
+    assert both.empty
+    assert len(fitted["shipped"].merge(test, on=list(PROBLEM.key))) == len(test)
+    assert shipped.card["rows"]["fitted"] == len(fitted["shipped"])
+    assert judged.card["rows"]["fitted"] == len(fitted["judged"])
+    assert shipped.card["rounds"] == judged.card["rounds"]
+    records = read_table(paths.predictions(NAME))
+    assert set(records["fingerprint"]) == {judged.fingerprint}
+    clean = read_table(paths.clean(PROBLEM.world))
+    asked = records[list(PROBLEM.key)].merge(clean, on=list(PROBLEM.key), how="left")
+    problem = replace(PROBLEM, task="regression", target=TARGETS["regression"], metric="mae")
+    found = predict(problem, judged, asked, past=clean)
+    assert np.array_equal(found["prediction"], records["prediction"])
+
+
+def test_no_row_behind_a_promise_was_fitted_on(world: Path) -> None:
+    """By time the newest known rows, which no booster that scored them had seen."""
+    run()
+    held = read_table(paths.held(NAME))
+    seen = read_table(paths.window(NAME, "train"), list(PROBLEM.key))
+    assert held.merge(seen, on=list(PROBLEM.key)).empty
+    shipped = Bundle.load(paths.bundle(NAME))
+    test = read_table(paths.window(NAME, "test"))
+    assert shipped.card["rows"]["held"] == len(held) + len(test)
+
+
+def test_without_it_the_model_that_the_windows_chose_ships(world: Path) -> None:
+    before = run()
+    params = yaml.safe_load((world / "params.yaml").read_text())
+    params[NAME]["train"] |= {"final": False}
+    (world / "params.yaml").write_text(yaml.safe_dump(params))
+    without = run()
+    assert not (paths.bundle(NAME) / JUDGED).exists()
+    assert list(without) == list(before)
+    assert without != before
+
+
+def test_a_booster_that_early_stopping_did_not_end_is_said(
+    world: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run()
+    said = capsys.readouterr().out
+    warnings = Bundle.load(paths.bundle(NAME)).card["warnings"]
+    assert any("used all 60 rounds" in warning for warning in warnings)
+    assert all(f"WARNING: {warning}" in said for warning in warnings)

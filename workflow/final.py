@@ -1,0 +1,156 @@
+"""The final fit: after the windows have chosen, every row teaches whose outcome is known.
+
+Two models come of it, with the same rounds: one that saw what was known when the test began, which
+is judged on the test, and one that saw all that is known, which ships. What they promise comes from
+rows that their boosters were fitted without: where time orders rows from the fits before (a
+rolling origin), else from folds by a hash of the key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from problems.contract import Problem
+from retrace.base.arrays import Arrays, from_frame
+from retrace.encode.encoding import Encoding, from_scale
+from retrace.fit.boosters import Window
+from retrace.fit.bundle import Bundle
+from retrace.fit.reference import Reference, sampled
+from retrace.judge.metrics import METRICS
+from workflow.train import Scores, TrainParams, promise_of, refit
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows: columns and target, and what names them, with their time where they have one.
+
+    `folds`, of shape (n_rows,), is for rows that no time orders.
+    """
+
+    window: Window
+    keys: pd.DataFrame
+    folds: NDArray[np.int64] | None = None
+
+    def take(self, places: Any) -> "Rows":
+        window = self.window[0][places], self.window[1][places]
+        return Rows(window, self.keys[places])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An encoding, and the rows that it was fitted on, as it has them out of fold."""
+
+    encoding: Encoding
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows as boosters score them that were fitted without them, on the fitted scale.
+
+    target : (n_rows,); scores : by booster (n_rows,), of several classes (n_rows, n_classes)
+    """
+
+    keys: pd.DataFrame
+    target: NDArray[np.float64]
+    scores: Scores
+
+    @classmethod
+    def of(cls, bundle: Bundle, *rows: Rows) -> Self:
+        """Score rows that no booster of the bundle was fitted on."""
+        parts = [cls(one.keys, one.window[1], bundle.scores(one.window[0])) for one in rows]
+        return cls.together(parts)
+
+    @classmethod
+    def together(cls, parts: Sequence[Self]) -> Self:
+        names = parts[0].scores
+        return cls(
+            pd.concat([one.keys for one in parts], ignore_index=True),
+            np.concatenate([one.target for one in parts]),
+            {name: np.concatenate([one.scores[name] for one in parts]) for name in names},
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return keys, target and a column a score: what `from_frame` reads."""
+        columns = {
+            f"{name}.{place}": column
+            for name, scores in self.scores.items()
+            for place, column in enumerate(scores.reshape(len(scores), -1).T)
+        }
+        return self.keys.assign(target=self.target, **columns)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame) -> Self:
+        names = [name for name in map(str, frame) if "." in name]
+        scores = {}
+        for booster in dict.fromkeys(name.rpartition(".")[0] for name in names):
+            table = frame[[one for one in names if one.rpartition(".")[0] == booster]]
+            scores[booster] = table.to_numpy(np.float64).squeeze(1 if table.shape[1] == 1 else ())
+        keys = frame.drop(columns=["target", *names])
+        return cls(keys, frame["target"].to_numpy(np.float64), scores)
+
+
+def out_of_fold(
+    problem: Problem, chosen: Bundle, fitted: Fitted, folds: NDArray[np.int64], params: TrainParams
+) -> Held:
+    """Score rows by fits without their fold, fold by fold until `held_least` rows are scored."""
+    parts: list[Held] = []
+    for fold in np.unique(folds):
+        here = folds == fold
+        without = refit(problem, chosen, fitted.encoding, fitted.rows.take(~here).window, params)
+        parts.append(Held.of(without, fitted.rows.take(here)))
+        if sum(len(one.target) for one in parts) >= params.held_least:
+            break
+    return Held.together(parts)
+
+
+def final_fit(
+    problem: Problem,
+    chosen: Bundle,
+    held: Held,
+    judged: Fitted,
+    test: Rows,
+    shipped: Fitted,
+    params: TrainParams,
+) -> tuple[Bundle, Bundle, Held, Held]:
+    """Return the judged and the shipped model, and what each one's promise was made from.
+
+    chosen : what the windows chose; held : the rows of the windows that it was not fitted on
+    test : the rows of the test, as the judged encoding has them
+    """
+    if judged.rows.folds is not None:
+        held = out_of_fold(problem, chosen, judged, judged.rows.folds, params)
+    model = _promising(problem, chosen, judged, held, params)
+    newest = Held.together([held, Held.of(model, test)])
+    return model, _promising(problem, chosen, shipped, newest, params), held, newest
+
+
+def _promising(
+    problem: Problem, chosen: Bundle, fitted: Fitted, held: Held, params: TrainParams
+) -> Bundle:
+    model = refit(problem, chosen, fitted.encoding, fitted.rows.window, params)
+    promise = promise_of(problem, held.target, held.scores, params)
+    counts = {**model.card["rows"], "held": len(held.target)}
+    return replace(model, promise=promise, card={**model.card, "rows": counts})
+
+
+def with_reference(problem: Problem, bundle: Bundle, fitted: Rows, held: Held) -> Bundle:
+    """Add what monitoring holds the model against: columns of rows that it was fitted on, and
+    predictions and losses of held rows, each a sample by the hash of the rows' keys."""
+    if bundle.promise is None:
+        raise ValueError("a model without a promise has no losses to hold it against")
+    columns = fitted.window[0][sampled(_names(problem, fitted.keys))]
+    places = sampled(_names(problem, held.keys))
+    predicted = bundle.promise.point(held.scores["point"][places], bundle.scale)
+    target = from_scale(held.target[places], bundle.scale)
+    losses = METRICS[problem.metric].losses(target, predicted)
+    single = predicted if predicted.ndim == 1 else predicted.argmax(axis=1).astype(np.float64)
+    return replace(bundle, reference=Reference(columns, single, np.asarray(losses, np.float64)))
+
+
+def _names(problem: Problem, keys: pd.DataFrame) -> Arrays:
+    return from_frame(keys[list(problem.key)])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem, Rules
+from problems.defaults import RULE_LEAST_ROWS
 from retrace.base.params import Params
 
 PRIOR_ROWS = 20.0  # that the overall rate counts for (assumed)
@@ -52,7 +53,8 @@ def expected_hours(train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule) -
 
 def step_median(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     """Return training's median of the remaining hours after the same activity, else of all."""
-    known = train["remaining_hours"].groupby(train["activity"].astype("str")).median()
+    steps = train["remaining_hours"].groupby(train["activity"].astype("str"))
+    known = steps.median()[steps.size() >= RULE_LEAST_ROWS]
     overall = float(train["remaining_hours"].median())
     found: pd.Series = rows["activity"].astype("str").map(known).astype("float64")
     return found.fillna(0.0 if np.isnan(overall) else overall)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem, Rules
+from problems.defaults import RULE_LEAST_ROWS
 from retrace.base.params import Params
 
 CATEGORY = ["category_1", "category_2", "category_3"]
@@ -46,10 +47,12 @@ def _backed_off(
     statistic: str,
     default: float,
 ) -> pd.Series:
-    """Take the `statistic` of the target at the first of `levels` that training rows know."""
+    """Take the `statistic` of the target at the first of `levels` that enough training rows know:
+    nobody would trust the price of a single listing."""
     found = pd.Series(np.nan, index=rows.index)
     for columns in levels:
-        known = train.groupby(columns)[target].agg(statistic).rename("value")
+        groups = train.groupby(columns)[target]
+        known = groups.agg(statistic)[groups.size() >= RULE_LEAST_ROWS].rename("value")
         joined = rows[columns].merge(known, how="left", left_on=columns, right_index=True)
         found = found.fillna(joined["value"])
     return found.fillna(default)

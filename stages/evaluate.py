@@ -34,12 +34,14 @@ from workflow.final import Held
 from workflow.predictions import records
 
 
-def ruled(problem: Problem, rows: pd.DataFrame, settings: EvaluateParams) -> pd.DataFrame:
-    """Return the rows of the validation window as the rule sees them, which learnt from train."""
-    train, valid = (select(rows, window_keys(problem, name)) for name in ("train", "valid"))
-    rule = parts.rules(problem.world).rule(problem, train, valid, settings)
-    known = valid.assign(outcome=problem.outcome(valid))
-    return metrics.beside(known, rule, "prediction")
+def ruled(
+    problem: Problem, rows: pd.DataFrame, known: pd.DataFrame, settings: EvaluateParams
+) -> pd.DataFrame:
+    """Return the rows of the validation window as the test's own rule sees them: its rates are few
+    values, of which a threshold is one. It has seen these rows, which is in its favour."""
+    valid = select(rows, window_keys(problem, "valid"))
+    rule = parts.rules(problem.world).rule(problem, known, valid, settings)
+    return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
 
 
 def main(name: str) -> None:
@@ -55,7 +57,7 @@ def main(name: str) -> None:
     scored = score(problem, bundle, rows, known, test, settings)
     held = held_rows(problem, bundle, rows, Held.from_frame(read_table(paths.held(name))))
     if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
-        by_rule = ruled(problem, rows, settings)
+        by_rule = ruled(problem, rows, known, settings)
         scored = scored.assign(
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),

@@ -333,6 +333,15 @@ def test_events_that_are_the_same_are_kept_and_counted(tmp_path: Path) -> None:
     assert len(run(tmp_path, log(*USUAL, twice), repeated="reject").rejected) == 1
 
 
+def test_a_case_may_be_named_as_what_is_missing(tmp_path: Path) -> None:
+    letters = log(*((name, events) for name, (_, events) in zip(["MZ", "NA", "NB"], USUAL)))  # noqa: B905
+    found = run(tmp_path, letters)
+    assert found.clean["order_id"].unique().tolist() == ["MZ", "NA", "NB"]
+    unnamed = log(*USUAL).assign(case_id=lambda f: f["case_id"].where(f.index % 3 > 0, "NULL"))
+    reasons = run(tmp_path, unnamed, starts=["new", "work", "check"]).rejected["reason"]
+    assert (reasons == "case id is empty").sum() == 12
+
+
 def test_columns_of_one_name_are_numbered_and_can_be_named(tmp_path: Path) -> None:
     frame = log(*USUAL).assign(size=3, more=4)
     frame.columns = ["Case ID", "Activity", "Complete Timestamp", "size", "size"]

@@ -15,7 +15,7 @@ from retrace.base.errors import RetraceError
 from retrace.raw import PLACE, RawTable, read_raw
 from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
 from retrace.raw.times import Times, micros, read_times
-from retrace.raw.values import as_id, as_text
+from retrace.raw.values import as_id, as_text, raw_text
 
 BEFORE_THE_LOG = "case began before the log"
 STOPPED_LEAST = 20  # events; a few may well be of one instant
@@ -47,7 +47,7 @@ def read_log(source: Path, settings: Settings) -> Read:
     _refuse_stopped_clock(times.at, source)
     events = pd.DataFrame(
         {
-            "case_id": as_id(raw["case_id"]),
+            "case_id": _case_ids(raw["case_id"]),
             "activity": _activity(raw),
             "resource": as_id(raw["resource"]) if "resource" in raw else "",
             "at": micros(times.at),
@@ -94,6 +94,17 @@ def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.Da
     kept = [one for one in carried if one not in settings.drop and one not in settings.keep]
     wanted = [one for one in KNOWN if one in raw] + kept + settings.keep
     return RawTable(raw[[*wanted, *PLACE]], table.malformed), [table.malformed]
+
+
+def _case_ids(column: pd.Series) -> "pd.Series[str]":
+    """Return the ids of cases. A log that counts in letters has a case `NA` among the others: such
+    a word stands for no id only where it has more events than any case."""
+    found = as_id(column)
+    written = pd.Series(raw_text(column), column.index, found.dtype).str.strip()
+    word = found.eq("") & written.ne("")
+    events = written[word].value_counts()
+    most = found[found != ""].value_counts().max() if found.ne("").any() else 0
+    return found.mask(word & written.isin(events.index[events <= most]), written)
 
 
 def _activity(raw: pd.DataFrame) -> "pd.Series[str]":

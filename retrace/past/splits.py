@@ -47,8 +47,9 @@ class DayWindows(Params):
 class SplitParams(Params):
     """`<problem>.split`: `by` a hash of the group, by time, or by a column that names the window.
 
-    With `column`, values other than the four names are refused; windows that the data does not
-    name are cut from its `train` rows by hash, in the shares given here.
+    With `column`, `named` says which window its values mean, such as {test_fold0.csv: test} for a
+    column `file`; other values than these and the four names are refused. Windows that the data
+    does not name are cut from its `train` rows by hash, in the shares given here.
 
     `mature_share` is for outcomes that come late (see `retrace.past.maturity`). Groups that were
     too young at the end of the data for that share of all to be known are in no window. By time
@@ -62,6 +63,7 @@ class SplitParams(Params):
         None  # time where there is one, else hash
     )
     column: str | None = None
+    named: dict[str, Literal["train", "valid", "calibration", "test"]] = Field(default_factory=dict)
     days: DayWindows | None = None
     train: float = Field(0.7, gt=0, lt=1)
     valid: float = Field(0.1, gt=0, lt=1)
@@ -279,12 +281,13 @@ def _by_column(
     rows: pd.DataFrame, group: Sequence[str], column: str, params: SplitParams
 ) -> pd.Series:
     _require(rows, [column])
-    named = rows[column].astype(str)
+    named = rows[column].astype(str).replace(params.named)
     unknown = named[~named.isin(WINDOWS)]
     if len(unknown):
         raise RetraceError(
             f"Column '{column}' names the window '{unknown.iloc[0]}' (row {unknown.index[0]}); "
-            f"expected one of {', '.join(WINDOWS)}."
+            f"expected one of {', '.join([*WINDOWS, *params.named])}. `split.named` gives other "
+            "values a window."
         )
     cut = [window for window in WINDOWS if window == "train" or not (named == window).any()]
     inner = _by_hash(rows, group, params, cut).astype(str)

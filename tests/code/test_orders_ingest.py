@@ -17,6 +17,7 @@ from problems.orders.ingest.olist import TABLES as OLIST_TABLES
 from problems.orders.schema import WORLD
 from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
+from retrace.past.splits import SplitParams, split
 from tests.conftest import ROOT
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -331,6 +332,25 @@ def test_events_that_are_the_same_are_kept_and_counted(tmp_path: Path) -> None:
     assert of(found.clean, "x")["count_work"].tolist() == [0, 2]
     assert "1 events equal an earlier one" in found.notes[0]
     assert len(run(tmp_path, log(*USUAL, twice), repeated="reject").rejected) == 1
+
+
+def test_a_published_split_by_files_needs_parameters_alone(tmp_path: Path) -> None:
+    source = tmp_path / "log"
+    source.mkdir()
+    more = [(f"v{i}", [(what, hour + i) for what, hour in USUAL[0][1]]) for i in range(40)]
+    log(*USUAL[:5], *more).to_csv(source / "fold0_train.csv", index=False)
+    log(*USUAL[5:]).to_csv(source / "fold0_test.csv", index=False)
+    rows = ingest(source, Settings(**(OWN | {"keep": ["file"]}))).clean
+    params = SplitParams(
+        by="column", column="file", named={"fold0_train.csv": "train", "fold0_test.csv": "test"},
+        train=0.3, valid=0.3, calibration=0.3, test=0.1, mature_share=0.9, seed=4,
+    )  # fmt: skip
+    windows = split(rows, params, ["order_id"], "snapshot_at", target="remaining_hours",
+                    known_at="completed_known_at")  # fmt: skip
+    tested = set(rows.loc[windows == "test", "order_id"])
+    assert tested == {"u5", "u6", "u7", "u8"}
+    with pytest.raises(RetraceError, match=r"names the window 'fold0_t.*`split.named`"):
+        split(rows, SplitParams(by="column", column="file"), ["order_id"])
 
 
 def test_a_case_may_be_named_as_what_is_missing(tmp_path: Path) -> None:

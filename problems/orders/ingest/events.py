@@ -84,7 +84,8 @@ def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.Da
     raw = table.rows.rename(columns={column: name for name, column in names.items()})
     others = [str(name) for name in raw if name not in (*KNOWN, *PLACE)]
     for key in ("attributes", "drop", "keep"):
-        wrong = [name for name in getattr(settings, key) or [] if name not in others]
+        known = [*others, "file"] if key == "keep" else others
+        wrong = [name for name in getattr(settings, key) or [] if name not in known]
         if wrong:
             raise RetraceError(
                 f"{source}: params.yaml names the column '{wrong[0]}' under `orders.ingest.{key}`, "
@@ -92,7 +93,8 @@ def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.Da
             )
     carried = others if settings.attributes is None else settings.attributes
     kept = [one for one in carried if one not in settings.drop and one not in settings.keep]
-    wanted = [one for one in KNOWN if one in raw] + kept + settings.keep
+    wanted = [one for one in KNOWN if one in raw] + kept
+    wanted += [one for one in settings.keep if one not in PLACE]
     return RawTable(raw[[*wanted, *PLACE]], table.malformed), [table.malformed]
 
 

@@ -16,7 +16,8 @@ class Settings(IngestParams):
     columns: the file's name of each column (case_id, activity, timestamp, resource, promised_at)
         that has another one than ours or the XES standard's.
     attributes: the further columns to carry; null carries all but those of `drop` and `keep`.
-    keep: raw columns of the case to carry through as they are, such as a benchmark's split.
+    keep: raw columns of the case to carry through as they are, such as a benchmark's split, or
+        `file`, the name of the file of its first event.
     completion: the activities that complete an order. Where the log has none of them, an order is
         complete at its last event, once nothing has come for `quiet_days` (null: the P99 of the
         log's waits).

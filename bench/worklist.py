@@ -41,7 +41,8 @@ def main(between: list[str]) -> None:
     settings = read_params(Settings, "orders.ingest")
     costs = parts.settings(EvaluateSettings, find_problem(STUCK), "evaluate")
     models = {
-        name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
+        name: (find_problem(name), Bundle.load_judged(paths.bundle(name)))
+        for name in (COMPLETION, STUCK)
     }
     log = read_log(parts.source_of("orders"), settings).log
     daily, _ = snapshots(log, settings.model_copy(update={"snapshots": "daily"}))

@@ -75,7 +75,7 @@ def test_a_prediction_says_what_made_it_and_when(world: Path) -> None:
     records = pd.read_parquet(f"data/predictions/{NAME}.parquet")
     said = {name: records[name].unique().tolist() for name in ("problem", "version", "role")}
     assert said == {"problem": [NAME], "version": [""], "role": ["test"]}
-    fingerprint = Bundle.load(Path(f"models/{NAME}")).fingerprint
+    fingerprint = Bundle.load_judged(Path(f"models/{NAME}")).fingerprint
     assert len(fingerprint) > 8
     assert records["fingerprint"].unique().tolist() == [fingerprint]
     assert records["prediction_id"].is_unique

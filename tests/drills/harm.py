@@ -57,7 +57,7 @@ class Bench:
         except (RetraceError, ValueError):
             return None
         judged = self.clean.merge(read_table(test), on=list(problem.key))
-        bundle = Bundle.load(paths.bundle(problem.name))
+        bundle = Bundle.load_judged(paths.bundle(problem.name))
         found = predict(problem, bundle, judged.drop(columns=problem.target), past=self.clean)
         return metric(problem, judged[problem.target], found["prediction"])
 

@@ -86,6 +86,8 @@ def main(name: str) -> None:
         write_csv(alarms, folder / "retrainings.csv")
         write_csv(found, folder / "changes.csv")
         write_csv(tables.drift(steps), folder / "drift.csv")
+    for period, n_rows in tables.small_periods(periods).items():
+        say(f"{name}: the period from {period} has {n_rows} known outcome(s): too few to judge by")
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 
 

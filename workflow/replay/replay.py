@@ -13,6 +13,7 @@ import pandas as pd
 
 from retrace.encode.encoding import to_scale
 from retrace.judge.drift import Alarm, feature_drift, loss_changes, raise_alarm, rank
+from retrace.judge.foreseen import foreseen_increase
 from retrace.judge.gate import Decision, decide
 from retrace.judge.metrics import said
 from retrace.judge.tasks import JUDGING
@@ -30,6 +31,7 @@ class Watched:
     features: pd.DataFrame
     prediction_psi: float
     losses: pd.DataFrame
+    foreseen: float  # by which share losses will be larger; no outcome is needed. NaN: not known
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,14 @@ class Replay:
             sustained = self._losses(model, long_before, now, slices=False)
         ranked = rank(drift, model.importance)
         alarm = raise_alarm(ranked, predictions, losses, params.alarm, sustained)
-        return Watched(alarm, ranked, float(predictions["psi"].iloc[0]), losses)
+        moved = float(predictions["psi"].iloc[0])
+        return Watched(alarm, ranked, moved, losses, self._foreseen(model, predicted))
+
+    def _foreseen(self, model: Model, predicted: pd.DataFrame) -> float:
+        """Foresee a classifier's losses; a model in use has no interval that would tell them."""
+        if self.problem.task == "regression":
+            return float("nan")
+        return foreseen_increase(predicted, model.held)
 
     def _prediction_drift(self, held: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         """Compare the predictions of two samples; classes are compared as they are."""

@@ -10,6 +10,7 @@ from problems.contract import Problem
 from retrace.judge import metrics
 from workflow.replay.replay import POLICIES, Step
 
+FEW = 0.05  # of the median period's rows (assumed): a month that the data only touches
 MOST_DRIFTED = 5  # columns a period that the drift table lists
 RETRAINING_COLUMNS = [
     "period", "policy", "retrained", "by_gate", "false_alarm", "gain", "reasons", "gate_reasons"
@@ -45,6 +46,7 @@ def periods(problem: Problem, steps: Sequence[Step], known: Changes) -> pd.DataF
                 "by_gate": int(step.verdict is not None and step.verdict.passed),
                 "prediction_psi": np.nan if watched is None else watched.prediction_psi,
                 "loss_increase": np.nan if watched is None else watched.losses["loss_increase"][0],
+                "foreseen_increase": np.nan if watched is None else watched.foreseen,
                 "bias_sd": np.nan if watched is None else watched.losses["bias_sd"][0],
                 "change": "; ".join(_begun(known, step.start, step.end)),
             }
@@ -164,17 +166,21 @@ def drift(steps: Sequence[Step]) -> pd.DataFrame:
 
 
 def headline(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dict[str, float]:
-    """Return the flat metrics: mean score by policy, what the model left alone lost between its
-    first and last period, retrainings, false alarms, and of a classifier the share of false
-    positives that listening to the alarm saves at equal recall."""
-    scores = table.pivot(index="period", columns="policy", values="score")
-    alone = scores["never"].dropna()
+    """Return the flat metrics: mean score by policy, in which a period counts by its rows, what the
+    model left alone lost between its first and last period with enough rows, retrainings, false
+    alarms, and of a classifier the share of false positives that listening to the alarm saves at
+    equal recall."""
+    scored = table.dropna(subset=["score"])
+    means = (scored["score"] * scored["rows"]).groupby(scored["policy"]).sum()
+    means /= scored.groupby("policy")["rows"].sum()
+    enough = scored[~scored["period"].isin(small_periods(scored))]
+    alone = enough.loc[enough["policy"] == "never", "score"]
     name = str(table["measure"].iloc[0])
     rising = problem.task == "binary" or metrics.METRICS[name].higher_is_better
     sign = 1 if rising else -1
     figures = {
-        **{f"{name}_{policy}": float(scores[policy].mean()) for policy in POLICIES},
-        "lost_alone": sign * float(alone.iloc[0] - alone.iloc[-1]),
+        **{f"{name}_{policy}": float(means.get(policy, np.nan)) for policy in POLICIES},
+        "lost_alone": sign * float(alone.iloc[0] - alone.iloc[-1]) if len(alone) else np.nan,
     }
     for policy in POLICIES[1:]:
         mine = table[table["policy"] == policy]
@@ -187,6 +193,13 @@ def headline(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dic
         if by["never"]:  # else there is nothing to save
             figures["false_positives_saved"] = 1 - float(by["alarm"]) / float(by["never"])
     return {key: value for key, value in figures.items() if np.isfinite(value)}
+
+
+def small_periods(table: pd.DataFrame) -> dict[str, int]:
+    """Return the rows of each period that has too few for its score to say much: under a twentieth
+    of the median period's."""
+    rows = table[table["policy"] == "never"].set_index("period")["rows"]
+    return {str(name): int(n) for name, n in rows[rows < FEW * rows.median()].items()}
 
 
 def _utc(text: str | None) -> pd.Timestamp:

@@ -65,7 +65,9 @@ def run(folder: Path, *command: str, ok: bool = True, **env: str) -> str:
 def environment() -> dict[str, str]:
     """The environment of a user: this Python's folder first, no settings of the test run."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE")  # each stage would compile its modules anew
+    # Without the cache of bytecode each stage would compile its modules anew; with the flags of
+    # `make test ARGS=...` a `make` inside a test would take them for its own.
+    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "MAKE", "MFLAGS")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     identity = {
         f"GIT_{role}_{what}": value

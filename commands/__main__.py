@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
     "mend": "repair DVC's own files after a kill; make repro does it first",
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
+    "experiment": "dvc exp run in a clone of its own, safe beside dvc repro",
     "compare": "one problem's experiments side by side",
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",

@@ -14,6 +14,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,16 @@ PLACEHOLDER = "s3://retrace"  # the bucket in the shared .dvc/config: nobody's u
 PRIVATE_LEVELS = ("system", "global", "local")  # where DVC keeps what only this machine knows
 DISK_GB = 2  # for a full run at the default sizes (0.1 GB), its cache and many experiments
 ANSWER_SECONDS = 15  # a remote that takes longer is taken for unreachable
+# What `pip install` needs for a dialect of SQLAlchemy that is not in requirements.lock.
+DRIVERS = {
+    "bigquery": "sqlalchemy-bigquery",
+    "duckdb": "duckdb-engine",
+    "mssql": "pyodbc",
+    "mysql": "PyMySQL, and let the url begin with mysql+pymysql:",
+    "oracle": "oracledb",
+    "redshift": "sqlalchemy-redshift psycopg2-binary",
+    "snowflake": "snowflake-sqlalchemy",
+}
 
 Status = Literal["ok", "!", "FAULT"]
 
@@ -196,6 +207,8 @@ def _within(seconds: float, call: Callable[[], None]) -> str:
         try:
             call()
             faults[0] = ""
+        except RetraceError as error:
+            faults[0] = str(error)
         except Exception as error:  # of whichever storage it is: each library has its own
             faults[0] = f"{error} ({type(error).__name__})"
 
@@ -203,6 +216,37 @@ def _within(seconds: float, call: Callable[[], None]) -> str:
     thread.start()
     thread.join(seconds)
     return faults[0]
+
+
+def databases() -> Check:
+    """Whether each database of DVC's settings, for `dvc import-db`, has its driver and answers."""
+    from dvc.config import Config, ConfigError
+
+    try:
+        settings = Config.from_cwd().read()["db"]
+    except ConfigError as error:
+        return Check("FAULT", "databases", str(error), "look at .dvc/config and .dvc/config.local")
+    faults = {
+        name: _within(ANSWER_SECONDS, partial(_select_1, one)) for name, one in settings.items()
+    }
+    found = "\n".join(f"{name}: {fault}" for name, fault in faults.items() if fault)
+    if found:
+        return Check("FAULT", "databases", found, "docs/data.md says how to name a database")
+    found = f"{', '.join(faults)}: all answer" if faults else "none set, and none needed"
+    return Check("ok", "databases", found)
+
+
+def _select_1(settings: dict[str, str]) -> None:
+    from dvc.database import client
+    from dvc.exceptions import DvcException
+
+    try:
+        with client(settings) as database, database.engine.connect() as connection:
+            connection.exec_driver_sql("select 1")
+    except DvcException as error:  # its driver cannot be loaded
+        dialect = settings["url"].partition(":")[0]
+        package = DRIVERS.get(dialect.partition("+")[0], f"its package ({error.__cause__})")
+        raise RetraceError(f"'{dialect}' has no driver here: pip install {package}") from None
 
 
 # ---- params.yaml -------------------------------------------------------------------------------
@@ -224,4 +268,12 @@ def params() -> Check:
 
 
 # The cheap ones first, so that the reader has something to read while the others work.
-CHECKS: tuple[Callable[[], Check], ...] = (python, git, disk, packages, params, remote)
+CHECKS: tuple[Callable[[], Check], ...] = (
+    python,
+    git,
+    disk,
+    packages,
+    params,
+    databases,
+    remote,
+)

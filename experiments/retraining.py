@@ -126,16 +126,21 @@ def _decision(found: Retrained) -> Iterator[str]:
         yield "**Keep the model in use: the new one is the same to the byte.**"
         return
     reasons = found.judgement.verdict.reasons
-    if not reasons:
-        yield "**Promote the new model.** The gate passes. Commit, push, and hand over:"
+    if reasons:
+        yield "**Keep the model in use.** The gate says no:"
         yield ""
-        yield "    git add -A && git commit -m 'New data' && dvc push && git push"
-        yield f"    retrace promote {found.problem.name}"
-        return
-    yield "**Keep the model in use.** The gate says no:"
+        yield from (f"- {reason}" for reason in reasons)
+        yield ""
+        yield "Make the report too, commit and push:"
+    else:
+        yield (
+            "**Promote the new model.** The gate passes. Make the report too, commit, push, and "
+            "hand over:"
+        )
     yield ""
-    for reason in reasons:
-        yield f"- {reason}"
+    yield "    dvc repro && git add -A && git commit -m 'New data' && dvc push && git push"
+    if not reasons:
+        yield f"    retrace promote {found.problem.name}"
 
 
 def _data(found: Retrained) -> Iterator[str]:

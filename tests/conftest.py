@@ -77,6 +77,19 @@ def environment() -> dict[str, str]:
     return {**kept, **identity, "PATH": path, "DVC_NO_ANALYTICS": "1"}
 
 
+def make_venv(project: Path) -> None:
+    """Give the copy this Python's environment under its own name, with the marks of `make`."""
+    venv = project / ".venv"
+    venv.mkdir()
+    real = Path(sys.prefix)
+    for name in ("bin", "lib", "include", "pyvenv.cfg"):
+        (venv / name).symlink_to(real / name)
+    shown = run(project, "make", "--dry-run", "--print-data-base", "repro")
+    variables = dict(line.split(" := ", 1) for line in shown.splitlines() if " := " in line)
+    for name in ("MADE", "RUN", "DEV", "PROJECT"):
+        (project / variables[name]).touch()
+
+
 def change_params(folder: Path, changes: dict) -> None:
     """Merge `changes` into params.yaml."""
     path = folder / "params.yaml"

@@ -193,6 +193,40 @@ def test_dvc_settings_that_cannot_be_used(here):
     stops(doctor.remote(), "not inside of a DVC repository")
 
 
+# ---- databases ---------------------------------------------------------------------------------
+
+
+def name_database(here, url: str) -> None:
+    (here / ".dvc/config.local").write_text(f"['db \"shop\"']\n    url = {url}\n")
+
+
+def test_databases(here):
+    assert doctor.databases() == Check("ok", "databases", "none set, and none needed")
+    name_database(here, f"sqlite:///{here}/shop.db")
+    assert doctor.databases() == Check("ok", "databases", "shop: all answer")
+    name_database(here, f"sqlite:///{here}/no/such/folder.db")
+    stops(doctor.databases(), "shop: ", "unable to open database file")
+    name_database(here, f"postgresql://someone:secret@/shop?host={here}")
+    gone = doctor.databases()
+    stops(gone, "shop: ", "No such file or directory")
+    assert "secret" not in gone.found
+    (here / ".dvc/config").write_text("[core\n")
+    stops(doctor.databases(), "config")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("bigquery://project/dataset", "pip install sqlalchemy-bigquery"),
+        ("mysql://host/shop", "pip install PyMySQL, and let the url begin with mysql+pymysql:"),
+        ("cassandra://host/shop", "sqlalchemy.dialects:cassandra"),
+    ],
+)
+def test_a_database_without_its_driver_says_what_to_install(here, url, words):
+    name_database(here, url)
+    stops(doctor.databases(), f"'{url.partition(':')[0]}' has no driver here", words)
+
+
 # ---- params.yaml -------------------------------------------------------------------------------
 
 

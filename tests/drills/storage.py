@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.drills import Outcome, Row, Size
-from tests.drills.repo import Repo, reproduced, spread, worlds
+from tests.drills.repo import Repo, reproduced, retrace, spread, worlds
 from tests.drills.server import Server, mount_allowed, small_disk
 
 TITLE = "Storage"
@@ -42,6 +42,8 @@ def run(size: Size, folder: Path) -> Outcome:
     return Outcome(tuple(rows), f"{times} faults, {lost} not made good as documented", details)
 
 
+# What the operating system and SQLite, which DVC keeps its notes in, say of a full disk.
+DISK = ("No space left", "disk is full", "disk I/O error")
 # As docs/storage.md has it.
 NAME_THEM = "dvc fetch -v 2>&1 | grep corrupted"
 EXPLAINED = """
@@ -334,8 +336,10 @@ def clone_full(case: Case) -> None:
         free = shutil.disk_usage(small).free
         filled.write_bytes(b"0" * (free - _bytes(case.base)))  # a pull needs it twice
         output = case.fails(clone, "dvc", "pull")
-        told = "No space left" in output or "disk is full" in output  # the latter is SQLite's
-        case.expect(told, f"dvc pull does not say that the disk is full: {output}")
+        told = any(words in output for words in DISK)
+        case.expect(told, f"dvc pull does not name the disk: {output}")
+        doctor = clone.run(*retrace("doctor"), ok=False)
+        case.expect("FAULT disk " in doctor, f"retrace doctor finds no full disk: {doctor}")
         enlarge()
         clone.run("dvc", "pull")
         case.whole(clone)
@@ -373,7 +377,7 @@ FAULTS: dict[str, tuple[Callable[[Case], None], bool]] = {
     "three objects are deleted": (deleted, False),
     "an object is corrupted that no cache has": (made_again, False),
     "the server's disk is full": (server_full, False),
-    "the clone's disk is full": (clone_full, False),
+    "the clone's disk is full": (clone_full, True),
     "two pushes at once": (two_pushes, False),
 }
 SHORT = ("the server is killed in the middle of a push",)

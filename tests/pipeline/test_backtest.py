@@ -84,6 +84,23 @@ def test_a_new_month_is_one_parameter_and_one_command(clone: Path) -> None:
     assert f"status {0 if promoted else 3}" in output
     assert promoted == ("retrace promote fraud" in page)
     assert not run(clone, "git", "worktree", "list").count("\n") > 1
+    its_chain_leaves_nothing_to_do(clone, page)
+
+
+def its_chain_leaves_nothing_to_do(clone: Path, page: str) -> None:
+    """Run the commands that the page prints, with remotes; the report then has the new model."""
+    run(clone.parent, "git", "clone", "--quiet", "--bare", str(clone), "origin.git")
+    run(clone, "git", "remote", "add", "origin", "../origin.git")
+    run(clone, "git", "push", "--quiet", "--set-upstream", "origin", "main")
+    run(clone, "dvc", "remote", "modify", "storage", "url", "../store")
+    chain = [line.strip() for line in page.splitlines() if line.startswith("    ")]
+    run(clone, "bash", "-e", "-c", "\n".join(chain), PYTHONPATH=str(clone))
+    assert "up to date" in run(clone, "dvc", "status")
+    assert run(clone, "git", "status", "--porcelain") == ""
+    assert run(clone, "git", "rev-list", "origin/main..main") == ""
+    part = json.loads(run(clone, "git", "show", "origin/main:reports/parts/fraud.json"))
+    figures = json.loads((clone / "metrics/fraud.json").read_text())
+    assert f"{figures['average_precision']:.3f}" in json.dumps(part)
 
 
 def test_a_failed_run_keeps_the_model_and_says_so(clone: Path) -> None:

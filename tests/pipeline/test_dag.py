@@ -12,6 +12,7 @@ from tests.conftest import ROOT, change_params, commit, run
 from tests.data import forms
 
 CHECKS = "problems/price/checks.yaml"
+README = (ROOT / "README.md").read_text("utf-8")
 
 
 def ran(output: str) -> list[str]:
@@ -26,6 +27,18 @@ def lock(folder: Path) -> dict:
 def test_a_second_repro_runs_nothing(clone: Path) -> None:
     assert ran(run(clone, "dvc", "repro")) == []
     assert run(clone, "git", "status", "--porcelain") == ""
+
+
+def test_a_first_run_makes_what_git_has_not(reproduced: Path, tmp_path: Path) -> None:
+    """As README says: of a clone without a cache, four kinds of stages need not run."""
+    run(tmp_path, "git", "clone", "--quiet", str(reproduced), "first")
+    first = tmp_path / "first"
+    made = ["simulate", "ingest", "featurize", "train", "evaluate"]
+    kept = ["validate", "backtest", "page", "story"]
+    output = run(first, "dvc", "repro", *(f"{stage}@fraud" for stage in (*made, *kept)))
+    assert ran(output) == [f"{stage}@fraud" for stage in made]
+    assert lock(first) == lock(reproduced)
+    assert f"skips {', '.join(f'`{s}`' for s in kept[:-1])} and `{kept[-1]}`" in README
 
 
 def test_experiments_are_run_shown_compared_and_applied(clone: Path) -> None:

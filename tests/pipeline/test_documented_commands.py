@@ -13,13 +13,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, environment, run
+from tests.conftest import ROOT, environment, make_venv, run
 from tests.documents import RUN, Block, blocks, pages
 
 LIMIT_SECONDS = 540
@@ -44,19 +43,6 @@ def place(reproduced: Path, tmp_path: Path) -> Iterator[Path]:
     make_venv(project)
     yield project
     run(project, "python", "-m", "commands", "storage", "stop")
-
-
-def make_venv(project: Path) -> None:
-    """Give the copy this Python's environment under its own name, with the marks of `make`."""
-    venv = project / ".venv"
-    venv.mkdir()
-    real = Path(sys.prefix)
-    for name in ("bin", "lib", "include", "pyvenv.cfg"):
-        (venv / name).symlink_to(real / name)
-    shown = run(project, "make", "--dry-run", "--print-data-base", "repro")
-    variables = dict(line.split(" := ", 1) for line in shown.splitlines() if " := " in line)
-    for name in ("MADE", "RUN", "DEV", "PROJECT"):
-        (project / variables[name]).touch()
 
 
 def script(found: list[Block]) -> str:

@@ -1,0 +1,107 @@
+"""`dvc import-db`: listings, payments and a log of orders in a database, to judged models."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy
+
+from tests.conftest import change_params, run
+from tests.pipeline.test_dag import lock, ran
+from tests.postgres import INSTALLED, local_postgres
+
+QUERIES = {  # in a defined order, so that the same rows are the same bytes
+    "price": "select * from listings order by train_id",
+    "fraud": "select * from payments order by transaction_id",
+    "orders": "select * from events order by number",
+}
+LATER = 100  # listings that are not there at first
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "postgresql",
+            marks=pytest.mark.skipif(not INSTALLED, reason="PostgreSQL is not installed"),
+        ),
+    ]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/shop.db"
+    else:
+        with local_postgres() as found:
+            yield found
+
+
+def tables(raw: Path) -> dict[str, pd.DataFrame]:
+    """Return the simulated raw data as typed tables, missing text as NULL."""
+    text = {"sep": "\t", "keep_default_na": False, "na_values": [""]}
+    return {
+        "listings": pd.read_csv(raw / "price/train.tsv", **text),
+        "payments": pd.read_parquet(raw / "fraud/transactions.parquet"),
+        "events": pd.read_parquet(raw / "orders/events.parquet").reset_index(names="number"),
+    }
+
+
+def write(engine: sqlalchemy.Engine, name: str, table: pd.DataFrame) -> None:
+    """Append rows; SQLite has no times, so that they go there as text with their offset."""
+    if engine.dialect.name == "sqlite":
+        times = table.select_dtypes(["datetime", "datetimetz"])
+        table = table.assign(**{key: table[key].astype("str") for key in times})
+    table.to_sql(name, engine, index=False, if_exists="append")
+
+
+def test_tables_become_judged_models_and_new_rows_are_fetched(clone: Path, url: str) -> None:
+    engine = sqlalchemy.create_engine(url)
+    found = tables(clone / "data/raw")
+    now, later = found["listings"].iloc[:-LATER], found["listings"].iloc[-LATER:]
+    for name, table in {**found, "listings": now}.items():
+        write(engine, name, table)
+    run(clone, "dvc", "config", "--local", "db.shop.url", url)
+    assert "shop: all answer" in run(clone, "python", "-m", "commands", "doctor")
+    (clone / "data/external").mkdir(exist_ok=True)
+    for world, query in QUERIES.items():
+        file = f"data/external/{world}.csv"
+        run(clone, "dvc", "import-db", "--conn", "shop", "--sql", query, "-o", file)
+        change_params(clone, {"worlds": {world: {"source": file}}})
+
+    before = lock(clone)
+    run(clone, "dvc", "repro", "ingest")
+    for world in ("fraud", "orders"):  # the same clean table as that of the files
+        assert clean(lock(clone), world) == clean(before, world)
+    rows = ingested(clone)
+    assert rows == len(now)
+
+    write(engine, "listings", later)
+    run(clone, "dvc", "update", "data/external/price.csv.dvc")
+    run(clone, "dvc", "repro", "ingest")
+    assert ingested(clone) == rows + LATER
+    assert clean(lock(clone), "price") == clean(before, "price")
+
+    run(clone, "dvc", "update", *(f"data/external/{world}.csv.dvc" for world in QUERIES))
+    assert ran(run(clone, "dvc", "repro", "ingest")) == []  # nothing new, the same bytes
+    if engine.dialect.name == "sqlite":
+        judged(clone)
+
+
+def judged(clone: Path) -> None:
+    run(clone, "dvc", "repro", "evaluate")
+    for name, better in {"price": "rmsle", "order_completion": "mae_hours"}.items():
+        figures = json.loads((clone / f"metrics/{name}.json").read_text())
+        assert figures[better] < figures[f"rule_{better}"]
+        assert not any(key.startswith("oracle") for key in figures)
+    figures = json.loads((clone / "metrics/fraud.json").read_text())
+    assert figures["average_precision"] > figures["rule_average_precision"]
+
+
+def ingested(clone: Path) -> int:
+    return int(json.loads((clone / "metrics/ingest/price.json").read_text())["rows_in"])
+
+
+def clean(stages: dict, world: str) -> str:
+    outs = stages[f"ingest@{world}"]["outs"]
+    return next(out["md5"] for out in outs if out["path"] == f"data/clean/{world}.parquet")

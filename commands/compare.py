@@ -13,11 +13,9 @@ what it cannot say: whether a difference on the same test rows is more than chan
 import argparse
 import csv
 import io
-import json
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -26,42 +24,29 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.parameters import changed
 from experiments.predictions import Compared, compare, predictions_at, read_context
+from experiments.shown import Row, exp_show, read_rows
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
-from retrace.base.params import PATH, ProblemEntry, read_params
+from retrace.base.params import ProblemEntry, read_params
+from retrace.judge.comparison import plain
 
 WIDTH = 100
 MOST_METRICS = 8  # what fits beside a name and the changed parameters
 ROOMY_METRICS = 5  # up to these, columns stand further apart
 MANY = 10  # experiments on one test window: the best of them is partly luck
 NARROWEST_NAME, WIDEST_NAME = 10, 20
-LONGEST_WORD = 7  # of a header; as wide as a number with five digits
-
-QUOTE = '"'
-
-Block = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Row:
-    """The workspace, a commit or an experiment on a commit."""
-
-    name: str
-    rev: str
-    is_experiment: bool = False
-    state: str = ""  # of an experiment without results: Queued, Running, Failed
-    changed: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    compared: Compared | None = None  # against the baseline, the last commit
-    why_not: str = ""  # compared
-
-    @property
-    def parameters(self) -> list[str]:
-        texts = {key: json.dumps(value) for key, value in self.changed.items()}
-        return [f"{key}={text.strip(QUOTE)}" for key, text in texts.items()]
+SHORTEST_CUT = 7  # of a word in a header; as wide as a number with five digits
+LONGEST_CUT = 30
+COMPARED = (
+    "loss_gain",
+    "loss_gain_lower_95",
+    "loss_gain_upper_95",
+    "rows",
+    "worse_slices",
+    "better_slices",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,58 +126,6 @@ def beside_baseline(rows: Sequence[Row], name: str) -> list[Row]:
     return found
 
 
-# ---- what DVC knows ----------------------------------------------------------------------------
-
-
-def exp_show(commits: int) -> list[dict[str, Any]]:
-    """Return what `dvc exp show` has, as it is."""
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--json", "--num", str(commits)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RetraceError(f"dvc exp show failed:\n{done.stderr.strip()}")
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
-
-
-def read_rows(shown: Sequence[Block], problem: str, world: str) -> Iterator[Row]:
-    """Yield workspace and commits, each commit followed by its experiments."""
-    head = next((_params(entry) for entry in shown if entry["rev"] != "workspace"), {})
-    for entry in shown:
-        if entry["rev"] == "workspace":
-            changes = changed(head, _params(entry), problem, world)
-            yield Row("workspace", "", changed=changes, metrics=_metrics(entry, problem))
-            continue
-        rev = entry["rev"][:7]
-        yield Row(entry.get("name") or rev, rev, metrics=_metrics(entry, problem))
-        for experiment in entry.get("experiments") or []:
-            last = experiment["revs"][0]
-            yield Row(
-                name=experiment.get("name") or last.get("name") or last["rev"][:7],
-                rev=last["rev"][:7],
-                is_experiment=True,
-                state=_state(experiment, last),
-                changed=changed(_params(entry), _params(last), problem, world),
-                metrics=_metrics(last, problem),
-            )
-
-
-def _state(experiment: Block, last: Block) -> str:
-    if last.get("error"):
-        return "Failed"
-    state = str((experiment.get("executor") or {}).get("state") or "").capitalize()
-    return "" if state == "Success" else state
-
-
-def _params(entry: Block) -> dict[str, Any]:
-    files = (entry.get("data") or {}).get("params") or {}
-    return dict((files.get(str(PATH)) or {}).get("data") or {})
-
-
-def _metrics(entry: Block, problem: str) -> dict[str, Any]:
-    files = (entry.get("data") or {}).get("metrics") or {}
-    return dict((files.get(paths.metrics(problem).as_posix()) or {}).get("data") or {})
-
-
 # ---- how it looks ------------------------------------------------------------------------------
 
 
@@ -213,19 +146,22 @@ def show(rows: Sequence[Row], problem: str) -> None:
 
 
 def verdicts(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield, for each experiment, its difference to the last commit and what got worse."""
+    """Yield, for each experiment, its difference to the last commit and where, or why none."""
     if any(row.compared for row in rows):
         yield "Mean loss less than that of the last commit, on the same test rows (95 % interval):"
     for row in rows:
+        if row.cause:
+            yield f"  {row.name}: {row.state.lower()}: {row.cause}"
+        if row.why_not:
+            yield f"  {row.name}: not compared: {row.why_not}"
         if row.compared is None:
-            if row.why_not:
-                yield f"  {row.name}: not compared: {row.why_not}"
             continue
         yield f"  {row.name}: {difference_text(row.compared)}"
-        for item in row.compared.worse.itertuples():
+        for item in row.compared.slices.to_dict("records"):
+            word = "worse" if item["worse"] > 0 else "better"
             yield (
-                f"    worse beyond noise: {item.slice} {item.value}, "
-                f"loss {float(str(item.worse)):+.1%} ({item.rows} rows)"
+                f"    {word} beyond noise: {item['slice']} {item['value']}, "
+                f"loss {item['worse']:+.1%} ({item['rows']} rows)"
             )
 
 
@@ -234,7 +170,8 @@ def difference_text(compared: Compared) -> str:
     word = "no difference beyond chance"
     if found.certain:
         word = "better" if found.mean > 0 else "worse"
-    text = f"{found.mean:+.4g} ({found.lower:+.4g} to {found.upper:+.4g}), {found.n_rows} rows"
+    mean, lower, upper = plain(found.mean, found.lower, found.upper, sign="+")
+    text = f"{mean} ({lower} to {upper}), {found.n_rows} rows"
     if compared.rows_left_out:
         text += f", {compared.rows_left_out} not in both"
     return f"{text}: {word}"
@@ -244,18 +181,23 @@ def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     gap = 0 if len(names) > ROOMY_METRICS else 1
     table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False)
     changes = [_grouped(row) for row in rows]
-    change_width = max(map(len, "\n".join(changes).split("\n")))
-    widths = [
-        max(map(len, [*short(name).split("\n"), *(number(row.metrics.get(name)) for row in rows)]))
-        for name in names
-    ]
-    room = WIDTH - sum(width + gap + 1 for width in widths) - 2 * (gap + 1)
+    change_width = max(map(len, "\n".join([*changes, "changed"]).split("\n")))
+    name_width = min(max(len(row.name) + 2 for row in rows), WIDEST_NAME)
+    for cut in range(LONGEST_CUT, SHORTEST_CUT - 1, -1):
+        headers = [short(name, cut) for name in names]
+        widths = [
+            max(map(len, [*header.split("\n"), *(number(row.metrics.get(name)) for row in rows)]))
+            for name, header in zip(names, headers, strict=True)
+        ]
+        room = WIDTH - sum(width + gap + 1 for width in widths) - 2 * (gap + 1)
+        if change_width + name_width <= room:
+            break
     change_width = min(change_width, room - NARROWEST_NAME)
     name_width = min(room - change_width, WIDEST_NAME)
     table.add_column("experiment", overflow="fold", max_width=name_width)
     table.add_column("changed", overflow="fold", min_width=change_width)
-    for name, width in zip(names, widths, strict=True):
-        table.add_column(short(name), justify="right", width=width)
+    for header, width in zip(headers, widths, strict=True):
+        table.add_column(header, justify="right", width=width)
     for row, change in zip(rows, changes, strict=True):
         label = Text(f"  {row.name}" if row.is_experiment else row.name)
         numbers = (number(row.metrics.get(name)) for name in names)
@@ -282,43 +224,42 @@ def metric_names(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row.metrics))
 
 
-def short(name: str) -> str:
-    """Break a metric's name into words that stand below each other, long ones cut."""
+def short(name: str, cut: int) -> str:
+    """Break a metric's name into words that stand below each other, those longer than `cut` cut."""
     words = name.replace(".", "_").split("_")
-    return "\n".join(w if len(w) <= LONGEST_WORD else f"{w[: LONGEST_WORD - 1]}." for w in words)
+    return "\n".join(word if len(word) <= cut else f"{word[: cut - 1]}." for word in words)
 
 
 def number(value: Any) -> str:
-    """Format with five significant digits, as `dvc exp show` does."""
+    """Format with five significant digits and without an exponent."""
     if value is None:
         return "-"
     if not isinstance(value, int | float):
         return str(value)
-    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.5g}"
+    return f"{value:,.0f}" if abs(value) >= 1e5 else plain(value, digits=5)[0]
 
 
 def as_csv(rows: Sequence[Row]) -> str:
     names = metric_names(rows)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    interval = ["loss_gain", "loss_gain_lower_95", "loss_gain_upper_95", "rows", "worse_slices"]
-    interval = interval if any(row.compared for row in rows) else []
+    interval = COMPARED if any(row.compared for row in rows) else ()
     writer.writerow(["experiment", "rev", "state", "changed", *names, *interval])
     for row in rows:
         values = (row.metrics.get(name, "") for name in names)
         figures = _figures(row.compared) if interval else []
-        writer.writerow(
-            [row.name, row.rev, row.state, "; ".join(row.parameters), *values, *figures]
-        )
+        state = ": ".join(filter(None, [row.state, row.cause]))
+        writer.writerow([row.name, row.rev, state, "; ".join(row.parameters), *values, *figures])
     return text.getvalue()
 
 
 def _figures(compared: Compared | None) -> list[Any]:
     if compared is None:
-        return [""] * 5
-    found = compared.difference
-    worse = "; ".join(f"{item.slice}={item.value}" for item in compared.worse.itertuples())
-    return [found.mean, found.lower, found.upper, found.n_rows, worse]
+        return [""] * len(COMPARED)
+    found, slices = compared.difference, compared.slices
+    names = slices["slice"] + "=" + slices["value"]
+    worse, better = ("; ".join(names[side]) for side in (slices["worse"] > 0, slices["worse"] < 0))
+    return [found.mean, found.lower, found.upper, found.n_rows, worse, better]
 
 
 def as_markdown(rows: Sequence[Row]) -> str:

@@ -1,10 +1,11 @@
-"""Search a problem's boosters by TPE; the best trials become DVC experiments.
+"""Search a problem's parameters by TPE; the best trials become DVC experiments.
 
     retrace tune price --trials 50
     retrace tune price --trials 50 --keep 5    then run the best five through the whole DAG
 
-Trials are scored on the validation window only, on the features that `dvc repro` has cached. The
-best is then compared with params.yaml on the calibration window, which has chosen nothing.
+Trials are scored on the validation window only, on the features that `dvc repro` has cached, or on
+their own where the space has parameters of features, encoders or the text model. The best is then
+compared with params.yaml on the calibration window, which has chosen nothing.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from experiments import dag
 from experiments.tune import log, search
 from experiments.tune.confirm import against_current
+from experiments.tune.features import check_space, setting
 from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
 from experiments.tune.trial import Bench
@@ -25,8 +27,7 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import write_csv
-from retrace.encode.encoding import Encoding
-from retrace.judge.comparison import Difference
+from retrace.judge.comparison import Difference, plain
 from workflow.train import TrainParams
 
 
@@ -51,48 +52,63 @@ def run(args: argparse.Namespace) -> int:
     tuning = parts.settings(TuneParams, problem, "tune")
     if args.seed is not None:
         tuning = tuning.model_copy(update={"seed": args.seed})
-    search.check_space(name, tuning)
+    check_space(problem, tuning.space)
     check_current(name)
-    encoding = Encoding.load(paths.features(name))
-    bench = Bench.of(problem, encoding, parts.settings(TrainParams, problem, "train"))
+    bench = Bench.of(problem, parts.settings(TrainParams, problem, "train"))
     mark = search.fingerprint(features_md5(name), tuning, bench)
-    path = log.path_of(name)
-    known = search.read_known(path, mark)
-    tell_known(known, path)
-
-    trials = list(known.trials)
-    new = search.search(
-        bench,
-        tuning,
-        known.trials,
-        mark=mark,
-        trials=args.trials,
-        record=lambda trial: log.append(path, trial),
-    )
-    own = sum(trial.seed == tuning.seed for trial in trials)
-    try:
-        with progress() as bar:
-            task = bar.add_task(name, total=max(args.trials, own), completed=own, best="-")
-            for trial in new:
-                trials.append(trial)
-                found = search.best(problem, trials, 1)
-                score = f"{found[0].score:.5g}" if found else "-"
-                bar.update(task, advance=1, best=score)
-                if not bar.console.is_terminal:
-                    print(line(trial, problem.metric, score), flush=True)
-    finally:  # Ctrl-C too: what is recorded can be drawn
-        write_csv(search.plot_table(problem, trials), paths.search(name))
+    known = search.read_known(log.folder_of(name), mark)
+    own = sum(trial.seed == tuning.seed for trial in known.trials)
+    tell_known(known, log.folder_of(name))
+    if own >= args.trials:
+        print(
+            f"Nothing to search: {own} trials of seed {tuning.seed} are there, and --trials "
+            f"{args.trials} asks for no more. --trials {own + 50} makes fifty more, --seed "
+            f"{tuning.seed + 1} as many of another chain."
+        )
+    trials = [*known.trials, *make(bench, tuning, known, mark, args.trials)]
     best = search.best(problem, trials, max(args.keep, 1))
     if not best:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
         raise RetraceError(f"no trial of {len(trials)} has a score: {'; '.join(reasons[:3])}.")
     print(f"{len(trials)} trials; best valid {problem.metric} {best[0].score:.5g} with")
-    for setting in settings(name, best[0]):
-        print(f"  -S {setting}")
-    tell_verdict(against_current(bench, best[0].parameters))
-    if args.keep:
-        keep(name, best[: args.keep], mark)
+    for words in settings(name, best[0]):
+        print(f"  -S {words}")
+    if own < args.trials or args.keep:
+        found = against_current(bench, best[0].parameters)
+        kept = keep(name, best[: args.keep], mark)
+        tell_verdict(found, name, kept)
     return 0
+
+
+def make(
+    bench: Bench, tuning: TuneParams, known: search.Known, mark: str, count: int
+) -> list[Trial]:
+    """Search until there are `count` trials of the seed; record, draw and return the new ones."""
+    problem, path = bench.problem, log.new_path(bench.problem.name)
+    done = sum(trial.seed == tuning.seed for trial in known.trials)
+    made: list[Trial] = []
+    new = search.search(
+        bench,
+        tuning,
+        known.trials,
+        mark=mark,
+        trials=count,
+        record=lambda trial: log.append(path, trial),
+    )
+    try:
+        with progress() as bar:
+            task = bar.add_task(problem.name, total=max(count, done), completed=done, best="-")
+            for trial in new:
+                made.append(trial)
+                found = search.best(problem, [*known.trials, *made], 1)
+                score = f"{found[0].score:.5g}" if found else "-"
+                bar.update(task, advance=1, best=score)
+                if not bar.console.is_terminal:
+                    print(line(trial, problem.metric, score), flush=True)
+    finally:  # Ctrl-C too: what is recorded can be drawn
+        table = search.plot_table(problem, [*known.trials, *made])
+        write_csv(table, paths.search(problem.name))
+    return made
 
 
 # ---- before ------------------------------------------------------------------------------------
@@ -151,30 +167,35 @@ def line(trial: Trial, metric: str, best: str) -> str:
     )
 
 
-def tell_verdict(found: Difference) -> None:
-    word = "no difference beyond chance, so there is nothing to adopt"
+def tell_verdict(found: Difference, problem: str, kept: list[str]) -> None:
+    """Print what the search has come to, and what to do about it."""
+    word, advice = "no difference beyond chance", "there is nothing to adopt"
     if found.certain:
-        word = "better" if found.mean > 0 else "worse, so there is nothing to adopt"
+        word = "better" if found.mean > 0 else "worse"
+    if word == "better":
+        advice = f"dvc exp apply {kept[0]} takes it over" if kept else "--keep 1 runs it as a whole"
+    mean, lower, upper = plain(found.mean, found.lower, found.upper)
     print(
         "Against params.yaml on the calibration window, which chose nothing: gain in mean loss "
-        f"{found.mean:.4g} (95 % interval {found.lower:.4g} to {found.upper:.4g}, {found.n_rows} "
-        f"rows in {found.n_blocks} blocks): {word}."
+        f"{mean} (95 % interval {lower} to {upper}, {found.n_rows} rows in {found.n_blocks} "
+        f"blocks): {word}, so {advice}."
     )
+    if kept:
+        print(f"retrace compare {problem} has what was kept beside the last commit.")
 
 
 def settings(problem: str, trial: Trial) -> list[str]:
     """`++` sets a parameter that params.yaml leaves to its default, too."""
-    return [f"++{problem}.train.{name}={value}" for name, value in trial.parameters.items()]
+    return [f"++{problem}.{setting(name)}={value}" for name, value in trial.parameters.items()]
 
 
-def keep(problem: str, trials: list[Trial], mark: str) -> None:
-    """Run each trial through the real DAG as an experiment named by search, seed and trial."""
+def keep(problem: str, trials: list[Trial], mark: str) -> list[str]:
+    """Run each trial through the real DAG as an experiment named by search, seed and trial; return
+    the names."""
     kept = []
     for trial in trials:
         name = f"{problem}-{mark[:6]}-{trial.seed}-{trial.trial + 1}".replace("_", "-")
-        words: list[str] = []
-        for setting in settings(problem, trial):
-            words += ["-S", setting]
+        words = [word for one in settings(problem, trial) for word in ("-S", one)]
         done = dag.dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
         if done.returncode != 0:
             raise RetraceError(
@@ -182,4 +203,4 @@ def keep(problem: str, trials: list[Trial], mark: str) -> None:
             )
         kept.append(name)
         print(f"{name}: done", flush=True)
-    print(f"dvc exp apply {kept[0]} takes the best; retrace compare {problem} has them all.")
+    return kept

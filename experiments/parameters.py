@@ -9,13 +9,14 @@ Block = Mapping[str, Any]
 def changed(before: Block, after: Block, problem: str, world: str) -> dict[str, Any]:
     """Return the problem's and its world's parameters that differ; the problem's name is left out.
 
-    A parameter that is gone is None. An entry of which DVC knows no parameters has changed none.
+    A parameter that is gone is None. Where one side has no block at all, such as before the commit
+    that brings the problem, there is nothing to compare: none of it has changed.
     """
-    if not before or not after:
-        return {}
     found = {}
     for block in dict.fromkeys([problem, world]):
-        old, new = (dict(_flat(side.get(block, {}))) for side in (before, after))
+        if block not in before or block not in after:
+            continue
+        old, new = (dict(_flat(side[block])) for side in (before, after))
         prefix = "" if block == problem else f"{block}."
         for key in dict.fromkeys([*new, *old]):
             if old.get(key) != new.get(key):

@@ -1,15 +1,15 @@
 """Each experiment's predictions on the test rows, from DVC's cache, and what tells two apart."""
 
 import io
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
-import yaml
+from dvc.repo import Repo
+from dvc_data.hashfile.hash_info import HashInfo
 
+from experiments.git import yaml_at
 from problems import parts
 from problems.contract import Problem
 from retrace.base import paths
@@ -29,7 +29,7 @@ class Compared:
 
     difference: Difference
     rows_left_out: int  # that only one of the two has
-    worse: pd.DataFrame  # the slices of `worse_slices` where the first is worse
+    slices: pd.DataFrame  # those of `worse_slices` where they differ beyond noise
 
 
 @dataclass(frozen=True)
@@ -44,29 +44,38 @@ class Context:
 def predictions_at(problem: str, rev: str) -> pd.DataFrame:
     """Return the predictions of a revision ("" is the workspace), which need not be checked out.
 
-    Raises RetraceError when that revision has none, or they are not in the cache.
+    What the cache has not is fetched from the default remote. Raises RetraceError when that
+    revision has none, or they are neither here nor there.
     """
     path = paths.predictions(problem)
     if not rev:
         return read_table(path)
-    done = subprocess.run(["git", "show", f"{rev}:dvc.lock"], capture_output=True, check=False)
-    stages = (yaml.safe_load(done.stdout) or {}).get("stages", {}) if not done.returncode else {}
-    for stage in stages.values():
+    for stage in yaml_at(rev, Path("dvc.lock")).get("stages", {}).values():
         for out in stage.get("outs", []):
             if out["path"] == path.as_posix():
-                cached = cache_folder() / "files" / "md5" / out["md5"][:2] / out["md5"][2:]
-                if not cached.exists():
-                    raise RetraceError(f"{path} of {rev} is not in the cache: dvc fetch brings it")
-                frame: pd.DataFrame = pq.read_table(io.BytesIO(cached.read_bytes())).to_pandas()
+                data = _cached(out["md5"], f"{path} of {rev}")
+                frame: pd.DataFrame = pq.read_table(io.BytesIO(data)).to_pandas()
                 return frame
     raise RetraceError(f"{rev} has no {path}")
 
 
-def cache_folder() -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "cache", "dir"], capture_output=True, text=True, check=False
-    )
-    return Path(done.stdout.strip() or ".dvc/cache")
+def _cached(md5: str, what: str) -> bytes:
+    """Return an object of DVC's cache, fetched from the default remote if need be."""
+    with Repo() as repo:
+        cached = Path(repo.cache.local.oid_to_path(md5))
+        if not cached.exists():
+            try:
+                repo.cloud.pull([HashInfo("md5", md5)])
+            except Exception as error:  # of whichever storage it is: each library has its own
+                why = f"the remote cannot be asked: {error}"
+            else:
+                why = "the remote has it not"
+            if not cached.exists():
+                raise RetraceError(
+                    f"{what} is gone from the cache, as after dvc gc, and {why}. "
+                    "The same dvc exp run, or dvc repro on that commit, makes it again."
+                )
+        return cached.read_bytes()
 
 
 def read_context(problem: Problem) -> Context:
@@ -93,9 +102,6 @@ def compare(
     one: pd.DataFrame,
     other: pd.DataFrame,
     context: Context | None,
-    *,
-    slices_worse: float = 0.0,
-    slices_min_rows: int | None = None,
 ) -> Compared:
     """Compare `one` with `other` on their common rows with the same outcome, by the metric's loss.
 
@@ -111,19 +117,14 @@ def compare(
         raise RetraceError("no test row in common")
     ours, theirs = (losses(problem.metric, frame) for frame in (both, others))
     left_out = len(one) + len(other) - 2 * len(both)
-    worse = pd.DataFrame(columns=SLICE_COLUMNS)
+    slices = pd.DataFrame(columns=SLICE_COLUMNS)
     timed = both.assign(**{problem.time: both["as_of"]}) if problem.time else both
     _, blocks = blocks_of(problem, timed)
     if context is not None and both.index.isin(context.labels.index).all():
         labels = context.labels.loc[both.index]
         if context.blocks is not None:
             blocks = context.blocks.loc[both.index]
-        worse = worse_slices(
-            theirs,
-            ours,
-            labels,
-            blocks=blocks,
-            min_rows=context.min_rows if slices_min_rows is None else slices_min_rows,
-            most=slices_worse,
+        slices = worse_slices(
+            theirs, ours, labels, blocks=blocks, min_rows=context.min_rows, better=True
         )
-    return Compared(paired_difference(ours, theirs, blocks=blocks), left_out, worse)
+    return Compared(paired_difference(ours, theirs, blocks=blocks), left_out, slices)

@@ -1,5 +1,7 @@
 """Read the windows that featurize made, and the rows of the final fits."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -12,9 +14,12 @@ from retrace.fit.bundle import JUDGED
 FOLD = "fold"  # column of rows that no time orders
 
 
-def read_window(problem: Problem, window: str, columns: list[str]) -> Window:
-    """Return the model columns, (n_rows, n_columns), and the target, (n_rows,), of one window."""
-    table = read_table(paths.window(problem.name, window), ["target", *columns])
+def read_window(problem: Problem, window: str, columns: list[str], top: Path = Path()) -> Window:
+    """Return the model columns, (n_rows, n_columns), and the target, (n_rows,), of one window.
+
+    top : the folder that has `data/features`
+    """
+    table = read_table(top / paths.window(problem.name, window), ["target", *columns])
     return table[columns].to_numpy(np.float32), table["target"].to_numpy(np.float64)
 
 

@@ -25,7 +25,9 @@ def against_current(bench: Bench, point: Point) -> Difference:
     Above zero, the point is better. The loss is that of the problem's metric (log loss for average
     precision); rows are drawn by group or day where they are not independent.
     """
-    theirs, ours = (_losses(bench, values) for values in ({}, point))
+    with bench.at(point) as there:
+        ours = _losses(there, point)
+    theirs = _losses(bench, {})
     return paired_difference(ours, theirs, blocks=_blocks(bench))
 
 
@@ -33,7 +35,7 @@ def _losses(bench: Bench, point: Point) -> NDArray[np.float64]:
     problem = bench.problem
     params = parameters_of(bench, point)
     booster = fit_booster(bench.train, bench.valid, bench.layout, params, bench.objective).booster
-    columns, target = read_window(problem, "calibration", bench.encoding.columns)
+    columns, target = read_window(problem, "calibration", bench.encoding.columns, bench.top)
     losses = metrics.METRICS[problem.metric].losses
     return losses(bench.actual(target), bench.predict(booster, columns))
 

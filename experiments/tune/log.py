@@ -1,7 +1,7 @@
-"""trials/<problem>.csv: one line a finished trial, appended at once, never rewritten.
+"""trials/<problem>/: a CSV for each run of a search, one line a finished trial, appended at once.
 
-Git merges two people's files line by line (`merge=union` in .gitattributes), so a line stands for
-itself: parameters are one JSON column, a second header line or a torn line is passed over.
+A run never writes into the file of another, so that Git merges those of two people, and
+`git checkout .` leaves alone what is in no commit yet. Parameters are one JSON column.
 """
 
 import csv
@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from experiments.tune.space import Point
@@ -45,39 +46,39 @@ class Trial:
     reason: str = ""
 
 
-def path_of(problem: str) -> Path:
-    return Path("trials") / f"{problem}.csv"
+def folder_of(problem: str) -> Path:
+    return Path("trials") / problem
+
+
+def new_path(problem: str) -> Path:
+    """Return the file of a run that begins now; the names of files are in the order of runs."""
+    return folder_of(problem) / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.csv"
 
 
 def append(path: Path, trial: Trial) -> None:
-    """Append one line and have it on the disk; a torn line before it is closed first."""
+    """Append one line and have it on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
-        size = os.fstat(handle).st_size
-        text = "" if size else _line(HEADER)
-        if size and os.pread(handle, 1, size - 1) != b"\n":
-            text = "\n"
-        os.write(handle, (text + _line(_cells(trial))).encode())
+        header = "" if os.fstat(handle).st_size else _line(HEADER)
+        os.write(handle, (header + _line(_cells(trial))).encode())
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def read(path: Path) -> tuple[list[Trial], int]:
-    """Return the trials in the order of the file, each once, and how many lines are unreadable."""
-    if not path.exists():
-        return [], 0
+def read(folder: Path) -> tuple[list[Trial], int]:
+    """Return the trials in the order of files and lines, each once, and how many lines are
+    unreadable, as the last that a killed process wrote."""
     found: dict[tuple[str, int, int], Trial] = {}
     torn = 0
-    for line in path.read_text("utf-8", errors="replace").splitlines():
-        if not line.strip() or line == _line(HEADER).rstrip("\n"):
-            continue
-        trial = _parse(line)
-        if trial is None:
-            torn += 1
-        else:
-            found.setdefault((trial.fingerprint, trial.seed, trial.trial), trial)
+    for path in sorted(folder.glob("*.csv")):
+        for line in path.read_text("utf-8", errors="replace").splitlines():
+            trial = _parse(line)
+            if trial is not None:
+                found.setdefault((trial.fingerprint, trial.seed, trial.trial), trial)
+            elif line.strip() and line != _line(HEADER).rstrip("\n"):
+                torn += 1
     return list(found.values()), torn
 
 

@@ -14,11 +14,7 @@ from experiments.tune.log import DONE, Trial
 from experiments.tune.space import TuneParams, suggest
 from experiments.tune.trial import Bench, loss_of, run_trial
 from problems.contract import Problem
-from retrace.base.errors import RetraceError
-from retrace.fit.boosters import BoosterParams
 from retrace.judge.metrics import METRICS
-
-KNOWN = tuple(name for name in BoosterParams.model_fields if name not in ("max_rounds", "seed"))
 
 
 @dataclass(frozen=True)
@@ -28,16 +24,6 @@ class Known:
     trials: list[Trial]
     others: int  # of other features or another space
     torn: int  # lines that cannot be read
-
-
-def check_space(problem: str, tuning: TuneParams) -> None:
-    """Refuse a parameter that a trial cannot change, since features are made once."""
-    for name in tuning.space:
-        if name not in KNOWN:
-            raise RetraceError(
-                f"params.yaml: '{problem}.tune.space.{name}' is no parameter that a trial can "
-                f"change; these are: {', '.join(KNOWN)}. Features and text are made before."
-            )
 
 
 def fingerprint(features_md5: str, tuning: TuneParams, bench: Bench) -> str:
@@ -52,9 +38,9 @@ def fingerprint(features_md5: str, tuning: TuneParams, bench: Bench) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def read_known(path: Path, mark: str) -> Known:
+def read_known(folder: Path, mark: str) -> Known:
     """Read the log and keep the trials of this fingerprint."""
-    trials, torn = log.read(path)
+    trials, torn = log.read(folder)
     mine = [trial for trial in trials if trial.fingerprint == mark]
     return Known(mine, len(trials) - len(mine), torn)
 
@@ -121,7 +107,7 @@ def plot_table(problem: Problem, trials: list[Trial]) -> pd.DataFrame:
                 "best": so_far[0].score if so_far else trial.score,
                 "rounds": trial.rounds,
                 "metric": words,
-                **trial.parameters,
+                **{name.replace(".", "_"): value for name, value in trial.parameters.items()},
             }
         )
     return pd.DataFrame.from_records(records)

@@ -1,15 +1,19 @@
-"""One trial: fit the point booster on cached features and score it on the validation window."""
+"""One trial: fit the point booster on its features and score it on the validation window."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.tune.features import features_at, of_boosters, of_features
 from experiments.tune.log import DONE, FAILED, STOPPED, Trial
 from experiments.tune.space import Point
 from problems.contract import Problem
+from retrace.base import paths
 from retrace.base.params import parse_section
 from retrace.encode.encoders import Matrix
 from retrace.encode.encoding import Encoding, from_scale
@@ -33,12 +37,25 @@ class Bench:
     base: TrainParams
     train: Window
     valid: Window
+    top: Path = Path()  # the folder that has the features
     binned: dict[int, lgb.Dataset] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, problem: Problem, encoding: Encoding, base: TrainParams) -> "Bench":
-        train, valid = (read_window(problem, name, encoding.columns) for name in ("train", "valid"))
-        return cls(problem, encoding, base, train, valid)
+    def of(cls, problem: Problem, base: TrainParams, top: Path = Path()) -> "Bench":
+        encoding = Encoding.load(top / paths.features(problem.name))
+        train, valid = (
+            read_window(problem, name, encoding.columns, top) for name in ("train", "valid")
+        )
+        return cls(problem, encoding, base, train, valid, top)
+
+    @contextmanager
+    def at(self, point: Point) -> "Iterator[Bench]":
+        """Yield the bench with a point's features: this one where the point changes none."""
+        if not of_features(point):
+            yield self
+            return
+        with features_at(self.problem, of_features(point)) as top:
+            yield Bench.of(self.problem, self.base, top)
 
     @property
     def layout(self) -> Layout:
@@ -113,7 +130,8 @@ def run_trial(
     watch = MedianStop([trial.curve for trial in earlier if trial.curve], stop_after)
     state, score, rounds, reason = FAILED, None, 0, ""
     try:
-        rounds, score = _fit_and_score(bench, point, watch)
+        with bench.at(point) as there:
+            rounds, score = _fit_and_score(there, point, watch)
         if not np.isfinite(score):
             score, reason = None, f"the score is {score}"
         else:
@@ -139,7 +157,7 @@ def run_trial(
 def parameters_of(bench: Bench, point: Point) -> TrainParams:
     """Return `train` of params.yaml with the point's values."""
     section = f"{bench.problem.name}.train"
-    return parse_section(TrainParams, {**bench.base.model_dump(), **point}, section)
+    return parse_section(TrainParams, {**bench.base.model_dump(), **of_boosters(point)}, section)
 
 
 def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, float]:

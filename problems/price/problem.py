@@ -98,6 +98,6 @@ PROBLEMS = {
             ),
             text=BLOCKS,
         ),
-        slices=("category", "condition", "price_band", "brand"),
+        slices=("category", "condition", "suggested_price", "brand"),
     )
 }

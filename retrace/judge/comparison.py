@@ -1,5 +1,6 @@
 """Is one model better than another? The paired comparison that report, backtest and gate share."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,17 @@ class Difference:
     def certain(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.lower > 0 or self.upper < 0
+
+
+def plain(*values: float, digits: int = 4, sign: str = "") -> list[str]:
+    """Format numbers that belong together with as many decimals as give the largest `digits`
+    significant digits, and without an exponent; zeros at the end of a single number go."""
+    largest = max(abs(value) for value in values)
+    whole = math.floor(math.log10(largest)) + 1 if 0 < largest < math.inf else 1
+    texts = [f"{value:{sign}.{max(digits - whole, 0)}f}" for value in values]
+    if len(texts) == 1 and "." in texts[0]:
+        return [texts[0].rstrip("0").rstrip(".")]
+    return texts
 
 
 def paired_difference(

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from retrace.base.params import Params
 from retrace.judge import metrics
-from retrace.judge.comparison import Difference, paired_difference
+from retrace.judge.comparison import Difference, paired_difference, plain
 from retrace.judge.tasks import JUDGING
 
 SLICE_COLUMNS = ["slice", "value", "rows", "worse", "lower"]
@@ -135,9 +135,9 @@ def _champion_reasons(difference: Difference, gain: float, params: GateParams) -
 
 def _text(difference: Difference) -> str:
     word = "lower" if difference.mean > 0 else "higher"
+    mean, lower, upper = plain(abs(difference.mean), difference.lower, difference.upper)
     return (
-        f"mean loss {word} by {abs(difference.mean):.4g} "
-        f"(95 % interval {difference.lower:.4g} to {difference.upper:.4g}, "
+        f"mean loss {word} by {mean} (95 % interval {lower} to {upper}, "
         f"{difference.n_rows} rows in {difference.n_blocks} blocks)"
     )
 
@@ -160,6 +160,7 @@ def worse_slices(
     blocks: pd.Series | None = None,
     min_rows: int,
     most: float = 0.0,
+    better: bool = False,
 ) -> pd.DataFrame:
     """Find the slices where b is worse than a beyond noise.
 
@@ -171,10 +172,12 @@ def worse_slices(
     loss_a, loss_b : each row's loss, same index; labels : one column a slice, same index
     min_rows : smaller slices are not looked at
     most : how much worse, as a share of a's loss in the slice, is still accepted
+    better : find those where b is better beyond noise, too
 
     Returns
     -------
-    Columns slice, value, rows, worse (the share of a's loss), lower (of that share); worst first.
+    Columns slice, value, rows, worse (the share of a's loss; below zero, b is better), lower (of
+    that share); worst first.
     """
     groups = [
         (str(name), str(value), index)
@@ -185,7 +188,7 @@ def worse_slices(
     found = []
     for name, value, index in groups:
         scale = float(loss_a.loc[index].mean()) or 1.0
-        if float((loss_b.loc[index] - loss_a.loc[index]).mean()) / scale <= most:
+        if not better and float((loss_b.loc[index] - loss_a.loc[index]).mean()) / scale <= most:
             continue  # whatever the interval would say
         difference = paired_difference(
             loss_a.loc[index],
@@ -193,9 +196,8 @@ def worse_slices(
             blocks=None if blocks is None else blocks.loc[index],
             confidence=1 - 0.05 / len(groups),
         )
-        if difference.lower > 0 and difference.mean / scale > most:
-            found.append(
-                (name, value, len(index), difference.mean / scale, difference.lower / scale)
-            )
+        share, lower = difference.mean / scale, difference.lower / scale
+        if (lower > 0 and share > most) or (better and difference.upper < 0):
+            found.append((name, value, len(index), share, lower))
     table = pd.DataFrame(found, columns=SLICE_COLUMNS)
     return table.sort_values("worse", ascending=False, ignore_index=True)

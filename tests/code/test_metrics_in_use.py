@@ -16,7 +16,6 @@ from problems.contract import Columns, Problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame
 from retrace.base.params import read_params
-from retrace.encode.encoding import Encoding
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from stages import backtest, evaluate, featurize, train
@@ -84,7 +83,7 @@ def test_a_metric_goes_all_the_way(
     assert found.rows_left_out == 0
 
     base = read_params(TrainParams, f"{NAME}.train")
-    bench = Bench.of(problem, Encoding.load(paths.features(NAME)), base)
+    bench = Bench.of(problem, base)
     trials = [
         run_trial(bench, point, [], fingerprint="f", seed=1, number=place, stop_after=9)
         for place, point in enumerate([{"learning_rate": 0.1}, {"learning_rate": 1e-6}])

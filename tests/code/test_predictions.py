@@ -41,8 +41,9 @@ def test_a_gain_is_above_zero_and_a_slice_that_got_worse_is_named():
     found = compare(PROBLEM, predictions(one), predictions(NOISE), context(HALF))
     assert found.difference.mean == pytest.approx(1.0)
     assert found.difference.certain
-    assert list(found.worse["value"]) == ["first"]
-    assert found.worse["worse"].item() == pytest.approx(1 / NOISE[:300].mean())
+    assert list(found.slices["value"]) == ["first", "second"]
+    shares = [1 / NOISE[:300].mean(), -3 / NOISE[300:].mean()]
+    assert list(found.slices["worse"]) == pytest.approx(shares)
 
 
 def test_rows_of_one_block_are_drawn_together():
@@ -67,11 +68,12 @@ def test_only_common_rows_with_the_same_outcome_count():
         compare(PROBLEM, predictions(NOISE), predictions(NOISE, np.arange(900, 1500)), None)
 
 
-def test_noise_alone_seldom_makes_a_slice_worse():
+@pytest.mark.parametrize("better", [False, True])
+def test_noise_alone_seldom_makes_a_slice_worse_or_better(better):
     rng = np.random.default_rng(3)
     labels = pd.DataFrame({"s": rng.integers(0, 10, 1000).astype(str)})
     flagged = 0
     for _ in range(40):
         a, b = (pd.Series(rng.normal(10, 1, 1000)) for _ in range(2))
-        flagged += bool(len(worse_slices(a, b, labels, min_rows=50)))
-    assert flagged <= 6  # 40 x 0.025 expected: only one side of the interval counts
+        flagged += bool(len(worse_slices(a, b, labels, min_rows=50, better=better)))
+    assert flagged <= 6  # 40 x 0.025 expected on each side of the interval

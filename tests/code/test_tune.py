@@ -1,15 +1,17 @@
 """The search's parts without DVC: suggestions, the log, the stopping rule."""
 
 import subprocess
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import lightgbm as lgb
 import pytest
 
 from experiments.tune import log, search, trial
+from experiments.tune.features import check_space, features_at, setting
 from experiments.tune.log import DONE, FAILED, Trial
-from experiments.tune.search import check_space
 from experiments.tune.space import Dimension, TuneParams, suggest
 from experiments.tune.trial import MedianStop
 from problems.parts import find_problem
@@ -63,52 +65,99 @@ def test_a_range_that_is_none_is_refused(wrong):
         Dimension(**wrong)
 
 
-def test_a_parameter_of_the_features_is_refused():
-    tuning = TUNING.model_copy(update={"space": {"alpha": Dimension(low=1, high=2)}})
-    with pytest.raises(RetraceError, match=r"price\.tune\.space\.alpha.*learning_rate"):
-        check_space("price", tuning)
+RANGE = Dimension(low=1, high=2)
 
 
-BENCH = SimpleNamespace(problem=SimpleNamespace(name="toy", metric="mae", unit="s"))
+def test_a_search_changes_parameters_of_boosters_features_encoders_and_text():
+    half_life = "features.half_life_days.region"
+    names = ("num_leaves", "encode.target_smoothing", half_life)
+    check_space(find_problem("service_time"), dict.fromkeys(names, RANGE))
+    check_space(find_problem("price"), {"text.alpha": RANGE, "train.lambda_l2": RANGE})
+    assert setting("num_leaves") == "train.num_leaves"
+    assert setting(half_life) == half_life
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("alpha", r"price\.tune\.space\.alpha.*learning_rate.*such as text\.alpha"),
+        ("split.train", r"price\.tune\.space\.split\.train"),
+        ("train.seed", r"price\.tune\.space\.train\.seed"),
+        ("text.alpah", r"unknown key 'price\.text\.alpah'; did you mean 'alpha'"),
+    ],
+)
+def test_what_a_trial_cannot_change_is_refused(name, words):
+    with pytest.raises(RetraceError, match=words):
+        check_space(find_problem("price"), {name: RANGE})
+
+
+def test_features_that_cannot_be_made_give_the_words_of_their_stage():
+    """In this repository, whose clean table may be there or not."""
+    point = {"encode.target_smoothing": -1.0}
+    words = "encode.target_smoothing"
+    with pytest.raises(RetraceError, match=words), features_at(find_problem("price"), point):
+        pass
+
+
+BENCH = SimpleNamespace(
+    problem=SimpleNamespace(name="toy", metric="mae", unit="s"),
+    at=lambda _: nullcontext(BENCH),
+)
 TRIAL = Trial("abc", 1, 0, DONE, 0.1 + 0.2, 40, 1.25, {"num_leaves": 7}, (0.5, 0.25))
 BAD = Trial("abc", 1, 1, FAILED, None, 0, 0.1, {"num_leaves": 8}, (), 'Error: "a", b\nc')
 
 
-def test_the_log_gives_back_what_was_appended_and_passes_over_a_torn_line(tmp_path):
-    path = tmp_path / "trials" / "toy.csv"
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The trials of a problem `toy` in a Git repository with one commit."""
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q", "-b", "main")
+    git("commit", "--allow-empty", "-qm", "start")
+    return log.folder_of("toy")
+
+
+def git(*words):
+    identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *identity, *words], check=True, capture_output=True)
+
+
+def test_the_log_gives_back_what_was_appended_and_passes_over_a_torn_line(folder):
+    path = log.new_path("toy")
     log.append(path, TRIAL)
     with path.open("a") as file:
         file.write("abc,1,9,done,0.")  # a process killed as it wrote
-    log.append(path, BAD)
-    trials, torn = log.read(path)
+    log.append(log.new_path("toy"), BAD)
+    trials, torn = log.read(folder)
     assert trials == [TRIAL, replace(BAD, reason='Error: "a", b c')]
     assert torn == 1
     assert path.read_text().count("fingerprint,seed") == 1
 
 
-def test_git_merges_two_peoples_trials_and_both_warm_start(tmp_path, monkeypatch):
-    def git(*words):
-        identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
-        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
-
-    path = tmp_path / "trials/toy.csv"
-    git("init", "-q", "-b", "main")
-    attributes = subprocess.run(["git", "show", ":.gitattributes"], capture_output=True, text=True)
-    (tmp_path / ".gitattributes").write_text(attributes.stdout)
+def test_trials_in_no_commit_survive_the_way_back_from_an_experiment(folder):
+    log.append(log.new_path("toy"), TRIAL)
     git("add", ".")
-    git("commit", "-qm", "start")
-    for branch, seed in (("ann", 1), ("bob", 2)):  # each begins the file: both write its header
+    git("commit", "-qm", "Trials")
+    log.append(log.new_path("toy"), BAD)
+    Path("params.yaml").write_text("a: 1")
+    git("add", "params.yaml")
+    git("checkout", ".")
+    assert [found.trial for found in log.read(folder)[0]] == [0, 1]
+
+
+def test_git_merges_two_peoples_trials_and_both_warm_start(folder, monkeypatch):
+    for branch, seed in (("ann", 1), ("bob", 2)):
         git("checkout", "-qb", branch, "main")
+        path = log.new_path("toy")
         log.append(path, replace(TRIAL, seed=seed))
         log.append(path, replace(BAD, seed=seed))
         git("add", ".")
         git("commit", "-qm", branch)
     git("merge", "-q", "--no-edit", "ann")
-    trials, torn = log.read(path)
+    trials, torn = log.read(folder)
     assert sorted((found.seed, found.trial) for found in trials) == [(1, 0), (1, 1), (2, 0), (2, 1)]
     assert torn == 0
     log.append(path, replace(TRIAL, fingerprint="other"))
-    known = search.read_known(path, "abc")
+    known = search.read_known(folder, "abc")
     assert len(known.trials) == 4
     assert known.others == 1
 

@@ -44,7 +44,7 @@ def tune(size: Size, world: str, kills: int, folder: Path) -> tuple[list[str], i
 
     repo = base.copy(folder / f"tune-{world}-killed")
     chance, reasons = random.Random(SEED), []
-    path = repo.path / log.path_of(problem)
+    path = repo.path / log.folder_of(problem)
     for number in range(kills):
         before = lines(path)
         output = folder / f"tune-{world}-{number}.log"
@@ -64,16 +64,18 @@ def tune(size: Size, world: str, kills: int, folder: Path) -> tuple[list[str], i
         reasons.append(f"{problem}: other trials than those of an undisturbed search")
     if [trial.trial for trial in found] != list(range(TRIALS[size])):
         reasons.append(f"{problem}: trials {[trial.trial for trial in found]}")
-    if len(lines(path)) != len(found) + torn + 1:
+    if len(lines(path)) != len(found) + torn:
         reasons.append(f"{problem}: a trial is there twice")
     return reasons, len(found)
 
 
-def lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
+def lines(folder: Path) -> list[str]:
+    """Return the lines of a search's files, in their order, without headers."""
+    files = sorted(folder.glob("*.csv"))
+    return [line for file in files for line in file.read_text().splitlines()[1:]]
 
 
 def outcome(repo: Repo, problem: str) -> list[tuple[object, ...]]:
     """Return the trials of a search, without how long each took."""
-    trials, _ = log.read(repo.path / log.path_of(problem))
+    trials, _ = log.read(repo.path / log.folder_of(problem))
     return [(t.trial, t.state, t.score, t.rounds, sorted(t.parameters.items())) for t in trials]

@@ -6,11 +6,17 @@ import json
 
 import pytest
 
-from commands.compare import Row, changed, chosen, number, short, show
+from commands.compare import chosen, difference_text, number, short, show
+from experiments.parameters import changed
+from experiments.predictions import Compared
+from experiments.shown import Row
+from retrace.judge.comparison import Difference
 
 STAGE = """\
 import json, pathlib, yaml
 train = yaml.safe_load(open("params.yaml"))["toy"]["train"]
+if train["leaves"] < 2:
+    raise SystemExit("toy: 'toy.train.leaves' is 1: it should be 2 or more.")
 values = {"mae_seconds": 40 / train["leaves"], "rmse_seconds": 55 / train["leaves"]}
 values |= {f"absolute_percentage_error_{n}": n * 1234.5678 for n in range(7)}
 pathlib.Path("metrics").mkdir(exist_ok=True)
@@ -116,6 +122,33 @@ def test_without_experiments_then_with_two(toy):
     assert any("`train.leaves=63`" in line for line in table)
 
 
+def test_what_has_no_results_shows_no_figures_but_its_state_and_cause(toy):
+    toy.dvc("exp", "run", "--queue", "--name", "broken", "-S", "toy.train.leaves=1")
+    toy.dvc("queue", "start")
+    toy.dvc("queue", "logs", "broken", "--follow")
+    toy.dvc("exp", "run", "--queue", "--name", "waiting", "-S", "toy.train.leaves=5")
+    toy.dvc("exp", "run", "-S", "toy.train.leaves=0", fails=True)  # stays in the workspace
+    try:
+        rows = {
+            row["experiment"]: row
+            for row in csv.DictReader(io.StringIO(toy.retrace("compare", "toy", "--csv")))
+        }
+        cause = "toy: 'toy.train.leaves' is 1: it should be 2 or more."
+        assert rows["broken"]["state"] == f"Failed: {cause}"
+        assert rows["waiting"]["state"] == "Queued"
+        assert rows["workspace"]["state"] == "Not run"
+        for name in ("broken", "waiting", "workspace"):
+            assert rows[name]["mae_seconds"] == ""
+        assert rows["main"]["mae_seconds"] != ""
+        output = toy.retrace("compare", "toy")
+        assert f"  broken: failed: {cause}" in output
+        assert "no difference" not in output
+        assert "`train.leaves=1`<br>Failed" in toy.retrace("compare", "toy", "--md")
+    finally:
+        toy.git("restore", ".")
+        toy.dvc("queue", "remove", "--all")
+
+
 def test_an_unknown_experiment_is_named(toy):
     output = toy.retrace("compare", "toy", "wode", fails=True)
     assert "no experiment 'wode'" in output
@@ -158,6 +191,8 @@ def test_changed():
     assert changed(before, after, "p", "w") == {"a.new": [1], "a.gone": None, "w.rows": 2}
     assert changed(before, after, "q", "q") == {"c": 2}
     assert changed(before, {}, "p", "w") == {}
+    without = {"w": {"rows": 1}}  # a commit before the problem came
+    assert changed(without, after, "p", "w") == {"w.rows": 2}
 
 
 def test_numbers_and_headers_are_short():
@@ -168,5 +203,18 @@ def test_numbers_and_headers_are_short():
         "3",
         "x",
     ]
-    assert short("mae_seconds") == "mae\nseconds"
-    assert short("absolute_percentage_error") == "absolu.\npercen.\nerror"
+    assert number(9.147e-05) == "0.00009147"
+    assert short("mae_seconds", 7) == "mae\nseconds"
+    assert short("absolute_percentage_error", 7) == "absolu.\npercen.\nerror"
+
+
+def test_a_header_is_whole_where_there_is_room(capsys):
+    row = Row("main", "0123abc", metrics={"absolute_percentage_error": 1.5, "oracle_ratio": 2.0})
+    show([row], "toy")
+    assert "percentage" in capsys.readouterr().out
+
+
+def test_a_small_difference_is_written_without_an_exponent():
+    found = Difference(9.147e-05, -1.2e-06, 0.0001888, 3048, 3048)
+    text = difference_text(Compared(found, 0, None))
+    assert text.startswith("+0.0000915 (-0.0000012 to +0.0001888), 3048 rows")

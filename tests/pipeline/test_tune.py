@@ -1,9 +1,11 @@
 """`retrace tune` and `retrace compare` on the real DAG of a small project."""
 
 import csv
+import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +18,19 @@ from retrace.base import paths
 from tests.conftest import change_params, commit, run
 
 RETRACE = (sys.executable, "-m", "commands")
+FEATURES = """
+import hashlib
+from experiments.tune.features import features_at
+from problems.parts import find_problem
+from retrace.base import paths
+with features_at(find_problem("price"), {"text.alpha": 4.0}) as top:
+    print(hashlib.md5((top / paths.window("price", "train")).read_bytes()).hexdigest())
+"""
 
 
 def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
-    path = clone / log.path_of("price")
-    path.unlink(missing_ok=True)  # the project's own trials
+    path = clone / log.folder_of("price")
+    shutil.rmtree(path)  # the project's own trials
     output = run(clone, *RETRACE, "tune", "price", "--trials", "3")
     assert "trial   3" in output
     first, _ = log.read(path)
@@ -43,7 +53,12 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     assert [float(row["learning_rate"]) for row in rows] == [
         pytest.approx(trial.parameters["learning_rate"], rel=1e-5) for trial in log.read(path)[0]
     ]
-    assert "on the calibration window, which chose nothing" in output
+    assert output.count("on the calibration window, which chose nothing") == 1
+    assert ("nothing to adopt" in output) != ("dvc exp apply" in output)  # never both
+    output = run(clone, *RETRACE, "tune", "price", "--trials", "4")
+    assert "4 trials of seed 1 are there" in output
+    assert "--trials 54 makes fifty more" in output
+    assert "calibration window" not in output
 
     best = min(log.read(path)[0], key=lambda trial: trial.score)
     output = run(clone, *RETRACE, "compare", "price", "--csv")
@@ -63,6 +78,16 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     assert "4 trials of other data or another space are ignored" in output
     assert "featurize@price" not in run(clone, "dvc", "status")  # editing the space re-runs nothing
 
+    change_params(clone, {"price": {"tune": {"space": {"text.alpha": {"choices": [4.0]}}}}})
+    output = run(clone, *RETRACE, "tune", "price", "--trials", "1")
+    assert "  -S ++price.text.alpha=4.0" in output
+    assert log.read(path)[0][-1].state == log.DONE
+    made = run(clone, sys.executable, "-c", FEATURES)
+    change_params(clone, {"price": {"text": {"alpha": 4.0}}})
+    run(clone, "dvc", "repro", "featurize@price")
+    features = (clone / paths.window("price", "train")).read_bytes()
+    assert hashlib.md5(features).hexdigest() == made.strip()
+
     change_params(clone, {"price": {"encode": {"category_min_rows": 4}}})
     output = run(clone, *RETRACE, "tune", "price", ok=False)
     assert "the features of 'price' are stale: featurize@price" in output
@@ -77,8 +102,8 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_interrupted_it_goes_on_to_the_very_trials_of_one_run(clone, how):
-    path = clone / log.path_of("price")
-    path.unlink(missing_ok=True)
+    path = clone / log.folder_of("price")
+    shutil.rmtree(path)
     words = [*RETRACE, "tune", "price", "--trials"]
     process = subprocess.Popen(
         [*words, "500"],
@@ -105,7 +130,7 @@ def test_interrupted_it_goes_on_to_the_very_trials_of_one_run(clone, how):
     resumed = log.read(path)[0]
     assert resumed[: len(before)] == before
 
-    path.unlink()
+    shutil.rmtree(path)
     run(clone, *words, str(more))
     at_once = log.read(path)[0]
 

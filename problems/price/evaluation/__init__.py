@@ -59,12 +59,16 @@ def cost(scored: pd.DataFrame, forecast: str, settings: Settings) -> NDArray[np.
 def slices(
     problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return the slice labels of scored rows, one column per slice of the problem."""
+    """Return the slice labels of scored rows, one column per slice of the problem.
+
+    Prices are banded by what is suggested: a band of what was paid holds, at its ends, the rows of
+    which every model suggests too little, or too much.
+    """
     return pd.DataFrame(
         {
             "category": scored["category_1"].where(scored["category_1"] != "", "(none)"),
             "condition": scored["condition"].astype(str),
-            "price_band": bands(scored["outcome"], BAND_EDGES_USD, problem.unit),
+            "suggested_price": bands(scored["prediction"], BAND_EDGES_USD, problem.unit),
             "brand": (scored["brand"] != "").map({True: "known", False: "missing"}),
         },
         index=scored.index,

@@ -8,9 +8,7 @@ Seconds are by the clock of this machine, which may be busy: compare ratios, not
 """
 
 import argparse
-import csv
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
@@ -23,6 +21,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import yaml
+
+from experiments.tune import log
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "RESULTS.md"
@@ -239,18 +239,18 @@ TRIALS = 20
 def tune(folder: Path) -> Rows:
     """The same trials by `retrace tune`, and as one `dvc exp run` each."""
     copy_project(folder)
-    (folder / "trials/price.csv").unlink(missing_ok=True)
+    trials = folder / log.folder_of("price")
+    shutil.rmtree(trials, ignore_errors=True)
     command(folder, "dvc", "repro", "evaluate@price")
     command(folder, "git", "add", "--all")
     identity = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
     command(folder, "git", *identity, "commit", "--quiet", "--message", "Bench")
     words = (sys.executable, "-m", "commands", "tune", "price", "--trials", str(TRIALS))
     ours, _, _ = command(folder, *words)
-    with (folder / "trials/price.csv").open(newline="") as file:
-        points = [json.loads(row["parameters"]) for row in csv.DictReader(file)]
+    points = [trial.parameters for trial in log.read(trials)[0]]
     theirs = 0.0
     for point in points:
-        settings = [f"--set-param=price.train.{name}={value}" for name, value in point.items()]
+        settings = [f"--set-param=++price.train.{name}={value}" for name, value in point.items()]
         theirs += command(folder, "dvc", "exp", "run", *settings, "evaluate@price")[0]
     per_minute = [60 * len(points) / seconds for seconds in (ours, theirs)]
     return [

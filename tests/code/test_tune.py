@@ -70,8 +70,9 @@ RANGE = Dimension(low=1, high=2)
 
 def test_a_search_changes_parameters_of_boosters_features_encoders_and_text():
     half_life = "features.half_life_days.region"
-    names = ("num_leaves", "encode.target_smoothing", half_life)
-    check_space(find_problem("service_time"), dict.fromkeys(names, RANGE))
+    leaves = Dimension(low=4, high=8, int=True)
+    ranges = {"num_leaves": leaves, "encode.target_smoothing": RANGE, half_life: RANGE}
+    check_space(find_problem("service_time"), ranges)
     check_space(find_problem("price"), {"text.alpha": RANGE, "train.lambda_l2": RANGE})
     assert setting("num_leaves") == "train.num_leaves"
     assert setting(half_life) == half_life
@@ -83,6 +84,7 @@ def test_a_search_changes_parameters_of_boosters_features_encoders_and_text():
         ("alpha", r"price\.tune\.space\.alpha.*learning_rate.*such as text\.alpha"),
         ("split.train", r"price\.tune\.space\.split\.train"),
         ("train.seed", r"price\.tune\.space\.train\.seed"),
+        ("num_leaves", r"'price\.train\.num_leaves' is 1\.0: should be a valid integer"),
         ("text.alpah", r"unknown key 'price\.text\.alpah'; did you mean 'alpha'"),
     ],
 )
@@ -93,7 +95,7 @@ def test_what_a_trial_cannot_change_is_refused(name, words):
 
 def test_features_that_cannot_be_made_give_the_words_of_their_stage():
     """In this repository, whose clean table may be there or not."""
-    point = {"encode.target_smoothing": -1.0}
+    point = {"encode.target_smoothing": "much"}
     words = "encode.target_smoothing"
     with pytest.raises(RetraceError, match=words), features_at(find_problem("price"), point):
         pass

@@ -25,8 +25,8 @@ from retrace.base.errors import RetraceError
 from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
 
 RETRACE = (sys.executable, "-m", "commands")
-GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 250 rows are few
-WEAK = {"price": {"text": {"alpha": 1000.0}, "train": {"max_rounds": 1}, "gate": GATE}}
+GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 600 rows are few
+WEAK = {"price": {"text": {"alpha": 1000.0}, "train": {"max_rounds": 4}, "gate": GATE}}
 GOOD = {"price": {"text": {"alpha": 8.0}, "train": {"max_rounds": 60}, "gate": GATE}}
 
 
@@ -44,6 +44,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy_project(project)
     (project / "dvc.lock").unlink()
     change_params(project, SMALL)
+    change_params(project, {"price": {"simulate": {"rows": 6000}}})  # enough to tell two apart
     run(project, "git", "remote", "add", "origin", "../origin.git")
     run(project, "dvc", "remote", "modify", "storage", "url", "../store")
     make_model(project, WEAK)

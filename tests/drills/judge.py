@@ -76,8 +76,12 @@ def judge(world: str, source: Path, last: Ingested | None = None) -> Verdict:
 def _warnings(source: Path) -> Iterator[list[str]]:
     """Collect what the readers warn of."""
     said: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: said.append(_without(record.getMessage(), source))  # type: ignore[method-assign]
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(_without(record.getMessage(), source))
+
+    handler = Collector()
     readers = logging.getLogger("retrace.raw")
     readers.addHandler(handler)
     try:

@@ -30,6 +30,7 @@ def final_rows(
 
     Where outcomes come late, rows count from the age by which nearly all are known, as in `split`:
     of younger ones only the quick are known. So the rows of gaps between windows count as well.
+    Rows that have a window always count: in a short log `split` asks for a lower age.
     """
     test = (windows == "test").to_numpy()
     before = windows.isin(WINDOWS[:3]).to_numpy()
@@ -52,8 +53,8 @@ def _in_time(
     judged, shipped = before, np.ones(len(rows), bool)
     if known_at is not None and params.mature_share is not None:
         ages = Ages(rows, group, time, known_at, params.mature_share)
-        judged = ages.known_before(ages.start[test].min()) & ~test
-        shipped = ages.old_at(ages.end) & ~np.isnat(ages.known)
+        judged = before | (ages.known_before(ages.start[test].min()) & ~test)
+        shipped = before | test | (ages.old_at(ages.end) & ~np.isnat(ages.known))
     elif params.days is not None:
         last = at.max().floor("D") + pd.Timedelta(1 - params.days.delay, unit="D")
         shipped = ((at >= at[before].min()) & (at < last)).to_numpy()

@@ -66,6 +66,13 @@ def test_rows_of_the_gaps_teach_and_young_ones_do_not() -> None:
     assert (found["shipped"] & (windows == "test")).any()
 
 
+def test_a_short_log_teaches_all_that_its_windows_have() -> None:
+    frame = rows(25)  # of which the split takes a lower age than that of 98 %, after nine days
+    windows, found = masks(frame, by="time", mature_share=0.98)
+    assert found["judged"][windows.isin(["train", "valid", "calibration"])].all()
+    assert found["shipped"][windows.notna()].all()
+
+
 def test_by_days_the_delay_is_kept_at_both_ends() -> None:
     frame = rows(100)
     days = {"train": 50, "valid": 10, "calibration": 10, "delay": 9, "test": 21}

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from bench.worlds import WORLDS, Rows, World
+from bench.worlds import WORLDS, DriftWorld, Rows
 from problems.parts import find_problem
 from stages.backtest import read_settings
 from workflow.replay.models import Past
@@ -65,7 +65,7 @@ def study(name: str) -> list[Line]:
     return found
 
 
-def stationary(name: str, world: World, seeds: range) -> Line:
+def stationary(name: str, world: DriftWorld, seeds: range) -> Line:
     """Count false alarms among the months asked."""
     raised = [
         watch.watched.alarm.raised
@@ -79,7 +79,7 @@ def stationary(name: str, world: World, seeds: range) -> Line:
     )
 
 
-def noticed(name: str, world: World, kind: str, seeds: range) -> Line:
+def noticed(name: str, world: DriftWorld, kind: str, seeds: range) -> Line:
     """Measure the delay of the first alarm after a change.
 
     Seeds where the alarm had rung before are left out: their model would be another one.

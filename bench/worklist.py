@@ -13,8 +13,8 @@ import pandas as pd
 
 import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems import parts
-from problems.orders.evaluation import Settings as EvaluateSettings
-from problems.orders.ingest import Settings, read_log, snapshots
+from problems.orders.evaluation import EvaluateSettings
+from problems.orders.ingest import IngestSettings, read_log, snapshots
 from problems.orders.worklist import COMPLETION, STUCK, make_worklist
 from problems.orders.worklist.moment import look_at
 from problems.parts import find_problem
@@ -28,7 +28,7 @@ from retrace.judge import metrics
 HOUR = pd.Timedelta(1, unit="h")
 
 
-def mornings(settings: Settings, between: list[str]) -> list[pd.Timestamp]:
+def mornings(settings: IngestSettings, between: list[str]) -> list[pd.Timestamp]:
     if not between:
         test = read_table(paths.window(COMPLETION, "test"), ["order_id", "snapshot_at"])
         begun = test.groupby("order_id")["snapshot_at"].min()
@@ -38,7 +38,7 @@ def mornings(settings: Settings, between: list[str]) -> list[pd.Timestamp]:
 
 
 def main(between: list[str]) -> None:
-    settings = read_params(Settings, "orders.ingest")
+    settings = read_params(IngestSettings, "orders.ingest")
     costs = parts.settings(EvaluateSettings, find_problem(STUCK), "evaluate")
     models = {
         name: (find_problem(name), Bundle.load_judged(paths.bundle(name)))

@@ -26,7 +26,7 @@ Edit = Callable[[Rows], Rows]
 
 
 @dataclass(frozen=True)
-class World:
+class DriftWorld:
     """`changed` takes a kind, a seed and the moment `at` when it begins."""
 
     stationary: Callable[[int], Rows]
@@ -147,7 +147,7 @@ def _changed_log(log: Rows, kind: str, at: pd.Timestamp) -> Rows:
 
 
 WORLDS = {
-    "service_time": World(stops, changed_stops, "2025-05-15", KINDS),
-    "fraud": World(payments, changed_payments, "2025-06-15", KINDS),
-    "orders": World(orders, changed_orders, "2025-05-15", (*KINDS, OWN)),
+    "service_time": DriftWorld(stops, changed_stops, "2025-05-15", KINDS),
+    "fraud": DriftWorld(payments, changed_payments, "2025-06-15", KINDS),
+    "orders": DriftWorld(orders, changed_orders, "2025-05-15", (*KINDS, OWN)),
 }

@@ -48,7 +48,7 @@ def stages_of(problem: str) -> list[tuple[str, ...]]:
             problem,
             item.stage,
             item.version,
-            headline(problem, item.commit),
+            headline_at(problem, item.commit),
             item.commit[:7],
             item.by,
             f"{item.at:%Y-%m-%d}",
@@ -57,7 +57,7 @@ def stages_of(problem: str) -> list[tuple[str, ...]]:
     ]
 
 
-def headline(problem: str, commit: str) -> str:
+def headline_at(problem: str, commit: str) -> str:
     figures = json_at(commit, paths.metrics(problem))
     test = (one for one in figures.items() if not one[0].startswith("valid_"))
     return next((f"{name} {value:.5g}" for name, value in test), "none in Git")

@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.predictions import Compared, compare, predictions_at, read_context
-from experiments.shown import Row, exp_show, read_rows
+from experiments.predictions import Compared, compare_predictions, predictions_at, read_context
+from experiments.shown import Revision, exp_show, read_revisions
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     world = read_params(ProblemEntry, f"problems.{args.problem}").world
-    rows = list(read_rows(exp_show(args.commits), args.problem, world))
+    rows = list(read_revisions(exp_show(args.commits), args.problem, world))
     rows = beside_baseline(chosen(rows, args.experiments), args.problem)
     if args.csv:
         print(as_csv(rows), end="")
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def chosen(rows: Sequence[Revision], names: Sequence[str]) -> list[Revision]:
     """Return the workspace, the commits, and of the experiments those that are named.
 
     Without names, experiments with another problem are left out: they changed nothing here.
@@ -100,7 +100,7 @@ def chosen(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     return found
 
 
-def beside_baseline(rows: Sequence[Row], name: str) -> list[Row]:
+def beside_baseline(rows: Sequence[Revision], name: str) -> list[Revision]:
     """Hold each experiment's predictions against those of the last commit, on the same rows."""
     base = next((row for row in rows if row.rev and not row.is_experiment), None)
     if base is None or not any(row.is_experiment for row in rows):
@@ -119,7 +119,7 @@ def beside_baseline(rows: Sequence[Row], name: str) -> list[Row]:
         if row.is_experiment and row.metrics:
             try:
                 there = predictions_at(name, row.rev)
-                row = replace(row, compared=compare(problem, there, baseline, context))
+                row = replace(row, compared=compare_predictions(problem, there, baseline, context))
             except RetraceError as error:
                 row = replace(row, why_not=str(error))
         found.append(row)
@@ -129,13 +129,13 @@ def beside_baseline(rows: Sequence[Row], name: str) -> list[Row]:
 # ---- how it looks ------------------------------------------------------------------------------
 
 
-def show(rows: Sequence[Row], problem: str) -> None:
+def show(rows: Sequence[Revision], problem: str) -> None:
     """Print the table, within 100 columns, and what to do where it says little."""
     console = Console(highlight=False, emoji=False)
     console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
     names = metric_names(rows)
     console.print(_table(rows, names[:MOST_METRICS]))
-    for line in verdicts(rows):
+    for line in verdict_lines(rows):
         console.print(line, markup=False)
     if len(names) > MOST_METRICS:
         console.print(f"and {len(names) - MOST_METRICS} more metrics: --csv has them all")
@@ -145,7 +145,7 @@ def show(rows: Sequence[Row], problem: str) -> None:
         console.print(f"No experiments yet: dvc exp run -S {problem}.SECTION.KEY=VALUE makes one.")
 
 
-def verdicts(rows: Sequence[Row]) -> Iterator[str]:
+def verdict_lines(rows: Sequence[Revision]) -> Iterator[str]:
     """Yield, for each experiment, its difference to the last commit and where, or why none."""
     if any(row.compared for row in rows):
         yield "Mean loss less than that of the last commit, on the same test rows (95 % interval):"
@@ -177,7 +177,7 @@ def difference_text(compared: Compared) -> str:
     return f"{text}: {word}"
 
 
-def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
+def _table(rows: Sequence[Revision], names: Sequence[str]) -> Table:
     gap = 0 if len(names) > ROOMY_METRICS else 1
     table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False)
     changes = [_grouped(row) for row in rows]
@@ -186,7 +186,12 @@ def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     for cut in range(LONGEST_CUT, SHORTEST_CUT - 1, -1):
         headers = [short(name, cut) for name in names]
         widths = [
-            max(map(len, [*header.split("\n"), *(number(row.metrics.get(name)) for row in rows)]))
+            max(
+                map(
+                    len,
+                    [*header.split("\n"), *(five_digits(row.metrics.get(name)) for row in rows)],
+                )
+            )
             for name, header in zip(names, headers, strict=True)
         ]
         room = WIDTH - sum(width + gap + 1 for width in widths) - 2 * (gap + 1)
@@ -200,12 +205,12 @@ def _table(rows: Sequence[Row], names: Sequence[str]) -> Table:
         table.add_column(header, justify="right", width=width)
     for row, change in zip(rows, changes, strict=True):
         label = Text(f"  {row.name}" if row.is_experiment else row.name)
-        numbers = (number(row.metrics.get(name)) for name in names)
+        numbers = (five_digits(row.metrics.get(name)) for name in names)
         table.add_row(label, Text(change), *numbers, style="" if row.is_experiment else "bold")
     return table
 
 
-def _grouped(row: Row) -> str:
+def _grouped(row: Revision) -> str:
     """Return the changed parameters below the section that they share, and the state."""
     lines = []
     for section, names in groupby(
@@ -219,7 +224,7 @@ def _grouped(row: Row) -> str:
     return "\n".join([*lines, *filter(None, [row.state])])
 
 
-def metric_names(rows: Iterable[Row]) -> list[str]:
+def metric_names(rows: Iterable[Revision]) -> list[str]:
     """Return all metrics in the order of their file; the workspace's comes first."""
     return list(dict.fromkeys(name for row in rows for name in row.metrics))
 
@@ -230,7 +235,7 @@ def short(name: str, cut: int) -> str:
     return "\n".join(word if len(word) <= cut else f"{word[: cut - 1]}." for word in words)
 
 
-def number(value: Any) -> str:
+def five_digits(value: Any) -> str:
     """Format with five significant digits and without an exponent."""
     if value is None:
         return "-"
@@ -239,7 +244,7 @@ def number(value: Any) -> str:
     return f"{value:,.0f}" if abs(value) >= 1e5 else plain(value, digits=5)[0]
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[Revision]) -> str:
     names = metric_names(rows)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -262,7 +267,7 @@ def _figures(compared: Compared | None) -> list[Any]:
     return [found.mean, found.lower, found.upper, found.n_rows, worse, better]
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
+def as_markdown(rows: Sequence[Revision]) -> str:
     names = metric_names(rows)[:MOST_METRICS]
     lines = [
         _cells(["experiment", "changed", *names]),
@@ -272,8 +277,8 @@ def as_markdown(rows: Sequence[Row]) -> str:
         changes = "<br>".join(
             [*(f"`{text}`" for text in row.parameters), *filter(None, [row.state])]
         )
-        lines.append(_cells([row.name, changes, *(number(row.metrics.get(n)) for n in names)]))
-    told = list(verdicts(rows))
+        lines.append(_cells([row.name, changes, *(five_digits(row.metrics.get(n)) for n in names)]))
+    told = list(verdict_lines(rows))
     if told:
         lines += [
             "",

@@ -45,7 +45,7 @@ Status = Literal["ok", "!", "FAULT"]
 
 
 @dataclass(frozen=True)
-class Check:
+class Finding:
     """The outcome of one check: what was looked at, what was found, what to do about it."""
 
     status: Status
@@ -63,53 +63,53 @@ def run(args: argparse.Namespace) -> int:  # noqa: ARG001
     faults = 0
     for check in CHECKS:
         outcome = check()
-        print(as_text(outcome), flush=True)
+        print(laid_out(outcome), flush=True)
         faults += outcome.status == "FAULT"
     return 1 if faults else 0
 
 
-def as_text(check: Check) -> str:
-    """Lay one check out: mark, what, and what was found with the advice below it."""
+def laid_out(finding: Finding) -> str:
+    """Lay one finding out: mark, what, and what was found with the advice below it."""
     wrap = textwrap.TextWrapper(80, break_long_words=False, break_on_hyphens=False)
-    lines = [*check.found.splitlines(), *([f"-> {check.advice}"] if check.advice else [])]
+    lines = [*finding.found.splitlines(), *([f"-> {finding.advice}"] if finding.advice else [])]
     wrapped = [part for line in lines for part in wrap.wrap(line)]
-    first = f"{check.status:6}{check.what:12}"
+    first = f"{finding.status:6}{finding.what:12}"
     return first + f"\n{' ' * len(first)}".join(wrapped)
 
 
 # ---- the machine -------------------------------------------------------------------------------
 
 
-def python(version: tuple[int, ...] = sys.version_info[:3], prefix: str = sys.prefix) -> Check:
+def python(version: tuple[int, ...] = sys.version_info[:3], prefix: str = sys.prefix) -> Finding:
     """The Python that runs this, and whether it is the one in .venv."""
     found = ".".join(map(str, version))
     wanted = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]["requires-python"]
     if not SpecifierSet(wanted).contains(found):
         advice = "rm -rf .venv, then make repro PYTHON=python3.12"
-        return Check("FAULT", "Python", f"{found}; expected {wanted}", advice)
+        return Finding("FAULT", "Python", f"{found}; expected {wanted}", advice)
     if Path(prefix).resolve() != Path(".venv").resolve():
         advice = "make doctor, or source .venv/bin/activate first"
-        return Check("!", "Python", f"{found}, not the one in .venv", advice)
-    return Check("ok", "Python", f"{found} in .venv")
+        return Finding("!", "Python", f"{found}, not the one in .venv", advice)
+    return Finding("ok", "Python", f"{found} in .venv")
 
 
-def disk(free_bytes: int | None = None) -> Check:
+def disk(free_bytes: int | None = None) -> Finding:
     """Room for a full run."""
     free = (shutil.disk_usage(".").free if free_bytes is None else free_bytes) / 1e9
     found = f"{free:.1f} GB free; a full run needs {DISK_GB} GB"
     if free < DISK_GB:
         advice = "free some space, or keep the cache on another disk: dvc cache dir --local /path"
-        return Check("FAULT", "disk", found, advice)
-    return Check("ok", "disk", found)
+        return Finding("FAULT", "disk", found, advice)
+    return Finding("ok", "disk", found)
 
 
-def packages() -> Check:
+def packages() -> Finding:
     """The installed packages against the lock file, version by version."""
     lock = DEV_LOCK if _installed("pytest") else RUN_LOCK
     try:
         locked = list(locked_versions(lock.read_text("utf-8")))
     except FileNotFoundError:
-        return Check("FAULT", "packages", f"{lock} is missing", f"git checkout {lock}")
+        return Finding("FAULT", "packages", f"{lock} is missing", f"git checkout {lock}")
     wrong = [
         f"{name} {_installed(name) or 'missing'} (locked {version})"
         for name, version in locked
@@ -118,8 +118,8 @@ def packages() -> Check:
     if wrong:
         some = ", ".join([*wrong[:8], *(["..."] if len(wrong) > 8 else [])])
         advice = "rm -rf .venv, then make repro"
-        return Check("FAULT", "packages", f"{len(wrong)} not as in {lock}: {some}", advice)
-    return Check("ok", "packages", f"{len(locked)} as in {lock}")
+        return Finding("FAULT", "packages", f"{len(wrong)} not as in {lock}: {some}", advice)
+    return Finding("ok", "packages", f"{len(locked)} as in {lock}")
 
 
 def locked_versions(text: str) -> Iterator[tuple[str, str]]:
@@ -141,20 +141,20 @@ def _installed(name: str) -> str | None:
 # ---- Git, DVC and the remote -------------------------------------------------------------------
 
 
-def git() -> Check:
+def git() -> Finding:
     """A Git repository, and a name and address to commit with."""
     if shutil.which("git") is None:
-        return Check("FAULT", "Git", "not installed", "install git: DVC versions with it")
+        return Finding("FAULT", "Git", "not installed", "install git: DVC versions with it")
     if not _git("rev-parse", "--git-dir"):
         advice = "get it with git clone, not as an archive: experiments are Git commits"
-        return Check("FAULT", "Git", "this folder is not in a Git repository", advice)
+        return Finding("FAULT", "Git", "this folder is not in a Git repository", advice)
     name, email = _git("config", "user.name"), _git("config", "user.email")
     missing = [key for key, value in (("name", name), ("email", email)) if not value]
     if missing:
         found = f"no {' and no '.join(f'user.{key}' for key in missing)}: git commit will refuse"
         advice = " and ".join(f'git config --global user.{key} "Your {key}"' for key in missing)
-        return Check("!", "Git", found, advice)
-    return Check("ok", "Git", f"commits as {name} <{email}>")
+        return Finding("!", "Git", found, advice)
+    return Finding("ok", "Git", f"commits as {name} <{email}>")
 
 
 def _git(*words: str) -> str:
@@ -162,7 +162,7 @@ def _git(*words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def remote() -> Check:
+def remote() -> Finding:
     """DVC's settings, and whether the default remote answers, with these credentials."""
     from dvc.config import ConfigError
     from dvc.exceptions import DvcException
@@ -176,17 +176,17 @@ def remote() -> Check:
             if url == PLACEHOLDER and not any(name in level for level in levels):
                 found = "none set on this machine: dvc push and dvc pull have no place to go"
                 advice = "make storage starts one here; docs/storage.md says how to name your own"
-                return Check("!", "remote", found, advice)
+                return Finding("!", "remote", found, advice)
             fault = _within(ANSWER_SECONDS, lambda: _list(repo, name))
     except (ConfigError, DvcException) as error:
-        return Check("FAULT", "remote", str(error), "look at .dvc/config and .dvc/config.local")
+        return Finding("FAULT", "remote", str(error), "look at .dvc/config and .dvc/config.local")
     if fault:
         advice = (
             f"is it running? settings and secrets: dvc remote modify --local {name} --help; "
             "make storage starts a server on this machine"
         )
-        return Check("FAULT", "remote", f"{url}: {fault}", advice)
-    return Check("ok", "remote", f"{url} answers")
+        return Finding("FAULT", "remote", f"{url}: {fault}", advice)
+    return Finding("ok", "remote", f"{url} answers")
 
 
 def _list(repo: Any, name: str | None) -> None:
@@ -218,22 +218,24 @@ def _within(seconds: float, call: Callable[[], None]) -> str:
     return faults[0]
 
 
-def databases() -> Check:
+def databases() -> Finding:
     """Whether each database of DVC's settings, for `dvc import-db`, has its driver and answers."""
     from dvc.config import Config, ConfigError
 
     try:
         settings = Config.from_cwd().read()["db"]
     except ConfigError as error:
-        return Check("FAULT", "databases", str(error), "look at .dvc/config and .dvc/config.local")
+        return Finding(
+            "FAULT", "databases", str(error), "look at .dvc/config and .dvc/config.local"
+        )
     faults = {
         name: _within(ANSWER_SECONDS, partial(_select_1, one)) for name, one in settings.items()
     }
     found = "\n".join(f"{name}: {fault}" for name, fault in faults.items() if fault)
     if found:
-        return Check("FAULT", "databases", found, "docs/data.md says how to name a database")
+        return Finding("FAULT", "databases", found, "docs/data.md says how to name a database")
     found = f"{', '.join(faults)}: all answer" if faults else "none set, and none needed"
-    return Check("ok", "databases", found)
+    return Finding("ok", "databases", found)
 
 
 def _select_1(settings: dict[str, str]) -> None:
@@ -252,7 +254,7 @@ def _select_1(settings: dict[str, str]) -> None:
 # ---- params.yaml -------------------------------------------------------------------------------
 
 
-def params() -> Check:
+def params() -> Finding:
     """Every section of params.yaml, read with its model; keys that nothing reads are faults."""
     try:
         from experiments.sections import faults
@@ -261,14 +263,14 @@ def params() -> Check:
     except (RetraceError, ImportError) as error:
         found = [str(error)]
     if found:
-        return Check(
+        return Finding(
             "FAULT", "params.yaml", "\n".join(found), "correct these; no stage runs before"
         )
-    return Check("ok", "params.yaml", "every section is valid")
+    return Finding("ok", "params.yaml", "every section is valid")
 
 
 # The cheap ones first, so that the reader has something to read while the others work.
-CHECKS: tuple[Callable[[], Check], ...] = (
+CHECKS: tuple[Callable[[], Finding], ...] = (
     python,
     git,
     disk,

@@ -19,7 +19,7 @@ import psutil
 from dvc.config import Config
 from dvc.repo import Repo
 
-from experiments.git import answer, git
+from experiments.git import git, git_or_empty
 from retrace.base.errors import RetraceError
 
 CLONES = Path(".dvc/tmp/retrace/experiments")  # a folder a process, named by its id
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     commit = git("rev-parse", "HEAD")
     refs = f"refs/exps/{commit[:2]}/{commit[2:]}"
-    if args.name and answer("rev-parse", "--verify", f"{refs}/{args.name}"):
+    if args.name and git_or_empty("rev-parse", "--verify", f"{refs}/{args.name}"):
         raise RetraceError(
             f"there is an experiment '{args.name}' of this commit already. Take another name, or "
             f"`dvc exp remove {args.name}`."
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     words = [*(["--name", args.name] if args.name else []), *args.targets]
     settings = [f"--set-param={setting}" for setting in args.set_param]
     with clone_of_last_commit() as folder:
-        if dvc(folder, "exp", "run", "--temp", *words, *settings):
+        if dvc_in(folder, "exp", "run", "--temp", *words, *settings):
             raise RetraceError("dvc exp run failed; its words are above. Nothing came back.")
         git("fetch", "--quiet", str(folder), f"{refs}/*:{refs}/*")
     return 0
@@ -67,7 +67,7 @@ def clone_of_last_commit() -> Iterator[Path]:
         if not psutil.pid_exists(int(left.name)):
             shutil.rmtree(left, ignore_errors=True)
     folder = CLONES / str(psutil.Process().pid)
-    user = {key: answer("config", key) for key in ("user.name", "user.email")}
+    user = {key: git_or_empty("config", key) for key in ("user.name", "user.email")}
     try:
         given = [f"--config={key}={value}" for key, value in user.items() if value]
         git("clone", "--quiet", *given, ".", str(folder))
@@ -79,5 +79,5 @@ def clone_of_last_commit() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def dvc(folder: Path, *words: str) -> int:
+def dvc_in(folder: Path, *words: str) -> int:
     return subprocess.run([sys.executable, "-m", "dvc", *words], cwd=folder, check=False).returncode

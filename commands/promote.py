@@ -11,7 +11,7 @@ no the exit status is 1, and the weightiest reason comes first.
 import argparse
 
 from experiments.promotion import record
-from experiments.promotion.promote import Outcome, finish, promote
+from experiments.promotion.promote import Promotion, finish, promote
 from problems.parts import find_problem
 
 
@@ -38,11 +38,11 @@ def run(args: argparse.Namespace) -> int:
     if reasons:
         print(f"No: {args.problem} is not promoted.", *(f"  {why}" for why in reasons), sep="\n")
         return 1
-    tell(args.problem, outcome, pushed=not args.no_push)
+    report_outcome(args.problem, outcome, pushed=not args.no_push)
     return 0
 
 
-def tell(name: str, outcome: Outcome, *, pushed: bool) -> None:
+def report_outcome(name: str, outcome: Promotion, *, pushed: bool) -> None:
     version = outcome.facts.challenger.name
     path = record.path_of(name, version)
     if not outcome.tags:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from experiments.promotion.plan import scratch
-from experiments.retraining import compare, model_in_use, page
+from experiments.retraining import as_markdown, compare_models, model_in_use
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from retrace.base.files import replacing
@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
             f"dvc repro {target} failed; the model in use stays. The message above says what to do."
         )
     with scratch(problem.name) as folder:
-        found = compare(problem, in_use, folder)
-    text = page(found)
+        found = compare_models(problem, in_use, folder)
+    text = as_markdown(found)
     path = Path("reports") / f"retrain-{problem.name}.md"
     with replacing(path) as partial:
         partial.write_text(text, "utf-8")

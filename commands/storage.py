@@ -99,15 +99,15 @@ def start() -> str:
             f"the remote '{REMOTE}' has the url '{url}'; an S3 server can only stand in for s3://. "
             f"Set it back: dvc remote modify {REMOTE} url s3://retrace"
         )
-    own = [name for name in SETTINGS if name in settings()]
-    if own and not ADDRESS.fullmatch(settings().get("endpointurl", "")):
+    own = [name for name in SETTINGS if name in remote_settings()]
+    if own and not ADDRESS.fullmatch(remote_settings().get("endpointurl", "")):
         raise RetraceError(
             f".dvc/config.local has your own {', '.join(own)} of the remote '{REMOTE}', which this "
             "server would overwrite. Note them, then, for each: "
             f"dvc remote modify --local --unset {REMOTE} NAME"
         )
-    if own and running():
-        return f"An S3 server already runs at {settings()['endpointurl']}."
+    if own and servers():
+        return f"An S3 server already runs at {remote_settings()['endpointurl']}."
     stop()
     _, server = launch(HOME, url.removeprefix("s3://").partition("/")[0])
     edit_remote(dict(zip(SETTINGS, (server.endpoint, server.key, server.secret), strict=True)))
@@ -121,25 +121,25 @@ def start() -> str:
 
 def stop() -> str:
     """Stop the server, if it runs, and take what `start` wrote out of DVC's settings."""
-    processes = running()
+    processes = servers()
     for process in processes:
         process.terminate()
     psutil.wait_procs(processes, STOP_SECONDS)
-    if ADDRESS.fullmatch(settings().get("endpointurl", "")):
+    if ADDRESS.fullmatch(remote_settings().get("endpointurl", "")):
         edit_remote(dict.fromkeys(SETTINGS))
     if not processes:
         return "No S3 server of make storage runs here; nothing to stop."
     return f"Stopped the S3 server. What was pushed stays in {HOME}/data."
 
 
-def running() -> list[psutil.Process]:
+def servers() -> list[psutil.Process]:
     """Return the processes that serve this clone's folder."""
     data = str((HOME / "data").resolve())
     found = psutil.process_iter(["cmdline"])
     return [process for process in found if {"serve", data} <= {*(process.info["cmdline"] or ())}]
 
 
-def settings() -> dict[str, str]:
+def remote_settings() -> dict[str, str]:
     """Return the remote's settings that are of this clone alone."""
     return dict(config().read("local").get("remote", {}).get(REMOTE, {}))
 
@@ -153,7 +153,7 @@ def edit_remote(changes: dict[str, str | None]) -> None:
     path.touch()
     path.chmod(0o600)
     with config().edit("local") as local:
-        kept = {name: value for name, value in settings().items() if name not in changes}
+        kept = {name: value for name, value in remote_settings().items() if name not in changes}
         new = {name: value for name, value in changes.items() if value is not None}
         local.setdefault("remote", {})[REMOTE] = {**kept, **new}
 

@@ -21,7 +21,7 @@ from experiments.tune.confirm import against_current
 from experiments.tune.features import check_space, setting
 from experiments.tune.log import Trial
 from experiments.tune.space import TuneParams
-from experiments.tune.trial import Bench
+from experiments.tune.trial import Windows
 from problems import parts
 from problems.parts import find_problem
 from retrace.base import paths
@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
     if args.seed is not None:
         tuning = tuning.model_copy(update={"seed": args.seed})
     check_space(problem, tuning.space)
-    check_current(name)
-    bench = Bench.of(problem, parts.settings(TrainParams, problem, "train"))
-    mark = search.fingerprint(features_md5(name), tuning, bench)
+    check_features(name)
+    windows = Windows.of(problem, parts.settings(TrainParams, problem, "train"))
+    mark = search.mark_of(features_md5(name), tuning, windows)
     known = search.read_known(log.folder_of(name), mark)
     own = sum(trial.seed == tuning.seed for trial in known.trials)
     tell_known(known, log.folder_of(name))
@@ -65,30 +65,30 @@ def run(args: argparse.Namespace) -> int:
             f"{args.trials} asks for no more. --trials {own + 50} makes fifty more, --seed "
             f"{tuning.seed + 1} as many of another chain."
         )
-    trials = [*known.trials, *make(bench, tuning, known, mark, args.trials)]
+    trials = [*known.trials, *make_trials(windows, tuning, known, mark, args.trials)]
     best = search.best(problem, trials, max(args.keep, 1))
     if not best:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
         raise RetraceError(f"no trial of {len(trials)} has a score: {'; '.join(reasons[:3])}.")
     print(f"{len(trials)} trials; best valid {problem.metric} {best[0].score:.5g} with")
-    for words in settings(name, best[0]):
+    for words in as_settings(name, best[0]):
         print(f"  -S {words}")
     if own < args.trials or args.keep:
-        found = against_current(bench, best[0].parameters)
+        found = against_current(windows, best[0].parameters)
         kept = keep(name, best[: args.keep], mark)
         tell_verdict(found, name, kept)
     return 0
 
 
-def make(
-    bench: Bench, tuning: TuneParams, known: search.Known, mark: str, count: int
+def make_trials(
+    windows: Windows, tuning: TuneParams, known: search.KnownTrials, mark: str, count: int
 ) -> list[Trial]:
     """Search until there are `count` trials of the seed; record, draw and return the new ones."""
-    problem, path = bench.problem, log.new_path(bench.problem.name)
+    problem, path = windows.problem, log.new_path(windows.problem.name)
     done = sum(trial.seed == tuning.seed for trial in known.trials)
     made: list[Trial] = []
     new = search.search(
-        bench,
+        windows,
         tuning,
         known.trials,
         mark=mark,
@@ -114,7 +114,7 @@ def make(
 # ---- before ------------------------------------------------------------------------------------
 
 
-def check_current(problem: str) -> None:
+def check_features(problem: str) -> None:
     """Stop unless the cached features are those of the current data, code and parameters."""
     target = f"featurize@{problem}"
     stale = dag.stale(target)
@@ -136,7 +136,7 @@ def features_md5(problem: str) -> str:
 # ---- while and after ---------------------------------------------------------------------------
 
 
-def tell_known(known: search.Known, path: Path) -> None:
+def tell_known(known: search.KnownTrials, path: Path) -> None:
     if known.trials:
         print(f"{path}: going on from {len(known.trials)} trials.")
     if known.others:
@@ -184,7 +184,7 @@ def tell_verdict(found: Difference, problem: str, kept: list[str]) -> None:
         print(f"retrace compare {problem} has what was kept beside the last commit.")
 
 
-def settings(problem: str, trial: Trial) -> list[str]:
+def as_settings(problem: str, trial: Trial) -> list[str]:
     """`++` sets a parameter that params.yaml leaves to its default, too."""
     return [f"++{problem}.{setting(name)}={value}" for name, value in trial.parameters.items()]
 
@@ -195,7 +195,7 @@ def keep(problem: str, trials: list[Trial], mark: str) -> list[str]:
     kept = []
     for trial in trials:
         name = f"{problem}-{mark[:6]}-{trial.seed}-{trial.trial + 1}".replace("_", "-")
-        words = [word for one in settings(problem, trial) for word in ("-S", one)]
+        words = [word for one in as_settings(problem, trial) for word in ("-S", one)]
         done = dag.dvc("exp", "run", "--temp", "--name", name, *words, f"evaluate@{problem}")
         if done.returncode != 0:
             raise RetraceError(

@@ -19,7 +19,7 @@ def git(*words: str, folder: Path | None = None, stdin: str | None = None) -> st
     return done.stdout.strip()
 
 
-def answer(*words: str) -> str:
+def git_or_empty(*words: str) -> str:
     """Run git and return what it printed, or nothing where it has no answer."""
     done = _run(*words)
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -27,12 +27,12 @@ def answer(*words: str) -> str:
 
 def json_at(commit: str, path: Path) -> dict[str, Any]:
     """Return a JSON file of a commit; empty where it has none."""
-    return dict(json.loads(answer("show", f"{commit}:{path.as_posix()}") or "{}"))
+    return dict(json.loads(git_or_empty("show", f"{commit}:{path.as_posix()}") or "{}"))
 
 
 def yaml_at(commit: str, path: Path) -> dict[str, Any]:
     """Return a YAML file of a commit; empty where it has none."""
-    return dict(yaml.safe_load(answer("show", f"{commit}:{path.as_posix()}")) or {})
+    return dict(yaml.safe_load(git_or_empty("show", f"{commit}:{path.as_posix()}")) or {})
 
 
 def _run(

@@ -97,7 +97,7 @@ def read_context(problem: Problem) -> Context:
     )
 
 
-def compare(
+def compare_predictions(
     problem: Problem,
     one: pd.DataFrame,
     other: pd.DataFrame,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.git import answer, json_at
+from experiments.git import git_or_empty, json_at
 from experiments.promotion import record
 from experiments.promotion.bundles import fetch, folder_hash, recorded_hash
 from experiments.promotion.judgement import Judgement, judge
@@ -48,7 +48,7 @@ def model_in_use(problem: str) -> Assigned:
     found = champion(problem)
     if found is not None:
         return found
-    commit = answer("rev-parse", "HEAD").strip()
+    commit = git_or_empty("rev-parse", "HEAD").strip()
     if not commit or recorded_hash(commit, paths.bundle(problem)) is None:
         raise RetraceError(
             f"there is no model of {problem} to compare with: nothing is in stage {PROD}, and the "
@@ -58,7 +58,7 @@ def model_in_use(problem: str) -> Assigned:
     return Assigned("last commit", "", commit, commit[:7], "", datetime.now(UTC))
 
 
-def compare(problem: Problem, in_use: Assigned, scratch: Path) -> Retrained:
+def compare_models(problem: Problem, in_use: Assigned, scratch: Path) -> Retrained:
     """Compare the model in `models/` with the one in use; `scratch` is a folder to work in."""
     then = fetch(
         in_use.tag, in_use.commit, paths.window(problem.name, "train"), scratch / "then.parquet"
@@ -84,7 +84,7 @@ def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[:: max(1, -(-len(frame) // MOST_ROWS))]
 
 
-def page(found: Retrained) -> str:
+def as_markdown(found: Retrained) -> str:
     """Return the page, in Markdown that is readable as it is."""
     lines = [
         f"# {found.problem.name}: retrained",

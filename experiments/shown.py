@@ -20,7 +20,7 @@ QUOTE = '"'
 
 
 @dataclass(frozen=True)
-class Row:
+class Revision:
     """The workspace, a commit or an experiment on a commit.
 
     One with a `state` has no results: DVC shows those of its baseline there.
@@ -51,7 +51,7 @@ def exp_show(commits: int) -> list[dict[str, Any]]:
     return found
 
 
-def read_rows(shown: Sequence[Block], problem: str, world: str) -> Iterator[Row]:
+def read_revisions(shown: Sequence[Block], problem: str, world: str) -> Iterator[Revision]:
     """Yield workspace and commits, each commit followed by its experiments."""
     head = next((_params(entry) for entry in shown if entry["rev"] != "workspace"), {})
     for entry in shown:
@@ -59,15 +59,15 @@ def read_rows(shown: Sequence[Block], problem: str, world: str) -> Iterator[Row]
         if entry["rev"] == "workspace":
             changes = changed(head, _params(entry), problem, world)
             state = "Not run" if _changed_since_run(problem, world) else ""
-            yield Row("workspace", "", False, state, "", changes, {} if state else metrics)
+            yield Revision("workspace", "", False, state, "", changes, {} if state else metrics)
             continue
         rev = entry["rev"][:7]
-        yield Row(entry.get("name") or rev, rev, metrics=metrics)
+        yield Revision(entry.get("name") or rev, rev, metrics=metrics)
         for experiment in entry.get("experiments") or []:
             last = experiment["revs"][0]
             name = experiment.get("name") or last.get("name") or last["rev"][:7]
             state = _state(experiment, last)
-            yield Row(
+            yield Revision(
                 name,
                 last["rev"][:7],
                 is_experiment=True,

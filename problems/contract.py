@@ -26,7 +26,7 @@ part. Functions get the *settings* of their part: the pydantic model of its sect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -322,6 +322,16 @@ class Rules:
     rule: Baseline = defaults.rule
     naive: Baseline = defaults.naive
     oracle: Oracle | None = None
+
+
+Rule = TypeVar("Rule", covariant=True)
+
+
+class WithRule(Protocol[Rule]):
+    """The settings of an evaluation, as far as its rule needs them."""
+
+    @property
+    def rule(self) -> Rule: ...
 
 
 class EvaluateParams(Params):

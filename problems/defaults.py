@@ -103,14 +103,14 @@ def headline(problem: Problem, scored: pd.DataFrame, settings: Any) -> dict[str,
     from retrace.judge import metrics
 
     headline = metrics.key_of(problem.metric, problem.unit)
-    figures = {headline: metrics.measure(problem.metric, scored)}
+    figures = {headline: metrics.metric_of(problem.metric, scored)}
     for name in ("rule", "naive", "oracle"):
         if name in scored:
-            figures[f"{name}_{headline}"] = metrics.measure(problem.metric, scored, name)
+            figures[f"{name}_{headline}"] = metrics.metric_of(problem.metric, scored, name)
     for name, metric in metrics.METRICS.items():
         if problem.task in metric.tasks:
             key = metrics.key_of(name, problem.unit)
-            figures.setdefault(key, metrics.measure(name, scored))
+            figures.setdefault(key, metrics.metric_of(name, scored))
     if "lower" in scored:
         figures["coverage_90"] = metrics.coverage(
             scored["outcome"], scored["lower"], scored["upper"]

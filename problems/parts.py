@@ -18,7 +18,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params, ProblemEntry, WorldEntry, read_params
 
 Part = TypeVar("Part")
-Settings = TypeVar("Settings", bound=Params)
+Model = TypeVar("Model", bound=Params)
 
 
 def world(name: str) -> World:
@@ -60,7 +60,7 @@ def find_problem(name: str) -> Problem:
     return found[name]
 
 
-def settings(model: type[Settings], problem: Problem, section: str) -> Settings:
+def settings(model: type[Model], problem: Problem, section: str) -> Model:
     """Read `<problem>.<section>` of params.yaml, laid over `<world>.<section>`, which the
     problems of one world share."""
     below = f"{problem.world}.{section}"

@@ -1,7 +1,7 @@
 """A world whose raw data is one plain table: its reader follows from the schema.
 
 schema.py     WORLD = World("bikes", pa.DataFrameSchema({...}), key=("id",), time="at")
-ingest/       READER = reader(WORLD, time_zone="America/New_York")
+ingest/       READER = plain_reader(WORLD, time_zone="America/New_York")
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ class PlainParams(Reading, IngestParams):
     max_quarantined: float = 0.02
 
 
-def reader(world: World, **usual: Any) -> Reader:
+def plain_reader(world: World, **usual: Any) -> Reader:
     """Return the reader of a table whose columns are those of the world's schema.
 
     `usual` are settings of `PlainParams` that belong to the source; params.yaml may have others.

@@ -77,7 +77,7 @@ def main(name: str) -> None:
     periods = tables.periods(problem, steps, changes)
     alarms = tables.retrainings(steps, changes)
     found = tables.changes(steps, changes)
-    figures = tables.headline(problem, periods, alarms)
+    figures = tables.figures_of(problem, periods, alarms)
 
     write_csv(periods, paths.plots(name) / "backtest.csv")
     write_json(figures, paths.backtest_metrics(name))

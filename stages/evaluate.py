@@ -29,7 +29,15 @@ from retrace.judge import metrics
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import learnt_keys, window_keys
-from workflow.evaluate import compare, declared, held_rows, score, select, with_oracle, with_valid
+from workflow.evaluate import (
+    compare_with_baselines,
+    declared,
+    held_rows,
+    score,
+    select,
+    with_oracle,
+    with_valid,
+)
 from workflow.final import Held
 from workflow.predictions import records
 
@@ -70,7 +78,7 @@ def main(name: str) -> None:
 
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
-    write_json(compare(problem, scored), paths.comparison(name))
+    write_json(compare_with_baselines(problem, scored), paths.comparison(name))
     write_csv(table, paths.slices(name))
     labelled = scored.join(labels.add_prefix("slice_"))
     own = evaluation.tables(problem, labelled, settings, rows, truth)

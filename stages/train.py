@@ -23,13 +23,13 @@ from retrace.encode.encoding import Encoding
 from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
 from stages.windows import FOLD
-from workflow.final import Fitted, Held, Rows, final_fit, with_reference
+from workflow.final import EncodedRows, Fitted, Held, final_fit, with_reference
 from workflow.train import TrainParams, fit_bundle, importance
 
 
-def read_rows(problem: Problem, window: str, columns: list[str]) -> Rows:
+def read_encoded(problem: Problem, window: str, columns: list[str]) -> EncodedRows:
     table = read_table(paths.window(problem.name, window))
-    return Rows(
+    return EncodedRows(
         (table[columns].to_numpy(np.float32), table["target"].to_numpy(np.float64)),
         table[[name for name in dict.fromkeys([*problem.key, problem.time]) if name in table]],
         table[FOLD].to_numpy(np.int64) if FOLD in table else None,
@@ -38,7 +38,7 @@ def read_rows(problem: Problem, window: str, columns: list[str]) -> Rows:
 
 def read_fitted(problem: Problem, fit: str) -> Fitted:
     encoding = Encoding.load(paths.features(problem.name) / fit)
-    return Fitted(encoding, read_rows(problem, f"{fit}/fitted", encoding.columns))
+    return Fitted(encoding, read_encoded(problem, f"{fit}/fitted", encoding.columns))
 
 
 def main(name: str) -> None:
@@ -46,7 +46,7 @@ def main(name: str) -> None:
     params = parts.settings(TrainParams, problem, "train")
     encoding = Encoding.load(paths.features(name))
     windows = {
-        window: read_rows(problem, window, encoding.columns)
+        window: read_encoded(problem, window, encoding.columns)
         for window in ("train", "valid", "calibration")
     }
     model, fits = fit_bundle(
@@ -56,7 +56,7 @@ def main(name: str) -> None:
     fitted, judged = windows["train"], None
     if params.final:
         before, all_known = (read_fitted(problem, fit) for fit in ("judged", "shipped"))
-        test = read_rows(problem, "judged/test", before.encoding.columns)
+        test = read_encoded(problem, "judged/test", before.encoding.columns)
         test = test.take(np.isfinite(test.window[1]))
         judged, model, held, newest = final_fit(
             problem, model, held, before, test, all_known, params

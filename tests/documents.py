@@ -14,7 +14,7 @@ STATUS = re.compile(r"^<!-- exit status: (\d+(?: or \d+)*) -->$")
 
 
 @dataclass(frozen=True)
-class Block:
+class CodeBlock:
     """A fenced block: where it is, what it says, and what the comment above it asks for.
 
     `statuses` are those that its last command may end with; `not_run` is why it cannot be run.
@@ -55,7 +55,7 @@ def pages() -> list[str]:
     return ["README.md", *guides]
 
 
-def blocks(page: str) -> Iterator[Block]:
+def blocks(page: str) -> Iterator[CodeBlock]:
     """Yield the fenced blocks of a page; a comment counts for the block right below it."""
     above, inside = "", None
     for number, text in enumerate((ROOT / page).read_text("utf-8").splitlines(), 1):
@@ -72,13 +72,13 @@ def blocks(page: str) -> Iterator[Block]:
     assert inside is None, f"{page}:{inside.line}: a block without an end"
 
 
-def _block(page: str, found: _Open) -> Block:
+def _block(page: str, found: _Open) -> CodeBlock:
     where = f"{page}:{found.line}"
     assert found.language in RUN + SHOWN, f"{where}: a block of {found.language or 'no language'}"
     not_run, statuses = NOT_RUN.match(found.above), STATUS.match(found.above)
     marked = found.above.startswith("<!-- ") and not found.above.startswith("<!-- figures")
     assert bool(not_run or statuses) == marked, f"{where}: what does '{found.above}' say?"
-    return Block(
+    return CodeBlock(
         page,
         found.line,
         found.language,

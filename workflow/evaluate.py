@@ -68,7 +68,7 @@ def with_valid(
 ) -> dict[str, float]:
     """Put the metric of rows that their fits did not see first: experiments are chosen by it."""
     key = metrics.key_of(problem.metric, problem.unit)
-    return {VALID + key: metrics.measure(problem.metric, held), **figures}
+    return {VALID + key: metrics.metric_of(problem.metric, held), **figures}
 
 
 def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
     return found.drop(columns="known")
 
 
-def compare(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
+def compare_with_baselines(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Compare the model with each baseline on the same rows, by the loss of the metric.
 
     `coverage` is the share of outcomes inside the interval, and how far chance may move it.

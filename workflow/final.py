@@ -25,7 +25,7 @@ from workflow.train import Scores, TrainParams, promise_of, refit
 
 
 @dataclass(frozen=True)
-class Rows:
+class EncodedRows:
     """Encoded rows: columns and target, and what names them, with their time where they have one.
 
     `folds`, of shape (n_rows,), is for rows that no time orders.
@@ -35,9 +35,9 @@ class Rows:
     keys: pd.DataFrame
     folds: NDArray[np.int64] | None = None
 
-    def take(self, places: Any) -> "Rows":
+    def take(self, places: Any) -> "EncodedRows":
         window = self.window[0][places], self.window[1][places]
-        return Rows(window, self.keys[places])
+        return EncodedRows(window, self.keys[places])
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Fitted:
     """An encoding, and the rows that it was fitted on, as it has them out of fold."""
 
     encoding: Encoding
-    rows: Rows
+    rows: EncodedRows
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Held:
     scores: Scores
 
     @classmethod
-    def of(cls, bundle: Bundle, *rows: Rows) -> Self:
+    def of(cls, bundle: Bundle, *rows: EncodedRows) -> Self:
         """Score rows that no booster of the bundle was fitted on."""
         parts = [cls(one.keys, one.window[1], bundle.scores(one.window[0])) for one in rows]
         return cls.together(parts)
@@ -113,7 +113,7 @@ def final_fit(
     chosen: Bundle,
     held: Held,
     judged: Fitted,
-    test: Rows,
+    test: EncodedRows,
     shipped: Fitted,
     params: TrainParams,
 ) -> tuple[Bundle, Bundle, Held, Held]:
@@ -138,7 +138,7 @@ def _promising(
     return replace(model, promise=promise, card={**model.card, "rows": counts})
 
 
-def with_reference(problem: Problem, bundle: Bundle, fitted: Rows, held: Held) -> Bundle:
+def with_reference(problem: Problem, bundle: Bundle, fitted: EncodedRows, held: Held) -> Bundle:
     """Add what monitoring holds the model against: columns of rows that it was fitted on, and
     predictions and losses of held rows, each a sample by the hash of the rows' keys."""
     if bundle.promise is None:

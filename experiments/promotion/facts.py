@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from experiments import dag
-from experiments.git import answer, git, json_at, yaml_at
+from experiments.git import git, git_or_empty, json_at, yaml_at
 from experiments.promotion import registry
 from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.registry import Assigned
@@ -119,10 +119,10 @@ def version_at(problem: Problem, name: str, commit: str) -> Version:
 def find_place(*, push: bool) -> Place:
     """Return branch and remote. Raises RetraceError where nothing can be promoted from."""
     check_history()
-    commit = answer("rev-parse", "--verify", "--quiet", "HEAD")
+    commit = git_or_empty("rev-parse", "--verify", "--quiet", "HEAD")
     if not commit:
         raise RetraceError("this repository has no commit yet: there is no model to promote.")
-    branch = answer("symbolic-ref", "--quiet", "--short", "HEAD")
+    branch = git_or_empty("symbolic-ref", "--quiet", "--short", "HEAD")
     if not branch:
         raise RetraceError(
             f"HEAD is detached at {commit[:7]}: the record would be on no branch. "
@@ -131,8 +131,8 @@ def find_place(*, push: bool) -> Place:
     who = git("var", "GIT_COMMITTER_IDENT").partition(">")[0] + ">"  # a time comes after it
     if not push:
         return Place(branch, commit, who)
-    remotes = answer("remote").split()
-    remote = answer("config", f"branch.{branch}.remote")
+    remotes = git_or_empty("remote").split()
+    remote = git_or_empty("config", f"branch.{branch}.remote")
     if not remote:
         remote = "origin" if "origin" in remotes else "".join(remotes[:1])
     if remote not in remotes:
@@ -140,13 +140,13 @@ def find_place(*, push: bool) -> Place:
             "this repository has no Git remote to push the tags to. `git remote add origin URL`, "
             "or --no-push for work on this machine alone."
         )
-    ahead = answer("config", f"branch.{branch}.merge") or f"refs/heads/{branch}"
+    ahead = git_or_empty("config", f"branch.{branch}.merge") or f"refs/heads/{branch}"
     return Place(branch, commit, who, remote, ahead)
 
 
 def check_history() -> None:
     """Refuse a folder outside a repository, and a shallow clone, which has not every tag."""
-    inside = answer("rev-parse", "--is-shallow-repository")
+    inside = git_or_empty("rev-parse", "--is-shallow-repository")
     if not inside:
         raise RetraceError("this is not a Git repository: versions and stages are Git tags.")
     if inside == "true":

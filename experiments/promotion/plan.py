@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import Field
 
-from experiments.git import answer, git
+from experiments.git import git, git_or_empty
 from experiments.promotion.facts import Place
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
@@ -146,10 +146,12 @@ def push(place: Place, commit: str, tags: dict[str, str]) -> None:
 
 def adopt(plan: Plan) -> None:
     """Move this branch to the record's commit, then make the tags."""
-    if not answer("cat-file", "-t", f"HEAD:{plan.path.as_posix()}"):
+    if not git_or_empty("cat-file", "-t", f"HEAD:{plan.path.as_posix()}"):
         git("rm", "--quiet", "--cached", "--ignore-unmatch", plan.path.as_posix())
         plan.path.unlink(missing_ok=True)  # of a merge that was killed
     git("merge", "--quiet", "--ff-only", plan.commit)
-    new = [item for item in plan.tags.items() if not answer("rev-parse", f"refs/tags/{item[0]}")]
+    new = [
+        item for item in plan.tags.items() if not git_or_empty("rev-parse", f"refs/tags/{item[0]}")
+    ]
     lines = [f"create refs/tags/{tag} {name}" for tag, name in new]
     git("update-ref", "--stdin", stdin="\n".join(["start", *lines, "prepare", "commit", ""]))

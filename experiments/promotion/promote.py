@@ -12,7 +12,7 @@ from retrace.base import paths
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Promotion:
     """What came of it. `tags` are empty where the gate says no, and on a dry run."""
 
     facts: Facts
@@ -21,7 +21,7 @@ class Outcome:
     tags: tuple[str, ...] = ()
 
 
-def promote(problem: Problem, *, push: bool, dry_run: bool) -> Outcome:
+def promote(problem: Problem, *, push: bool, dry_run: bool) -> Promotion:
     """Judge the model of the current commit; on a yes, register it and put it into prod.
 
     Raises RetraceError where the question cannot be asked.
@@ -30,7 +30,7 @@ def promote(problem: Problem, *, push: bool, dry_run: bool) -> Outcome:
     with scratch(name) as folder:
         facts = gather(problem, push=push)
         found = judge(problem, facts.champion, folder)
-        outcome = Outcome(facts, found, record.promotion(facts, found))
+        outcome = Promotion(facts, found, record.promotion(facts, found))
         if dry_run or not found.verdict.passed:
             return outcome
         version = facts.challenger.name

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.tune.space import Point
-from experiments.tune.trial import Bench, parameters_of
+from experiments.tune.trial import Windows, parameters_of
 from retrace.base import paths
 from retrace.base.files import read_table
 from retrace.fit.boosters import fit_booster
@@ -19,29 +19,30 @@ from stages.windows import read_window
 from workflow.blocks import blocks_of
 
 
-def against_current(bench: Bench, point: Point) -> Difference:
+def against_current(windows: Windows, point: Point) -> Difference:
     """Fit `point` and params.yaml, and compare each row's loss on the calibration window.
 
     Above zero, the point is better. The loss is that of the problem's metric (log loss for average
     precision); rows are drawn by group or day where they are not independent.
     """
-    with bench.at(point) as there:
+    with windows.at(point) as there:
         ours = _losses(there, point)
-    theirs = _losses(bench, {})
-    return paired_difference(ours, theirs, blocks=_blocks(bench))
+    theirs = _losses(windows, {})
+    return paired_difference(ours, theirs, blocks=_blocks(windows))
 
 
-def _losses(bench: Bench, point: Point) -> NDArray[np.float64]:
-    problem = bench.problem
-    params = parameters_of(bench, point)
-    booster = fit_booster(bench.train, bench.valid, bench.layout, params, bench.objective).booster
-    columns, target = read_window(problem, "calibration", bench.encoding.columns, bench.top)
+def _losses(windows: Windows, point: Point) -> NDArray[np.float64]:
+    problem = windows.problem
+    params = parameters_of(windows, point)
+    train, valid, layout = windows.train, windows.valid, windows.layout
+    booster = fit_booster(train, valid, layout, params, windows.objective).booster
+    columns, target = read_window(problem, "calibration", windows.encoding.columns, windows.top)
     losses = metrics.METRICS[problem.metric].losses
-    return losses(bench.actual(target), bench.predict(booster, columns))
+    return losses(windows.actual(target), windows.predict(booster, columns))
 
 
-def _blocks(bench: Bench) -> pd.Series | None:
-    problem = bench.problem
+def _blocks(windows: Windows) -> pd.Series | None:
+    problem = windows.problem
     key = list(problem.key)
     keys = read_table(paths.window(problem.name, "calibration"), key)
     wanted = [*problem.group, *([problem.time] if problem.time else [])]

@@ -12,13 +12,13 @@ import pandas as pd
 from experiments.tune import log
 from experiments.tune.log import DONE, Trial
 from experiments.tune.space import TuneParams, suggest
-from experiments.tune.trial import Bench, loss_of, run_trial
+from experiments.tune.trial import Windows, loss_of, run_trial
 from problems.contract import Problem
 from retrace.judge.metrics import METRICS
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownTrials:
     """What the log has for this search, and how much of it belongs to another."""
 
     trials: list[Trial]
@@ -26,27 +26,28 @@ class Known:
     torn: int  # lines that cannot be read
 
 
-def fingerprint(features_md5: str, tuning: TuneParams, bench: Bench) -> str:
+def mark_of(features_md5: str, tuning: TuneParams, windows: Windows) -> str:
     """Name what trials must share to be compared: features, space, fixed parameters, metric.
 
     Parameters that are not set have no part in it: a new option makes no old trial worthless.
     """
-    given = bench.base.model_dump(exclude_none=True)
+    given = windows.base.model_dump(exclude_none=True)
     fixed = {k: v for k, v in given.items() if k not in tuning.space}
     space = {name: item.model_dump() for name, item in tuning.space.items()}
-    about = [features_md5, space, fixed, bench.objective, bench.layout.offset, bench.problem.metric]
+    about = [features_md5, space, fixed, windows.objective, windows.layout.offset]
+    about.append(windows.problem.metric)
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def read_known(folder: Path, mark: str) -> Known:
+def read_known(folder: Path, mark: str) -> KnownTrials:
     """Read the log and keep the trials of this fingerprint."""
     trials, torn = log.read(folder)
     mine = [trial for trial in trials if trial.fingerprint == mark]
-    return Known(mine, len(trials) - len(mine), torn)
+    return KnownTrials(mine, len(trials) - len(mine), torn)
 
 
 def search(
-    bench: Bench,
+    windows: Windows,
     tuning: TuneParams,
     known: list[Trial],
     *,
@@ -61,10 +62,10 @@ def search(
     history = list(known)
     done = [trial.trial for trial in history if trial.seed == tuning.seed]
     for number in range(max(done, default=-1) + 1, trials):
-        earlier = [(t.parameters, loss_of(bench.problem, t.score)) for t in history]
+        earlier = [(t.parameters, loss_of(windows.problem, t.score)) for t in history]
         point = suggest(tuning.space, earlier, number, tuning)
         trial = run_trial(
-            bench,
+            windows,
             point,
             history,
             fingerprint=mark,

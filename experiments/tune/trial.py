@@ -29,7 +29,7 @@ FIRST = 2  # looks before a trial may be stopped
 
 
 @dataclass
-class Bench:
+class Windows:
     """A problem's training and validation windows in memory, binned once for each `max_bin`."""
 
     problem: Problem
@@ -41,7 +41,7 @@ class Bench:
     binned: dict[int, lgb.Dataset] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, problem: Problem, base: TrainParams, top: Path = Path()) -> "Bench":
+    def of(cls, problem: Problem, base: TrainParams, top: Path = Path()) -> "Windows":
         encoding = Encoding.load(top / paths.features(problem.name))
         train, valid = (
             read_window(problem, name, encoding.columns, top) for name in ("train", "valid")
@@ -49,13 +49,13 @@ class Bench:
         return cls(problem, encoding, base, train, valid, top)
 
     @contextmanager
-    def at(self, point: Point) -> "Iterator[Bench]":
-        """Yield the bench with a point's features: this one where the point changes none."""
+    def at(self, point: Point) -> "Iterator[Windows]":
+        """Yield the windows with a point's features: this one where the point changes none."""
         if not of_features(point):
             yield self
             return
         with features_at(self.problem, of_features(point)) as top:
-            yield Bench.of(self.problem, self.base, top)
+            yield Windows.of(self.problem, self.base, top)
 
     @property
     def layout(self) -> Layout:
@@ -116,7 +116,7 @@ class MedianStop:
 
 
 def run_trial(
-    bench: Bench,
+    windows: Windows,
     point: Point,
     earlier: Sequence[Trial],
     *,
@@ -130,7 +130,7 @@ def run_trial(
     watch = MedianStop([trial.curve for trial in earlier if trial.curve], stop_after)
     state, score, rounds, reason = FAILED, None, 0, ""
     try:
-        with bench.at(point) as there:
+        with windows.at(point) as there:
             rounds, score = _fit_and_score(there, point, watch)
         if not np.isfinite(score):
             score, reason = None, f"the score is {score}"
@@ -154,30 +154,30 @@ def run_trial(
     )
 
 
-def parameters_of(bench: Bench, point: Point) -> TrainParams:
+def parameters_of(windows: Windows, point: Point) -> TrainParams:
     """Return `train` of params.yaml with the point's values."""
-    section = f"{bench.problem.name}.train"
-    return parse_section(TrainParams, {**bench.base.model_dump(), **of_boosters(point)}, section)
+    section = f"{windows.problem.name}.train"
+    return parse_section(TrainParams, {**windows.base.model_dump(), **of_boosters(point)}, section)
 
 
-def _fit_and_score(bench: Bench, point: Point, watch: MedianStop) -> tuple[int, float]:
+def _fit_and_score(windows: Windows, point: Point, watch: MedianStop) -> tuple[int, float]:
     """Return the best round and the problem's metric there."""
-    problem = bench.problem
-    params = parameters_of(bench, point)
-    if params.max_bin not in bench.binned:
-        bench.binned[params.max_bin] = bin_rows(
-            bench.train, bench.layout, params, bench.objective, reusable=True
+    problem = windows.problem
+    params = parameters_of(windows, point)
+    if params.max_bin not in windows.binned:
+        windows.binned[params.max_bin] = bin_rows(
+            windows.train, windows.layout, params, windows.objective, reusable=True
         )
     fit = fit_booster(
-        bench.train,
-        bench.valid,
-        bench.layout,
+        windows.train,
+        windows.valid,
+        windows.layout,
         params,
-        bench.objective,
+        windows.objective,
         callbacks=[watch],
-        binned=bench.binned[params.max_bin],
+        binned=windows.binned[params.max_bin],
     )
-    columns, target = bench.valid
+    columns, target = windows.valid
     rounds = int(fit.curve["valid"].to_numpy().argmin()) + 1
-    predicted = bench.predict(fit.booster, columns, rounds)
-    return rounds, float(metrics.METRICS[problem.metric](bench.actual(target), predicted))
+    predicted = windows.predict(fit.booster, columns, rounds)
+    return rounds, float(metrics.METRICS[problem.metric](windows.actual(target), predicted))

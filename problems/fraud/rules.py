@@ -1,12 +1,10 @@
 """What a fraud model is judged against: a bank's two rules, the terminal's average, the oracle."""
 
-from typing import Protocol
-
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem, Rules
+from problems.contract import Problem, Rules, WithRule
 from retrace.base.params import Params
 
 
@@ -18,17 +16,12 @@ class RuleSettings(Params):
     velocity_hours: float = Field(gt=0)
 
 
-class HasRule(Protocol):
-    """The settings of the evaluation, as far as the rule needs them."""
-
-    @property
-    def rule(self) -> RuleSettings: ...
-
-
 PRIOR_ROWS = 20.0  # payments that the overall rate counts for (assumed)
 
 
-def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule) -> pd.Series:
+def rule(
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: WithRule[RuleSettings]
+) -> pd.Series:
     """Training's fraud rate among payments that break none, one or both of the rules."""
     known = _broken(train, settings.rule)
     overall = train[problem.target].mean()
@@ -51,7 +44,7 @@ def _broken(rows: pd.DataFrame, rule: RuleSettings) -> "pd.Series[int]":
 
 
 def naive(
-    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: WithRule[RuleSettings]
 ) -> pd.Series:
     """The terminal's fraud rate in training, drawn towards that of all."""
     overall = train[problem.target].mean()

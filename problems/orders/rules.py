@@ -4,12 +4,10 @@ Without a promise in the log the rule is the median of the step: that of trainin
 after the same activity.
 """
 
-from typing import Protocol
-
 import numpy as np
 import pandas as pd
 
-from problems.contract import Problem, Rules
+from problems.contract import Problem, Rules, WithRule
 from problems.defaults import RULE_LEAST_ROWS
 from retrace.base.params import Params
 
@@ -22,14 +20,9 @@ class RuleSettings(Params):
     promise: bool
 
 
-class HasRule(Protocol):
-    """The settings of the evaluation, as far as the rule needs them."""
-
-    @property
-    def rule(self) -> RuleSettings: ...
-
-
-def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule) -> pd.Series:
+def rule(
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: WithRule[RuleSettings]
+) -> pd.Series:
     """The hours until the promise, else the step's median; of stuck orders, training's rate among
     rows of the same step that this forecast sees late, or in time."""
     expected = expected_hours(train, rows, settings)
@@ -42,7 +35,9 @@ def rule(problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Ha
     return _step_and_lateness(train, rows, settings).map(rates).fillna(overall)
 
 
-def expected_hours(train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule) -> pd.Series:
+def expected_hours(
+    train: pd.DataFrame, rows: pd.DataFrame, settings: WithRule[RuleSettings]
+) -> pd.Series:
     """Return the rule's remaining hours of each row; never below 0."""
     hours = step_median(train, rows)
     if settings.rule.promise:
@@ -61,7 +56,7 @@ def step_median(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
 
 
 def _step_and_lateness(
-    train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule
+    train: pd.DataFrame, rows: pd.DataFrame, settings: WithRule[RuleSettings]
 ) -> "pd.Series[str]":
     """Name the step, and whether by the step's median the order will be later than promised, or
     than training's usual (P90) order where there is no promise."""
@@ -77,7 +72,7 @@ def _step_and_lateness(
 
 
 def naive(
-    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: HasRule
+    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: WithRule[RuleSettings]
 ) -> pd.Series:
     """The mean of training's rows: of their remaining hours, or of how many got stuck."""
     return pd.Series(float(train[problem.target].mean()), index=rows.index)

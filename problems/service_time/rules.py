@@ -1,12 +1,10 @@
 """What a service time model is judged against: the 7-minute rule, the average, the oracle."""
 
-from typing import Protocol
-
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from problems.contract import Problem, Rules
+from problems.contract import Problem, Rules, WithRule
 from retrace.base.params import Params
 
 
@@ -20,18 +18,11 @@ class RuleSettings(Params):
     block_seconds: float
 
 
-class HasRule(Protocol):
-    """The settings of the evaluation, as far as the rule needs them."""
-
-    @property
-    def rule(self) -> RuleSettings: ...
-
-
 def rule(
     problem: Problem,
     train: pd.DataFrame,
     rows: pd.DataFrame,
-    settings: HasRule,
+    settings: WithRule[RuleSettings],
 ) -> pd.Series:
     """Seven minutes, and what planners add for big orders, stairs and blocks."""
     rule = settings.rule
@@ -48,7 +39,7 @@ def naive(
     problem: Problem,
     train: pd.DataFrame,
     rows: pd.DataFrame,
-    settings: HasRule,
+    settings: WithRule[RuleSettings],
 ) -> pd.Series:
     """Average of the customer's stops in training, else of the area's, else of all."""
     found = pd.Series(np.nan, index=rows.index)

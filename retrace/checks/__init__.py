@@ -23,7 +23,7 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
     Raises RetraceError when the column has no numbers and the check needs them.
     """
     if check.other is not None:
-        return pairs.measure(rows[check.columns], check.check, check.least, check.most)
+        return pairs.measure_pair(rows[check.columns], check.check, check.least, check.most)
     values = rows[check.column]
     if check.check == "missing_share":
         return float(missing(values).mean())

@@ -66,7 +66,7 @@ def explained(target: NDArray[np.floating], codes: NDArray[np.int64]) -> float:
     return 1.0 - float(np.square(target - guess).sum()) / total if total > 0 else 0.0
 
 
-def words(values: pd.Series) -> list[set[str]]:
+def word_sets(values: pd.Series) -> list[set[str]]:
     """Return the words of each text in small letters; of a number the number (`12`, `12.5`)."""
     if is_text(values):
         return [set(WORD.findall(str(text).lower())) for text in values]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retrace.checks.columns import explained, groups, missing, parts, words
+from retrace.checks.columns import explained, groups, missing, parts, word_sets
 
 PARTS, PART_ROWS = 5, 400
 GROUP_ROWS = 10
@@ -29,7 +29,7 @@ LOOKS = (
 WHOLE = ("new_pairs_with", "several", "without")  # looks that need every row
 
 
-def measure(pair: pd.DataFrame, kind: str, least: float | None, most: float | None) -> float:
+def measure_pair(pair: pd.DataFrame, kind: str, least: float | None, most: float | None) -> float:
     """Return `kind` of the two columns of `pair`; NaN where no part has enough rows with both.
 
     With both limits, or neither, the part counts that is furthest from the usual one.
@@ -95,7 +95,7 @@ def _without(a: pd.Series, b: pd.Series) -> float:
 
 def _mentions(text: pd.Series, other: pd.Series) -> float:
     shares = []
-    for said, asked in zip(words(text), words(other), strict=True):
+    for said, asked in zip(word_sets(text), word_sets(other), strict=True):
         if asked := {word for word in asked if len(word) >= SHORTEST_WORD}:
             shares.append(len(asked & said) / len(asked))
     return float(np.mean(shares)) if shares else float("nan")

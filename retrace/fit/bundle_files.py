@@ -66,7 +66,7 @@ def save(bundle: "Bundle", folder: Path) -> None:
         **({"link": bundle.link} if bundle.link else {}),
         "columns": bundle.encoding.columns,
         "features": bundle.encoding.fingerprint,
-        "fingerprint": fingerprint(folder),
+        "fingerprint": bundle_fingerprint(folder),
     }
     write_json(about, folder / "bundle.json")
 
@@ -92,7 +92,7 @@ def load(folder: Path) -> dict[str, Any]:
 
 
 def _read(folder: Path, about: About) -> dict[str, Any]:
-    if about["fingerprint"] != fingerprint(folder):
+    if about["fingerprint"] != bundle_fingerprint(folder):
         raise RetraceError(
             f"{folder} is not what was written: its files do not match the fingerprint in "
             "bundle.json. Get it again with `dvc checkout --force` or `dvc pull`."
@@ -147,7 +147,7 @@ def _check_files(folder: Path) -> None:
             raise RetraceError(f"{path} is no file. A bundle has files and one folder, boosters/.")
 
 
-def fingerprint(folder: Path) -> str:
+def bundle_fingerprint(folder: Path) -> str:
     """Return the SHA-256 of all files but bundle.json, which says it."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "bundle.json"):

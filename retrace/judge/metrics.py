@@ -286,7 +286,7 @@ def judged(
     return codes.astype(np.float64), table.to_numpy(np.float64)
 
 
-def measure(metric: str, scored: pd.DataFrame, name: str = "prediction") -> float:
+def metric_of(metric: str, scored: pd.DataFrame, name: str = "prediction") -> float:
     """Return the metric of what `name` predicted."""
     return METRICS[metric](*judged(scored, name))
 

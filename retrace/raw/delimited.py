@@ -1,7 +1,7 @@
 """Read a delimited file whose quotes may be literal or RFC 4180, whichever its lines show.
 
 Kaggle's own files are plain: tab separated, one line a row, quotes mean nothing. Other tools write
-the same rows with fields in quotes, inner quotes doubled and perhaps line ends inside. `layout`
+the same rows with fields in quotes, inner quotes doubled and perhaps line ends inside. `records`
 finds which separators and line ends count. Then a field that is wholly one quoted string is taken
 out of its quotes until it no longer is one, so that all ways of writing a table read the same.
 
@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from retrace.base.errors import RetraceError
-from retrace.raw.layout import find_layout
 from retrace.raw.packed import AGAIN, pieces
+from retrace.raw.records import find_records
 from retrace.raw.sources import suffix_of
 
 SEPARATORS = {".tsv": b"\t", ".csv": b","}
@@ -44,46 +44,46 @@ class Delimited:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data = _load(path)
-        self._layout = find_layout(self._data, _separator(path, self._data))
-        if not len(self._layout.starts):
+        self._records = find_records(self._data, _separator(path, self._data))
+        if not len(self._records.starts):
             raise RetraceError(f"{path}: the file has only blank lines. {AGAIN}")
-        header = [self._field(0, column) for column in range(self._layout.width)]
+        header = [self._field(0, column) for column in range(self._records.width)]
         self.names: list[str] = [name.as_py().strip() for name in _unquoted(pa.array(header))]
         self._check_end()
 
     def read(self, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the rows as `columns` of text and `row`, and those with a wrong number of fields
         as `row` and `text`."""
-        layout = self._layout
-        fits = layout.counts == layout.width
+        records = self._records
+        fits = records.counts == records.width
         fits[0] = False
         good = np.flatnonzero(fits)
         bad = np.flatnonzero(~fits)[1:]
         dtype = pd.StringDtype("pyarrow", na_value=np.nan)
         values: dict[str, Any] = {}
         for name in columns:
-            begin, end = layout.bounds(good, self.names.index(name))
+            begin, end = records.bounds(good, self.names.index(name))
             values[name] = pd.array(_unquoted(_slices(self._data, begin, end)), dtype=dtype)
         rows = pd.DataFrame(values | {"row": good})  # record 0 is the header
         shown = [self._text(record) for record in bad]
         return rows, pd.DataFrame({"row": bad, "text": pd.Series(shown, dtype="str")})
 
     def _field(self, record: int, column: int) -> str:
-        begin, end = self._layout.bounds(np.array([record]), column)
+        begin, end = self._records.bounds(np.array([record]), column)
         return self._data[begin[0] : end[0]].decode()
 
     def _text(self, record: int) -> str:
-        start, stop = self._layout.starts[record], self._layout.stops[record]
+        start, stop = self._records.starts[record], self._records.stops[record]
         return self._data[start : min(stop, start + 4 * _SHOWN)].decode(errors="replace")[:_SHOWN]
 
     def _check_end(self) -> None:
         """Refuse a last row that is not whole: whatever came after it is lost as well."""
-        layout, last = self._layout, len(self._layout.starts) - 1
-        if last == 0 or not (layout.open_end or layout.counts[last] < layout.width):
+        records, last = self._records, len(self._records.starts) - 1
+        if last == 0 or not (records.open_end or records.counts[last] < records.width):
             return
-        line = self._data.count(b"\n", 0, int(layout.starts[last])) + 1
-        found = f"{layout.counts[last]} of {layout.width} fields"
-        if layout.open_end:
+        line = self._data.count(b"\n", 0, int(records.starts[last])) + 1
+        found = f"{records.counts[last]} of {records.width} fields"
+        if records.open_end:
             found = "an opening quote that is never closed"
         raise RetraceError(
             f"{self._path}: cut off in the middle of a row: the last one (row {last}, line {line}) "

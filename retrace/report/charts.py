@@ -18,7 +18,7 @@ from dvc_render.exceptions import DvcRenderError
 from dvc_render.vega import VegaRenderer
 
 from retrace.base.errors import RetraceError
-from retrace.report.inputs import read_rows
+from retrace.report.inputs import read_text_rows
 
 DVC_YAML = Path("dvc.yaml")
 TEMPLATES = Path(".dvc/plots")
@@ -120,7 +120,7 @@ def draw_spec(spec: dict[str, Any], mark: str) -> str:
 
 def filled(plot: Plot) -> dict[str, Any]:
     """Fill the plot's template with its data, through the code that `dvc plots` uses."""
-    rows = read_rows(plot.path)
+    rows = read_text_rows(plot.path)
     if not rows:
         raise RetraceError(f"{plot.path} has no rows to draw. Make it again: `dvc repro -f`.")
     name = plot.path.as_posix()

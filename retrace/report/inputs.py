@@ -11,7 +11,7 @@ from retrace.base.files import read_json
 from retrace.base.params import ProblemEntry, WorldEntry, read_params
 from retrace.base.tables import Column, Picture
 
-Rows = list[dict[str, str]]
+TextRows = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ShownTable:
     name: str
     title: str
     columns: dict[str, Column]
-    rows: Rows
+    rows: TextRows
     picture: Picture | None = None
 
 
@@ -60,7 +60,7 @@ class ProblemInputs:
     figures: dict[str, float]
     words: dict[str, Column]
     comparison: dict[str, dict[str, float]]
-    slices: Rows
+    slices: TextRows
     tables: list[ShownTable]
     card: dict[str, Any]
     bundle: dict[str, Any]
@@ -71,8 +71,8 @@ class Replayed:
     """What `backtest` found: the headline, a row a period and policy, and the other tables."""
 
     figures: dict[str, float]
-    periods: Rows
-    tables: dict[str, Rows]
+    periods: TextRows
+    tables: dict[str, TextRows]
 
 
 def read_world(name: str) -> WorldInputs:
@@ -99,7 +99,7 @@ def read_problem(name: str) -> ProblemInputs:
         figures=figures,
         words={key: Column(**column) for key, column in declared["figures"].items()},
         comparison=_read_dict(paths.comparison(name)),
-        slices=read_rows(paths.slices(name)),
+        slices=read_text_rows(paths.slices(name)),
         tables=[_table(name, key, table) for key, table in declared["tables"].items()],
         card=_read_dict(paths.bundle(name) / "card.json"),
         bundle=_read_dict(paths.bundle(name) / "bundle.json"),
@@ -107,7 +107,7 @@ def read_problem(name: str) -> ProblemInputs:
 
 
 def _table(problem: str, name: str, declared: dict[str, Any]) -> ShownTable:
-    rows = read_rows(paths.tables(problem) / f"{name}.csv")
+    rows = read_text_rows(paths.tables(problem) / f"{name}.csv")
     picture = declared["picture"]
     return ShownTable(
         name=name,
@@ -123,15 +123,15 @@ def read_backtest(name: str) -> Replayed:
     folder = paths.backtest_tables(name)
     return Replayed(
         figures=_read_dict(paths.backtest_metrics(name)),
-        periods=read_rows(paths.plots(name) / "backtest.csv"),
+        periods=read_text_rows(paths.plots(name) / "backtest.csv"),
         tables={
-            table: read_rows(folder / f"{table}.csv")
+            table: read_text_rows(folder / f"{table}.csv")
             for table in ("changes", "retrainings", "drift")
         },
     )
 
 
-def read_rows(path: Path) -> Rows:
+def read_text_rows(path: Path) -> TextRows:
     """Read a CSV as text, one dict per row, as `dvc plots` does."""
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from retrace.base.tables import Column
 from retrace.judge.metrics import METRICS
 from retrace.report import marks
-from retrace.report.inputs import Replayed, Rows, ShownTable
+from retrace.report.inputs import Replayed, ShownTable, TextRows
 from retrace.report.marks import FILL, GREY, WARM, Spec, Values
 from retrace.report.numbers import month, number, percent, to_number
 
@@ -62,7 +62,7 @@ def lifecycle(replayed: Replayed) -> Lifecycle | None:
     return Lifecycle(_story(replayed), *_drawing(replayed.periods), tables)
 
 
-def _named(rows: Rows) -> Rows:
+def _named(rows: TextRows) -> TextRows:
     """Name policies as the picture does."""
     return [
         {key: POLICIES.get(text, text) if key == "policy" else text for key, text in row.items()}
@@ -122,7 +122,7 @@ def _score(row: dict[str, str]) -> float | None:
     return to_number(row["score"])
 
 
-def _drawing(rows: Rows) -> tuple[Spec, str]:
+def _drawing(rows: TextRows) -> tuple[Spec, str]:
     points, changes = _points(rows), _changes(rows)
     measure = rows[0]["measure"]
     scores = [point["y"] for point in points if point["y"] is not None]
@@ -130,9 +130,9 @@ def _drawing(rows: Rows) -> tuple[Spec, str]:
     room = 0.28 * ((high - low) or 1.0)  # for the names of changes
     scale = {"domain": [low - room / 4, high + room], "nice": False, "zero": False}
     title = f"{_words(measure)} ({'higher' if _higher(measure) else 'lower'} is better)"
-    y = marks.amount("y", title, scale, tickCount=6)
+    y = marks.amount_axis("y", title, scale, tickCount=6)
     spec: Spec = marks.canvas(WIDTH, HEIGHT) | {
-        "encoding": {"x": marks.months("period", [point["period"] for point in points])},
+        "encoding": {"x": marks.month_axis("period", [point["period"] for point in points])},
         "layer": [
             *_change_layers(changes),
             {
@@ -151,7 +151,7 @@ def _drawing(rows: Rows) -> tuple[Spec, str]:
     return spec, caption + (" Dotted: what the simulator changed." if changes else "")
 
 
-def _points(rows: Rows) -> Values:
+def _points(rows: TextRows) -> Values:
     """Return each policy's score by period, and whether it was retrained on alarm there."""
     return [
         {
@@ -165,7 +165,7 @@ def _points(rows: Rows) -> Values:
     ]
 
 
-def _changes(rows: Rows) -> Values:
+def _changes(rows: TextRows) -> Values:
     """Return what the simulator changed by period, and how far down its name stands in pixels."""
     changes: Values = [
         {"period": month(row["period"]), "text": row["change"]}

@@ -20,7 +20,7 @@ def canvas(width: int, height: int | Spec) -> Spec:
     return {"width": width, "height": height}
 
 
-def amount(field: str, title: str | list[str], scale: Spec | None = None, **axis: Any) -> Spec:
+def amount_axis(field: str, title: str | list[str], scale: Spec | None = None, **axis: Any) -> Spec:
     """A quantitative axis."""
     found: Spec = {"field": field, "type": "quantitative", "title": title}
     found["axis"] = {"titlePadding": 8, **axis}
@@ -69,7 +69,7 @@ def bars(along: Spec, **encoding: Any) -> list[Spec]:
     ]
 
 
-def months(field: str, values: list[str]) -> Spec:
+def month_axis(field: str, values: list[str]) -> Spec:
     """An axis of months; of "Oct 2025" the year stands below, for the first and each January."""
     months = list(dict.fromkeys(values))
     axis: Spec = {"labelAngle": 0, "labelOverlap": "greedy", "labelPadding": 6, "ticks": False}

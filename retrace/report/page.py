@@ -18,7 +18,7 @@ from retrace.report.inputs import ProblemInputs, ShownTable, read_backtest, read
 from retrace.report.lifecycle import lifecycle
 from retrace.report.parameters import read_sections
 from retrace.report.pictures import drawing
-from retrace.report.verdicts import coverage, headline, measured_in, verdicts, worth
+from retrace.report.verdicts import headline_of, judge_coverage, measured_in, verdicts, worth
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = ("card", "judged", "plots", "data", "model")
@@ -43,7 +43,7 @@ def problem_part(name: str) -> Part:
     """Return what the page says of a problem: its card, its section and its world's data."""
     problem = read_problem(name)
     world = read_world(problem.world)
-    _, value, words = headline(problem)
+    _, value, words = headline_of(problem)
     found = verdicts(problem)
     said = {
         "name": name,
@@ -55,7 +55,7 @@ def problem_part(name: str) -> Part:
         "plain": _plain(problem),
         "verdicts": found,
         "measured_in": measured_in(problem),
-        "coverage": coverage(problem),
+        "coverage": judge_coverage(problem),
         "worth": worth(problem),
         "figures": [
             (problem.words[key].words, numbers.amount(problem.words[key], figure))
@@ -65,7 +65,7 @@ def problem_part(name: str) -> Part:
         "own": [(table, _own(table, name)) for table in problem.tables if table.rows],
         "pictures": _pictures(problem),
         "sections": read_sections([problem.world, name], () if world.simulated else ("simulate",)),
-        "columns": tables.columns(world.profile),
+        "columns": tables.profiled(world.profile),
         "ingest_figures": tables.ingest_figures(world.ingest),
         "quarantined": tables.quarantined(world.ingest),
     }
@@ -145,7 +145,7 @@ def _pictures(problem: ProblemInputs) -> list[DrawnPlot]:
 
 def _plain(problem: ProblemInputs) -> str:
     """Say what the headline means: what it is, and beside one without a unit the first that has."""
-    key, _, words = headline(problem)
+    key, _, words = headline_of(problem)
     others = [
         f"{column.words} {numbers.amount(column, problem.figures[other])}"
         for other, column in problem.words.items()

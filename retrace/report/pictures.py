@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from retrace.base.tables import Column, Picture
 from retrace.report import marks
-from retrace.report.inputs import Rows, ShownTable
+from retrace.report.inputs import ShownTable, TextRows
 from retrace.report.marks import BAD, FILL, GREY, SOFT, WARM, Spec, Values
 from retrace.report.numbers import month, number, percent, to_number
 
@@ -25,7 +25,7 @@ def drawing(table: ShownTable) -> Spec | None:
     return None if spec is None else spec | {"config": {"aria": False}}  # the page has the words
 
 
-def curves(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | None:
+def curves(picture: Picture, columns: dict[str, Column], rows: TextRows) -> Spec | None:
     """Columns over the numbers of another; without `mark`, rows have their names above."""
 
     def dotted(row: dict[str, str]) -> bool:
@@ -42,7 +42,7 @@ def curves(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | N
         return None
     kinds = dict(zip(dict.fromkeys(point["what"] for point in points), COLOURS, strict=False))
     scale: Spec = {"type": "log"} if picture.log else {"zero": False, "nice": False, "padding": 22}
-    x = marks.amount("x", _title(columns[picture.x]), scale, grid=False, tickCount=6)
+    x = marks.amount_axis("x", _title(columns[picture.x]), scale, grid=False, tickCount=6)
     y = _value_axis(columns[picture.y[0]], kinds)
     named = {} if picture.mark else {point["who"]: point["x"] for point in points}
     flags, height = marks.flags([{"name": who, "x": at} for who, at in named.items()], x)
@@ -65,7 +65,7 @@ def curves(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | N
     }
 
 
-def lines(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | None:
+def lines(picture: Picture, columns: dict[str, Column], rows: TextRows) -> Spec | None:
     """Columns by month; months are as dark as their share `shade` is large."""
     points: Values = [
         {"month": month(row[picture.x]), "what": columns[column].words, "y": value}
@@ -79,19 +79,19 @@ def lines(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | No
     shades = _shades(picture, columns, rows) if picture.shade else []
     top = (1.22 if shades else 1.05) * max(point["y"] for point in points)
     scale = {"domain": [0, top or 1.0], "nice": True}
-    y = marks.amount("y", _title(columns[picture.y[0]], kinds), scale, tickCount=5)
+    y = marks.amount_axis("y", _title(columns[picture.y[0]], kinds), scale, tickCount=5)
     line = {
         "data": {"values": points},
         "mark": {"type": "line", "point": {"size": 46}, "strokeWidth": 2},
         "encoding": {"y": y, "color": marks.key("what", kinds)},
     }
     return marks.canvas(WIDTH, HEIGHT) | {
-        "encoding": {"x": marks.months("month", [point["month"] for point in points])},
+        "encoding": {"x": marks.month_axis("month", [point["month"] for point in points])},
         "layer": [*_shading(shades), line],
     }
 
 
-def _shades(picture: Picture, columns: dict[str, Column], rows: Rows) -> Values:
+def _shades(picture: Picture, columns: dict[str, Column], rows: TextRows) -> Values:
     """Months as dark as their share is large; a peak of 10 % and more is labelled."""
     shares = [to_number(row[picture.shade]) or 0.0 for row in rows]
     found = []
@@ -123,7 +123,7 @@ def _shading(shades: Values) -> list[Spec]:
     ]
 
 
-def side_by_side(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | None:
+def side_by_side(picture: Picture, columns: dict[str, Column], rows: TextRows) -> Spec | None:
     """The bars of several columns together, a group a row."""
     bars: Values = [
         {"who": _name(row), "what": columns[column].words, "x": x, "text": number(x)}
@@ -134,7 +134,7 @@ def side_by_side(picture: Picture, columns: dict[str, Column], rows: Rows) -> Sp
     if not bars:
         return None
     kinds = dict(zip((columns[column].words for column in picture.y), (GREY, FILL), strict=False))
-    along = marks.amount("x", columns[picture.y[0]].unit, tickCount=5)
+    along = marks.amount_axis("x", columns[picture.y[0]].unit, tickCount=5)
     offset = {"field": "what", "sort": list(kinds), "scale": {"paddingInner": 0.08}}
     return marks.canvas(WIDTH - 40, {"step": 21}) | {
         "data": {"values": bars},
@@ -143,7 +143,7 @@ def side_by_side(picture: Picture, columns: dict[str, Column], rows: Rows) -> Sp
     }
 
 
-def intervals(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | None:
+def intervals(picture: Picture, columns: dict[str, Column], rows: TextRows) -> Spec | None:
     """A column with its bounds around zero, in red where it is marked."""
     groups: Values = []
     for row in rows:
@@ -161,7 +161,7 @@ def intervals(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec 
     across = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "x2"}}
     no_sign = "datum.value ? datum.label : '0'"
     title = _title(columns[picture.y[0]])
-    x = marks.amount("x", title, tickCount=5, format="+~r", labelExpr=no_sign)
+    x = marks.amount_axis("x", title, tickCount=5, format="+~r", labelExpr=no_sign)
     zero = {"mark": {"type": "rule", "color": "currentColor"}, "data": {"values": [{"x": 0}]}}
     rule = {"type": "rule", "strokeWidth": 2.5, "strokeCap": "round"}
     return marks.canvas(WIDTH - 70, {"step": 24}) | {
@@ -177,7 +177,7 @@ def intervals(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec 
     }
 
 
-def panels(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | None:
+def panels(picture: Picture, columns: dict[str, Column], rows: TextRows) -> Spec | None:
     """A panel of bars for each column, side by side."""
     found: list[Spec] = []
     every = {"domain": [_name(row) for row in rows]}
@@ -190,7 +190,7 @@ def panels(picture: Picture, columns: dict[str, Column], rows: Rows) -> Spec | N
         if not values:
             continue
         fade: Spec = {"condition": {"test": "datum.few", "value": 0.4}, "value": 1}
-        along = marks.amount("x", wrap(_title(columns[column]), 20), tickCount=3)
+        along = marks.amount_axis("x", wrap(_title(columns[column]), 20), tickCount=3)
         panel = {
             "data": {"values": values},
             "encoding": {"y": marks.names("who", values, every, labels=not found)},
@@ -205,7 +205,7 @@ def _few(row: dict[str, str], column: str) -> bool:
     return rows is not None and rows < FEW
 
 
-KINDS: dict[str, Callable[[Picture, dict[str, Column], Rows], Spec | None]] = {
+KINDS: dict[str, Callable[[Picture, dict[str, Column], TextRows], Spec | None]] = {
     "curves": curves,
     "lines": lines,
     "bars": panels,
@@ -228,5 +228,5 @@ def _title(column: Column, kinds: dict[str, str] | None = None) -> str:
 def _value_axis(column: Column, kinds: dict[str, str]) -> Spec:
     if column.kind == "share":
         quarters = [0, 0.25, 0.5, 0.75, 1]
-        return marks.amount("y", "", {"domain": [0, 1]}, format=".0%", values=quarters)
-    return marks.amount("y", _title(column, kinds))
+        return marks.amount_axis("y", "", {"domain": [0, 1]}, format=".0%", values=quarters)
+    return marks.amount_axis("y", _title(column, kinds))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from retrace.report.inputs import ProblemInputs, Rows, ShownTable
+from retrace.report.inputs import ProblemInputs, ShownTable, TextRows
 from retrace.report.numbers import cells, count, number, percent, to_number
-from retrace.report.verdicts import Verdict, headline
+from retrace.report.verdicts import Verdict, headline_of
 
 TYPES = {"int": "whole number", "float": "number", "bool": "yes or no", "date": "time"}
 
@@ -22,7 +22,7 @@ class Bar:
 
 def headline_bars(problem: ProblemInputs, verdicts: list[Verdict]) -> list[Bar]:
     """Put the model and the baselines whose headline metric is known on one scale from zero."""
-    _, value, _ = headline(problem)
+    _, value, _ = headline_of(problem)
     longest = max([value, *(v.value for v in verdicts if v.value is not None)]) or 1.0
     bars = [Bar("model", number(value), value / longest, None)]
     for verdict in verdicts:
@@ -73,7 +73,7 @@ class SliceRow:
 COVERAGE_FROM = 0.5  # where the coverage bars begin; below it a bar is empty
 
 
-def slice_groups(table: Rows) -> dict[str, list[SliceRow]]:
+def slice_groups(table: TextRows) -> dict[str, list[SliceRow]]:
     """Return the slices by label column; bars are scaled to the slices that are not small."""
     large = [row for row in table if row["small"] == "0"] or table
     error_scale = max((float(row.get("error") or 0) for row in large), default=0) or 1.0
@@ -173,7 +173,7 @@ class Profiled:
     words: str
 
 
-def columns(profile: list[dict[str, Any]]) -> list[Profiled]:
+def profiled(profile: list[dict[str, Any]]) -> list[Profiled]:
     """Describe the columns of a profile in words and small drawings."""
     return [_column(record) for record in profile]
 

@@ -37,7 +37,7 @@ def verdicts(problem: ProblemInputs) -> list[Verdict]:
     return [_verdict(problem, name) for name in NAMES if name in problem.comparison]
 
 
-def headline(problem: ProblemInputs) -> tuple[str, float, Column]:
+def headline_of(problem: ProblemInputs) -> tuple[str, float, Column]:
     """Return the key, the value and the words of the headline."""
     key = next(key for key in problem.figures if not key.startswith("valid_"))
     return key, problem.figures[key], problem.words[key]
@@ -57,7 +57,7 @@ def _in_shares(problem: ProblemInputs, value: float | None) -> bool:
 
 def _value(problem: ProblemInputs, baseline: str) -> float | None:
     """Return a baseline's headline metric, or None when the metrics do not have it."""
-    key, model, _ = headline(problem)
+    key, model, _ = headline_of(problem)
     direct = problem.figures.get(f"{baseline}_{key}")
     ratio = problem.figures.get("oracle_ratio") if baseline == "oracle" else None
     return direct if direct is not None or not ratio else model / ratio
@@ -66,7 +66,7 @@ def _value(problem: ProblemInputs, baseline: str) -> float | None:
 def _verdict(problem: ProblemInputs, baseline: str) -> Verdict:
     found = problem.comparison[baseline]
     losses = [found[name] for name in ("loss_difference", "lower_95", "upper_95")]
-    value, (_, model, words) = _value(problem, baseline), headline(problem)
+    value, (_, model, words) = _value(problem, baseline), headline_of(problem)
     sign = 1 if losses[1] > 0 else -1 if losses[2] < 0 else 0
     better = "better" if sign > 0 else "worse"
     if value and _in_shares(problem, value):
@@ -154,7 +154,7 @@ class Coverage:
     words: str
 
 
-def coverage(problem: ProblemInputs) -> Coverage | None:
+def judge_coverage(problem: ProblemInputs) -> Coverage | None:
     """Say whether the interval keeps its promise, as far as chance lets one tell.
 
     The share varies by chance with the test rows and with the calibration rows that set the width.

@@ -20,7 +20,7 @@ from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextModel
 from retrace.fit.boosters import booster_from_text, booster_to_text
 from retrace.fit.bundle import Bundle
-from retrace.fit.bundle_files import fingerprint
+from retrace.fit.bundle_files import bundle_fingerprint
 from retrace.fit.intervals import Interval
 from retrace.fit.modeltext import ModelTextError, check_model_text
 from retrace.fit.reference import Reference
@@ -129,7 +129,9 @@ def folder(tmp_path: Path) -> Path:
 def signed(folder: Path) -> None:
     """Make the fingerprint fit, as someone does who means harm."""
     about = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps({**about, "fingerprint": fingerprint(folder)}))
+    (folder / "bundle.json").write_text(
+        json.dumps({**about, "fingerprint": bundle_fingerprint(folder)})
+    )
 
 
 @pytest.mark.parametrize(

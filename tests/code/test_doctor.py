@@ -12,7 +12,7 @@ import yaml
 
 from commands import doctor
 from commands.__main__ import main
-from commands.doctor import Check
+from commands.doctor import Finding
 from experiments import sections
 from tests.s3 import local_s3
 
@@ -50,7 +50,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def stops(check: Check, *words: str) -> None:
+def stops(check: Finding, *words: str) -> None:
     """Assert that the check is a fault whose words are there, and that it says what to do."""
     assert check.status == "FAULT", check
     for word in words:
@@ -62,7 +62,7 @@ def stops(check: Check, *words: str) -> None:
 
 
 def test_python(here):
-    assert doctor.python((3, 12, 1), str(here / ".venv")) == Check(
+    assert doctor.python((3, 12, 1), str(here / ".venv")) == Finding(
         "ok", "Python", "3.12.1 in .venv"
     )
     stops(doctor.python((3, 10, 2)), "3.10.2", ">=3.11")
@@ -89,7 +89,7 @@ def test_git(here, monkeypatch):
     assert "git config --global user.name" in unnamed.advice
     for key, value in (("name", "A Tester"), ("email", "tester@example.org")):
         subprocess.run(["git", "config", f"user.{key}", value], check=True)
-    assert doctor.git() == Check("ok", "Git", "commits as A Tester <tester@example.org>")
+    assert doctor.git() == Finding("ok", "Git", "commits as A Tester <tester@example.org>")
     monkeypatch.setenv("PATH", str(here))
     stops(doctor.git(), "not installed")
 
@@ -104,7 +104,7 @@ def test_packages(here, monkeypatch):
     monkeypatch.setattr(doctor, "_installed", installed.get)
     (here / "requirements.lock").write_text("numpy==2.4.6\nscipy==1.17.1\n")
     (here / "requirements-dev.lock").write_text("numpy==2.4.6\nscipy==1.17.1\npytest==9\nuv==1\n")
-    assert doctor.packages() == Check("ok", "packages", "2 as in requirements.lock")
+    assert doctor.packages() == Finding("ok", "packages", "2 as in requirements.lock")
     installed["pytest"] = "9"
     stops(doctor.packages(), "1 not as in requirements-dev.lock", "uv missing (locked 1)")
     installed["uv"] = "1"
@@ -201,9 +201,9 @@ def name_database(here, url: str) -> None:
 
 
 def test_databases(here):
-    assert doctor.databases() == Check("ok", "databases", "none set, and none needed")
+    assert doctor.databases() == Finding("ok", "databases", "none set, and none needed")
     name_database(here, f"sqlite:///{here}/shop.db")
-    assert doctor.databases() == Check("ok", "databases", "shop: all answer")
+    assert doctor.databases() == Finding("ok", "databases", "shop: all answer")
     name_database(here, f"sqlite:///{here}/no/such/folder.db")
     stops(doctor.databases(), "shop: ", "unable to open database file")
     name_database(here, f"postgresql://someone:secret@/shop?host={here}")
@@ -297,7 +297,7 @@ def test_the_command_prints_a_line_a_check_from_a_subfolder(here, monkeypatch, c
     (here / "data").mkdir()
     monkeypatch.chdir(here / "data")
     long = "word " * 60
-    checks = [Check("ok", "one", "fine"), Check("!", "two", "[so] so", long)]
+    checks = [Finding("ok", "one", "fine"), Finding("!", "two", "[so] so", long)]
     monkeypatch.setattr(doctor, "CHECKS", [lambda check=check: check for check in checks])
     assert main(["doctor"]) == 0
     output = capsys.readouterr().out
@@ -306,7 +306,7 @@ def test_the_command_prints_a_line_a_check_from_a_subfolder(here, monkeypatch, c
     assert max(map(len, output.splitlines())) <= 100
     assert Path.cwd() == here
 
-    monkeypatch.setattr(doctor, "CHECKS", [lambda: Check("FAULT", "three", "bad", "do so")])
+    monkeypatch.setattr(doctor, "CHECKS", [lambda: Finding("FAULT", "three", "bad", "do so")])
     assert main(["doctor"]) == 1
     assert capsys.readouterr().out.startswith("FAULT three")
 

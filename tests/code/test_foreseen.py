@@ -7,7 +7,7 @@ import pytest
 from retrace.judge.foreseen import expected_losses, foreseen_increase
 from retrace.judge.tasks import JUDGING
 from tests.code.test_metrics_in_use import PROBLEM
-from workflow.replay.tables import headline, small_periods
+from workflow.replay.tables import figures_of, small_periods
 
 
 def calibrated(n: int, seed: int, middle: float) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def test_a_period_counts_by_its_rows_and_one_with_few_is_named() -> None:
         ]
     )  # fmt: skip
     alarms = pd.DataFrame({"policy": [], "false_alarm": []})
-    found = headline(PROBLEM, table, alarms)
+    found = figures_of(PROBLEM, table, alarms)
     assert found["mae_never"] == pytest.approx((3000 + 2000 + 1) / 401)
     assert found["lost_alone"] == pytest.approx(10.0)  # of a mean absolute error, lower is better
     assert small_periods(table) == {"c": 1}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from problems.fraud.evaluation import (
-    Settings,
+    EvaluateSettings,
     alert_curve,
     card_precision,
     headline,
@@ -19,7 +19,7 @@ from retrace.past.splits import DayWindows, SplitParams, split
 
 PROBLEM = PROBLEMS["fraud"]
 START = pd.Timestamp("2025-01-01", tz="UTC")
-SETTINGS = Settings(
+SETTINGS = EvaluateSettings(
     rule=RuleSettings(amount_limit=100.0, velocity_count=3, velocity_hours=1.0),
     missed_share=1.0,
     missed_fee=10.0,

@@ -7,15 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from problems.featurize import features_of
-from problems.fraud.features import Settings
+from problems.fraud.features import FeatureSettings
 from problems.fraud.problem import PROBLEMS
 from retrace.base.arrays import to_frame
 
-SETTINGS = Settings(time_zone="UTC", night_from=0, night_until=6, prior_rows=10.0, prior_rate=0.01)
+SETTINGS = FeatureSettings(
+    time_zone="UTC", night_from=0, night_until=6, prior_rows=10.0, prior_rate=0.01
+)
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
 
-def features(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def features(rows: pd.DataFrame, settings: FeatureSettings) -> pd.DataFrame:
     return to_frame(features_of("fraud", rows, settings), rows.index)
 
 

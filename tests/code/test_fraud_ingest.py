@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from problems.featurize import features_of
-from problems.fraud.features import Settings as FeatureSettings
-from problems.fraud.ingest import CLEAN, Settings, ingest
+from problems.fraud.features import FeatureSettings
+from problems.fraud.ingest import CLEAN, IngestSettings, ingest
 from problems.fraud.schema import WORLD
 from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
@@ -26,9 +26,9 @@ HANDBOOK = {
 }
 
 
-def settings(**changes: object) -> Settings:
+def settings(**changes: object) -> IngestSettings:
     base = {"max_quarantined": 0.5, "future_gap_days": 30.0, "most_a_day": 50}
-    return Settings(**{**base, **changes})  # type: ignore[arg-type]
+    return IngestSettings(**{**base, **changes})  # type: ignore[arg-type]
 
 
 def payments(n: int = 40) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from problems.contract import Features, History
 from problems.fraud import simulate as fraud_simulate
 from problems.fraud.schema import COLUMNS as FRAUD_COLUMNS
 from problems.orders import simulate as orders_simulate
-from problems.orders.ingest import Settings as OrdersIngest
+from problems.orders.ingest import IngestSettings
 from problems.orders.ingest import ingest as ingest_orders
 from problems.service_time.features.history import OUTCOMES as STOP_OUTCOMES
 from problems.service_time.schema import WORLD as STOPS
@@ -182,12 +182,12 @@ def assert_same(found: Arrays, expected: Arrays) -> None:
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     sized = {**PARAMS["fraud"]["simulate"], "transactions": 500, "fraud_rate": 0.05}
-    fraud = fraud_simulate.simulate(fraud_simulate.Settings(**sized))
+    fraud = fraud_simulate.simulate(fraud_simulate.SimulateSettings(**sized))
     sized = {**PARAMS["orders"]["simulate"], "orders": 60, "futures": 0}
-    log = orders_simulate.simulate(orders_simulate.Settings(**sized)).raw["events.parquet"]
+    log = orders_simulate.simulate(orders_simulate.SimulateSettings(**sized)).raw["events.parquet"]
     path = tmp_path_factory.mktemp("orders") / "events.parquet"
     write_table(log, path)
-    orders = ingest_orders(path, OrdersIngest(**PARAMS["orders"]["ingest"])).clean
+    orders = ingest_orders(path, IngestSettings(**PARAMS["orders"]["ingest"])).clean
     return {
         "fraud": fraud.raw["transactions.parquet"][list(FRAUD_COLUMNS)],
         "orders": orders,

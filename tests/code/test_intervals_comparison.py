@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from problems.parts import find_problem
 from retrace.fit.intervals import Interval
 from retrace.judge.comparison import paired_difference
-from workflow.evaluate import compare
+from workflow.evaluate import compare_with_baselines
 
 
 def draw(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -75,7 +75,7 @@ def test_chance_of_coverage_counts_orders_where_rows_of_one_order_are_alike():
             "upper": 1.5,
         }
     )
-    found = compare(find_problem("order_completion"), scored)["coverage"]
+    found = compare_with_baselines(find_problem("order_completion"), scored)["coverage"]
     assert found["share"] == pytest.approx(inside.mean())
     width = found["upper_95"] - found["lower_95"]
     binomial = 2 * 1.96 * np.sqrt(inside.mean() * (1 - inside.mean()))

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.fraud.simulate import Settings as Simulation
-from problems.fraud.simulate import simulate
+from problems.fraud.simulate import SimulateSettings, simulate
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from retrace.fit.boosters import booster_to_text
@@ -26,7 +25,7 @@ CHANGES = [
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]["simulate"]
-    settings = Simulation(**{**params, **SMALL["fraud"]["simulate"], "seed": 11})
+    settings = SimulateSettings(**{**params, **SMALL["fraud"]["simulate"], "seed": 11})
     return simulate(settings).raw["transactions.parquet"].drop(columns="currency")
 
 
@@ -110,7 +109,7 @@ def test_tables_hold_alarms_against_the_changes(steps: list) -> None:
     assert periods.groupby("policy").size().nunique() == 1
     alone = periods[periods["policy"] == "never"]
     assert alone.set_index("period")["change"]["2025-08-01"] == "new attacks: patient"
-    figures = tables.headline(problem, periods, tables.retrainings(steps, CHANGES))
+    figures = tables.figures_of(problem, periods, tables.retrainings(steps, CHANGES))
     assert len(figures) <= 8
     assert figures["retrainings_every"] == len(alone) - 1
     found = tables.changes(steps, CHANGES)

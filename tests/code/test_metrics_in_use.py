@@ -11,7 +11,7 @@ import pytest
 from experiments import predictions
 from experiments.tune import search
 from experiments.tune.confirm import against_current
-from experiments.tune.trial import Bench, loss_of, run_trial
+from experiments.tune.trial import Windows, loss_of, run_trial
 from problems.contract import Columns, Problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame
@@ -78,12 +78,12 @@ def test_a_metric_goes_all_the_way(
 
     again = predictions.predictions_at(NAME, "")
     context = predictions.read_context(problem)
-    found = predictions.compare(problem, again, again, context)
+    found = predictions.compare_predictions(problem, again, again, context)
     assert found.difference.mean == 0
     assert found.rows_left_out == 0
 
     base = read_params(TrainParams, f"{NAME}.train")
-    bench = Bench.of(problem, base)
+    bench = Windows.of(problem, base)
     trials = [
         run_trial(bench, point, [], fingerprint="f", seed=1, number=place, stop_after=9)
         for place, point in enumerate([{"learning_rate": 0.1}, {"learning_rate": 1e-6}])

@@ -161,7 +161,9 @@ def test_a_bundle_whose_classes_do_not_fit_is_refused(
     text = (tmp_path / file).read_text()
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new, 1))
-    monkeypatch.setattr("retrace.fit.bundle_files.fingerprint", lambda _: about["fingerprint"])
+    monkeypatch.setattr(
+        "retrace.fit.bundle_files.bundle_fingerprint", lambda _: about["fingerprint"]
+    )
     about = json.loads((tmp_path / "bundle.json").read_text())
     with pytest.raises(RetraceError):
         Bundle.load(tmp_path)

@@ -12,7 +12,7 @@ from tests.conftest import ROOT, SMALL
 
 def settings(simulator, world: str, **changes):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())[world]["simulate"]
-    return simulator.Settings(**{**params, **SMALL[world]["simulate"], **changes})
+    return simulator.SimulateSettings(**{**params, **SMALL[world]["simulate"], **changes})
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from problems.featurize import features_of
-from problems.orders.features import Settings
-from problems.orders.ingest import Settings as Reading
-from problems.orders.ingest import ingest
+from problems.orders.features import FeatureSettings
+from problems.orders.ingest import IngestSettings, ingest
 from retrace.checks.columns import explained, groups
 
 OWN = {"time_zone": "UTC", "half_life_days": 60, "prior_weight": 5}
@@ -29,11 +28,11 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     names = ["case_id", "activity", "timestamp", "resource", "region", "size"]
     path = tmp_path_factory.mktemp("log") / "log.parquet"
     pd.DataFrame(events, columns=names).to_parquet(path)
-    return ingest(path, Reading(completion=["done"])).clean
+    return ingest(path, IngestSettings(completion=["done"])).clean
 
 
 def test_history_and_load_do_not_tell_the_date_of_a_log_that_grows(rows: pd.DataFrame) -> None:
-    found = features_of("orders", rows, Settings(**OWN))
+    found = features_of("orders", rows, FeatureSettings(**OWN))
     at = rows["snapshot_at"].rank(pct=True).to_numpy()
 
     def told(values: object) -> float:
@@ -50,7 +49,7 @@ def test_each_kind_of_columns_has_a_switch_of_its_own(rows: pd.DataFrame) -> Non
     kinds = {
         "history": ("history_",), "load": ("load_",), "attributes": ("text_", "number_", "hours_")
     }  # fmt: skip
-    whole = set(features_of("orders", rows, Settings(**OWN)))
+    whole = set(features_of("orders", rows, FeatureSettings(**OWN)))
     for switch, begin in kinds.items():
-        fewer = set(features_of("orders", rows, Settings(**OWN, **{switch: False})))
+        fewer = set(features_of("orders", rows, FeatureSettings(**OWN, **{switch: False})))
         assert whole - fewer == {name for name in whole if name.startswith(begin)} != set()

@@ -10,8 +10,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from problems.featurize import features_of
-from problems.orders.features import Settings as FeatureSettings
-from problems.orders.ingest import Settings, ingest, read_log
+from problems.orders.features import FeatureSettings
+from problems.orders.ingest import IngestSettings, ingest, read_log
 from problems.orders.ingest.olist import EVENTS as OLIST_EVENTS
 from problems.orders.ingest.olist import TABLES as OLIST_TABLES
 from problems.orders.schema import WORLD
@@ -49,7 +49,7 @@ def log(*cases: tuple[str, list[tuple[str, float]]], **columns: object) -> pd.Da
 def run(folder: Path, frame: pd.DataFrame, **changes: object):
     path = folder / "log.parquet"
     frame.to_parquet(path)
-    return ingest(path, Settings(**(OWN | changes)))
+    return ingest(path, IngestSettings(**(OWN | changes)))
 
 
 def features(rows: pd.DataFrame, settings: FeatureSettings) -> pd.DataFrame:
@@ -340,7 +340,7 @@ def test_a_published_split_by_files_needs_parameters_alone(tmp_path: Path) -> No
     more = [(f"v{i}", [(what, hour + i) for what, hour in USUAL[0][1]]) for i in range(40)]
     log(*USUAL[:5], *more).to_csv(source / "fold0_train.csv", index=False)
     log(*USUAL[5:]).to_csv(source / "fold0_test.csv", index=False)
-    rows = ingest(source, Settings(**(OWN | {"keep": ["file"]}))).clean
+    rows = ingest(source, IngestSettings(**(OWN | {"keep": ["file"]}))).clean
     params = SplitParams(
         by="column", column="file", named={"fold0_train.csv": "train", "fold0_test.csv": "test"},
         train=0.3, valid=0.3, calibration=0.3, test=0.1, mature_share=0.9, seed=4,
@@ -369,15 +369,15 @@ def test_columns_of_one_name_are_numbered_and_can_be_named(tmp_path: Path) -> No
     frame.columns = ["Case ID", "Activity", "Complete Timestamp", "size", "size"]
     path = tmp_path / "log.csv"
     frame.to_csv(path, index=False)
-    rows = ingest(path, Settings(**OWN)).clean
+    rows = ingest(path, IngestSettings(**OWN)).clean
     assert set(rows["number_size"]) == {3.0}
     assert set(rows["number_size_1"]) == {4.0}
-    assert "number_size_1" not in ingest(path, Settings(**(OWN | {"drop": ["size.1"]}))).clean
+    assert "number_size_1" not in ingest(path, IngestSettings(**(OWN | {"drop": ["size.1"]}))).clean
     frame.columns = ["Case ID", "Activity", "Complete Timestamp", "Activity", "size"]
     frame.to_csv(path, index=False)
     with pytest.raises(RetraceError, match=r"several columns 'Activity'.*`activity: Activity.1`"):
-        ingest(path, Settings(**OWN))
-    mapped = Settings(**(OWN | {"columns": {"activity": "Activity"}}))
+        ingest(path, IngestSettings(**OWN))
+    mapped = IngestSettings(**(OWN | {"columns": {"activity": "Activity"}}))
     assert set(ingest(path, mapped).clean["activity"]) == {"new", "work", "check"}
 
 
@@ -440,7 +440,7 @@ def test_no_order_of_olist_is_lost_and_no_item_counted_twice(tmp_path: Path) -> 
         if name == "sellers":
             table = pd.concat([table, table])
         table.to_csv(tmp_path / f"{name}.csv", index=False)
-    read = read_log(tmp_path, Settings(**(OWN | {"format": "olist"})))
+    read = read_log(tmp_path, IngestSettings(**(OWN | {"format": "olist"})))
     assert read.log.case_ids.tolist() == ["order_id 0"]
     assert read.log.attributes["number_n_items"].tolist() == [1.0] * len(OLIST_EVENTS)
     assert dict(read.rejected[["case_id", "reason"]].to_numpy()) == {

@@ -11,14 +11,14 @@ import pytest
 from pydantic import ValidationError
 
 from problems.contract import Simulated
-from problems.orders.simulate import Settings, simulate
-from problems.orders.simulate.clock import CALENDARS, Clock, make_clock
+from problems.orders.simulate import SimulateSettings, simulate
+from problems.orders.simulate.calendar import CALENDARS, WorkCalendar, make_calendar
 from problems.orders.simulate.flow import Flow, make_flow
 from problems.orders.simulate.process import ACTIVITIES, EDGES, NUMBER
 from problems.orders.simulate.truth import make_truth, summarise
 from retrace.base.files import write_table
 
-SETTINGS = Settings(orders=16_000, futures=100)
+SETTINGS = SimulateSettings(orders=16_000, futures=100)
 ENDS = ("closed", "cancelled")
 
 
@@ -28,13 +28,13 @@ def simulated() -> Simulated:
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
-    return make_clock(SETTINGS)
+def calendar() -> WorkCalendar:
+    return make_calendar(SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def flow(clock: Clock) -> Flow:
-    return make_flow(SETTINGS, clock, "world", clock.end_hours)
+def flow(calendar: WorkCalendar) -> Flow:
+    return make_flow(SETTINGS, calendar, "world", calendar.end_hours)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def per_order(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcomes(
-    settings: Settings, simulated: Simulated, events: pd.DataFrame, orders: pd.DataFrame
+    settings: SimulateSettings, simulated: Simulated, events: pd.DataFrame, orders: pd.DataFrame
 ) -> pd.DataFrame:
     """The truth of settled orders beside what came: `remaining` (NaN if never) and `stuck`.
 
@@ -252,7 +252,7 @@ def test_the_season_brings_orders_queues_and_delays(
 
 
 def test_no_season_on_request() -> None:
-    flat = simulate(Settings(orders=6000, season_peak=0.0, futures=0)).raw["events.parquet"]
+    flat = simulate(SimulateSettings(orders=6000, season_peak=0.0, futures=0)).raw["events.parquet"]
     placed = flat[flat["activity"] == "placed"]["timestamp"].dt.strftime("%Y-%m").value_counts()
     assert placed[["2024-11", "2024-12"]].mean() < 1.15 * placed.loc["2024-08":"2024-10"].mean()
 
@@ -291,7 +291,7 @@ def test_month_14_changes_credit_checks_and_picking(events: pd.DataFrame) -> Non
 
 def test_no_change_beyond_the_months() -> None:
     """Up to the change both worlds are one; without it the other warehouse goes on."""
-    settings = Settings(orders=3000, futures=0)
+    settings = SimulateSettings(orders=3000, futures=0)
     changed, same = (
         simulate(settings.model_copy(update={"change_month": month})).raw["events.parquet"]
         for month in (14, 99)
@@ -306,7 +306,7 @@ def test_no_change_beyond_the_months() -> None:
 
 
 def test_the_change_of_the_process_is_told() -> None:
-    settings = Settings(orders=300, months=5, futures=0, change_month=3)
+    settings = SimulateSettings(orders=300, months=5, futures=0, change_month=3)
     change = simulate(settings).changes[0]
     assert (change.at, change.kind) == ("2024-06-01", "sudden")
     assert simulate(settings.model_copy(update={"change_month": 6})).changes == ()
@@ -336,7 +336,7 @@ def test_customers_and_suppliers_keep_their_habits(
 ) -> None:
     """Waits of one party are alike: the variance between parties beyond that of chance."""
     alike = between(events, who, after)
-    none = waits(simulate(Settings(futures=0, **{sd: 0.0})).raw["events.parquet"])
+    none = waits(simulate(SimulateSettings(futures=0, **{sd: 0.0})).raw["events.parquet"])
     assert alike > least
     assert abs(between(none, who, after)) < least / 2
 
@@ -430,7 +430,7 @@ def test_the_noise_is_not_small_and_the_rules_are_far_off(judged: pd.DataFrame) 
 def test_more_noise_makes_the_oracle_worse() -> None:
     errors = []
     for noise in (0.2, 0.4, 0.6):
-        settings = Settings(orders=3000, futures=40, noise_log_sd=noise)
+        settings = SimulateSettings(orders=3000, futures=40, noise_log_sd=noise)
         made = simulate(settings)
         events = waits(made.raw["events.parquet"])
         rows = outcomes(settings, made, events, per_order(events)).dropna(subset="remaining")
@@ -438,7 +438,7 @@ def test_more_noise_makes_the_oracle_worse() -> None:
     assert errors[0] < 0.8 * errors[1] < 0.8 * 0.9 * errors[2]
 
 
-def test_the_truth_does_not_see_the_future(clock: Clock, flow: Flow) -> None:
+def test_the_truth_does_not_see_the_future(calendar: WorkCalendar, flow: Flow) -> None:
     """Everything after an hour is deleted; what was known before it is as it was."""
     settings = SETTINGS.model_copy(update={"futures": 8})
     until = 24.0 * 480  # later than the waits from which the usual ones come
@@ -447,14 +447,14 @@ def test_the_truth_does_not_see_the_future(clock: Clock, flow: Flow) -> None:
     cut = replace(
         flow.until(until),
         log_load=flow.log_load[:, :slot],
-        orders=replace(flow.orders, short=np.where(np.arange(clock.hours // 24 + 1) < day,
+        orders=replace(flow.orders, short=np.where(np.arange(calendar.hours // 24 + 1) < day,
                                                    flow.orders.short, np.nan)),
     )  # fmt: skip
-    event, median, stuck = make_truth(settings, clock, flow)
+    event, median, stuck = make_truth(settings, calendar, flow)
     known = past[event]
     usual = np.ceil(settings.usual_share * flow.placed)  # the same orders say what is usual
     then = settings.model_copy(update={"usual_share": (usual - 0.5) / cut.placed})
-    seen, median_then, stuck_then = make_truth(then, clock, cut)
+    seen, median_then, stuck_then = make_truth(then, calendar, cut)
     assert len(seen) == known.sum() > 80_000
     np.testing.assert_array_equal(median_then, median[known])
     np.testing.assert_array_equal(stuck_then, stuck[known])
@@ -469,20 +469,22 @@ def test_withdrawn_futures_say_nothing() -> None:
     np.testing.assert_allclose(probability, [1.25 / 3.5, 1.25 / 3.5])
 
 
-# The clock
+# The calendar
 
 
-def test_work_is_done_in_working_hours(clock: Clock) -> None:
-    friday = clock.local.get_loc(pd.Timestamp("2024-04-12 16:00", tz=SETTINGS.time_zone))
+def test_work_is_done_in_working_hours(calendar: WorkCalendar) -> None:
+    friday = calendar.local.get_loc(pd.Timestamp("2024-04-12 16:00", tz=SETTINGS.time_zone))
     begin = np.full(len(CALENDARS), float(friday))
-    done = clock.finish(np.arange(len(CALENDARS)), begin, np.full(len(CALENDARS), 6.0))
-    ends = dict(zip(CALENDARS, clock.timestamps(done).tz_convert(SETTINGS.time_zone), strict=True))
+    done = calendar.finish(np.arange(len(CALENDARS)), begin, np.full(len(CALENDARS), 6.0))
+    ends = dict(
+        zip(CALENDARS, calendar.timestamps(done).tz_convert(SETTINGS.time_zone), strict=True)
+    )
     assert ends["always"] == pd.Timestamp("2024-04-12 22:00", tz=SETTINGS.time_zone)
     assert ends["office"].strftime("%a %H") in ("Mon 09", "Mon 10")
     assert ends["warehouse"].strftime("%a %H:%M") < "Sat 06:30"
     begin = np.sort(np.random.default_rng(1).uniform(0, 10_000, 500))
     for calendar in range(len(CALENDARS)):
-        done = clock.finish(np.full(500, calendar), begin, np.full(500, 2.0))
+        done = calendar.finish(np.full(500, calendar), begin, np.full(500, 2.0))
         assert (done > begin).all()
         assert (np.diff(done) > -0.2).all()  # who comes first is done first
 
@@ -495,11 +497,13 @@ def test_holidays_are_off(events: pd.DataFrame) -> None:
     assert (day == "12-25").any()
 
 
-# Settings
+# SimulateSettings
 
 
 def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
-    one, two, other = (simulate(Settings(orders=800, seed=s, futures=20)) for s in (3, 3, 4))
+    one, two, other = (
+        simulate(SimulateSettings(orders=800, seed=s, futures=20)) for s in (3, 3, 4)
+    )
     for name, made in (("one", one), ("two", two)):
         write_table(made.raw["events.parquet"], tmp_path / f"{name}.parquet")
         write_table(made.truth, tmp_path / f"{name}_truth.parquet")
@@ -510,7 +514,7 @@ def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_number_of_futures_changes_the_truth_alone() -> None:
-    few, many, none = (simulate(Settings(orders=1000, futures=f)) for f in (60, 240, 0))
+    few, many, none = (simulate(SimulateSettings(orders=1000, futures=f)) for f in (60, 240, 0))
     for made in (many, none):
         pd.testing.assert_frame_equal(few.raw["events.parquet"], made.raw["events.parquet"])
     assert len(none.truth) == 0
@@ -522,7 +526,7 @@ def test_the_number_of_futures_changes_the_truth_alone() -> None:
 @pytest.mark.parametrize("orders", [1, 2, 7, 100])
 @pytest.mark.parametrize("months", [1, 18])
 def test_any_number_of_orders(orders: int, months: int) -> None:
-    made = simulate(Settings(orders=orders, months=months, futures=20))
+    made = simulate(SimulateSettings(orders=orders, months=months, futures=20))
     assert made.raw["events.parquet"]["case_id"].nunique() == orders
     assert np.isfinite(made.truth["remaining_hours_median"]).all()
 
@@ -531,11 +535,11 @@ def test_time_and_memory_grow_linearly() -> None:
     seconds, peaks = [], []
     for orders in (10_000, 40_000):
         began = time.process_time()
-        simulate(Settings(orders=orders, futures=0))
+        simulate(SimulateSettings(orders=orders, futures=0))
         seconds.append(time.process_time() - began)
     for orders in (2_500, 10_000):
         tracemalloc.start()
-        simulate(Settings(orders=orders, futures=0))
+        simulate(SimulateSettings(orders=orders, futures=0))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert seconds[1] < 6 * seconds[0]
@@ -544,14 +548,15 @@ def test_time_and_memory_grow_linearly() -> None:
 
 def test_parties_scale_with_orders() -> None:
     small, large = (
-        simulate(Settings(orders=n, futures=0)).raw["events.parquet"] for n in (3000, 12_000)
+        simulate(SimulateSettings(orders=n, futures=0)).raw["events.parquet"]
+        for n in (3000, 12_000)
     )
     for column in ("customer_id", "supplier_id"):
         assert 2 < large[column].nunique() / small[column].nunique() < 6
 
 
 def test_without_rework_all_orders_go_straight() -> None:
-    log = simulate(Settings(orders=500, rework=0.0, futures=0)).raw["events.parquet"]
+    log = simulate(SimulateSettings(orders=500, rework=0.0, futures=0)).raw["events.parquet"]
     straight = ["placed", "validated", "credit_check", "picked", "dispatched", "delivered"]
     assert set(log["activity"]) == {*straight, "closed"}
 
@@ -563,4 +568,4 @@ def test_without_rework_all_orders_go_straight() -> None:
 )  # fmt: skip
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        Settings.model_validate(wrong)
+        SimulateSettings.model_validate(wrong)

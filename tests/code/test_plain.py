@@ -7,7 +7,7 @@ import pandera.pandas as pa
 import pytest
 
 from problems.contract import World
-from problems.plain import reader
+from problems.plain import plain_reader
 from retrace.base.errors import RetraceError
 from retrace.raw.plain import TIME, Kind, Reading, read_plain
 
@@ -103,7 +103,7 @@ def test_the_reader_follows_from_the_schema_and_params_may_differ(tmp_path: Path
     )
     path = tmp_path / "notes.csv"
     path.write_text("key,other\n1,5\n2,x\n")
-    part = reader(World("notes", schema, key=("id",)), columns={"id": "key"})
+    part = plain_reader(World("notes", schema, key=("id",)), columns={"id": "key"})
     assert part.ingest(path, part.settings()).clean.to_dict("list") == {"id": [1, 2]}
     found = part.ingest(path, part.settings(columns={"id": "other"}))
     assert found.clean["id"].tolist() == [5]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.predictions import Context, compare, worse_slices
+from experiments.predictions import Context, compare_predictions, worse_slices
 from problems.contract import Columns, Problem
 from retrace.base.errors import RetraceError
 
@@ -38,7 +38,7 @@ HALF = np.where(np.arange(N) < 300, "first", "second")
 def test_a_gain_is_above_zero_and_a_slice_that_got_worse_is_named():
     one = NOISE - 3.0
     one[:300] += 4.0  # 1 worse in the first half, 3 better in the second
-    found = compare(PROBLEM, predictions(one), predictions(NOISE), context(HALF))
+    found = compare_predictions(PROBLEM, predictions(one), predictions(NOISE), context(HALF))
     assert found.difference.mean == pytest.approx(1.0)
     assert found.difference.certain
     assert list(found.slices["value"]) == ["first", "second"]
@@ -50,8 +50,10 @@ def test_rows_of_one_block_are_drawn_together():
     rng = np.random.default_rng(2)
     routes = np.repeat(np.arange(12), N // 12)
     one = NOISE + rng.normal(0, 2, 12)[routes]
-    alone = compare(PROBLEM, predictions(one), predictions(NOISE), context(HALF)).difference
-    routed = compare(
+    alone = compare_predictions(
+        PROBLEM, predictions(one), predictions(NOISE), context(HALF)
+    ).difference
+    routed = compare_predictions(
         PROBLEM, predictions(one), predictions(NOISE), context(HALF, routes)
     ).difference
     assert routed.n_blocks == 12
@@ -61,11 +63,13 @@ def test_rows_of_one_block_are_drawn_together():
 def test_only_common_rows_with_the_same_outcome_count():
     other = predictions(NOISE[:400], np.arange(200, 600))
     other.loc[:9, "outcome"] = 5.0
-    found = compare(PROBLEM, predictions(NOISE), other, None)
+    found = compare_predictions(PROBLEM, predictions(NOISE), other, None)
     assert found.difference.n_rows == 390
     assert found.rows_left_out == 600 + 400 - 2 * 390
     with pytest.raises(RetraceError, match="no test row in common"):
-        compare(PROBLEM, predictions(NOISE), predictions(NOISE, np.arange(900, 1500)), None)
+        compare_predictions(
+            PROBLEM, predictions(NOISE), predictions(NOISE, np.arange(900, 1500)), None
+        )
 
 
 @pytest.mark.parametrize("better", [False, True])

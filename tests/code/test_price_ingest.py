@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from problems.contract import Ingested
-from problems.price.ingest import CLEAN, LISTING, RAW, REASONS, Settings, ingest, listings
+from problems.price.ingest import CLEAN, LISTING, RAW, REASONS, IngestSettings, ingest, listings
 from problems.price.schema import COLUMNS, WORLD
 from retrace.base.errors import RetraceError
 from retrace.base.params import parse_section
@@ -36,7 +36,7 @@ def row(**values: str) -> dict[str, str]:
 def ingested(folder: Path, *rows: dict[str, str], name: str = "t.tsv", **params: Any) -> Ingested:
     lines = ["\t".join(rows[0]), *("\t".join(values.values()) for values in rows)]
     (folder / name).write_text("\n".join(lines), encoding="utf-8")
-    return ingest(folder / name, Settings(max_quarantined=0.1, **params))
+    return ingest(folder / name, IngestSettings(max_quarantined=0.1, **params))
 
 
 def test_a_listing_is_typed_and_its_text_kept(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_kept_columns_come_last_as_text(tmp_path: Path) -> None:
     assert result.clean["split"].tolist() == ["train"]
     WORLD.schema.validate(result.clean)
     with pytest.raises(RetraceError, match=r"t\.tsv: no column 'window' in the header"):
-        ingest(tmp_path / "t.tsv", Settings(max_quarantined=0.1, keep=("window",)))
+        ingest(tmp_path / "t.tsv", IngestSettings(max_quarantined=0.1, keep=("window",)))
 
 
 def test_a_file_with_other_names_is_the_same_table(tmp_path: Path) -> None:
@@ -184,15 +184,15 @@ def test_a_folder_in_any_order_and_format_is_the_same_table(tmp_path: Path) -> N
     raw["train_id"] = raw["train_id"].astype(int)
     raw["shipping"] = raw["shipping"] == "1"
     raw.to_parquet(parts / "b.parquet")
-    result = ingest(parts, Settings(max_quarantined=0.1))
+    result = ingest(parts, IngestSettings(max_quarantined=0.1))
     pd.testing.assert_frame_equal(result.clean, whole.clean)
 
 
 def test_settings_refuse_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ValidationError):
-        Settings(max_quarantined=1.1)
+        IngestSettings(max_quarantined=1.1)
     with pytest.raises(RetraceError, match=r"price\.ingest\.keep.*taken or doubled: price"):
-        parse_section(Settings, {"max_quarantined": 0, "keep": ["price"]}, "price.ingest")
+        parse_section(IngestSettings, {"max_quarantined": 0, "keep": ["price"]}, "price.ingest")
 
 
 # ---- listings to be priced -----------------------------------------------------------------------
@@ -269,8 +269,8 @@ def test_rows_in_are_rows_clean_and_rejected(
     raw = pd.DataFrame(rows, columns=list(RAW), dtype="str")
     raw.to_csv(folder / "t.csv", index=False, quoting=1)
     raw.to_parquet(folder / "t.parquet")
-    result = ingest(folder / "t.csv", Settings(max_quarantined=1))
-    again = ingest(folder / "t.parquet", Settings(max_quarantined=1))
+    result = ingest(folder / "t.csv", IngestSettings(max_quarantined=1))
+    again = ingest(folder / "t.parquet", IngestSettings(max_quarantined=1))
     assert result.rows_in == again.rows_in == len(rows)
     assert result.rejected["row"].is_unique
     assert set(result.rejected["reason"]) <= set(REASONS)
@@ -286,7 +286,7 @@ def test_arbitrary_lines_are_conserved(
     lines = ["\t".join(header), *garbage.splitlines(), "\t".join(GOOD.values())]
     path = tmp_path_factory.mktemp("lines") / "t.tsv"
     path.write_text("\n".join(lines) + "\n")
-    result = ingest(path, Settings(max_quarantined=1))
+    result = ingest(path, IngestSettings(max_quarantined=1))
     places = sorted([*result.rejected["row"]])
     assert result.rows_in == len(result.clean) + len(places)
     assert set(places) <= set(range(1, result.rows_in + 1))

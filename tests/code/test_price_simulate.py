@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from problems.contract import Simulated
-from problems.price.simulate import Settings, simulate, tables
+from problems.price.simulate import SimulateSettings, simulate, tables
 from problems.price.simulate.market import market
 
 ROWS = 60_000
@@ -27,7 +27,7 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def made() -> Simulated:
-    return simulate(Settings(rows=ROWS, seed=11))
+    return simulate(SimulateSettings(rows=ROWS, seed=11))
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +153,8 @@ def test_brands_hide_in_names(raw: pd.DataFrame) -> None:
 
 
 def test_same_settings_same_rows() -> None:
-    a, b = (simulate(Settings(rows=1500, seed=3)) for _ in range(2))
-    other = simulate(Settings(rows=1500, seed=4))
+    a, b = (simulate(SimulateSettings(rows=1500, seed=3)) for _ in range(2))
+    other = simulate(SimulateSettings(rows=1500, seed=4))
     pd.testing.assert_frame_equal(a.raw["train.tsv"], b.raw["train.tsv"])
     pd.testing.assert_frame_equal(a.truth, b.truth)
     assert not a.raw["train.tsv"]["name"].equals(other.raw["train.tsv"]["name"])
@@ -162,7 +162,7 @@ def test_same_settings_same_rows() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_listing(seed: int) -> None:
-    one = simulate(Settings(rows=1, seed=seed))
+    one = simulate(SimulateSettings(rows=1, seed=seed))
     assert len(one.raw["train.tsv"]) == len(one.truth) == 1
     assert list(one.raw["train.tsv"]) == COLUMNS
 

@@ -617,7 +617,7 @@ def test_plots_are_those_of_dvc(make: Make) -> None:
     assert {plot.path.as_posix() for plot in plots} == {"plots/price/predicted.png", *tables}
     assert [plot.title for plot in plots][:2] == ["Importance", "Loss"]
     for plot in (plot for plot in plots if plot.path.suffix == ".csv"):
-        name, rows = plot.path.as_posix(), charts.read_rows(plot.path)
+        name, rows = plot.path.as_posix(), charts.read_text_rows(plot.path)
         converter = VegaConverter(name, {name: rows}, dict(plot.properties))
         data, properties = converter.flat_datapoints("workspace")
         renderer = VegaRenderer(data, name, template_dir=".dvc/plots", **properties)

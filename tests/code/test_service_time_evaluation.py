@@ -9,7 +9,7 @@ import yaml
 
 from problems.service_time import rules
 from problems.service_time.evaluation import (
-    Settings,
+    EvaluateSettings,
     fairness,
     headline,
     local_arrival,
@@ -22,12 +22,12 @@ from problems.service_time.evaluation import (
     visit_table,
 )
 from problems.service_time.evaluation.routes import by_route, service_levels
-from problems.service_time.ingest.agreement import accuracy
+from problems.service_time.ingest.agreement import agreement
 from problems.service_time.problem import PROBLEMS
 
 PROBLEM = PROBLEMS["service_time"]
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
-SETTINGS = Settings(**PARAMS["evaluate"])
+SETTINGS = EvaluateSettings(**PARAMS["evaluate"])
 
 
 def moments(*times: str) -> pd.Series:
@@ -249,10 +249,10 @@ def test_visits_are_judged_as_ingest_judges_them() -> None:
     rows["departed_at"] = rows["arrived_at"] + pd.to_timedelta(rows["service_seconds"], unit="s")
     rows = rows[rng.random(200) < 0.9]
     table = visit_table(rows, truth).set_index("grade").drop(columns="stops")
-    assert table.loc["all"].to_dict() == pytest.approx(accuracy(rows, truth))
+    assert table.loc["all"].to_dict() == pytest.approx(agreement(rows, truth))
     for grade, found in rows.groupby("grade"):
         known = truth[truth["stop_id"].isin(found["stop_id"])]
-        assert table.loc[grade].to_dict() == pytest.approx(accuracy(found, known))
+        assert table.loc[grade].to_dict() == pytest.approx(agreement(found, known))
 
 
 def test_visits_without_a_truth_have_no_figures() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from problems.featurize import features_of
-from problems.service_time.features import Settings
+from problems.service_time.features import FeatureSettings
 from problems.service_time.features import history as own
 from problems.service_time.features.settings import estimated_seconds as estimated
 from problems.service_time.problem import HISTORY, PROBLEMS
@@ -18,7 +18,7 @@ from problems.service_time.schema import WORLD
 from retrace.base.arrays import from_frame, to_frame
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
-SETTINGS = Settings(**PARAMS["features"])
+SETTINGS = FeatureSettings(**PARAMS["features"])
 OUTCOMES = ["service_seconds", "arrived_at", "departed_at", "grade", "source"]
 HISTORY_COLUMNS = [
     f"{entity}_{what}" for entity in HISTORY for what in ("effect", "weight", "count")
@@ -29,16 +29,16 @@ seeds = st.integers(0, 1000)
 
 
 def features(
-    rows: pd.DataFrame, settings: Settings, past: pd.DataFrame | None = None
+    rows: pd.DataFrame, settings: FeatureSettings, past: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     return to_frame(features_of("service_time", rows, settings, past), rows.index)
 
 
-def estimated_seconds(rows: pd.DataFrame, settings: Settings) -> pd.Series:
+def estimated_seconds(rows: pd.DataFrame, settings: FeatureSettings) -> pd.Series:
     return pd.Series(estimated(from_frame(rows), settings), rows.index)
 
 
-def log_ratio(rows: pd.DataFrame, settings: Settings) -> pd.Series:
+def log_ratio(rows: pd.DataFrame, settings: FeatureSettings) -> pd.Series:
     return pd.Series(own.log_ratio(from_frame(rows), settings), rows.index)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from problems.contract import Ingested
 from problems.service_time import ingest as package
-from problems.service_time.ingest import Settings, accuracy, engine, ingest
+from problems.service_time.ingest import IngestSettings, agreement, engine, ingest
 from problems.service_time.ingest.privacy import pseudonyms
 from problems.service_time.schema import CLEAN, COLUMNS
 from retrace.base.errors import RetraceError
@@ -40,8 +40,8 @@ DEFAULTS: dict[str, object] = {
 }
 
 
-def limits(**changes: object) -> Settings:
-    return Settings.model_validate(DEFAULTS | changes)
+def limits(**changes: object) -> IngestSettings:
+    return IngestSettings.model_validate(DEFAULTS | changes)
 
 
 def customers(metres: list[float]) -> pd.DataFrame:
@@ -338,12 +338,12 @@ def test_accuracy_counts_matches_errors_and_false_visits() -> None:
     clean.loc[1, "arrived_at"] += pd.Timedelta(seconds=100)
     clean["service_seconds"] = [110.0, 100.0]
     clean["departed_at"] = clean["arrived_at"] + pd.to_timedelta(clean["service_seconds"], unit="s")
-    found = accuracy(clean, known)
+    found = agreement(clean, known)
     assert found["matched_share"] == pytest.approx(2 / 3)
     assert found["median_error_seconds"] == 5.0
     assert found["false_visit_share"] == 0.5
-    assert accuracy(clean, known.head(0)) == {}
-    assert accuracy(clean.head(0), known) == {"matched_share": 0.0}
+    assert agreement(clean, known.head(0)) == {}
+    assert agreement(clean.head(0), known) == {"matched_share": 0.0}
 
 
 def test_the_manual_log_is_compared(tmp_path: Path) -> None:
@@ -357,11 +357,11 @@ def test_the_manual_log_is_compared(tmp_path: Path) -> None:
 
 def test_the_targets_hold_on_the_simulation(tmp_path: Path) -> None:
     simulator = pytest.importorskip("problems.service_time.simulate")
-    simulated = simulator.simulate(simulator.Settings(stops=8000, pings=True))
+    simulated = simulator.simulate(simulator.SimulateSettings(stops=8000, pings=True))
     tables = {Path(name).stem: table for name, table in simulated.raw.items()}
-    found = accuracy(run(tables, tmp_path / "events").clean, simulated.truth)
+    found = agreement(run(tables, tmp_path / "events").clean, simulated.truth)
     tables.pop("geofence_events")
-    by_pings = accuracy(run(tables, tmp_path / "pings").clean, simulated.truth)
+    by_pings = agreement(run(tables, tmp_path / "pings").clean, simulated.truth)
     for result in (found, by_pings):
         assert result["matched_share"] >= 0.98
         assert result["median_error_seconds"] <= 10.0

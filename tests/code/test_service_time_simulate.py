@@ -8,17 +8,17 @@ import pytest
 from pydantic import ValidationError
 
 from problems.contract import Simulated
-from problems.service_time.simulate import Settings, simulate
+from problems.service_time.simulate import SimulateSettings, simulate
 from problems.service_time.simulate.days import Days, make_days, make_weather
 from problems.service_time.simulate.drivers import Drivers
 from problems.service_time.simulate.geofence import Presence, make_presence
 from problems.service_time.simulate.orders import make_orders
 from problems.service_time.simulate.places import REGIONS, Customers
-from problems.service_time.simulate.routes import Stops, make_routes
+from problems.service_time.simulate.routes import RouteStops, make_routes
 from problems.service_time.simulate.service import Service, make_service, work_seconds
 from problems.service_time.simulate.visits import Visits, make_visits
 
-SETTINGS = Settings(stops=20_000)
+SETTINGS = SimulateSettings(stops=20_000)
 ZONE = "Europe/Oslo"
 
 
@@ -26,7 +26,7 @@ ZONE = "Europe/Oslo"
 class Parts:
     days: Days
     customers: Customers
-    stops: Stops
+    stops: RouteStops
     drivers: Drivers
     service: Service
     visits: Visits
@@ -315,7 +315,9 @@ def test_a_region_opens_in_month_18(rows: pd.DataFrame) -> None:
 
 def test_habits_drift() -> None:
     still, moving = (
-        simulate(Settings(stops=2000, drift_log_per_year=drift)).truth["median_seconds"].to_numpy()
+        simulate(SimulateSettings(stops=2000, drift_log_per_year=drift))
+        .truth["median_seconds"]
+        .to_numpy()
         for drift in (0.0, 0.1)
     )
     change = np.log(moving / still)
@@ -350,7 +352,7 @@ def test_the_manual_log_covers_the_pilot_and_is_near_the_truth(simulated: Simula
 
 
 def test_pings_show_the_same_stays(parts: Parts) -> None:
-    settings = Settings(stops=400, months=2, pings=True)
+    settings = SimulateSettings(stops=400, months=2, pings=True)
     simulated = simulate(settings)
     pings = simulated.raw["gps_pings.parquet"]
     assert list(pings) == ["route_id", "at", "latitude", "longitude", "accuracy_m"]
@@ -372,11 +374,13 @@ def test_pings_show_the_same_stays(parts: Parts) -> None:
     assert 5 <= gap.median() <= 10
 
 
-# Settings
+# SimulateSettings
 
 
 def test_the_same_settings_give_the_same_tables() -> None:
-    one, two, other = (simulate(Settings(stops=1500, seed=seed, pings=True)) for seed in (3, 3, 4))
+    one, two, other = (
+        simulate(SimulateSettings(stops=1500, seed=seed, pings=True)) for seed in (3, 3, 4)
+    )
     for file, frame in one.raw.items():
         pd.testing.assert_frame_equal(frame, two.raw[file])
     pd.testing.assert_frame_equal(one.truth, two.truth)
@@ -384,9 +388,9 @@ def test_the_same_settings_give_the_same_tables() -> None:
 
 
 def test_pings_and_faults_change_nothing_else() -> None:
-    plain = simulate(Settings(stops=1500))
-    pings = simulate(Settings(stops=1500, pings=True))
-    clean = simulate(Settings(stops=1500, event_faults=0.0))
+    plain = simulate(SimulateSettings(stops=1500))
+    pings = simulate(SimulateSettings(stops=1500, pings=True))
+    clean = simulate(SimulateSettings(stops=1500, event_faults=0.0))
     for file, frame in plain.raw.items():
         pd.testing.assert_frame_equal(frame, pings.raw[file])
     pd.testing.assert_frame_equal(plain.truth, clean.truth)
@@ -396,7 +400,7 @@ def test_pings_and_faults_change_nothing_else() -> None:
 
 
 def test_the_number_of_stops_scales_customers_and_routes() -> None:
-    small, large = (simulate(Settings(stops=stops)) for stops in (5_000, 20_000))
+    small, large = (simulate(SimulateSettings(stops=stops)) for stops in (5_000, 20_000))
     for file, key, most in (("customers", "customer_id", 6), ("stops", "route_id", 6)):
         counts = [s.raw[f"{file}.parquet"][key].nunique() for s in (small, large)]
         assert 2.5 < counts[1] / counts[0] < most
@@ -406,12 +410,12 @@ def test_the_number_of_stops_scales_customers_and_routes() -> None:
 
 @pytest.mark.parametrize("stops", [1, 2, 7, 15, 100, 999])
 def test_any_number_of_stops(stops: int) -> None:
-    simulated = simulate(Settings(stops=stops))
+    simulated = simulate(SimulateSettings(stops=stops))
     assert len(simulated.raw["stops.parquet"]) == len(simulated.truth) == stops
 
 
 def test_one_route() -> None:
-    settings = Settings(stops=12, months=1, pings=True, pilot_weeks=0)
+    settings = SimulateSettings(stops=12, months=1, pings=True, pilot_weeks=0)
     simulated = simulate(settings)
     assert simulated.raw["stops.parquet"]["route_id"].nunique() == 1
     assert len(simulated.raw["geofence_events.parquet"]) >= 20
@@ -420,13 +424,13 @@ def test_one_route() -> None:
 
 
 def test_settings_change_what_they_name() -> None:
-    late = simulate(Settings(stops=3000, start="2022-03-01", months=7, new_region_month=5))
+    late = simulate(SimulateSettings(stops=3000, start="2022-03-01", months=7, new_region_month=5))
     local = late.raw["stops.parquet"]["planned_arrival_at"].dt.tz_convert(ZONE)
     assert local.min() >= pd.Timestamp("2022-03-01", tz=ZONE)
     assert local.max() < pd.Timestamp("2022-10-01", tz=ZONE)
-    never = simulate(Settings(stops=3000, new_region_month=99))
+    never = simulate(SimulateSettings(stops=3000, new_region_month=99))
     assert set(never.raw["customers.parquet"]["region"]) == set(REGIONS[:-1])
-    loud = simulate(Settings(stops=3000, noise_log_sd=0.4)).truth
+    loud = simulate(SimulateSettings(stops=3000, noise_log_sd=0.4)).truth
     noise = np.log(loud["service_seconds"] / loud["median_seconds"])
     assert noise.std() == pytest.approx(0.4, rel=0.05)
     assert loud["service_seconds"].mean() == pytest.approx(420, rel=0.1)
@@ -437,4 +441,4 @@ def test_settings_change_what_they_name() -> None:
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        Settings.model_validate(wrong)
+        SimulateSettings.model_validate(wrong)

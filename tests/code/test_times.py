@@ -74,7 +74,7 @@ def _save(folder: Path, name: str, suffix: str, frame: pd.DataFrame) -> Path:
 
 def _settings(module: object, name: str, **changes: object):
     own = PARAMS[name]["ingest"] | {"max_quarantined": 1.0, "time_zone": OSLO} | changes
-    return module.Settings(**own)  # type: ignore[attr-defined]
+    return module.IngestSettings(**own)  # type: ignore[attr-defined]
 
 
 def run_fraud(folder: Path, suffix: str, starts: object, ends: object, **changes: object):

@@ -240,7 +240,7 @@ def test_an_option_that_nobody_sets_makes_no_old_trial_worthless() -> None:
 
     def mark(base: TrainParams) -> str:
         bench = SimpleNamespace(base=base, objective={}, layout=Layout([]), problem=problem)
-        return search.fingerprint("md5", TUNING, bench)
+        return search.mark_of("md5", TUNING, bench)
 
     assert mark(Newer(**values)) == mark(TrainParams(**values))
     assert mark(Newer(**values, option=1.0)) != mark(TrainParams(**values))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from problems.orders.ingest import Settings, read_log
+from problems.orders.ingest import IngestSettings, read_log
 from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
 
@@ -76,7 +76,7 @@ def test_an_event_is_a_row_with_the_attributes_of_its_trace(tmp_path: Path, name
 
 
 def test_a_log_finds_its_names_and_reads_offsets_and_lifecycle(tmp_path: Path) -> None:
-    log = read_log(written(tmp_path, LOG), Settings(time_zone="Europe/Oslo")).log
+    log = read_log(written(tmp_path, LOG), IngestSettings(time_zone="Europe/Oslo")).log
     assert log.case_ids.tolist() == ["3", "A", "b-7"]
     assert log.activities[log.activity].tolist()[1:3] == ["new & open", "check (start)"]
     at = pd.to_datetime(log.at[1:3], unit="us", utc=True)
@@ -91,7 +91,7 @@ def test_it_reads_as_the_table_that_was_written_from_it(tmp_path: Path) -> None:
     table = read_raw(path, [], rest=True).rows.drop(columns=["file", "row"])
     csv = tmp_path / "log.csv"
     table.to_csv(csv)  # with pandas' index as its first column
-    logs = [read_log(one, Settings()).log for one in (path, csv)]
+    logs = [read_log(one, IngestSettings()).log for one in (path, csv)]
     pd.testing.assert_frame_equal(logs[0].attributes, logs[1].attributes)
     assert (logs[0].at == logs[1].at).all()
     assert logs[0].case_ids.equals(logs[1].case_ids)

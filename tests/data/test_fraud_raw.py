@@ -7,7 +7,7 @@ import yaml
 
 from problems.fraud.ingest import CLEAN
 from problems.fraud.schema import WORLD
-from problems.fraud.simulate import Settings, simulate
+from problems.fraud.simulate import SimulateSettings, simulate
 from stages.validate import run_checks
 from tests.conftest import ROOT
 from tests.data.clean import limits
@@ -17,7 +17,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
 
 @pytest.fixture(scope="module")
 def raw() -> pd.DataFrame:
-    made = simulate(Settings(**{**PARAMS["simulate"], "transactions": 30_000}))
+    made = simulate(SimulateSettings(**{**PARAMS["simulate"], "transactions": 30_000}))
     assert "probability" not in made.raw["transactions.parquet"]
     return made.raw["transactions.parquet"]
 

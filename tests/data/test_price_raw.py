@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from problems.contract import Ingested
-from problems.price.ingest import RAW, Settings, ingest
+from problems.price.ingest import RAW, IngestSettings, ingest
 from problems.price.schema import WORLD
 from retrace.raw import read_raw
 from tests.data import forms
@@ -23,7 +23,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def real(file: Path) -> Ingested:
-    return ingest(file, Settings(max_quarantined=0.02))
+    return ingest(file, IngestSettings(max_quarantined=0.02))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_all_forms_read_the_same(
         path.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
     else:
         raw.to_csv(path, index=False, quoting=quoting, sep="\t" if "tsv" in name else ",")  # type: ignore[call-overload]
-    result = ingest(path, Settings(max_quarantined=0.02))
+    result = ingest(path, IngestSettings(max_quarantined=0.02))
     pd.testing.assert_frame_equal(result.clean, real.clean)
     pd.testing.assert_frame_equal(
         result.rejected.drop(columns="file"), real.rejected.drop(columns="file")
@@ -79,7 +79,7 @@ def test_every_field_in_quotes_as_it_stands(tmp_path: Path, file: Path, real: In
     with (tmp_path / "train.tsv").open("w", encoding="utf-8", newline="") as quoted:
         writer = csv.writer(quoted, delimiter="\t", quoting=csv.QUOTE_ALL)
         writer.writerows(line.split("\t") for line in lines)
-    result = ingest(tmp_path / "train.tsv", Settings(max_quarantined=0.02))
+    result = ingest(tmp_path / "train.tsv", IngestSettings(max_quarantined=0.02))
     pd.testing.assert_frame_equal(result.clean, real.clean)
 
 
@@ -88,7 +88,7 @@ def test_one_bad_row_costs_one_row(tmp_path: Path, file: Path, real: Ingested) -
     lines.insert(200, b'one\t"field too few')
     lines.insert(10, b'9\t"x"\t3\t\t\t1\t1\tlone "quotes" 5"\tone field too many')
     (tmp_path / "train.tsv").write_bytes(b"\n".join(lines))
-    result = ingest(tmp_path / "train.tsv", Settings(max_quarantined=0.02))
+    result = ingest(tmp_path / "train.tsv", IngestSettings(max_quarantined=0.02))
     pd.testing.assert_frame_equal(result.clean, real.clean)
     assert result.rejected["reason"].value_counts().to_dict() == {
         "price is 0": FREE,

@@ -16,8 +16,8 @@ from problems.contract import Simulated
 from stages.simulate import write_raw
 from tests.drills import Outcome, Row, Size
 from tests.drills.harm import Bench, worse
-from tests.drills.judge import PARAMS, Verdict, judge, named_in
 from tests.drills.mutations import FileMutation, Mutation
+from tests.drills.reception import PARAMS, Reception, named_in, receive
 
 TITLE = "Bad data caught"
 WORLDS = ("price", "service_time", "orders", "fraud")
@@ -31,7 +31,7 @@ EVERY = {"short": 12, "drill": 1, "full": 1}  # mutations; the short version tak
 
 
 @dataclass(frozen=True)
-class Trial:
+class Attempt:
     """One mutation at one strength. Where it was not caught: how much worse models get by it."""
 
     world: str
@@ -51,7 +51,7 @@ class Ground:
     world: str
     made: Simulated
     folder: Path
-    usual: Verdict
+    usual: Reception
     bench: Bench | None
 
     @property
@@ -81,7 +81,7 @@ def run(size: Size, folder: Path) -> Outcome:
 
 
 def rows_of(
-    world: str, trials: list[Trial], alarms: dict[tuple[str, int], str], size: Size
+    world: str, trials: list[Attempt], alarms: dict[tuple[str, int], str], size: Size
 ) -> list[Row]:
     rows = []
     for strength in STRENGTHS:
@@ -105,7 +105,7 @@ def figure(rows: list[Row]) -> str:
     return f"caught {', '.join(shares)} mutations; {false} simulations"
 
 
-def details(trials: list[Trial], alarms: dict[tuple[str, int], str]) -> str:
+def details(trials: list[Attempt], alarms: dict[tuple[str, int], str]) -> str:
     said = [f"- {world}, seed {seed}: {words}" for (world, seed), words in alarms.items() if words]
     missed = [
         f"| {one.world} | {one.name} | {one.strength} | {one.harm} |"
@@ -152,14 +152,14 @@ def mutations_of(world: str) -> tuple[Mutation | FileMutation, ...]:
 def ground(world: str, size: Size, folder: Path) -> Ground:
     made = simulate(world, size, SEED)
     write(made.raw, folder / "clean")
-    usual = judge(world, folder / "clean")
+    usual = receive(world, folder / "clean")
     bench = None
     if size != "short" and usual.ingested is not None:
         bench = Bench.of(world, usual.ingested.clean, size, folder / "bench")
     return Ground(world, made, folder, usual, bench)
 
 
-def try_one(which: tuple[str, int], size: Size, folder: Path) -> list[Trial]:
+def try_one(which: tuple[str, int], size: Size, folder: Path) -> list[Attempt]:
     """Try one mutation of a world at each strength."""
     world, number = which
     on = ground(world, size, folder / f"{world}-{os.getpid()}")
@@ -173,15 +173,15 @@ def try_one(which: tuple[str, int], size: Size, folder: Path) -> list[Trial]:
                 (source / name).symlink_to(on.clean / name)
         rng = np.random.default_rng([SEED, number])
         rows = _damage(mutation, on.made, share, rng, on.clean, source)
-        verdict = judge(world, source, on.usual.ingested)
+        verdict = receive(world, source, on.usual.ingested)
         caught = is_caught(mutation, verdict, on.usual, rows)
         cost = "" if caught else harm(verdict, on.bench)
-        trials.append(Trial(world, mutation.name, strength, caught, cost))
+        trials.append(Attempt(world, mutation.name, strength, caught, cost))
     return trials
 
 
 def is_caught(
-    mutation: Mutation | FileMutation, verdict: Verdict, usual: Verdict, rows: int
+    mutation: Mutation | FileMutation, verdict: Reception, usual: Reception, rows: int
 ) -> bool:
     """Whether the damage was seen, and a message names its column.
 
@@ -194,7 +194,7 @@ def is_caught(
     return named > 0 and 2 * named >= rows
 
 
-def harm(verdict: Verdict, bench: Bench | None) -> str:
+def harm(verdict: Reception, bench: Bench | None) -> str:
     """Tell how much worse models get that are trained on what was not caught."""
     if bench is None or verdict.ingested is None:
         return ""
@@ -237,5 +237,5 @@ def try_clean(which: tuple[str, int], size: Size, folder: Path) -> str:
     world, seed = which
     source = folder / f"{world}-clean-{seed}"
     write(simulate(world, size, seed).raw, source)
-    verdict = judge(world, source)
+    verdict = receive(world, source)
     return "" if verdict.silent else verdict.words

@@ -18,8 +18,8 @@ from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from stages import featurize, train
 from tests.drills import Size
-from tests.drills.judge import PARAMS
 from tests.drills.place import project
+from tests.drills.reception import PARAMS
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
 
 
 @dataclass(frozen=True)
-class Change:
+class Edit:
     """A file's new content, and the stages that depend on what it changes.
 
     `declared` are those that name the file, or a package that has it, although they do not use it.
@@ -66,7 +66,7 @@ class Change:
 
 
 def run(size: Size, folder: Path) -> Outcome:
-    """Change every key and every file, one at a time, and compare what `dvc status` wants."""
+    """Edit every key and every file, one at a time, and compare what `dvc status` wants."""
     repo = reproduced(size, worlds(size)[0] if size == "short" else None)
     used = traced(repo, folder)
     kinds = {
@@ -124,7 +124,7 @@ def traced(repo: Repo, folder: Path) -> dict[str, dict[str, list[str]]]:
     return dict(zip(stages, map(trace, stages), strict=True))
 
 
-def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Change]:
+def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Edit]:
     for file in ("params.yaml", *repo.run("git", "ls-files", CHECKS).splitlines()):
         values = yaml.safe_load((repo.path / file).read_text())
         for at, value in leaves(values):
@@ -135,7 +135,7 @@ def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chang
                 if any(f"{file}:{key}.".startswith(_of_file(read)) for read in found["keys"])
             }
             content = yaml.safe_dump(replaced(values, at, other(value)), sort_keys=False)
-            yield Change(f"{file}:{key}", file, content.encode(), frozenset(readers))
+            yield Edit(f"{file}:{key}", file, content.encode(), frozenset(readers))
 
 
 def _of_file(read: str) -> str:
@@ -143,7 +143,7 @@ def _of_file(read: str) -> str:
     return read if read.endswith(":") else f"{read}."
 
 
-def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Change]:
+def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Edit]:
     made = {
         out["path"]: stage for stage, entry in repo.lock().items() for out in entry.get("outs", [])
     }
@@ -166,13 +166,13 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Chan
             if any(f"{name}/".startswith(f"{dep['path']}/") for dep in entry.get("deps", []))
         }
         changed = content + b"\n# changed\n"
-        yield Change(name, name, changed, frozenset(expected), frozenset(declared - expected))
+        yield Edit(name, name, changed, frozenset(expected), frozenset(declared - expected))
 
 
-def of_comments(repo: Repo) -> Iterator[Change]:
+def of_comments(repo: Repo) -> Iterator[Edit]:
     for name in NOT_BY_FILE:
         content = (repo.path / name).read_bytes() + b"# only a comment\n"
-        yield Change(f"a comment in {name}", name, content, frozenset())
+        yield Edit(f"a comment in {name}", name, content, frozenset())
 
 
 def leaves(node: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -204,7 +204,7 @@ def other(value: Any) -> Any:
 # ---- what dvc wants ----------------------------------------------------------------------------
 
 
-def tried(repo: Repo, changes: list[Change], folder: Path) -> tuple[list[str], list[str]]:
+def tried(repo: Repo, changes: list[Edit], folder: Path) -> tuple[list[str], list[str]]:
     """Make each change in a copy of the project; return a line for each wrong answer, and for each
     that is only due to a package."""
     folder.mkdir()
@@ -220,7 +220,7 @@ def tried(repo: Repo, changes: list[Change], folder: Path) -> tuple[list[str], l
 
 
 def wrong(
-    copy: Repo, change: Change, status: Callable[[], frozenset[str]]
+    copy: Repo, change: Edit, status: Callable[[], frozenset[str]]
 ) -> tuple[bool, str] | None:
     """Return what is wrong in what dvc wants after a change, and whether its package is why."""
     path = copy.path / change.file

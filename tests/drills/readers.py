@@ -22,8 +22,7 @@ import yaml
 import stages  # noqa: F401  pins what must be pinned before NumPy computes
 from commands import __main__ as command_line
 from problems import parts
-from problems.orders.ingest import Settings as OrderSettings
-from problems.orders.ingest import read_log, snapshots
+from problems.orders.ingest import IngestSettings, read_log, snapshots
 from problems.orders.ingest.olist import EVENTS, TABLES
 from problems.parts import find_problem
 from problems.predict import predict
@@ -39,7 +38,7 @@ from tests.conftest import ROOT
 from tests.data.clean import limits
 from tests.drills.bad_data import simulate
 from tests.drills.fuzz import Reader, Rng, cell, mutated
-from tests.drills.judge import PARAMS
+from tests.drills.reception import PARAMS
 
 COLUMNS = ("id", "text", "number")
 
@@ -176,7 +175,7 @@ def validate(name: str, rows: pd.DataFrame) -> None:
 
 def olist(folder: Path) -> Reader:
     """Olist's tables with hostile values; every order is in the log, or rejected."""
-    settings = OrderSettings(
+    settings = IngestSettings(
         **PARAMS["orders"]["ingest"] | {"format": "olist", "completion": ["delivered"]}
     )
     usual = {name: _olist_table(columns) for name, columns in TABLES.items()}
@@ -241,7 +240,7 @@ def params(folder: Path) -> Reader:
 
 def bundle(folder: Path) -> Reader:
     """A bundle with damaged files whose fingerprint was made to fit, loaded and used."""
-    from retrace.fit.bundle_files import fingerprint
+    from retrace.fit.bundle_files import bundle_fingerprint
     from tests.drills.harm import Bench
 
     name = "price"
@@ -269,7 +268,7 @@ def bundle(folder: Path) -> Reader:
             path.write_bytes(mutated(data, rng))
         if path.name != "bundle.json":
             about = json.loads((bad / "bundle.json").read_text())
-            about["fingerprint"] = fingerprint(bad)
+            about["fingerprint"] = bundle_fingerprint(bad)
             (bad / "bundle.json").write_text(json.dumps(about))
         predict(problem, Bundle.load(bad), rows, num_threads=1)
 

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from problems.fraud import evaluation, rules, simulate
-from problems.fraud.features import Settings as FeatureSettings
+from problems.fraud.features import FeatureSettings
 from problems.fraud.ingest import CLEAN
 from problems.parts import find_problem
 from retrace.base.arrays import from_frame, take, to_frame
@@ -22,7 +22,7 @@ FEATURES = FeatureSettings(**PARAMS["features"])
 @pytest.fixture(scope="module")
 def world() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     sized = {**PARAMS["simulate"], "transactions": 40_000, "fraud_rate": 0.03}
-    made = simulate.simulate(simulate.Settings(**sized))
+    made = simulate.simulate(simulate.SimulateSettings(**sized))
     rows = made.raw["transactions.parquet"][list(CLEAN)]
     windows = split(rows, SplitParams(**PARAMS["split"]), ["transaction_id"], "at")
     return rows, made.truth, windows
@@ -37,7 +37,7 @@ def fit(rows: pd.DataFrame, windows: pd.Series):
 def scored(world):
     rows, truth, windows = world
     bundle, frame = fit(rows, windows)
-    problem, settings = find_problem("fraud"), evaluation.Settings(**PARAMS["evaluate"])
+    problem, settings = find_problem("fraud"), evaluation.EvaluateSettings(**PARAMS["evaluate"])
     train, test = rows[windows == "train"], rows[windows == "test"]
     table = test.assign(
         outcome=test["is_fraud"].astype(float),
@@ -94,14 +94,14 @@ def test_the_simulation_has_its_shares_and_its_bytes(world) -> None:
     odd = truth["way"] != "ordinary"
     assert rows.loc[odd, "is_fraud"].mean() == pytest.approx(0.9, abs=0.03)
     sized = {**PARAMS["simulate"], "transactions": 2000}
-    one, two = (simulate.simulate(simulate.Settings(**sized)) for _ in range(2))
+    one, two = (simulate.simulate(simulate.SimulateSettings(**sized)) for _ in range(2))
     pd.testing.assert_frame_equal(one.raw["transactions.parquet"], two.raw["transactions.parquet"])
     assert len(one.truth) == 2000
 
 
 def test_fraudsters_change_their_ways() -> None:
     sized = {**PARAMS["simulate"], "transactions": 200_000, "fraud_rate": 0.05}
-    made = simulate.simulate(simulate.Settings(**sized))
+    made = simulate.simulate(simulate.SimulateSettings(**sized))
     odd = made.truth["way"] != "ordinary"
     at = made.raw["transactions.parquet"]["at"]
     era = ((at - at.min()).dt.days // 76)[odd]

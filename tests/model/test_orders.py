@@ -9,7 +9,7 @@ import yaml
 
 from problems import parts
 from problems.orders import evaluation, rules, simulate
-from problems.orders.ingest import Settings, ingest
+from problems.orders.ingest import IngestSettings, ingest
 from problems.parts import find_problem
 from problems.predict import predict
 from retrace.judge import metrics
@@ -24,10 +24,10 @@ NAMES = ("order_completion", "order_stuck")
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> tuple[pd.DataFrame, pd.DataFrame]:
     sized = {**PARAMS["orders"]["simulate"], "orders": 5000, "futures": 32}
-    made = simulate.simulate(simulate.Settings(**sized))
+    made = simulate.simulate(simulate.SimulateSettings(**sized))
     path: Path = tmp_path_factory.mktemp("orders") / "events.parquet"
     made.raw["events.parquet"].to_parquet(path, index=False)
-    return ingest(path, Settings(**PARAMS["orders"]["ingest"])).clean, made.truth
+    return ingest(path, IngestSettings(**PARAMS["orders"]["ingest"])).clean, made.truth
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -43,7 +43,7 @@ def fitted(request, world):
     bundle, _ = fitting.fit(problem, rows, windows, **quick)
     train = (windows == "train").to_numpy()
     test = rows[windows == "test"].reset_index(drop=True)
-    settings = parts.settings(evaluation.Settings, problem, "evaluate")
+    settings = parts.settings(evaluation.EvaluateSettings, problem, "evaluate")
     found = predict(problem, bundle, test.drop(columns=problem.target), past=rows)
     scored = test.assign(
         outcome=test[problem.target],

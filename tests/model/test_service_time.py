@@ -11,7 +11,7 @@ import yaml
 from problems import parts
 from problems.predict import predict
 from problems.service_time import rules
-from problems.service_time.evaluation import Settings
+from problems.service_time.evaluation import EvaluateSettings
 from problems.service_time.evaluation.routes import service_levels
 from problems.service_time.problem import PROBLEMS
 from retrace.fit.bundle import Bundle
@@ -26,7 +26,7 @@ STOPS = 8000
 
 
 @dataclass(frozen=True)
-class World:
+class Trained:
     """A fitted model read back from disk; all clean stops, and the scored ones of the test window.
 
     Scored stops have outcome, prediction and interval, and the plans of rule, naive and oracle.
@@ -38,7 +38,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("service_time")
     simulator = parts.simulator("service_time")
     settings = simulator.settings(**{**PARAMS["simulate"], "stops": STOPS})
@@ -51,7 +51,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     fitting.fit(PROBLEM, rows, windows)[0].save(folder / "bundle")
     bundle = Bundle.load(folder / "bundle")
     train, test = rows[windows == "train"], rows[windows == "test"]
-    baselines = Settings(**PARAMS["evaluate"])
+    baselines = EvaluateSettings(**PARAMS["evaluate"])
     scored = test.assign(
         outcome=test[PROBLEM.target],
         **predict(PROBLEM, bundle, test, past=rows),
@@ -59,16 +59,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         naive=rules.naive(PROBLEM, train, test, baselines),
         oracle=rules.oracle(PROBLEM, test, simulated.truth),
     )
-    return World(bundle, rows, scored)
+    return Trained(bundle, rows, scored)
 
 
-def planned(world: World, **changes: object) -> pd.Series:
+def planned(world: Trained, **changes: object) -> pd.Series:
     """Predict the test window's stops with some columns changed, in seconds."""
     stops = world.scored[world.rows.columns].drop(columns=PROBLEM.target).assign(**changes)
     return predict(PROBLEM, world.bundle, stops, past=world.rows)["prediction"]
 
 
-def test_it_beats_rule_and_naive_and_comes_near_the_oracle(world: World) -> None:
+def test_it_beats_rule_and_naive_and_comes_near_the_oracle(world: Trained) -> None:
     mae = {
         plan: metrics.mae(world.scored["outcome"], world.scored[plan])
         for plan in ("prediction", "rule", "naive", "oracle")
@@ -78,7 +78,7 @@ def test_it_beats_rule_and_naive_and_comes_near_the_oracle(world: World) -> None
     assert mae["oracle"] < mae["prediction"] < 1.12 * mae["oracle"]
 
 
-def test_intervals_cover_and_contain_the_point(world: World) -> None:
+def test_intervals_cover_and_contain_the_point(world: Trained) -> None:
     scored = world.scored
     assert (scored["lower"] <= scored["prediction"]).all()
     assert (scored["prediction"] <= scored["upper"]).all()
@@ -86,7 +86,7 @@ def test_intervals_cover_and_contain_the_point(world: World) -> None:
     assert 0.85 < covered < 0.95
 
 
-def test_plans_are_on_time_as_often_as_they_say(world: World) -> None:
+def test_plans_are_on_time_as_often_as_they_say(world: Trained) -> None:
     """Of stops about 50, 80 and 90 %; routes planned longer are on time more often."""
     levels = service_levels(world.scored).set_index("planned_with").loc[["p50", "p80", "p90"]]
     assert levels["stops_on_time"].tolist() == pytest.approx([0.5, 0.8, 0.9], abs=0.07)
@@ -102,14 +102,14 @@ def test_plans_are_on_time_as_often_as_they_say(world: World) -> None:
         ({"items": 20}, 3),
     ],
 )
-def test_more_to_carry_does_not_mean_less_time(world: World, more: dict, at_least: float) -> None:
+def test_more_to_carry_does_not_mean_less_time(world: Trained, more: dict, at_least: float) -> None:
     changes = {name: world.scored[name] + step for name, step in more.items()}
     longer = planned(world, **changes) - world.scored["prediction"]
     assert longer.mean() > at_least
     assert (longer > -15).mean() > 0.95
 
 
-def test_a_higher_floor_without_lift_takes_longer(world: World) -> None:
+def test_a_higher_floor_without_lift_takes_longer(world: Trained) -> None:
     blocks = world.scored["dwelling"] == "block"
     by_floor = [
         planned(world, floor=np.int16(floor), has_lift=False)[blocks].mean()
@@ -120,7 +120,7 @@ def test_a_higher_floor_without_lift_takes_longer(world: World) -> None:
     assert lift < by_floor[-1] - 50
 
 
-def test_stairs_cost_more_with_more_boxes(world: World) -> None:
+def test_stairs_cost_more_with_more_boxes(world: Trained) -> None:
     def climb(boxes: int) -> float:
         load = {"boxes": np.int32(boxes), "weight_kg": 7.0 * boxes, "has_lift": False}
         up, down = (planned(world, floor=np.int16(floor), **load) for floor in (4, 0))
@@ -129,7 +129,7 @@ def test_stairs_cost_more_with_more_boxes(world: World) -> None:
     assert climb(8) > 1.5 * climb(2)
 
 
-def test_slow_customers_are_planned_longer_next_time(world: World) -> None:
+def test_slow_customers_are_planned_longer_next_time(world: Trained) -> None:
     past = world.rows.copy()
     slow = past["customer_id"].str[-1].isin([*"01234"])
     past.loc[slow, "service_seconds"] *= 1.4
@@ -140,14 +140,14 @@ def test_slow_customers_are_planned_longer_next_time(world: World) -> None:
 
 
 @pytest.mark.parametrize("column", ["customer_id", "driver_id", "area_id", "region", "dwelling"])
-def test_whoever_is_unknown_gets_a_sensible_time(world: World, column: str) -> None:
+def test_whoever_is_unknown_gets_a_sensible_time(world: Trained, column: str) -> None:
     times = planned(world, **{column: "never heard of"})
     assert np.isfinite(times).all()
     assert times.between(60, 3600).all()
     assert times.mean() == pytest.approx(world.scored["prediction"].mean(), rel=0.2)
 
 
-def test_nothing_known_of_anyone_or_of_the_weather_still_gives_a_time(world: World) -> None:
+def test_nothing_known_of_anyone_or_of_the_weather_still_gives_a_time(world: Trained) -> None:
     stops = world.scored[world.rows.columns].assign(
         rain_mm=np.nan, snow_cm=np.nan, temperature_c=np.nan
     )
@@ -156,7 +156,7 @@ def test_nothing_known_of_anyone_or_of_the_weather_still_gives_a_time(world: Wor
     assert nothing.mean() == pytest.approx(world.scored["outcome"].mean(), rel=0.25)
 
 
-def test_a_route_is_planned_the_same_alone_and_among_others(world: World) -> None:
+def test_a_route_is_planned_the_same_alone_and_among_others(world: Trained) -> None:
     routes = world.scored["route_id"].unique()[:3]
     alone = pd.concat(
         [
@@ -168,7 +168,7 @@ def test_a_route_is_planned_the_same_alone_and_among_others(world: World) -> Non
     pd.testing.assert_frame_equal(alone, together, rtol=1e-9)
 
 
-def test_outcomes_are_not_needed_and_not_used(world: World) -> None:
+def test_outcomes_are_not_needed_and_not_used(world: Trained) -> None:
     last = world.scored["route_id"] == world.scored["route_id"].iloc[-1]
     stops = world.scored.loc[last, world.rows.columns]
     without = stops.drop(

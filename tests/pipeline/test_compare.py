@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from commands.compare import chosen, difference_text, number, short, show
+from commands.compare import chosen, difference_text, five_digits, short, show
 from experiments.parameters import changed
 from experiments.predictions import Compared
-from experiments.shown import Row
+from experiments.shown import Revision
 from retrace.judge.comparison import Difference
 
 STAGE = """\
@@ -162,11 +162,13 @@ def test_an_unknown_problem_is_named(toy):
 
 
 def test_an_experiment_with_another_problem_is_left_out():
-    base = Row("main", "0123abc", metrics={"mae": 1.0})
-    elsewhere = Row("elsewhere", "1", is_experiment=True, metrics={"mae": 1.0})
-    code = Row("code", "2", is_experiment=True, metrics={"mae": 2.0})
-    queued = Row("queued", "3", is_experiment=True, state="Queued")
-    tuned = Row("tuned", "4", is_experiment=True, changed={"train.leaves": 5}, metrics={"mae": 1.0})
+    base = Revision("main", "0123abc", metrics={"mae": 1.0})
+    elsewhere = Revision("elsewhere", "1", is_experiment=True, metrics={"mae": 1.0})
+    code = Revision("code", "2", is_experiment=True, metrics={"mae": 2.0})
+    queued = Revision("queued", "3", is_experiment=True, state="Queued")
+    tuned = Revision(
+        "tuned", "4", is_experiment=True, changed={"train.leaves": 5}, metrics={"mae": 1.0}
+    )
     rows = [base, elsewhere, code, queued, tuned]
     assert chosen(rows, []) == [base, code, queued, tuned]
     assert chosen(rows, ["elsewhere"]) == [base, elsewhere]
@@ -176,8 +178,8 @@ def test_many_changes_and_metrics_fit_in_100_columns(capsys):
     metrics = {f"average_precision_{n}": n + 1.2345 for n in range(8)}
     names = ("learning_rate", "min_data_in_leaf", "bagging_fraction", "lambda_l2")
     changes = {f"train.{name}": 0.56789 for name in names}
-    tuned = Row("order-stuck-1-12", "1", is_experiment=True, changed=changes, metrics=metrics)
-    show([Row("main", "0123abc", metrics=metrics), tuned], "order_stuck")
+    tuned = Revision("order-stuck-1-12", "1", is_experiment=True, changed=changes, metrics=metrics)
+    show([Revision("main", "0123abc", metrics=metrics), tuned], "order_stuck")
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert any(line.rstrip().endswith("8.2345") for line in lines)
@@ -196,20 +198,22 @@ def test_changed():
 
 
 def test_numbers_and_headers_are_short():
-    assert [number(value) for value in (None, 0.123456789, 1234567, 3, "x")] == [
+    assert [five_digits(value) for value in (None, 0.123456789, 1234567, 3, "x")] == [
         "-",
         "0.12346",
         "1,234,567",
         "3",
         "x",
     ]
-    assert number(9.147e-05) == "0.00009147"
+    assert five_digits(9.147e-05) == "0.00009147"
     assert short("mae_seconds", 7) == "mae\nseconds"
     assert short("absolute_percentage_error", 7) == "absolu.\npercen.\nerror"
 
 
 def test_a_header_is_whole_where_there_is_room(capsys):
-    row = Row("main", "0123abc", metrics={"absolute_percentage_error": 1.5, "oracle_ratio": 2.0})
+    row = Revision(
+        "main", "0123abc", metrics={"absolute_percentage_error": 1.5, "oracle_ratio": 2.0}
+    )
     show([row], "toy")
     assert "percentage" in capsys.readouterr().out
 

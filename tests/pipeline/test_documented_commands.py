@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, environment, make_venv, run
-from tests.documents import RUN, Block, blocks, pages
+from tests.documents import RUN, CodeBlock, blocks, pages
 
 LIMIT_SECONDS = 540
 END = "documented command"
@@ -45,7 +45,7 @@ def place(reproduced: Path, tmp_path: Path) -> Iterator[Path]:
     run(project, "python", "-m", "commands", "storage", "stop")
 
 
-def script(found: list[Block]) -> str:
+def script(found: list[CodeBlock]) -> str:
     """Return one bash script of a page's blocks; it says which command runs, and ends at a bad one.
 
     A status is asked for after every command, since `set -e` overlooks the first of `one && two`.
@@ -68,7 +68,7 @@ def script(found: list[Block]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_blocks(place: Path, found: list[Block]) -> tuple[int | None, str]:
+def run_blocks(place: Path, found: list[CodeBlock]) -> tuple[int | None, str]:
     """Run a page's blocks; return the status, None where time was over, and what was printed."""
     path, log = place.with_name("page.sh"), place.with_name("page.log")
     path.write_text(script(found), "utf-8")
@@ -112,7 +112,9 @@ def test_commands_of(page: str, place: Path) -> None:
 
 def test_a_command_that_fails_is_named(place: Path) -> None:
     """Also the first of `one && two`, which `set -e` overlooks."""
-    status, output = run_blocks(place, [Block("page.md", 7, "bash", "true\nfalse && true\ntrue")])
+    status, output = run_blocks(
+        place, [CodeBlock("page.md", 7, "bash", "true\nfalse && true\ntrue")]
+    )
     assert status == 1
     assert output.splitlines()[-2:] == [f"{END} page.md:9", "ended with 1"]
 

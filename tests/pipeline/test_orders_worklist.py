@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from problems.orders.evaluation import Settings as EvaluateSettings
-from problems.orders.ingest import Settings, read_log
+from problems.orders.evaluation import EvaluateSettings
+from problems.orders.ingest import IngestSettings, read_log
 from problems.orders.worklist import COMPLETION, STUCK, make_worklist, moment
 from problems.orders.worklist.page import render, to_csv
 from problems.orders.worklist.ranking import Ranking, hours_late
@@ -30,12 +30,12 @@ def here(reproduced: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return reproduced
 
 
-def parts() -> tuple[Settings, EvaluateSettings, dict]:
+def parts() -> tuple[IngestSettings, EvaluateSettings, dict]:
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
     }
     costs = read_params(EvaluateSettings, f"{STUCK}.evaluate", below="orders.evaluate")
-    return read_params(Settings, "orders.ingest"), costs, models
+    return read_params(IngestSettings, "orders.ingest"), costs, models
 
 
 def worklist_of(source: Path, at: pd.Timestamp | None = None) -> tuple[Ranking, EvaluateSettings]:
@@ -149,7 +149,7 @@ def test_only_lateness_still_to_come_counts() -> None:
 
 
 def test_a_date_is_its_morning_and_a_time_is_local() -> None:
-    settings = Settings(**PARAMS, time_zone="Europe/Oslo")
+    settings = IngestSettings(**PARAMS, time_zone="Europe/Oslo")
     assert moment("2025-06-02", settings) == pd.Timestamp("2025-06-02 04:00", tz="UTC")
     assert moment("2025-06-02T09:15", settings) == pd.Timestamp("2025-06-02 07:15", tz="UTC")
     assert moment("2025-06-02T09:15Z", settings) == pd.Timestamp("2025-06-02 09:15", tz="UTC")

@@ -19,7 +19,7 @@ from experiments.promotion import plan, registry
 from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.facts import check_data
 from experiments.promotion.judgement import judge
-from experiments.promotion.promote import Outcome, finish, promote, roll_back
+from experiments.promotion.promote import Promotion, finish, promote, roll_back
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
@@ -55,7 +55,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def plain(story: Path) -> Outcome:
+def plain(story: Path) -> Promotion:
     """What the gate says of the story as it is, on a dry run, which changes nothing."""
     project = story / "project"
     before = everything(project)

@@ -177,7 +177,7 @@ def here(tmp_path, monkeypatch):
     shutil.copy(Path(__file__).parents[2] / ".dvc/config", tmp_path / ".dvc/config")
     monkeypatch.chdir(tmp_path)
     yield tmp_path
-    for process in storage.running():
+    for process in storage.servers():
         process.kill()
 
 
@@ -191,41 +191,41 @@ def test_start_and_stop(here, monkeypatch, capsys):
     (here / "data").mkdir()
     monkeypatch.chdir(here / "data")  # from a subfolder
     assert call("start") == 0
-    (process,) = storage.running()
+    (process,) = storage.servers()
     settings = local.read_text()
     output = capsys.readouterr().out
     for step in ("dvc push", "rm -rf .dvc/cache", "dvc pull", "make storage-stop"):
         assert step in output
     assert max(map(len, output.splitlines())) <= 100
-    assert storage.settings()["endpointurl"] in output
+    assert storage.remote_settings()["endpointurl"] in output
     assert "type = copy" in settings
     assert oct(local.stat().st_mode)[-3:] == "600"
-    secret = storage.settings()["secret_access_key"]
+    secret = storage.remote_settings()["secret_access_key"]
     assert secret not in " ".join(process.cmdline())
     assert secret not in output
 
     assert call("start") == 0
     assert "already runs" in capsys.readouterr().out
-    assert storage.running() == [process]
+    assert storage.servers() == [process]
 
     assert call("stop") == 0
-    assert storage.running() == []
+    assert storage.servers() == []
     assert "type = copy" in local.read_text()
-    assert storage.settings() == {}
+    assert storage.remote_settings() == {}
     assert call("stop") == 0
     assert "nothing to stop" in capsys.readouterr().out
 
 
 def test_a_server_that_died_is_replaced(here):
     assert call("start") == 0
-    (first,) = storage.running()
-    endpoint = storage.settings()["endpointurl"]
+    (first,) = storage.servers()
+    endpoint = storage.remote_settings()["endpointurl"]
     first.kill()
     first.wait()
     assert call("start") == 0
-    (second,) = storage.running()
+    (second,) = storage.servers()
     assert second.pid != first.pid
-    assert storage.settings()["endpointurl"] != endpoint
+    assert storage.remote_settings()["endpointurl"] != endpoint
     assert call("stop") == 0
 
 
@@ -240,7 +240,7 @@ def test_a_users_own_credentials_are_not_overwritten(here, capsys):
     assert "mine" not in message
     assert call("stop") == 0
     assert local.read_text() == own
-    assert storage.running() == []
+    assert storage.servers() == []
 
 
 def test_another_kind_of_remote_is_refused(here, capsys):

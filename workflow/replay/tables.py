@@ -63,10 +63,10 @@ def _begun(known: Changes, start: pd.Timestamp, end: pd.Timestamp) -> list[str]:
 
 
 def _measured(problem: Problem, scored: pd.DataFrame) -> dict[str, Any]:
-    found = {"score": metrics.measure(problem.metric, scored), "measure": problem.metric}
+    found = {"score": metrics.metric_of(problem.metric, scored), "measure": problem.metric}
     if problem.task == "regression":
         return {**found, "bias": float((scored["prediction"] - scored["outcome"]).mean())}
-    return {**found, "accuracy": metrics.measure("accuracy", scored)}
+    return {**found, "accuracy": metrics.metric_of("accuracy", scored)}
 
 
 def _classifier(step: Step, alone: Step) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def drift(steps: Sequence[Step]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=DRIFT_COLUMNS)
 
 
-def headline(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dict[str, float]:
+def figures_of(problem: Problem, table: pd.DataFrame, alarms: pd.DataFrame) -> dict[str, float]:
     """Return the flat metrics: mean score by policy, in which a period counts by its rows, what the
     model left alone lost between its first and last period with enough rows, retrainings, false
     alarms, and of a classifier the share of false positives that listening to the alarm saves at

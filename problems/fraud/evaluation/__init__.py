@@ -22,7 +22,7 @@ WORDS = {
 STEP = 1e-9  # alerts are for probabilities at or above the threshold
 
 
-class Settings(EvaluateParams):
+class EvaluateSettings(EvaluateParams):
     """`fraud.evaluate`. Costs are in the currency of amounts."""
 
     rule: RuleSettings
@@ -38,7 +38,7 @@ class Settings(EvaluateParams):
     slice_min_rows: int = Field(ge=1)
 
 
-def threshold(problem: Problem, valid: pd.DataFrame, settings: Settings) -> float:
+def threshold(problem: Problem, valid: pd.DataFrame, settings: EvaluateSettings) -> float:
     """Return the probability from which an alert costs least on scored validation rows."""
     order, cost = costs_by_rank(valid, settings)
     p = valid["prediction"].to_numpy()[order]
@@ -49,7 +49,7 @@ def threshold(problem: Problem, valid: pd.DataFrame, settings: Settings) -> floa
 
 
 def costs_by_rank(
-    scored: pd.DataFrame, settings: Settings
+    scored: pd.DataFrame, settings: EvaluateSettings
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return rows from the most suspicious, and the total cost of alerting the first 0, 1, ...."""
     order = np.argsort(-scored["prediction"].to_numpy(), kind="stable")
@@ -58,7 +58,7 @@ def costs_by_rank(
     return order, cost
 
 
-def missed_cost(scored: pd.DataFrame, settings: Settings) -> NDArray[np.float64]:
+def missed_cost(scored: pd.DataFrame, settings: EvaluateSettings) -> NDArray[np.float64]:
     """Return what each row costs when nobody looks at it; a genuine one costs nothing."""
     loss = settings.missed_share * scored["amount"] + settings.missed_fee
     return (loss * (scored["outcome"] > 0.5)).to_numpy(np.float64)
@@ -84,7 +84,7 @@ def card_precision(scored: pd.DataFrame, cards_a_day: int) -> float:
     return float(np.mean(shares))
 
 
-def at_threshold(scored: pd.DataFrame, settings: Settings) -> dict[str, float]:
+def at_threshold(scored: pd.DataFrame, settings: EvaluateSettings) -> dict[str, float]:
     """Return balanced accuracy, false positive rate and cost per 1,000 payments."""
     fraud, alert = scored["outcome"] > 0.5, scored["prediction"] >= scored["threshold"]
     recall = float(alert[fraud].mean()) if fraud.any() else float("nan")
@@ -97,7 +97,9 @@ def at_threshold(scored: pd.DataFrame, settings: Settings) -> dict[str, float]:
     }
 
 
-def headline(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict[str, float]:
+def headline(
+    problem: Problem, scored: pd.DataFrame, settings: EvaluateSettings
+) -> dict[str, float]:
     """Return the flat metrics of scored rows, the headline first."""
     y = scored["outcome"]
     figures = {
@@ -117,7 +119,7 @@ def headline(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict
 
 
 def slices(
-    problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
+    problem: Problem, scored: pd.DataFrame, settings: EvaluateSettings, past: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the slice labels of scored rows; ages are counted from the first payment in `past`."""
     ages = {}
@@ -142,7 +144,7 @@ def slices(
 def tables(
     problem: Problem,
     scored: pd.DataFrame,
-    settings: Settings,
+    settings: EvaluateSettings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
 ) -> dict[str, Table]:
@@ -185,7 +187,7 @@ def tables(
     }
 
 
-def alert_curve(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def alert_curve(scored: pd.DataFrame, settings: EvaluateSettings) -> pd.DataFrame:
     """Return alerts a day, recall and cost per 1,000 by threshold; `chosen` is validation's."""
     _, cost = costs_by_rank(scored, settings)
     days = max(scored["at"].dt.floor("D").nunique(), 1)
@@ -212,4 +214,4 @@ def by_week(scored: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables, threshold, WORDS)
+EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, threshold, WORDS)

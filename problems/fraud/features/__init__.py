@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from problems.contract import Features, History
 from problems.fraud.features import history as past
-from problems.fraud.features.settings import DAY_MS, Settings, amount_z, to_log
+from problems.fraud.features.settings import DAY_MS, FeatureSettings, amount_z, to_log
 from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.arrays import Arrays
 from retrace.base.clock import hour_of_day, local_time, weekday
@@ -16,7 +16,7 @@ from retrace.past.timeline import Ints
 Columns = dict[str, NDArray[Any]]
 
 
-def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
+def features(rows: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
     """Return the features of clean payments, one row each; `known` is what History counted."""
     amount, customer = rows["amount"].astype(np.float32), known["customer"]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -35,7 +35,7 @@ def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
     return columns
 
 
-def _clock(rows: Arrays, settings: Settings) -> Columns:
+def _clock(rows: Arrays, settings: FeatureSettings) -> Columns:
     local = local_time(rows["at"], settings.time_zone)
     hour = hour_of_day(local)
     return {
@@ -45,14 +45,14 @@ def _clock(rows: Arrays, settings: Settings) -> Columns:
     }
 
 
-def is_night(hour: NDArray[Any], settings: Settings) -> NDArray[np.bool_]:
+def is_night(hour: NDArray[Any], settings: FeatureSettings) -> NDArray[np.bool_]:
     """Whether a moment of the day is in the night; the night may go over midnight."""
     start, end = settings.night_from, settings.night_until
     late, early = hour >= start, hour < end
     return np.asarray(late & early if start < end else late | early)
 
 
-def _windows(numbers: Ints, settings: Settings) -> Columns:
+def _windows(numbers: Ints, settings: FeatureSettings) -> Columns:
     """Return what the model sees of the windows, each of shape (n_rows, n_windows)."""
     count, cents = numbers[:, past.COUNT], numbers[:, past.CENTS]
     labels, frauds = numbers[:, past.KNOWN], numbers[:, past.FRAUDS]
@@ -102,6 +102,8 @@ def _named(name: str, days: tuple[int, ...], values: NDArray[Any]) -> Columns:
     return {f"{name}_{one}": values[:, place] for place, one in enumerate(days)}
 
 
-FEATURES = Features(features, Settings, History(past.as_of, past.events, past.State, past.at_end))
+FEATURES = Features(
+    features, FeatureSettings, History(past.as_of, past.events, past.State, past.at_end)
+)
 
-__all__ = ["FEATURES", "Settings", "features"]
+__all__ = ["FEATURES", "FeatureSettings", "features"]

@@ -19,7 +19,7 @@ from problems.fraud.features.settings import (
     DAY_MS,
     EPISODE_DAYS,
     HIGH_Z,
-    Settings,
+    FeatureSettings,
     amount_z,
     millis,
     to_cents,
@@ -47,7 +47,7 @@ WIDTH = {"customer": 26, "terminal": 16}
 assert (len(DAYS), len(HIGH_DAYS)) == (3, 2)
 
 
-def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
+def as_of(rows: Arrays, past: Arrays, settings: FeatureSettings) -> Arrays:
     """Return `customer` and `terminal`: whole numbers of shape (n_rows, n_columns)."""
     found, pairs = {}, []
     at = millis(rows["at"])
@@ -331,11 +331,11 @@ class State:
         self._unlabelled = Waiting(PAYMENT, ("paid_at",))
 
     @classmethod
-    def empty(cls, _settings: Settings, /) -> Self:
+    def empty(cls, _settings: FeatureSettings, /) -> Self:
         return cls()
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame, _settings: Settings, /) -> Self:
+    def from_table(cls, table: pd.DataFrame, _settings: FeatureSettings, /) -> Self:
         state = cls()
         state._unlabelled = Waiting.from_table(table, PAYMENT, ("paid_at",))
         own = table[table["entity_type"] != PAYMENT]
@@ -416,7 +416,7 @@ class State:
         return memory
 
 
-def at_end(past: Arrays, settings: Settings) -> State:
+def at_end(past: Arrays, settings: FeatureSettings) -> State:
     """Return the state after all of the clean payments."""
     state = State()
     codes = {entity: Codes(past[f"{entity}_id"]) for entity in ENTITIES}

@@ -18,7 +18,7 @@ HIGH_Z = 2.0  # an amount this far above the customer's own is high (assumed)
 EPISODE_DAYS = 30  # a terminal or card is misused for weeks, so older frauds are another story
 
 
-class Settings(Params):
+class FeatureSettings(Params):
     """`fraud.features`: local night, and how many payments the overall rate counts for."""
 
     time_zone: str

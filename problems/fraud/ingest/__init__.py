@@ -27,7 +27,7 @@ LABELS = {"1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "false": 0}
 BULK = 0.999  # the share of times that certainly is not in the future
 
 
-class Settings(IngestParams):
+class IngestSettings(IngestParams):
     """`fraud.ingest` of params.yaml.
 
     columns: the file's name of each column that has another one than ours.
@@ -50,7 +50,7 @@ class Settings(IngestParams):
         return self
 
 
-def ingest(source: Path, settings: Settings) -> Ingested:
+def ingest(source: Path, settings: IngestSettings) -> Ingested:
     """Read the payments at `source` into clean rows, sorted by time and id.
 
     Clean: `CLEAN`, as problems.fraud.schema has them. Rejected: `file`, `row`, `transaction_id`
@@ -84,7 +84,7 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     )
 
 
-def _read(source: Path, settings: Settings) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+def _read(source: Path, settings: IngestSettings) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Return raw rows under our names with labels, and what is rejected before it has a type."""
     apart = source.is_dir() and any(path.name.startswith("labels") for path in source.iterdir())
     labels = ("is_fraud",) if not apart else ()
@@ -114,7 +114,7 @@ def _read(source: Path, settings: Settings) -> tuple[pd.DataFrame, list[pd.DataF
 
 
 def _with_labels(
-    raw: pd.DataFrame, source: Path, settings: Settings
+    raw: pd.DataFrame, source: Path, settings: IngestSettings
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Join the table `labels`; a label of no transaction, or a second one, is rejected."""
     names = ("transaction_id", "is_fraud", "known_at")
@@ -135,7 +135,7 @@ def _with_labels(
     return joined, rejected
 
 
-def _typed(raw: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, Reasons]:
+def _typed(raw: pd.DataFrame, settings: IngestSettings) -> tuple[pd.DataFrame, Reasons]:
     clock = Clock(settings.time_zone, settings.time_format, "fraud.ingest")
     times = read_times(raw["at"], clock, raw)
     at = times.at
@@ -207,4 +207,4 @@ def _crowded(rows: pd.DataFrame, most: int) -> Mask:
     return (size > most).to_numpy(bool)
 
 
-READER = Reader(Settings, ingest)
+READER = Reader(IngestSettings, ingest)

@@ -60,7 +60,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Settings(Params):
+class SimulateSettings(Params):
     """`fraud.simulate`. `transactions` are those of `months`; each of `more_months` adds a month
     after them and leaves every earlier row as it is."""
 
@@ -78,7 +78,7 @@ class Settings(Params):
 
 
 @dataclass(frozen=True)
-class Rows:
+class Payments:
     """Payments before they have ids: arrays of one length. `way` is -1 for ordinary ones."""
 
     customer: Ints
@@ -107,7 +107,7 @@ class Span:
     suffix: str = ""
 
 
-def simulate(settings: Settings) -> Simulated:
+def simulate(settings: SimulateSettings) -> Simulated:
     """Return transactions.parquet, and the truth: way and probability of each transaction."""
     patterned = round(settings.transactions * settings.fraud_rate / settings.fraud_share)
     ordinary = settings.transactions - patterned
@@ -139,7 +139,7 @@ def simulate(settings: Settings) -> Simulated:
     return Simulated({"transactions.parquet": raw}, truth, _changes(settings))
 
 
-def _changes(settings: Settings) -> tuple[Change, ...]:
+def _changes(settings: SimulateSettings) -> tuple[Change, ...]:
     """Return where each era ends and the next begins, and the ways that are new in it."""
     found = []
     for number in range(1, len(MIXES) - settings.first_era):
@@ -156,15 +156,15 @@ def _used(mix: tuple[float, ...]) -> set[str]:
     return {way.name for way, share in zip(WAYS, mix, strict=True) if share > 0}
 
 
-def _in_order(own: Rows, odd: Rows) -> Rows:
+def _in_order(own: Payments, odd: Payments) -> Payments:
     both = [
         np.concatenate(pair) for pair in zip(vars(own).values(), vars(odd).values(), strict=True)
     ]
     order = np.argsort(both[2], kind="stable")
-    return Rows(*(column[order] for column in both))
+    return Payments(*(column[order] for column in both))
 
 
-def _ordinary(rng: np.random.Generator, span: Span, customer: Ints, people: People) -> Rows:
+def _ordinary(rng: np.random.Generator, span: Span, customer: Ints, people: People) -> Payments:
     count, usual, terminals = len(customer), people.usual, people.terminals
     step = np.minimum(rng.geometric(0.25, count) - 1, NEAR - 1)
     terminal = (people.home[customer] + step) % terminals
@@ -173,10 +173,10 @@ def _ordinary(rng: np.random.Generator, span: Span, customer: Ints, people: Peop
     days = np.floor(span.begin * MONTH_DAYS + rng.random(count) * span.months * MONTH_DAYS)
     seconds = days * DAY + np.mod(rng.normal(14.0, 4.0, count), 24.0) * 3600  # the Handbook: noon
     amount = usual[customer] * np.exp(rng.normal(0.0, 0.5, count))
-    return Rows(customer, terminal, seconds, amount, np.full(count, -1))
+    return Payments(customer, terminal, seconds, amount, np.full(count, -1))
 
 
-def _attacks(settings: Settings, span: Span, count: int, people: People) -> Rows:
+def _attacks(settings: SimulateSettings, span: Span, count: int, people: People) -> Payments:
     """Make about `count` rows (exactly, cut at the end) in the ways of their era."""
     rng = _stream(settings, "attacks" + span.suffix)
     usual, terminals = people.usual, people.terminals
@@ -204,11 +204,11 @@ def _attacks(settings: Settings, span: Span, count: int, people: People) -> Rows
     night = np.floor(seconds / DAY) * DAY + rng.uniform(1.0, 5.0, rows) * 3600
     seconds = np.where(columns["at_night"] > 0, night, seconds)
     amount = usual[customer] * columns["times"] * np.exp(rng.normal(0.0, 0.25, rows))
-    return Rows(customer, terminal, np.minimum(seconds, end - 1), amount, kind)
+    return Payments(customer, terminal, np.minimum(seconds, end - 1), amount, kind)
 
 
 def _tables(
-    settings: Settings, span: Span, rows: Rows, first: int
+    settings: SimulateSettings, span: Span, rows: Payments, first: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return raw rows, whose ids count from `first`, and their truth."""
     rng = _stream(settings, "labels" + span.suffix)
@@ -247,9 +247,9 @@ def _ids(letter: str, numbers: Ints) -> "pd.Series[str]":
     return letter + pd.Series(numbers).astype("str").str.zfill(7)
 
 
-def _stream(settings: Settings, name: str) -> np.random.Generator:
+def _stream(settings: SimulateSettings, name: str) -> np.random.Generator:
     """Return the random numbers of one part: a change in one part leaves the others' alone."""
     return np.random.default_rng([settings.seed, zlib.crc32(name.encode())])
 
 
-SIMULATOR = Simulator(Settings, simulate)
+SIMULATOR = Simulator(SimulateSettings, simulate)

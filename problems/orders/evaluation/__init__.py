@@ -11,7 +11,7 @@ from retrace.base.tables import Table
 from retrace.judge.slices import bands
 
 
-class Settings(EvaluateParams):
+class EvaluateSettings(EvaluateParams):
     """`order_completion.evaluate` and `order_stuck.evaluate`. Costs are in EUR.
 
     A forecast that is too early is optimistic: customers call. One that is too late is pessimistic:
@@ -31,14 +31,16 @@ class Settings(EvaluateParams):
     slice_min_rows: int = Field(ge=1)
 
 
-def threshold(problem: Problem, valid: pd.DataFrame, settings: Settings) -> float:
+def threshold(problem: Problem, valid: pd.DataFrame, settings: EvaluateSettings) -> float:
     """Return the probability from which looking at an order costs least on validation rows."""
     if problem.task == "regression":
         return float("nan")
     return stuck.cheapest(valid, settings)
 
 
-def headline(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict[str, float]:
+def headline(
+    problem: Problem, scored: pd.DataFrame, settings: EvaluateSettings
+) -> dict[str, float]:
     """Return the flat metrics of scored rows, the headline first, cost second."""
     own = completion if problem.task == "regression" else stuck
     figures: dict[str, float] = own.headline(scored, settings)
@@ -46,7 +48,7 @@ def headline(problem: Problem, scored: pd.DataFrame, settings: Settings) -> dict
 
 
 def slices(
-    problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
+    problem: Problem, scored: pd.DataFrame, settings: EvaluateSettings, past: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the slice labels of scored rows; further ones by `slice_columns` that the log has."""
     local = scored["snapshot_at"].dt.tz_convert(settings.time_zone)
@@ -81,7 +83,7 @@ def _promise(rows: pd.DataFrame) -> "pd.Series[str]":
 def tables(
     problem: Problem,
     scored: pd.DataFrame,
-    settings: Settings,
+    settings: EvaluateSettings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
 ) -> dict[str, Table]:
@@ -92,5 +94,5 @@ def tables(
 
 
 EVALUATION = Evaluation(
-    Settings, headline, slices, tables, threshold, {**completion.WORDS, **stuck.WORDS}
+    EvaluateSettings, headline, slices, tables, threshold, {**completion.WORDS, **stuck.WORDS}
 )

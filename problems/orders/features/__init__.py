@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from problems.contract import Features, History
 from problems.orders.features.history import State, as_of, at_end, events, text_columns
-from problems.orders.features.settings import Settings
+from problems.orders.features.settings import FeatureSettings
 from retrace.base import clock
 from retrace.base.arrays import Arrays
 from retrace.base.clock import local_time, weekday
@@ -30,20 +30,20 @@ NEVER = np.float32(np.nan)
 Small = NDArray[np.float32]
 
 
-def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
+def features(rows: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
     """Return the features of clean rows, one row each."""
     at = rows["snapshot_at"]
     local, start = (local_time(rows[name], settings.time_zone) for name in TIMES)
-    hour, day = hour_of_day(local), weekday(local)
+    hour, day = _hour_of_day(local), weekday(local)
     columns: dict[str, NDArray[Any]] = {
-        "elapsed_hours": hours(at - rows["started_at"]),
+        "elapsed_hours": _hours(at - rows["started_at"]),
         **{name: rows[name] for name in AS_THEY_ARE},
-        **(load(rows) if settings.load else {}),
-        "promise_hours": hours(rows["promised_at"] - at),
+        **(workload(rows) if settings.load else {}),
+        "promise_hours": _hours(rows["promised_at"] - at),
         "hour": hour,
         "weekday": day.astype(np.int8),
         "week_hour": hour + 24 * day.astype(np.float32),
-        "start_hour": hour_of_day(start),
+        "start_hour": _hour_of_day(start),
         "start_weekday": weekday(start).astype(np.int8),
     }
     for name, values in rows.items():
@@ -52,13 +52,13 @@ def features(rows: Arrays, known: Arrays, settings: Settings) -> Arrays:
         elif settings.attributes and name.startswith("number_"):
             columns[name] = values
         elif settings.attributes and name.startswith("time_"):
-            columns[f"hours_to_{name.removeprefix('time_')}"] = hours(values - at)
+            columns[f"hours_to_{name.removeprefix('time_')}"] = _hours(values - at)
     texts = text_columns(rows) if settings.attributes else []
     words = {name: rows[name] for name in (*WORDS, *texts)}
     return {**columns, **(known if settings.history else {}), **words}
 
 
-def load(rows: Arrays) -> Arrays:
+def workload(rows: Arrays) -> Arrays:
     """Return how busy the step and the resource are, in numbers that do not grow with the company:
     counts of orders would tell the date. Orders at the step are compared with its latest arrivals,
     those of the resource with those at the step."""
@@ -72,14 +72,14 @@ def load(rows: Arrays) -> Arrays:
     }
 
 
-def hours(span: NDArray[np.timedelta64]) -> Small:
+def _hours(span: NDArray[np.timedelta64]) -> Small:
     return clock.hours(span).astype(np.float32)
 
 
-def hour_of_day(local: clock.Times) -> Small:
+def _hour_of_day(local: clock.Times) -> Small:
     return clock.hour_of_day(local).astype(np.float32)
 
 
-FEATURES = Features(features, Settings, History(as_of, events, State, at_end))
+FEATURES = Features(features, FeatureSettings, History(as_of, events, State, at_end))
 
-__all__ = ["FEATURES", "Settings", "features"]
+__all__ = ["FEATURES", "FeatureSettings", "features"]

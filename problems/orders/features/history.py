@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from problems.orders.features.settings import Settings
+from problems.orders.features.settings import FeatureSettings
 from retrace.base.arrays import Arrays, take
 from retrace.base.clock import Floats, Times, micros, seconds
 from retrace.past import history, waiting
@@ -39,7 +39,7 @@ OUTCOMES = (
 COLUMNS = {**waiting.COLUMNS, **history.COLUMNS}
 
 
-def as_of(rows: Arrays, past: Arrays, settings: Settings) -> Arrays:
+def as_of(rows: Arrays, past: Arrays, settings: FeatureSettings) -> Arrays:
     """Return history_all_days, and history_<attribute>_days and _share of each row."""
     day = beginning_of_day(rows["snapshot_at"])
     found = {}
@@ -60,15 +60,15 @@ def events(past: Arrays) -> Iterator[Event]:
 class State:
     """What is known of all orders and of each attribute's values, and the orders that are open."""
 
-    def __init__(self, settings: Settings, memories: Memories, still_open: Waiting) -> None:
+    def __init__(self, settings: FeatureSettings, memories: Memories, still_open: Waiting) -> None:
         self._settings, self._memories, self._open = settings, memories, still_open
 
     @classmethod
-    def empty(cls, settings: Settings) -> Self:
+    def empty(cls, settings: FeatureSettings) -> Self:
         return cls(settings, Memories(_overall(settings)), Waiting(ORDER, NUMBERS))
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame, settings: Settings) -> Self:
+    def from_table(cls, table: pd.DataFrame, settings: FeatureSettings) -> Self:
         kinds = [name for name in table["entity_type"].unique() if name.startswith("text_")]
         levels = [*_overall(settings), *(settings.level(kind) for kind in kinds)]
         still_open = Waiting.from_table(table, ORDER, NUMBERS)
@@ -117,7 +117,7 @@ class State:
         return names
 
 
-def at_end(past: Arrays, settings: Settings) -> State:
+def at_end(past: Arrays, settings: FeatureSettings) -> State:
     """Return the state after all of the clean rows."""
     state, orders, names = State.empty(settings), _Orders.of(past), text_columns(past)
     state._memories.add_levels(settings.level(name) for name in names)
@@ -162,7 +162,7 @@ def log_days(started_at: Times, completed_at: Times) -> Floats:
     return np.asarray(np.log1p(seconds(completed_at - started_at) / 86_400))
 
 
-def _overall(settings: Settings) -> list[Level]:
+def _overall(settings: FeatureSettings) -> list[Level]:
     return [settings.level(ALL), settings.level(ALL_NOW, tick=1)]
 
 
@@ -201,7 +201,7 @@ class _Kind:
     outcomes: Outcomes
 
 
-def _kinds(orders: _Orders, names: Sequence[str], settings: Settings) -> Iterator[_Kind]:
+def _kinds(orders: _Orders, names: Sequence[str], settings: FeatureSettings) -> Iterator[_Kind]:
     value = orders.log_days
     rest = value - _all_now(orders, settings)[1]
     for name in (ALL, *names):
@@ -214,7 +214,7 @@ def _ids(rows: Arrays, name: str, n: int) -> NDArray[np.object_]:
     return np.full(n, ALL, object) if name == ALL else rows[name]
 
 
-def _all_now(orders: _Orders, settings: Settings) -> tuple[Outcomes, Floats]:
+def _all_now(orders: _Orders, settings: FeatureSettings) -> tuple[Outcomes, Floats]:
     """Return the outcomes of all orders, and their mean as known when each was first looked at."""
     everyone = np.zeros(len(orders.known_at), np.int64)
     level = settings.level(ALL_NOW, tick=1)

@@ -7,7 +7,7 @@ from retrace.base.params import Params
 from retrace.past.history import Level
 
 
-class Settings(Params):
+class FeatureSettings(Params):
     """The history of an attribute's value is the mean of the log of the days that earlier orders
     with it took. `prior_weight` is the number of orders that the overall mean counts for.
 

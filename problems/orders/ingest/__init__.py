@@ -19,16 +19,16 @@ from problems.contract import Ingested, Reader
 from problems.orders.ingest.cases import Cases, end_cases, outcomes, unnamed_note, usual_limits
 from problems.orders.ingest.events import Read, read_log
 from problems.orders.ingest.log import NEVER, Log
-from problems.orders.ingest.settings import DAY, Settings
+from problems.orders.ingest.settings import DAY, IngestSettings
 from problems.orders.ingest.snapshots import after_events, each_morning, known_at
 from retrace.raw import fingerprint
 from retrace.raw.times import moments
 
 REPEATED_MANY = 0.01  # of all events: more may well be an export's copies (assumed)
-__all__ = ["Settings", "ingest", "read_log", "snapshots"]
+__all__ = ["IngestSettings", "ingest", "read_log", "snapshots"]
 
 
-def ingest(source: Path, settings: Settings) -> Ingested:
+def ingest(source: Path, settings: IngestSettings) -> Ingested:
     """Read the event log at `source` into clean snapshots, sorted by moment and order.
 
     Clean: as problems.orders.schema has them. Rejected: events, by `file`, `row`, `case_id` and
@@ -49,7 +49,7 @@ def ingest(source: Path, settings: Settings) -> Ingested:
     )
 
 
-def _notes(read: Read, settings: Settings) -> Iterator[str]:
+def _notes(read: Read, settings: IngestSettings) -> Iterator[str]:
     if settings.completion and not read.log.activities.isin(settings.completion).any():
         yield unnamed_note(read.log, settings)
     for name, reason in read.left_out.items():
@@ -61,7 +61,7 @@ def _notes(read: Read, settings: Settings) -> Iterator[str]:
         )
 
 
-def snapshots(log: Log, settings: Settings) -> tuple[pd.DataFrame, dict[str, float]]:
+def snapshots(log: Log, settings: IngestSettings) -> tuple[pd.DataFrame, dict[str, float]]:
     """Return the clean rows of a log with their outcomes, as far as the log tells, and figures."""
     log, cases, cut = end_cases(log, settings)
     if settings.snapshots == "daily":
@@ -113,4 +113,4 @@ def _moments(values: NDArray[Any]) -> pd.Series:
     return moments(np.where(values == NEVER, np.iinfo(np.int64).min, values))
 
 
-READER = Reader(Settings, ingest)
+READER = Reader(IngestSettings, ingest)

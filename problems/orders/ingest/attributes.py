@@ -36,7 +36,7 @@ class Attributes:
     mistyped: int
 
 
-def read_attributes(
+def type_attributes(
     raw: pd.DataFrame, clock: Clock, case: Ints, at: Ints, activity: Ints, early: Ints
 ) -> Attributes:
     """Give the raw columns types. `early` are the rows of usual cases, which decide on them."""

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.orders.ingest.log import NEVER, Ints, Log, Mask
-from problems.orders.ingest.settings import DAY, Settings
+from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.base.errors import RetraceError
 
 QUIET_SHARE = 0.99  # of usual waits that are shorter than the silence after which a case is over
@@ -29,7 +29,7 @@ class Cases:
     named: bool
 
 
-def end_cases(log: Log, settings: Settings) -> tuple[Log, Cases, int]:
+def end_cases(log: Log, settings: IngestSettings) -> tuple[Log, Cases, int]:
     """Cut each case after its completion or withdrawal; return log, cases, and events cut off.
 
     A log without any activity of `completion` is read as one whose completions have no name.
@@ -63,7 +63,7 @@ def end_cases(log: Log, settings: Settings) -> tuple[Log, Cases, int]:
     return log, Cases(started, end_at, known, is_complete, named), cut
 
 
-def unnamed_note(log: Log, settings: Settings) -> str:
+def unnamed_note(log: Log, settings: IngestSettings) -> str:
     """Say that the completions that params.yaml names are not in the log."""
     return (
         f"no event is one of `orders.ingest.completion` ({', '.join(settings.completion)}): an "
@@ -72,7 +72,7 @@ def unnamed_note(log: Log, settings: Settings) -> str:
     )
 
 
-def _none_complete(log: Log, settings: Settings) -> str:
+def _none_complete(log: Log, settings: IngestSettings) -> str:
     days = (log.ends_at - log.at.min()) / DAY
     return (
         f"Not one of the {len(log.case_ids):,} cases is complete: the log covers {days:.1f} days, "
@@ -89,7 +89,7 @@ def _listed(log: Log) -> str:
     return ", ".join(f"'{log.activities[i]}' ({counts[i]:,})" for i in order) + more
 
 
-def _quiet(log: Log, settings: Settings) -> int:
+def _quiet(log: Log, settings: IngestSettings) -> int:
     """Return the silence after which a case is over, in microseconds."""
     if settings.quiet_days is not None:
         return round(settings.quiet_days * DAY)
@@ -106,7 +106,7 @@ def usual_waits(log: Log, share: float) -> pd.DataFrame:
     return pd.DataFrame({"activity": log.activity[use], "wait": (next_at - log.at)[use]})
 
 
-def usual_limits(log: Log, settings: Settings) -> Ints:
+def usual_limits(log: Log, settings: IngestSettings) -> Ints:
     """Return, by activity, the wait (microseconds) beyond which an order is stuck.
 
     The P95 (`usual_quantile`) of the usual cases' waits after the activity; of all their waits
@@ -139,7 +139,7 @@ def stuck_since(log: Log, cases: Cases, limits: Ints) -> Ints:
 
 
 def outcomes(
-    at: Ints, event: Ints, log: Log, cases: Cases, limits: Ints, settings: Settings
+    at: Ints, event: Ints, log: Log, cases: Cases, limits: Ints, settings: IngestSettings
 ) -> dict[str, Ints | NDArray[np.float64]]:
     """Return what became of the orders that are looked at, from those moments on.
 

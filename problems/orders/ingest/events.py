@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.orders.ingest.attributes import ROW_NUMBER, Attributes, read_attributes
+from problems.orders.ingest.attributes import ROW_NUMBER, Attributes, type_attributes
 from problems.orders.ingest.log import Ints, Log
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
-from problems.orders.ingest.settings import DAY, Settings
+from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.base.errors import RetraceError
 from retrace.raw import PLACE, RawTable, read_raw
 from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
@@ -33,7 +33,7 @@ class Read:
     left_out: dict[str, str]
 
 
-def read_log(source: Path, settings: Settings) -> Read:
+def read_log(source: Path, settings: IngestSettings) -> Read:
     """Read events of any names into a log.
 
     Raises RetraceError for a mapping that names a missing column, and where no event can be used.
@@ -76,7 +76,7 @@ def read_log(source: Path, settings: Settings) -> Read:
     return Read(log, all_rejected, rows_in, figures, found.left_out)
 
 
-def _read_events(source: Path, settings: Settings) -> tuple[RawTable, list[pd.DataFrame]]:
+def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list[pd.DataFrame]]:
     table = read_raw(source, [], rest=True)
     names = find_columns(
         [str(name) for name in table.rows if name not in PLACE], settings.columns, source
@@ -120,7 +120,7 @@ def _activity(raw: pd.DataFrame) -> "pd.Series[str]":
     return activity.where(whole, activity + " (" + step + ")")
 
 
-def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> Attributes:
+def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: IngestSettings) -> Attributes:
     """Return the typed attributes of the events that are used, the promise among them."""
     apart = (*(name for name in KNOWN if name != "promised_at"), *PLACE, *settings.keep)
     about = raw[[name for name in raw if name not in apart]]
@@ -132,12 +132,12 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: Settings) -> At
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
     activity = pd.factorize(used["activity"])[0].astype(np.int64)
-    found = read_attributes(about, settings.clock, case, at, activity, early)
+    found = type_attributes(about, settings.clock, case, at, activity, early)
     return replace(found, columns=found.columns.assign(**promised))
 
 
 def _reasons(
-    events: pd.DataFrame, times: Times, raw: pd.DataFrame, settings: Settings
+    events: pd.DataFrame, times: Times, raw: pd.DataFrame, settings: IngestSettings
 ) -> "pd.Series[str]":
     """Return why each event cannot be used, the first reason that applies; "" where it can."""
     early, late = _stray(times.at, settings.stray_gap_days)
@@ -190,7 +190,7 @@ def _refuse_stopped_clock(times: pd.Series, source: Path) -> None:
         )
 
 
-def _cut_by_the_start(events: pd.DataFrame, settings: Settings) -> Mask:
+def _cut_by_the_start(events: pd.DataFrame, settings: IngestSettings) -> Mask:
     """Mark events of orders whose beginning the log does not have.
 
     Their first activity is none of `starts`. Where none are named, it is one with which no order

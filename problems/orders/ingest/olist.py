@@ -57,7 +57,7 @@ TABLES = {  # the columns that are read of each
 def read_olist(source: Path) -> tuple[RawTable, list[pd.DataFrame]]:
     """Return the log's raw rows under our names (file and row are those of the orders), and what
     is rejected before that."""
-    orders = read_table(source, "orders")
+    orders = read_olist_table(source, "orders")
     rows = orders.rows
     cancelled = as_text(rows["order_status"]).isin(CANCELLED)
     timed = np.logical_or.reduce([as_text(rows[name]).ne("") for name in EVENTS.values()])
@@ -81,7 +81,7 @@ def read_olist(source: Path) -> tuple[RawTable, list[pd.DataFrame]]:
     return RawTable(log.reset_index(drop=True), orders.malformed), rejected
 
 
-def read_table(source: Path, name: str) -> RawTable:
+def read_olist_table(source: Path, name: str) -> RawTable:
     """Read a table by its short name, or by the one that Olist publishes it under."""
     published = f"olist_{name}_dataset"
     there = {path.name.split(".")[0] for path in source.iterdir()} if source.is_dir() else set()
@@ -91,7 +91,7 @@ def read_table(source: Path, name: str) -> RawTable:
 def _orders(source: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row per order with what was known when it was placed."""
     items = _items(source)
-    customers = read_table(source, "customers").rows.drop_duplicates("customer_id")
+    customers = read_olist_table(source, "customers").rows.drop_duplicates("customer_id")
     joined = rows.merge(customers.drop(columns=["file", "row"]), how="left", on="customer_id")
     joined = joined.merge(items, how="left", left_on="order_id", right_index=True)
     zip_code = as_text(joined["customer_zip_code_prefix"]).str.zfill(5)
@@ -113,10 +113,10 @@ def _orders(source: Path, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _items(source: Path) -> pd.DataFrame:
     """Return one row per order: sums of its items, and product and seller of the dearest."""
-    items = read_table(source, "order_items").rows.drop(columns=["file", "row"])
+    items = read_olist_table(source, "order_items").rows.drop(columns=["file", "row"])
     for name in ("products", "sellers"):
         key = TABLES[name][0]
-        table = read_table(source, name).rows.drop_duplicates(key)
+        table = read_olist_table(source, name).rows.drop_duplicates(key)
         items = items.merge(table.drop(columns=["file", "row"]), how="left", on=key)
     size = [f"product_{side}_cm" for side in ("length", "height", "width")]
     items = items.assign(

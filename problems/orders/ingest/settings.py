@@ -10,7 +10,7 @@ from retrace.raw.times import Clock, Zone
 DAY = 86_400_000_000  # microseconds, as all times inside
 
 
-class Settings(IngestParams):
+class IngestSettings(IngestParams):
     """How a log is read, what completes an order, when it is looked at, and what stuck means.
 
     columns: the file's name of each column (case_id, activity, timestamp, resource, promised_at)

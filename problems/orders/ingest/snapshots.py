@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from problems.orders.ingest.cases import Cases
 from problems.orders.ingest.log import NEVER, Ints, Log, Numbers
-from problems.orders.ingest.settings import DAY, Settings
+from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.past.timeline import Timeline, running
 from retrace.raw.times import micros, moments
 
@@ -44,7 +44,7 @@ def each_morning(log: Log, cases: Cases, zone: str, hour: int) -> tuple[Ints, In
     return at, event
 
 
-def known_at(at: Ints, event: Ints, log: Log, settings: Settings) -> pd.DataFrame:
+def known_at(at: Ints, event: Ints, log: Log, settings: IngestSettings) -> pd.DataFrame:
     """Return what was known of orders at moments, one row each, in the order given.
 
     at, event : microseconds, and the order's last event until then, shape (n_moments,)
@@ -124,7 +124,7 @@ def _since(running_sum: Numbers, event: Ints, first: Ints) -> Ints:
     return np.asarray(running_sum[event] - before)
 
 
-def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, NDArray[Any]]:
+def _busy(at: Ints, event: Ints, log: Log, settings: IngestSettings) -> dict[str, NDArray[Any]]:
     """Return the load of the step and of the resource, and how long waits were of late.
 
     An order is at a step from its event until its next one, for `load_days` at most: where
@@ -153,7 +153,9 @@ def _busy(at: Ints, event: Ints, log: Log, settings: Settings) -> dict[str, NDAr
     return {**columns, "step_wait_hours": mean.astype(np.float32)}
 
 
-def _counts(log: Log, event: Ints, first: Ints, settings: Settings) -> dict[str, NDArray[Any]]:
+def _counts(
+    log: Log, event: Ints, first: Ints, settings: IngestSettings
+) -> dict[str, NDArray[Any]]:
     """Return how often each of the most frequent activities has happened to the order.
 
     The activities are chosen, and named, by the usual cases.
@@ -168,7 +170,7 @@ def _counts(log: Log, event: Ints, first: Ints, settings: Settings) -> dict[str,
     return dict(sorted(found.items()))
 
 
-def _frequent(log: Log, settings: Settings) -> Ints:
+def _frequent(log: Log, settings: IngestSettings) -> Ints:
     latest = np.quantile(log.at[log.starts], settings.usual_share, method="lower")
     usual = log.activity[(log.at[log.starts] <= latest)[log.case]]
     counts = np.bincount(usual, minlength=len(log.activities))

@@ -1,7 +1,7 @@
 """Eighteen months of a shop's orders, as the event log of its systems would have recorded them.
 
     settings.py   what an experiment may change
-    clock.py      when orders come and when each kind of work is done
+    calendar.py   when orders come and when each kind of work is done
     parties.py    customers, suppliers and orders
     process.py    the steps, how often each follows, and how long it takes
     flow.py       all orders through the process, with the load that they make
@@ -19,47 +19,49 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Change, Simulated, Simulator
-from problems.orders.simulate.clock import Clock, make_clock
+from problems.orders.simulate.calendar import WorkCalendar, make_calendar
 from problems.orders.simulate.flow import make_flow
 from problems.orders.simulate.log import events_table, ids
-from problems.orders.simulate.settings import Settings
+from problems.orders.simulate.settings import SimulateSettings
 from problems.orders.simulate.truth import make_truth
 
-__all__ = ["Settings", "simulate"]
+__all__ = ["SimulateSettings", "simulate"]
 
 
-def simulate(settings: Settings) -> Simulated:
+def simulate(settings: SimulateSettings) -> Simulated:
     """Return the log, and the truth of every snapshot after an event.
 
     Truth: `order_id`, `snapshot_at`, `remaining_hours_median`, `stuck_probability`.
     """
-    clock = make_clock(settings)
+    calendar = make_calendar(settings)
     months = min(settings.recorded_months or settings.months, settings.months)
-    end_hours = clock.month_begins(months + 1)
-    flow = make_flow(settings, clock, "world", clock.end_hours).until(end_hours)
-    event, median, stuck = make_truth(settings, clock, flow)
+    end_hours = calendar.month_begins(months + 1)
+    flow = make_flow(settings, calendar, "world", calendar.end_hours).until(end_hours)
+    event, median, stuck = make_truth(settings, calendar, flow)
     names = ids("O", np.arange(flow.orders.count))
     truth = pd.DataFrame(
         {
             "order_id": names.take(flow.order[event]).array,
-            "snapshot_at": clock.timestamps(flow.at[event]),
+            "snapshot_at": calendar.timestamps(flow.at[event]),
             "remaining_hours_median": median.round(3),
             "stuck_probability": stuck.round(5),
         }
     )
-    log = events_table(settings, clock, flow)
-    return Simulated({"events.parquet": log}, truth, _changes(settings, clock, end_hours))
+    log = events_table(settings, calendar, flow)
+    return Simulated({"events.parquet": log}, truth, _changes(settings, calendar, end_hours))
 
 
-def _changes(settings: Settings, clock: Clock, end_hours: float) -> tuple[Change, ...]:
+def _changes(
+    settings: SimulateSettings, calendar: WorkCalendar, end_hours: float
+) -> tuple[Change, ...]:
     """Return the change of the process: credit checks of one segment, and picking for the regions
     that another warehouse takes over."""
-    hours = clock.month_begins(settings.change_month)
+    hours = calendar.month_begins(settings.change_month)
     if hours >= end_hours:
         return ()
-    local = clock.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
+    local = calendar.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
     what = f"some waits take {settings.change_factor:g} times as long"
     return (Change(local.date().isoformat(), "sudden", what),)
 
 
-SIMULATOR = Simulator(Settings, simulate)
+SIMULATOR = Simulator(SimulateSettings, simulate)

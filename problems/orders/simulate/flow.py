@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from problems.orders.simulate.clock import SLOT_HOURS, Clock, arrivals
+from problems.orders.simulate.calendar import SLOT_HOURS, WorkCalendar, arrivals
 from problems.orders.simulate.parties import Orders, make_orders
 from problems.orders.simulate.process import (
     CARRIER_LOG,
@@ -16,7 +16,7 @@ from problems.orders.simulate.process import (
     make_process,
     typical_hours,
 )
-from problems.orders.simulate.settings import Floats, Ints, Settings, stream
+from problems.orders.simulate.settings import Floats, Ints, SimulateSettings, stream
 
 HANDS = 24  # a multiple of all numbers of people and carriers
 
@@ -51,13 +51,13 @@ class Flow:
         return int(self.order.max()) + 1 if len(self.order) else 0
 
 
-def make_flow(settings: Settings, clock: Clock, name: str, hours: float) -> Flow:
+def make_flow(settings: SimulateSettings, calendar: WorkCalendar, name: str, hours: float) -> Flow:
     """Run a world until `hours`. `name` is that of its random streams."""
-    placed = arrivals(settings, clock, name, hours)
-    orders = make_orders(settings, name, placed, clock.hours // 24 + 1)
-    process = make_process(settings, clock, orders)
+    placed = arrivals(settings, calendar, name, hours)
+    orders = make_orders(settings, name, placed, calendar.hours // 24 + 1)
+    process = make_process(settings, calendar, orders)
     rng = stream(settings, f"{name} flow")
-    usual = settings.orders / clock.end_hours * typical_hours(clock)
+    usual = settings.orders / calendar.end_hours * typical_hours(calendar)
     slots = int(np.ceil(hours / SLOT_HOURS))
     enters = np.searchsorted(placed, SLOT_HOURS * np.arange(slots + 1))
     state = _State(orders.count)

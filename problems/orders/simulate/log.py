@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from problems.orders.simulate.clock import Clock
+from problems.orders.simulate.calendar import WorkCalendar
 from problems.orders.simulate.flow import Flow
 from problems.orders.simulate.parties import PRODUCTS, REGIONS, SEGMENTS, TRANSIT_LOG, Orders
 from problems.orders.simulate.process import ACTIVITIES, CARRIER_LOG, MOVED_REGIONS, NUMBER
-from problems.orders.simulate.settings import Ints, Settings
+from problems.orders.simulate.settings import Ints, SimulateSettings
 
 PROMISE_DAYS = 9.2  # what the company adds to its carriers' usual days; assumed
 PROMISE_HOUR = 18  # local
@@ -15,9 +15,9 @@ CLERKS, ANALYSTS = 12, 8  # assumed; none is faster than another
 SECOND_WAREHOUSE_REGION = 4  # and, until the change, those that move
 
 
-def events_table(settings: Settings, clock: Clock, flow: Flow) -> pd.DataFrame:
+def events_table(settings: SimulateSettings, calendar: WorkCalendar, flow: Flow) -> pd.DataFrame:
     """Return the log, sorted by time and case."""
-    at = clock.timestamps(flow.at)
+    at = calendar.timestamps(flow.at)
     by = np.lexsort((flow.order, at.asi8))
     order = flow.order[by]
     orders = flow.orders
@@ -30,7 +30,7 @@ def events_table(settings: Settings, clock: Clock, flow: Flow) -> pd.DataFrame:
         "supplier_id": ids("S", orders.supplier),
         "n_items": pd.Series(orders.items),
         "order_value": pd.Series(orders.value),
-        "promised_at": pd.Series(promises(settings, clock, orders)),
+        "promised_at": pd.Series(promises(settings, calendar, orders)),
     }
     repeated = {name: column.take(order).array for name, column in columns.items()}
     resource = _resources(flow)[by]
@@ -51,11 +51,13 @@ def _names(names: tuple[str | None, ...], numbers: Ints) -> "pd.Series[str]":
     return pd.Series(names, dtype="str").take(numbers)
 
 
-def promises(settings: Settings, clock: Clock, orders: Orders) -> pd.DatetimeIndex:
+def promises(
+    settings: SimulateSettings, calendar: WorkCalendar, orders: Orders
+) -> pd.DatetimeIndex:
     """Return what customers are told: a fixed number of days by region, never mind the rest."""
     transit = 7.0 * np.exp(np.array(TRANSIT_LOG)[orders.region])
     days = settings.promise_factor * (PROMISE_DAYS + 2.0 * transit)
-    told = clock.timestamps(orders.placed + 24.0 * np.round(days)).tz_convert(settings.time_zone)
+    told = calendar.timestamps(orders.placed + 24.0 * np.round(days)).tz_convert(settings.time_zone)
     evening = told.normalize() + pd.Timedelta(hours=PROMISE_HOUR)
     return evening.tz_convert("UTC").as_unit("us")
 

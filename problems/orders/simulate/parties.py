@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from problems.orders.simulate.settings import Floats, Ints, Settings, stream
+from problems.orders.simulate.settings import Floats, Ints, SimulateSettings, stream
 
 SEGMENTS = ("private", "small_business", "enterprise")
 SEGMENT_SHARES = (0.70, 0.22, 0.08)
@@ -58,7 +58,7 @@ class Orders:
         return short
 
 
-def make_orders(settings: Settings, name: str, placed: Floats, days: int) -> Orders:
+def make_orders(settings: SimulateSettings, name: str, placed: Floats, days: int) -> Orders:
     """Draw the orders that are placed at `placed` hours. `name` is that of the random stream."""
     rng = stream(settings, f"{name} orders")
     count = len(placed)

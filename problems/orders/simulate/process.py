@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from problems.orders.simulate.clock import CALENDARS, Clock
+from problems.orders.simulate.calendar import CALENDARS, WorkCalendar
 from problems.orders.simulate.parties import PICK_LOG, SHORT_SHARE, TRANSIT_LOG, Orders
-from problems.orders.simulate.settings import Floats, Ints, Settings, Singles
+from problems.orders.simulate.settings import Floats, Ints, SimulateSettings, Singles
 
 ACTIVITIES = (
     "placed",
@@ -103,13 +103,13 @@ class Process:
     `credit_check`, shape (orders,).
     """
 
-    clock: Clock
+    calendar: WorkCalendar
     scale: Singles
     shares: Singles
     short: Singles
     spread: Floats
     load: Floats
-    calendar: Ints
+    edge_calendar: Ints
     season: Floats
     change_hours: float
 
@@ -139,14 +139,14 @@ class Process:
         era = at >= self.change_hours
         orders, edges = self.scale.shape[1:]
         work = self.scale.ravel().take((era * orders + order) * edges + edge)
-        hour = np.minimum(at.astype(np.int64), self.clock.hours - 1)
+        hour = np.minimum(at.astype(np.int64), self.calendar.hours - 1)
         log = TRANSIT.take(edge) * (carrier_log + self.season.take(hour))
         log += self.spread.take(edge) * noise + self.load.take(edge) * log_load
-        arrived = self.clock.finish(self.calendar.take(edge), at, work * np.exp(log))
+        arrived = self.calendar.finish(self.edge_calendar.take(edge), at, work * np.exp(log))
         return TARGET.take(edge), arrived
 
 
-def make_process(settings: Settings, clock: Clock, orders: Orders) -> Process:
+def make_process(settings: SimulateSettings, calendar: WorkCalendar, orders: Orders) -> Process:
     """Work out every order's own waits and shares."""
     log = np.zeros((orders.count, len(EDGES)), dtype=np.float32)
     log += np.log([edge.hours for edge in EDGES])
@@ -163,15 +163,15 @@ def make_process(settings: Settings, clock: Clock, orders: Orders) -> Process:
         after += np.log(settings.change_factor) * np.outer(changed, target == TARGET)
     usual = shares[:, CREDIT, 0]
     return Process(
-        clock=clock,
+        calendar=calendar,
         scale=np.exp(np.stack([log, after])),
         shares=shares,
         short=np.float32(min(settings.rework, 1.0) * SHORT_IN_SPELL) - usual,
         spread=settings.noise_log_sd * np.array([edge.spread for edge in EDGES]),
         load=settings.load_power * np.array([edge.load for edge in EDGES]),
-        calendar=np.array([CALENDARS.index(edge.calendar) for edge in EDGES]),
-        season=SEASON_TRANSIT_LOG * min(settings.season_peak, 1.0) * clock.peak,
-        change_hours=clock.month_begins(settings.change_month),
+        edge_calendar=np.array([CALENDARS.index(edge.calendar) for edge in EDGES]),
+        season=SEASON_TRANSIT_LOG * min(settings.season_peak, 1.0) * calendar.peak,
+        change_hours=calendar.month_begins(settings.change_month),
     )
 
 
@@ -202,9 +202,9 @@ def _tendency(edge: Edge, orders: Orders) -> Floats:
     return np.ones(orders.count)
 
 
-def typical_hours(clock: Clock) -> Floats:
+def typical_hours(calendar: WorkCalendar) -> Floats:
     """Return how long an order usually stays after each open activity, in hours in all."""
-    staffed = clock.work[:, 24 * 28] / (24 * 28)  # share of all hours, over four weeks
+    staffed = calendar.work[:, 24 * 28] / (24 * 28)  # share of all hours, over four weeks
     usual = [EDGES[edge].hours / staffed[CALENDARS.index(EDGES[edge].calendar)] for edge in FIRST]
     hours: Floats = 1.25 * np.array(usual) * VISITS  # the mean wait is above the median
     return hours

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-class Settings(Params):
+class SimulateSettings(Params):
     """`orders.simulate`. Numbers not here are assumed in the module they are in."""
 
     orders: int = Field(20_000, ge=1, le=10_000_000)
@@ -48,6 +48,6 @@ class Settings(Params):
         return name
 
 
-def stream(settings: Settings, name: str) -> np.random.Generator:
+def stream(settings: SimulateSettings, name: str) -> np.random.Generator:
     """Return the random numbers of one part: a change in one part leaves the others' alone."""
     return np.random.default_rng([settings.seed, zlib.crc32(name.encode())])

@@ -11,11 +11,11 @@ by its known rate. Its own sampling error adds about half a percent to its mean 
 import numpy as np
 from scipy.special import ndtri
 
-from problems.orders.simulate.clock import SLOT_HOURS, Clock
+from problems.orders.simulate.calendar import SLOT_HOURS, WorkCalendar
 from problems.orders.simulate.flow import HANDS, Flow, carrier_log, make_flow
 from problems.orders.simulate.parties import short_later
 from problems.orders.simulate.process import NUMBER, OPEN
-from problems.orders.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.orders.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 
 FADE_HOURS = 96.0  # assumed: what is unusual of the load now is gone after it
 TWIN_DAYS = 60  # the twin goes on after the log's end, for the load that futures meet
@@ -25,7 +25,7 @@ MOST_STEPS = 60  # of a future; one with more counts as neither complete nor stu
 CLOSED = NUMBER["closed"]
 
 
-def usual_limits(settings: Settings, flow: Flow) -> Floats:
+def wait_limits(settings: SimulateSettings, flow: Flow) -> Floats:
     """Return the P95 of the waits after each activity, in hours; inf where there was none.
 
     Of the waits that end in the log, in the first `usual_share` of the orders.
@@ -39,11 +39,13 @@ def usual_limits(settings: Settings, flow: Flow) -> Floats:
     )
 
 
-def make_truth(settings: Settings, clock: Clock, flow: Flow) -> tuple[Ints, Floats, Floats]:
+def make_truth(
+    settings: SimulateSettings, calendar: WorkCalendar, flow: Flow
+) -> tuple[Ints, Floats, Floats]:
     """Return the numbers of the snapshots' events, the medians (hours) and P(stuck)."""
     if not settings.futures:
         return np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
-    twin = make_flow(settings, clock, "twin", clock.end_hours + 24.0 * TWIN_DAYS)
+    twin = make_flow(settings, calendar, "twin", calendar.end_hours + 24.0 * TWIN_DAYS)
     futures = _Futures(settings, flow, twin.log_load)
     event = np.flatnonzero(flow.activity < OPEN)
     median, stuck = np.zeros(len(event)), np.zeros(len(event))
@@ -61,11 +63,11 @@ class _Futures:
     that few futures already have the right shares and quantiles of the next step.
     """
 
-    def __init__(self, settings: Settings, flow: Flow, twin_load: Floats) -> None:
+    def __init__(self, settings: SimulateSettings, flow: Flow, twin_load: Floats) -> None:
         rng = stream(settings, "futures")
         self.flow, self.count = flow, settings.futures
         self.sla_hours = 24.0 * settings.sla_days
-        self.limit = usual_limits(settings, flow)
+        self.limit = wait_limits(settings, flow)
         self.luck = _strata(rng, self.count)
         self.noise = ndtri(_strata(rng, self.count))
         self.hand = (HANDS * _strata(rng, self.count)).astype(np.int64)

@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from problems.contract import Listed, Worklist
-from problems.orders.evaluation import Settings as EvaluateSettings
-from problems.orders.ingest import Settings, read_log
+from problems.orders.evaluation import EvaluateSettings
+from problems.orders.ingest import IngestSettings, read_log
 from problems.orders.worklist.page import render, to_csv
 from problems.orders.worklist.ranking import COMPLETION, STUCK, make_worklist
 from problems.parts import find_problem
@@ -29,7 +29,7 @@ from retrace.raw.times import moments
 
 def make(source: Path, at: str | None) -> Listed:
     """Return the open orders at a moment; without one, at the end of the log."""
-    settings = read_params(Settings, "orders.ingest")
+    settings = read_params(IngestSettings, "orders.ingest")
     costs = read_params(EvaluateSettings, f"{STUCK}.evaluate", below="orders.evaluate")
     models = {
         name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
@@ -47,7 +47,7 @@ def make(source: Path, at: str | None) -> Listed:
     )
 
 
-def moment(text: str, settings: Settings) -> pd.Timestamp:
+def moment(text: str, settings: IngestSettings) -> pd.Timestamp:
     """Read a date or a time, local where it has no offset; a date alone is its morning, at
     `orders.ingest.daily_hour`."""
     try:

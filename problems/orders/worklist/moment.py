@@ -8,7 +8,7 @@ import pandas as pd
 from problems.orders.ingest import snapshots
 from problems.orders.ingest.cases import end_cases, usual_limits, usual_waits
 from problems.orders.ingest.log import NEVER, Ints, Log
-from problems.orders.ingest.settings import Settings
+from problems.orders.ingest.settings import IngestSettings
 from problems.orders.ingest.snapshots import known_at
 from retrace.base.errors import RetraceError
 from retrace.raw.times import micros, moments
@@ -34,7 +34,7 @@ class Moment:
     usual_quantile: float
 
 
-def look_at(log: Log, settings: Settings, at: pd.Timestamp) -> Moment:
+def look_at(log: Log, settings: IngestSettings, at: pd.Timestamp) -> Moment:
     """Cut the log at a moment and return what was known then."""
     first, last = (moments(np.array([one])).iloc[0] for one in (log.at.min(), log.ends_at))
     if not first <= at <= last:

@@ -8,7 +8,7 @@ import pandas as pd
 from problems.contract import Problem
 from problems.orders.evaluation.costs import Costs
 from problems.orders.ingest.log import Log
-from problems.orders.ingest.settings import Settings
+from problems.orders.ingest.settings import IngestSettings
 from problems.orders.worklist.moment import look_at
 from problems.orders.worklist.reasons import reasons
 from problems.orders.worklist.waits import after_waiting
@@ -32,7 +32,7 @@ class Ranking:
 
 
 def make_worklist(
-    log: Log, settings: Settings, at: pd.Timestamp, models: Models, costs: Costs
+    log: Log, settings: IngestSettings, at: pd.Timestamp, models: Models, costs: Costs
 ) -> Ranking:
     """Return the orders that were open at a moment, those first where looking saves most.
 

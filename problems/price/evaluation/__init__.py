@@ -16,7 +16,7 @@ WORDS = {
 }
 
 
-class Settings(EvaluateParams):
+class EvaluateSettings(EvaluateParams):
     """`price.evaluate`."""
 
     cost_per_usd_over: float = Field(ge=0)  # too high loses the sale
@@ -27,7 +27,7 @@ class Settings(EvaluateParams):
 def headline(
     problem: Problem,
     scored: pd.DataFrame,
-    settings: Settings,
+    settings: EvaluateSettings,
 ) -> dict[str, float]:
     """Return the flat metrics of scored rows (outcome, prediction, lower, upper, rule, naive and,
     on simulated data, oracle), the headline first."""
@@ -46,7 +46,7 @@ def headline(
     return figures
 
 
-def cost(scored: pd.DataFrame, forecast: str, settings: Settings) -> NDArray[np.float64]:
+def cost(scored: pd.DataFrame, forecast: str, settings: EvaluateSettings) -> NDArray[np.float64]:
     """Return what each row's price costs, in USD."""
     return metrics.linear_cost(
         scored["outcome"],
@@ -57,7 +57,7 @@ def cost(scored: pd.DataFrame, forecast: str, settings: Settings) -> NDArray[np.
 
 
 def slices(
-    problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
+    problem: Problem, scored: pd.DataFrame, settings: EvaluateSettings, past: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the slice labels of scored rows, one column per slice of the problem.
 
@@ -78,7 +78,7 @@ def slices(
 def tables(
     problem: Problem,
     scored: pd.DataFrame,
-    settings: Settings,
+    settings: EvaluateSettings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
 ) -> dict[str, Table]:
@@ -113,4 +113,4 @@ def tables(
     }
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables, words=WORDS)
+EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, words=WORDS)

@@ -16,11 +16,11 @@ _CAPITAL, _DIGITS = re.compile("[A-Z]"), re.compile("[0-9]+")
 Ints = NDArray[np.int64]
 
 
-class Settings(Params):
+class FeatureSettings(Params):
     """`price.features`: nothing to set yet."""
 
 
-def features(listings: Arrays, known: Arrays, settings: Settings) -> Arrays:
+def features(listings: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
     """Return the features of clean listings, each of shape (n_rows,)."""
     name, description = listings["name"], listings["description"]
     wide = join([listings["category_1"], listings["category_2"]], "/")
@@ -61,4 +61,4 @@ def _numbers(text: NDArray[np.object_], number: Callable[[str], int]) -> Ints:
     return np.array([number(one) for one in text.tolist()], np.int64)
 
 
-FEATURES = Features(features, Settings)
+FEATURES = Features(features, FeatureSettings)

@@ -64,7 +64,7 @@ REASONS = (  # in this order, the cause of no number first; the first that appli
 )
 
 
-class Settings(IngestParams):
+class IngestSettings(IngestParams):
     """`price.ingest` of params.yaml.
 
     columns: the names in the file of raw columns that have others there.
@@ -83,7 +83,7 @@ class Settings(IngestParams):
         return keep
 
 
-def ingest(source: Path, settings: Settings) -> Ingested:
+def ingest(source: Path, settings: IngestSettings) -> Ingested:
     """Read the listings at `source`, a file or a folder, into clean rows sorted by `listing_id`.
 
     Clean: the columns of `problems.price.schema`, then those of `settings.keep`. Rejected: `file`,
@@ -215,4 +215,4 @@ def _figures(clean: pd.DataFrame) -> dict[str, float]:
     }
 
 
-READER = Reader(Settings, ingest)
+READER = Reader(IngestSettings, ingest)

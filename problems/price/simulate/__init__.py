@@ -26,14 +26,14 @@ from problems.price.simulate.texts import write_descriptions, write_names
 from retrace.base.params import Params
 
 
-class Settings(Params):
+class SimulateSettings(Params):
     """`rows`: how many listings; `seed`: which ones. The market is the same for every seed."""
 
     rows: int = Field(ge=1)
     seed: int = Field(ge=0)
 
 
-def simulate(settings: Settings) -> Simulated:
+def simulate(settings: SimulateSettings) -> Simulated:
     """Return `train.tsv` as Kaggle published it, and what each listing was expected to cost.
 
     truth: train_id, expected_log_price = E[log1p(price in dollars)] given all that the listing
@@ -46,7 +46,7 @@ def simulate(settings: Settings) -> Simulated:
     )
 
 
-def _blocks(settings: Settings) -> Iterator[tuple[pa.Table, pd.DataFrame]]:
+def _blocks(settings: SimulateSettings) -> Iterator[tuple[pa.Table, pd.DataFrame]]:
     """Make the listings a block at a time."""
     starts = range(0, settings.rows, a.BLOCK_ROWS)
     seeds = np.random.SeedSequence(settings.seed).spawn(len(starts))
@@ -89,4 +89,4 @@ def _block(
     return raw, truth
 
 
-SIMULATOR = Simulator(Settings, simulate)
+SIMULATOR = Simulator(SimulateSettings, simulate)

@@ -18,7 +18,7 @@ WORDS = {"route_mae_minutes": Column("mean absolute error of whole routes", "min
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 
 
-class Settings(EvaluateParams):
+class EvaluateSettings(EvaluateParams):
     """`service_time.evaluate`."""
 
     rule: RuleSettings
@@ -33,7 +33,7 @@ class Settings(EvaluateParams):
 def headline(
     problem: Problem,
     scored: pd.DataFrame,
-    settings: Settings,
+    settings: EvaluateSettings,
 ) -> dict[str, float]:
     """Return the flat metrics of scored stops, the headline first."""
     y, p = scored["outcome"], scored["prediction"]
@@ -53,7 +53,7 @@ def headline(
 
 
 def slices(
-    problem: Problem, scored: pd.DataFrame, settings: Settings, past: pd.DataFrame
+    problem: Problem, scored: pd.DataFrame, settings: EvaluateSettings, past: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the slice labels of scored stops; `past` are all clean stops, for tenure."""
     local = local_arrival(scored, settings)
@@ -73,7 +73,7 @@ def slices(
     )[list(problem.slices)]
 
 
-def local_arrival(stops: pd.DataFrame, settings: Settings) -> pd.Series:
+def local_arrival(stops: pd.DataFrame, settings: EvaluateSettings) -> pd.Series:
     """Return the local time of the planned arrival: routes are planned the evening before."""
     arrival = stops["planned_arrival_at"].fillna(stops["planned_at"])
     return pd.Series(arrival.dt.tz_convert(settings.time_zone))
@@ -93,7 +93,7 @@ def season(local: pd.Series) -> pd.Series:
 def tables(
     problem: Problem,
     scored: pd.DataFrame,
-    settings: Settings,
+    settings: EvaluateSettings,
     rows: pd.DataFrame,
     truth: pd.DataFrame | None,
 ) -> dict[str, Table]:
@@ -109,7 +109,7 @@ def tables(
     }
 
 
-def planned_bands(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def planned_bands(scored: pd.DataFrame, settings: EvaluateSettings) -> pd.DataFrame:
     """What is behind a plan: real times, errors and intervals by the planned minutes."""
     frame = scored.assign(
         planned=bands(scored["prediction"] / 60, settings.planned_bands_minutes, "minutes"),
@@ -146,7 +146,7 @@ def route_table(scored: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def month_table(scored: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def month_table(scored: pd.DataFrame, settings: EvaluateSettings) -> pd.DataFrame:
     """Error by local month, and the share of its stops near Christmas."""
     local = local_arrival(scored, settings)
     frame = scored.assign(
@@ -213,11 +213,11 @@ def _new(stops_before: pd.Series, limit: int) -> pd.Series:
     return pd.Series(np.where(stops_before < limit, "new", "known"), index=stops_before.index)
 
 
-def _new_region(scored: pd.DataFrame, past: pd.DataFrame, settings: Settings) -> pd.Series:
+def _new_region(scored: pd.DataFrame, past: pd.DataFrame, settings: EvaluateSettings) -> pd.Series:
     first = past.groupby("region")["planned_at"].min()
     opened = scored["region"].map(first)
     late = opened > past["planned_at"].min() + pd.Timedelta(days=settings.new_region_days)
     return pd.Series(late.map({True: " (new)", False: ""}))
 
 
-EVALUATION = Evaluation(Settings, headline, slices, tables, words=WORDS)
+EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, words=WORDS)

@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 from problems.contract import Features, History
 from problems.service_time.features.calendar import days_to_christmas, is_holiday
 from problems.service_time.features.history import State, as_of, at_end, events
-from problems.service_time.features.settings import Settings, estimated_seconds, stairs, trips
+from problems.service_time.features.settings import (
+    FeatureSettings,
+    estimated_seconds,
+    stairs,
+    trips,
+)
 from problems.service_time.problem import HISTORY
 from retrace.base.arrays import Arrays
 from retrace.base.clock import hour_of_day, local_time, seconds, weekday, year_day
@@ -30,7 +35,7 @@ AS_THEY_ARE = (
 )
 
 
-def features(stops: Arrays, known: Arrays, settings: Settings) -> Arrays:
+def features(stops: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
     """Return the features of clean stops, one row each: order, place, weather and calendar, and
     what is known of its entities.
 
@@ -54,7 +59,7 @@ def features(stops: Arrays, known: Arrays, settings: Settings) -> Arrays:
     }
 
 
-def _calendar(stops: Arrays, settings: Settings) -> Arrays:
+def _calendar(stops: Arrays, settings: FeatureSettings) -> Arrays:
     """Return hour and day of the planned arrival, in local time; of the planning without one."""
     arrival, planned = stops["planned_arrival_at"], stops["planned_at"]
     local = local_time(np.where(np.isnat(arrival), planned, arrival), settings.time_zone)
@@ -80,6 +85,6 @@ def same_customer_as_before(stops: Arrays) -> NDArray[np.bool_]:
     return same
 
 
-FEATURES = Features(features, Settings, History(as_of, events, State, at_end))
+FEATURES = Features(features, FeatureSettings, History(as_of, events, State, at_end))
 
-__all__ = ["FEATURES", "Settings", "features"]
+__all__ = ["FEATURES", "FeatureSettings", "features"]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from problems.service_time.features.settings import Settings, estimated_seconds
+from problems.service_time.features.settings import FeatureSettings, estimated_seconds
 from problems.service_time.problem import HISTORY
 from retrace.base.arrays import Arrays, take, texts
 from retrace.base.clock import Floats, Times
@@ -29,7 +29,7 @@ OUTCOMES = ("service_seconds", "arrived_at", "departed_at", "grade", "source")
 COLUMNS = {**waiting.COLUMNS, **history.COLUMNS}
 
 
-def as_of(stops: Arrays, past: Arrays, settings: Settings) -> Arrays:
+def as_of(stops: Arrays, past: Arrays, settings: FeatureSettings) -> Arrays:
     """Return <entity>_effect, _weight and _count of each stop's entities, as known when its route
     was planned."""
     found: dict[str, Known] = {}
@@ -51,16 +51,16 @@ def events(past: Arrays) -> Iterator[Event]:
 class State:
     """What is known of the entities, and what was explained of the stops that are under way."""
 
-    def __init__(self, settings: Settings, memories: Memories, under_way: Waiting) -> None:
+    def __init__(self, settings: FeatureSettings, memories: Memories, under_way: Waiting) -> None:
         self._settings, self._levels = settings, settings.levels
         self._memories, self._under_way = memories, under_way
 
     @classmethod
-    def empty(cls, settings: Settings) -> Self:
+    def empty(cls, settings: FeatureSettings) -> Self:
         return cls(settings, Memories(settings.levels), Waiting(STOP, NUMBERS))
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame, settings: Settings) -> Self:
+    def from_table(cls, table: pd.DataFrame, settings: FeatureSettings) -> Self:
         memories = Memories.from_table(table, settings.levels)
         return cls(settings, memories, Waiting.from_table(table, STOP, NUMBERS))
 
@@ -88,7 +88,7 @@ class State:
             rest -= before[f"{name}_effect"]
 
 
-def at_end(past: Arrays, settings: Settings) -> State:
+def at_end(past: Arrays, settings: FeatureSettings) -> State:
     """Return the state after all of the clean stops."""
     memories, under_way = Memories(settings.levels), Waiting(STOP, NUMBERS)
     waits = np.flatnonzero(np.isnat(past["departed_at"]))
@@ -114,7 +114,7 @@ def columns(found: Mapping[str, Known], levels: list[Level]) -> Arrays:
     return parts
 
 
-def log_ratio(stops: Arrays, settings: Settings) -> Floats:
+def log_ratio(stops: Arrays, settings: FeatureSettings) -> Floats:
     """Log of the measured service time over the rough estimate of the work."""
     return np.asarray(np.log(stops["service_seconds"] / estimated_seconds(stops, settings)))
 
@@ -130,7 +130,7 @@ class _OfLevel:
     codes: Codes
 
 
-def _levels(past: Arrays, settings: Settings) -> Iterator[_OfLevel]:
+def _levels(past: Arrays, settings: FeatureSettings) -> Iterator[_OfLevel]:
     rest = log_ratio(past, settings)
     known_at = _known_at(past)
     for level in settings.levels:

@@ -13,7 +13,7 @@ from retrace.base.params import Params
 from retrace.past.history import Level
 
 
-class Settings(Params):
+class FeatureSettings(Params):
     """`service_time.features`.
 
     The usual_ numbers make a rough estimate of a stop's work. History is kept as the log of what
@@ -39,18 +39,20 @@ class Settings(Params):
         ]
 
 
-def estimated_seconds(stops: Arrays, settings: Settings) -> Floats:
+def estimated_seconds(stops: Arrays, settings: FeatureSettings) -> Floats:
     """A rough estimate of the work, from the order and the stairs alone."""
     return _estimate(stops, trips(stops, settings), stairs(stops), settings)
 
 
-def _estimate(stops: Arrays, trips: Floats, stairs: NDArray[Any], settings: Settings) -> Floats:
+def _estimate(
+    stops: Arrays, trips: Floats, stairs: NDArray[Any], settings: FeatureSettings
+) -> Floats:
     a_trip = settings.usual_trip_seconds + settings.usual_floor_seconds * stairs
     by_order = settings.usual_stop_seconds + settings.usual_box_seconds * stops["boxes"]
     return np.asarray(by_order + trips * a_trip)
 
 
-def trips(stops: Arrays, settings: Settings) -> Floats:
+def trips(stops: Arrays, settings: FeatureSettings) -> Floats:
     """How often the driver walks: what is carried at once is limited by boxes and by weight."""
     by_boxes = stops["boxes"] / settings.boxes_a_trip
     by_weight = stops["weight_kg"] / settings.kg_a_trip

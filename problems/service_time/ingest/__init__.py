@@ -15,20 +15,20 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Ingested, Reader
-from problems.service_time.ingest.agreement import accuracy
+from problems.service_time.ingest.agreement import agreement
 from problems.service_time.ingest.customers import read_customers
 from problems.service_time.ingest.engine import database, put
 from problems.service_time.ingest.events import load_events, read_events, sessions
 from problems.service_time.ingest.manual_log import has_table, read_manual_log
 from problems.service_time.ingest.pings import load_pings
 from problems.service_time.ingest.privacy import pseudonyms
-from problems.service_time.ingest.settings import Bounds, Settings
+from problems.service_time.ingest.settings import Bounds, IngestSettings
 from problems.service_time.ingest.stops import at_customers, read_stops
 from problems.service_time.ingest.visits import find_visits
 from retrace.raw import fingerprint
 from retrace.raw.reasons import quarantine
 
-__all__ = ["Bounds", "Settings", "accuracy", "ingest"]
+__all__ = ["Bounds", "IngestSettings", "agreement", "ingest"]
 
 COLUMNS = (  # of the clean table
     "stop_id",
@@ -64,7 +64,7 @@ NO_ROUTE = "no events of its route"
 NO_MONTH = "no events in the whole month"
 
 
-def ingest(source: Path, settings: Settings) -> Ingested:
+def ingest(source: Path, settings: IngestSettings) -> Ingested:
     """Read the folder `source` into one clean row per stop, sorted by planned_at, route, position.
 
     Clean: `COLUMNS`, as problems.service_time.schema has them. Rejected: `file`, `row`, `stop_id`
@@ -132,7 +132,7 @@ def _last(usable: pd.DataFrame) -> pd.Timestamp:
 def _load(
     connection: duckdb.DuckDBPyConnection,
     source: Path,
-    settings: Settings,
+    settings: IngestSettings,
     known: tuple[pd.Series, pd.Series],
     ends_at: pd.Timestamp,
 ) -> tuple[str, dict[str, float]]:
@@ -169,7 +169,9 @@ def _months(usable: pd.DataFrame, reason: "pd.Series[str]") -> dict[str, float]:
     return {"months_without_events": float(len(silent)), **stops}
 
 
-def _figures(found: pd.DataFrame, visits: pd.DataFrame, settings: Settings) -> dict[str, float]:
+def _figures(
+    found: pd.DataFrame, visits: pd.DataFrame, settings: IngestSettings
+) -> dict[str, float]:
     dwell = (found["last_at"] - found["first_at"]) / 1e6
     whole = found["has_enter"] & found["has_exit"]
     share = visits["grade"].value_counts() / max(len(visits), 1)
@@ -185,7 +187,7 @@ def _figures(found: pd.DataFrame, visits: pd.DataFrame, settings: Settings) -> d
 
 
 def _clean(
-    usable: pd.DataFrame, visits: pd.DataFrame, kind: str, key: str, settings: Settings
+    usable: pd.DataFrame, visits: pd.DataFrame, kind: str, key: str, settings: IngestSettings
 ) -> pd.DataFrame:
     clean = usable.assign(
         floor=usable["floor"].astype("int16"),  # other types while some stops had no customer
@@ -210,15 +212,15 @@ def _moments(seconds: pd.Series) -> pd.Series:
 
 
 def _against_log(
-    source: Path, settings: Settings, clean: pd.DataFrame, usable: pd.DataFrame
+    source: Path, settings: IngestSettings, clean: pd.DataFrame, usable: pd.DataFrame
 ) -> dict[str, float]:
     """Return how well the visits agree with what drivers noted in the pilot weeks."""
     if not has_table(source, "manual_log"):
         return {}
     log = read_manual_log(source, settings)
     log = log.merge(usable[["stop_id"]], on="stop_id")
-    found = accuracy(clean, log)
+    found = agreement(clean, log)
     return {"manual_stops": float(len(log)), **{f"manual_{k}": v for k, v in found.items()}}
 
 
-READER = Reader(Settings, ingest)
+READER = Reader(IngestSettings, ingest)

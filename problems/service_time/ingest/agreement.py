@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 
-def accuracy(
+def agreement(
     clean: pd.DataFrame, known: pd.DataFrame, start: str = "started_at", end: str = "ended_at"
 ) -> dict[str, float]:
     """Compare visits with known ones by `stop_id`.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from problems.service_time.ingest.settings import Settings
+from problems.service_time.ingest.settings import IngestSettings
 
 CANDIDATES = 5  # sessions of one fence that are looked at, the longest ones
 DISORDER_SECONDS = 3600.0  # what a visit before that of an earlier stop must gain in dwell
@@ -25,7 +25,7 @@ def typical_dwell(sessions: pd.DataFrame, dwell_min_seconds: float) -> float:
     return float(dwell[whole].median()) if whole.any() else dwell_min_seconds
 
 
-def candidates(sessions: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def candidates(sessions: pd.DataFrame, settings: IngestSettings) -> pd.DataFrame:
     """Drop drive-bys and give the rest a provisional `start` and `end`, and their `dwell`.
 
     Times are seconds. A session whose enter or exit was lost is taken to be half as long as is

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from problems.service_time.ingest.geometry import Points, metres_between, middle
-from problems.service_time.ingest.settings import Bounds, Settings
+from problems.service_time.ingest.settings import Bounds, IngestSettings
 from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
 from retrace.raw.reasons import Reasons, first_reason
@@ -34,7 +34,7 @@ MOVED = "customer has several addresses and no valid_from that says which one co
 SWAPPED = "customer's latitude and longitude are swapped"
 
 
-def read_customers(source: Path, settings: Settings) -> pd.DataFrame:
+def read_customers(source: Path, settings: IngestSettings) -> pd.DataFrame:
     """Return one row per customer and address: typed columns, `valid_from` and `problem`.
 
     `problem` says why stops there cannot be used, "" if they can. An address counts from

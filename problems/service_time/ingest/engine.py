@@ -34,7 +34,7 @@ def put(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -
     connection.unregister("incoming")
 
 
-def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+def only_number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     """Return the one whole number that a query gives (0 for NULL)."""
     row = connection.execute(query).fetchone()
     return int(row[0] or 0) if row else 0

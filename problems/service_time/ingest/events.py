@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from problems.service_time.ingest.engine import put
-from problems.service_time.ingest.settings import Settings
+from problems.service_time.ingest.settings import IngestSettings
 from retrace.raw import read_raw
 from retrace.raw.times import micros, read_times
 from retrace.raw.values import as_id, as_number, as_text
@@ -74,7 +74,7 @@ FROM numbered GROUP BY fence, visit ORDER BY fence, visit
 """
 
 
-def read_events(source: Path, settings: Settings) -> tuple[pd.DataFrame, dict[str, float]]:
+def read_events(source: Path, settings: IngestSettings) -> tuple[pd.DataFrame, dict[str, float]]:
     """Return the readable events: route_id, customer_id, enter, and micros (of UTC)."""
     table = read_raw(source, RAW, OPTIONAL, name="geofence_events")
     raw = table.rows
@@ -122,7 +122,7 @@ def load_events(
     return {f"events_{name}": float(n) for name, n in zip(names, found, strict=True)}
 
 
-def sessions(connection: duckdb.DuckDBPyConnection, settings: Settings) -> pd.DataFrame:
+def sessions(connection: duckdb.DuckDBPyConnection, settings: IngestSettings) -> pd.DataFrame:
     """Return the sessions of the table `events`, by fence and time.
 
     Columns: fence, first_at and last_at (microseconds), has_enter and has_exit (False where it was

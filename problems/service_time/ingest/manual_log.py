@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from problems.service_time.ingest.settings import Settings
+from problems.service_time.ingest.settings import IngestSettings
 from retrace.raw import read_raw
 from retrace.raw.sources import suffix_of
 from retrace.raw.times import read_times
@@ -19,7 +19,7 @@ def has_table(source: Path, name: str) -> bool:
     )
 
 
-def read_manual_log(source: Path, settings: Settings) -> pd.DataFrame:
+def read_manual_log(source: Path, settings: IngestSettings) -> pd.DataFrame:
     """Return stop_id, started_at and ended_at (UTC), without unreadable and impossible rows."""
     raw = read_raw(source, ("stop_id", "started_at", "ended_at"), name="manual_log").rows
     log = pd.DataFrame({"stop_id": as_id(raw["stop_id"])})

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from problems.service_time.ingest.engine import count, put
+from problems.service_time.ingest.engine import only_number, put
 from problems.service_time.ingest.geometry import (
     EARTH_RADIUS_M,
     METRES_A_DEGREE,
@@ -18,7 +18,7 @@ from problems.service_time.ingest.geometry import (
     metres_between,
     middle,
 )
-from problems.service_time.ingest.settings import Settings
+from problems.service_time.ingest.settings import IngestSettings
 from retrace.base.errors import RetraceError
 from retrace.raw import read_raw
 from retrace.raw.sources import files_of, suffix_of
@@ -85,7 +85,10 @@ HAVING bool_or(enter) = bool_and(enter)
 
 
 def load_pings(
-    connection: duckdb.DuckDBPyConnection, source: Path, settings: Settings, ends_at: pd.Timestamp
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    settings: IngestSettings,
+    ends_at: pd.Timestamp,
 ) -> dict[str, float]:
     """Make the table `events` from the source's pings, for the fences of table `fences`.
 
@@ -111,7 +114,7 @@ def load_pings(
         )
     )
     connection.execute("DROP TABLE track")
-    return figures | {"events": float(count(connection, "SELECT count(*) FROM events"))}
+    return figures | {"events": float(only_number(connection, "SELECT count(*) FROM events"))}
 
 
 def _steps(fences: pd.DataFrame, radius_m: float) -> dict[str, float]:
@@ -137,7 +140,7 @@ def _check_swapped(source: Path, fences: pd.DataFrame, latitude: float, longitud
         )
 
 
-def _read(connection: duckdb.DuckDBPyConnection, source: Path, settings: Settings) -> None:
+def _read(connection: duckdb.DuckDBPyConnection, source: Path, settings: IngestSettings) -> None:
     """Make `pings`: route_id, micros (of UTC), latitude, longitude, accuracy_m.
 
     Parquet with times in UTC and numbers is read where it lies, everything else file by file.
@@ -179,7 +182,7 @@ def _plain(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> bool:
     return plain
 
 
-def _typed(path: Path, settings: Settings) -> pd.DataFrame:
+def _typed(path: Path, settings: IngestSettings) -> pd.DataFrame:
     raw = read_raw(path, RAW, OPTIONAL).rows
     at = read_times(raw["at"], settings.clock, raw).at
     microseconds = pd.Series(micros(at), dtype="Int64").mask(at.isna())

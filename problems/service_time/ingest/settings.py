@@ -26,7 +26,7 @@ class Bounds(Params):
         return self
 
 
-class Settings(IngestParams):
+class IngestSettings(IngestParams):
     """All limits of `ingest`. Seconds and metres, as the names say.
 
     time_zone: of times written without an offset from UTC; None makes such times an error.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.service_time.ingest.settings import Settings
+from problems.service_time.ingest.settings import IngestSettings
 from retrace.raw import WRONG_FIELDS, read_raw
 from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason
@@ -30,7 +30,7 @@ NOT_YET = "customer has no address yet at planned_at (valid_from is later)"
 
 
 @dataclass(frozen=True)
-class Stops:
+class StopTable:
     """`rows`: typed columns, `file`, `row` and `reason` ("" where the stop is usable), in the order
     of the files. `malformed`: rows with another number of fields than the header."""
 
@@ -38,7 +38,7 @@ class Stops:
     malformed: pd.DataFrame
 
 
-def read_stops(source: Path, settings: Settings) -> Stops:
+def read_stops(source: Path, settings: IngestSettings) -> StopTable:
     """Read the stops of the folder `source`. Raises RetraceError if the table cannot be read."""
     table = read_raw(source, RAW, OPTIONAL, name="stops")
     raw = table.rows
@@ -61,7 +61,7 @@ def read_stops(source: Path, settings: Settings) -> Stops:
     again = usable.index[usable["stop_id"].duplicated()]
     rows["reason"] = also(rows["reason"], "stop_id is that of an earlier row", again)
     malformed = table.malformed.assign(reason=WRONG_FIELDS)
-    return Stops(rows.assign(file=raw["file"], row=raw["row"]), malformed)
+    return StopTable(rows.assign(file=raw["file"], row=raw["row"]), malformed)
 
 
 def at_customers(stops: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:

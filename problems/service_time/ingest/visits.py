@@ -9,7 +9,7 @@ import pandas as pd
 
 from problems.service_time.ingest.choice import candidates, choose
 from problems.service_time.ingest.geometry import Points, metres_between
-from problems.service_time.ingest.settings import Settings
+from problems.service_time.ingest.settings import IngestSettings
 from retrace.raw.reasons import first_reason
 
 NO_SESSION = "no events of its route at its customer's fence"
@@ -24,7 +24,9 @@ DISTANCE_BANDS = 12  # of the driving times between stops
 PASSES = 4  # of cutting overlaps; one is enough where only neighbours overlap
 
 
-def find_visits(stops: pd.DataFrame, sessions: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def find_visits(
+    stops: pd.DataFrame, sessions: pd.DataFrame, settings: IngestSettings
+) -> pd.DataFrame:
     """Return `start`, `end` (seconds since 1970), `grade` and `reason` of each stop.
 
     stops: fence, route, boxes, latitude and longitude, in the order of route and position; index
@@ -96,7 +98,7 @@ def _merged(chosen: pd.DataFrame) -> pd.DataFrame:
     return units.sort_values(["route", "start", "low"])
 
 
-def _infer(units: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _infer(units: pd.DataFrame, settings: IngestSettings) -> pd.DataFrame:
     """Infer lost exits from the unit after, and lost enters from the one before.
 
     The time between two stops is the median of what whole visits show for such a distance. What
@@ -185,7 +187,7 @@ def _shared(chosen: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reasons(
-    rows: pd.DataFrame, sessions: pd.DataFrame, visits: pd.DataFrame, settings: Settings
+    rows: pd.DataFrame, sessions: pd.DataFrame, visits: pd.DataFrame, settings: IngestSettings
 ) -> "pd.Series[str]":
     """Return why stops have no visit, "" for those that have one."""
     ordered = sessions.sort_values(["fence", "first_at"])

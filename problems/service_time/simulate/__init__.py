@@ -33,13 +33,13 @@ from problems.service_time.simulate.pings import pings_table
 from problems.service_time.simulate.places import REGIONS, customers_table
 from problems.service_time.simulate.routes import make_routes, stops_table
 from problems.service_time.simulate.service import Service, make_service
-from problems.service_time.simulate.settings import Floats, Settings
+from problems.service_time.simulate.settings import Floats, SimulateSettings
 from problems.service_time.simulate.visits import make_visits
 
-__all__ = ["Settings", "simulate"]
+__all__ = ["SimulateSettings", "simulate"]
 
 
-def simulate(settings: Settings) -> Simulated:
+def simulate(settings: SimulateSettings) -> Simulated:
     """Return the raw tables by file name, and the truth about every stop."""
     days = make_days(settings)
     weather = make_weather(settings, days, len(REGIONS))
@@ -92,7 +92,7 @@ def _recorded(
     return ordered, truth[truth["stop_id"].isin(of_stop)].reset_index(drop=True)
 
 
-def _changes(settings: Settings, days: Days) -> tuple[Change, ...]:
+def _changes(settings: SimulateSettings, days: Days) -> tuple[Change, ...]:
     """Return what changes in the recorded months: Christmas, the new region, the slow drift."""
     months = settings.recorded_months or settings.months
     first, end = days.dates[0], days.date_of_month(months).tz_localize(None)
@@ -139,4 +139,4 @@ def _truth(stop_id: pd.Index, started: Floats, ended: Floats, service: Service) 
     )
 
 
-SIMULATOR = Simulator(Settings, simulate)
+SIMULATOR = Simulator(SimulateSettings, simulate)

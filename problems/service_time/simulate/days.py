@@ -6,7 +6,14 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from problems.service_time.simulate.settings import ZONE, Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import (
+    ZONE,
+    Bools,
+    Floats,
+    Ints,
+    SimulateSettings,
+    stream,
+)
 
 EASTER_CLOSED = (-3, -2, 0, 1, 39, 49, 50)  # days from Easter Sunday: Norway's moving holidays
 FIXED_CLOSED = ((1, 1), (5, 1), (5, 17), (12, 24), (12, 25), (12, 26))  # Norway's; 24 Dec assumed
@@ -40,7 +47,7 @@ class Days:
         return (self.dates[0] + pd.DateOffset(months=months)).tz_localize("UTC")
 
 
-def make_days(settings: Settings) -> Days:
+def make_days(settings: SimulateSettings) -> Days:
     """Lay out the days from the start to the end of the last month."""
     start = pd.Timestamp(settings.start)
     dates = pd.date_range(start, start + pd.DateOffset(months=settings.months), inclusive="left")
@@ -87,7 +94,7 @@ class Weather:
     snow_cm: Floats
 
 
-def make_weather(settings: Settings, days: Days, regions: int) -> Weather:
+def make_weather(settings: SimulateSettings, days: Days, regions: int) -> Weather:
     """Draw the forecast: a yearly course, spells of some days, and snow that lies and melts.
 
     The course is near Oslo's climate (-4 to 18 degrees, precipitation on four days in ten);

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from problems.service_time.simulate.days import Days
-from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 
 SPARE = 1.35  # drivers for a day's routes: time off and illness; assumed
 TENURE_DAYS = 420.0  # mean time in the job; assumed
@@ -30,7 +30,7 @@ class Drivers:
 
 
 def make_drivers(
-    settings: Settings, days: Days, opening: Ints, route_region: Ints, route_day: Ints
+    settings: SimulateSettings, days: Days, opening: Ints, route_region: Ints, route_day: Ints
 ) -> Drivers:
     """Hire enough drivers for each region's routes, and a new one whenever somebody leaves."""
     rng = stream(settings, "drivers")
@@ -73,7 +73,7 @@ def _christmas_seasons(days: Days) -> list[tuple[float, float]]:
 
 
 def assign_drivers(
-    settings: Settings, drivers: Drivers, route_region: Ints, route_day: Ints
+    settings: SimulateSettings, drivers: Drivers, route_region: Ints, route_day: Ints
 ) -> Ints:
     """Return the driver of each route (routes in order of day, shift and region).
 

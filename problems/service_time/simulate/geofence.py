@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from problems.service_time.simulate.days import timestamps
 from problems.service_time.simulate.places import Customers
-from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 from problems.service_time.simulate.visits import DOOR_METRES_MOST, PULL_METRES, Visits
 
 FENCE_METRES = 50.0  # assumed: what phones can tell apart in a town
@@ -178,7 +178,7 @@ class Clocks:
         return shown
 
 
-def make_clocks(settings: Settings, visits: Visits) -> Clocks:
+def make_clocks(settings: SimulateSettings, visits: Visits) -> Clocks:
     """Draw a device for each route."""
     rng = stream(settings, "clocks")
     n = int(visits.route[-1]) + 1
@@ -200,7 +200,7 @@ class Flaps:
     end: Floats
 
 
-def make_flaps(settings: Settings, customers: Customers, presence: Presence) -> Flaps:
+def make_flaps(settings: SimulateSettings, customers: Customers, presence: Presence) -> Flaps:
     """Draw up to three flaps in the thirds of long stays."""
     rng = stream(settings, "flaps")
     long = np.flatnonzero((presence.kind < 2) & (presence.end - presence.start > 90.0))
@@ -221,7 +221,7 @@ def make_flaps(settings: Settings, customers: Customers, presence: Presence) -> 
 
 
 def events_table(
-    settings: Settings,
+    settings: SimulateSettings,
     presence: Presence,
     flaps: Flaps,
     clocks: Clocks,

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from problems.service_time.simulate.days import Days, timestamps
-from problems.service_time.simulate.routes import Stops
-from problems.service_time.simulate.settings import Floats, Settings, stream
+from problems.service_time.simulate.routes import RouteStops
+from problems.service_time.simulate.settings import Floats, SimulateSettings, stream
 
 PILOT_FIRST_DAY = 42  # six weeks after the start; assumed
 NOTED = 0.9  # of stops; assumed
@@ -15,7 +15,12 @@ FORGOTTEN, FORGOTTEN_SECONDS = 0.02, 180.0  # ends that were noted so much later
 
 
 def manual_table(
-    settings: Settings, days: Days, stops: Stops, started: Floats, ended: Floats, ids: pd.Index
+    settings: SimulateSettings,
+    days: Days,
+    stops: RouteStops,
+    started: Floats,
+    ended: Floats,
+    ids: pd.Index,
 ) -> pd.DataFrame:
     """Return the raw manual log, in order of stops."""
     rng = stream(settings, "manual")

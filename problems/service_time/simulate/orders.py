@@ -6,7 +6,7 @@ import numpy as np
 
 from problems.service_time.simulate.days import Days
 from problems.service_time.simulate.places import Customers, make_customers, region_openings
-from problems.service_time.simulate.settings import Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Floats, Ints, SimulateSettings, stream
 
 ORDERS_A_CUSTOMER = 25.0  # a first guess, corrected by what comes of it
 ORDERS_A_REGION_DAY = 14.0  # assumed: with fewer, a region has deliveries on fewer days
@@ -17,7 +17,7 @@ ITEMS_MAX, KG_MAX = 150, 140.0  # the shop takes no larger orders; assumed
 
 
 @dataclass(frozen=True)
-class Orders:
+class GroceryOrders:
     """One entry an order; shape (orders,). `second` is 1 for another order of the same delivery."""
 
     customer: Ints
@@ -28,7 +28,7 @@ class Orders:
     boxes: Ints
 
 
-def make_orders(settings: Settings, days: Days) -> tuple[Customers, Orders]:
+def make_orders(settings: SimulateSettings, days: Days) -> tuple[Customers, GroceryOrders]:
     """Draw customers and exactly `settings.stops` orders of theirs.
 
     How many customers that takes is found by trying: each attempt corrects the number by what the
@@ -54,10 +54,10 @@ def make_orders(settings: Settings, days: Days) -> tuple[Customers, Orders]:
     day = np.concatenate([day[kept], day[kept][again]])
     number = np.repeat([0, 1], [len(kept), len(again)])
     items, weight, boxes = _sizes(rng, days, customers, customer, day, number)
-    return customers, Orders(customer, day, number, items, weight, boxes)
+    return customers, GroceryOrders(customer, day, number, items, weight, boxes)
 
 
-def _clock(settings: Settings, days: Days) -> Floats:
+def _clock(settings: SimulateSettings, days: Days) -> Floats:
     """Return by region and day how far the clock of demand has run at the day's end, in days."""
     opening = region_openings(settings, days)
     regions = max(1, int((opening == 0).sum()))
@@ -76,7 +76,7 @@ def _clock(settings: Settings, days: Days) -> Floats:
 
 
 def _order_days(
-    settings: Settings, days: Days, customers: Customers, attempt: int
+    settings: SimulateSettings, days: Days, customers: Customers, attempt: int
 ) -> tuple[Ints, Ints]:
     """Return customer and day of every delivery, in order of both; one a customer and day.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from problems.service_time.simulate.days import timestamps
 from problems.service_time.simulate.geofence import Clocks, Flaps, Presence
 from problems.service_time.simulate.places import to_degrees
-from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 from problems.service_time.simulate.visits import PULL_METRES, Visits
 
 PULL_SECONDS = 9.0  # to pull in or out; assumed
@@ -34,7 +34,7 @@ class _Moves:
 
 
 def pings_table(
-    settings: Settings,
+    settings: SimulateSettings,
     visits: Visits,
     presence: Presence,
     flaps: Flaps,
@@ -65,7 +65,7 @@ def pings_table(
 
 
 def _chunk(
-    settings: Settings,
+    settings: SimulateSettings,
     rng: np.random.Generator,
     visits: Visits,
     presence: Presence,

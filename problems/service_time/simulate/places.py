@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from problems.service_time.simulate.days import Days, first_second, timestamps
-from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 
 # Names and places are real; shares and kinds of areas are assumed. The last one opens late.
 REGIONS = ("oslo_west", "oslo_east", "baerum", "romerike", "drammen")
@@ -78,7 +78,7 @@ class Customers:
         return len(self.region)
 
 
-def region_openings(settings: Settings, days: Days) -> Ints:
+def region_openings(settings: SimulateSettings, days: Days) -> Ints:
     """Return the day on which each region opens; a small simulation has fewer regions."""
     old = int(np.clip(settings.stops // 400, 1, len(REGIONS) - 1))
     new_day = days.day_of_month(settings.new_region_month)
@@ -89,7 +89,7 @@ def region_openings(settings: Settings, days: Days) -> Ints:
     return opening
 
 
-def make_customers(settings: Settings, days: Days, count: int, attempt: int) -> Customers:
+def make_customers(settings: SimulateSettings, days: Days, count: int, attempt: int) -> Customers:
     """Draw `count` customers: where and how they live, and their habits."""
     rng = stream(settings, "customers", attempt)
     opening = region_openings(settings, days)

@@ -7,9 +7,9 @@ import pandas as pd
 
 from problems.service_time.simulate.days import Days, Weather, timestamps, to_utc_seconds
 from problems.service_time.simulate.drivers import Drivers, assign_drivers, make_drivers
-from problems.service_time.simulate.orders import Orders
+from problems.service_time.simulate.orders import GroceryOrders
 from problems.service_time.simulate.places import Customers, region_openings
-from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 
 STOPS_A_ROUTE = 28  # at most: a van's load and a shift; assumed
 MORNING_SHARE, MORNING_SHARE_CHRISTMAS = 0.4, 0.15  # of routes, and more at Christmas; assumed
@@ -22,7 +22,7 @@ SLOT_HOURS = 2
 
 
 @dataclass(frozen=True)
-class Stops:
+class RouteStops:
     """One entry a stop, in order of route and position; shape (stops,).
 
     `route` numbers routes by day and shift. `same_place` marks a stop at the address of the one
@@ -49,8 +49,8 @@ class Stops:
 
 
 def make_routes(
-    settings: Settings, days: Days, customers: Customers, orders: Orders
-) -> tuple[Stops, Drivers]:
+    settings: SimulateSettings, days: Days, customers: Customers, orders: GroceryOrders
+) -> tuple[RouteStops, Drivers]:
     """Group each region's orders of a day into routes, and put drivers and times on them."""
     rng = stream(settings, "routes")
     route, evening, way = _group(rng, days, customers, orders)
@@ -75,7 +75,7 @@ def make_routes(
     )
     after = _planned_seconds(customers, customer, position, same_place)
     leaves = to_utc_seconds(days, route_day, hour)
-    stops = Stops(
+    stops = RouteStops(
         route=route,
         position=position + 1,
         customer=customer,
@@ -94,7 +94,7 @@ def make_routes(
 
 
 def _group(
-    rng: np.random.Generator, days: Days, customers: Customers, orders: Orders
+    rng: np.random.Generator, days: Days, customers: Customers, orders: GroceryOrders
 ) -> tuple[Ints, Bools, Floats]:
     """Return each order's route (numbered by day, shift and region), whether it is an evening's,
     and its place along the way.
@@ -161,7 +161,7 @@ def leg_speed(metres: Floats) -> Floats:
 
 
 def stops_table(
-    stops: Stops, customers: Customers, weather: Weather, names: dict[str, pd.Index]
+    stops: RouteStops, customers: Customers, weather: Weather, names: dict[str, pd.Index]
 ) -> pd.DataFrame:
     """Return the raw table of stops, as it is known when the route is planned."""
     region = customers.region[stops.customer]

@@ -19,8 +19,8 @@ import numpy as np
 from problems.service_time.simulate.days import Days, Weather
 from problems.service_time.simulate.drivers import Drivers
 from problems.service_time.simulate.places import AREAS, REGIONS, Customers, region_openings
-from problems.service_time.simulate.routes import Stops
-from problems.service_time.simulate.settings import Floats, Settings, stream
+from problems.service_time.simulate.routes import RouteStops
+from problems.service_time.simulate.settings import Floats, SimulateSettings, stream
 
 SCALE = 1.22  # all seconds, so that the mean at the default settings is 420
 PARK_SECONDS = 40.0
@@ -55,12 +55,12 @@ class Service:
 
 
 def make_service(
-    settings: Settings,
+    settings: SimulateSettings,
     days: Days,
     weather: Weather,
     customers: Customers,
     drivers: Drivers,
-    stops: Stops,
+    stops: RouteStops,
 ) -> Service:
     """Draw the service times, and return what could be known of them."""
     known = (
@@ -77,7 +77,7 @@ def make_service(
     return Service(median, known, median * np.exp(noise))
 
 
-def work_seconds(customers: Customers, stops: Stops) -> Floats:
+def work_seconds(customers: Customers, stops: RouteStops) -> Floats:
     """Return the seconds that an average driver needs for an average customer."""
     who = stops.customer
     trouble = np.interp(stops.local_hour, TROUBLE_HOURS, TROUBLE_SHARE)
@@ -96,7 +96,11 @@ def work_seconds(customers: Customers, stops: Stops) -> Floats:
 
 
 def habits_log(
-    settings: Settings, days: Days, customers: Customers, drivers: Drivers, stops: Stops
+    settings: SimulateSettings,
+    days: Days,
+    customers: Customers,
+    drivers: Drivers,
+    stops: RouteStops,
 ) -> Floats:
     """Return the log of what customer, driver, area and season make of it."""
     rng = stream(settings, "areas")
@@ -121,7 +125,7 @@ def habits_log(
     return result
 
 
-def weather_log(weather: Weather, customers: Customers, stops: Stops) -> Floats:
+def weather_log(weather: Weather, customers: Customers, stops: RouteStops) -> Floats:
     """Return the log of what the forecast weather adds; forecast errors are part of the noise."""
     region = customers.region[stops.customer]
     snow = np.minimum(weather.snow_cm[region, stops.day], SNOW_CM_MAX)

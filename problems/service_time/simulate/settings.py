@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-class Settings(Params):
+class SimulateSettings(Params):
     """`service_time.simulate`. Numbers not here are assumed in the module they are in."""
 
     stops: int = Field(80_000, ge=1, le=5_000_000)
@@ -36,6 +36,6 @@ class Settings(Params):
     ping_seconds: float = Field(7.5, ge=1.0, le=60.0)
 
 
-def stream(settings: Settings, name: str, attempt: int = 0) -> np.random.Generator:
+def stream(settings: SimulateSettings, name: str, attempt: int = 0) -> np.random.Generator:
     """Return the random numbers of one part: a change in one part leaves the others' alone."""
     return np.random.default_rng([settings.seed, zlib.crc32(name.encode()), attempt])

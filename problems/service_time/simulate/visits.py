@@ -8,11 +8,11 @@ from problems.service_time.simulate.places import Customers
 from problems.service_time.simulate.routes import (
     FIRST_DRIVE_SECONDS,
     LIGHTS_SECONDS,
-    Stops,
+    RouteStops,
     leg_speed,
 )
 from problems.service_time.simulate.service import Service
-from problems.service_time.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.service_time.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 
 DOOR_METRES = 9.0  # sd of the parking place from the door, each way; assumed
 DOOR_METRES_MOST = 23.0  # at most, each way
@@ -56,7 +56,7 @@ class Visits:
 
 
 def make_visits(
-    settings: Settings, customers: Customers, stops: Stops, service: Service
+    settings: SimulateSettings, customers: Customers, stops: RouteStops, service: Service
 ) -> tuple[Visits, Floats, Floats]:
     """Drive every route. Also return the start and end of every stop, in seconds since 1970."""
     rng = stream(settings, "visits")

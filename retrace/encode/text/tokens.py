@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
-Rows = NDArray[np.int64]
+RowNumbers = NDArray[np.int64]
 Texts = NDArray[np.object_]
 
 _A, _B, _C = (
@@ -30,7 +30,7 @@ class Bag(NamedTuple):
     """The tokens of many rows: `hashes` and the `row` of each, both of shape (n_tokens,)."""
 
     hashes: Hashes
-    row: Rows
+    row: RowNumbers
 
 
 class Pairs(NamedTuple):
@@ -38,7 +38,7 @@ class Pairs(NamedTuple):
 
     first: Hashes
     second: Hashes
-    row: Rows
+    row: RowNumbers
 
 
 def hashed(values: Sequence[str]) -> Hashes:
@@ -95,7 +95,7 @@ def neighbours(bags: Sequence[Bag]) -> Pairs:
     return Pairs(hashes[:-1][same], hashes[1:][same], row[1:][same])
 
 
-def bar(rows: Rows) -> Bag:
+def bar(rows: RowNumbers) -> Bag:
     """A mark in each row, between the words of its columns."""
     return Bag(np.full(len(rows), _BAR), rows)
 

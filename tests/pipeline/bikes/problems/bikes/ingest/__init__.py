@@ -1,6 +1,6 @@
 from problems.bikes.schema import WORLD
 
-from problems.plain import reader
+from problems.plain import plain_reader
 
 PLACE = {"time_format": "%d-%m-%Y %H", "time_zone": "America/New_York"}
-READER = reader(WORLD, columns={"at": ["dateday", "hour"]}, **PLACE)
+READER = plain_reader(WORLD, columns={"at": ["dateday", "hour"]}, **PLACE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from problems.orders.simulate.settings import Bools, Floats, Ints, Settings, stream
+from problems.orders.simulate.settings import Bools, Floats, Ints, SimulateSettings, stream
 
 SLOT_HOURS = 4.0  # load is counted six times a day
 TAIL_DAYS = 400  # calendars go on after the log's end, for the futures of open orders
@@ -24,7 +24,7 @@ SHOCK_LOG_SD, SHOCK_STAYS = 0.15, 0.85  # assumed: campaigns and the weather, fr
 
 
 @dataclass(frozen=True)
-class Clock:
+class WorkCalendar:
     """Hour by hour from the start to the end of the tail.
 
     `work` is the work done until each hour, shape (calendars, hours + 1); `time` the hour at which
@@ -74,7 +74,7 @@ class Clock:
         return pd.DatetimeIndex((begin + seconds).astype("datetime64[us]")).tz_localize("UTC")
 
 
-def make_clock(settings: Settings) -> Clock:
+def make_calendar(settings: SimulateSettings) -> WorkCalendar:
     """Lay out every hour of the log and of its tail."""
     first = pd.Timestamp(settings.start).tz_localize(settings.time_zone)
     end = first + pd.DateOffset(months=settings.months)
@@ -87,7 +87,7 @@ def make_clock(settings: Settings) -> Clock:
     steps = np.arange(0.0, float(work.max()) + WORK_STEP, WORK_STEP)
     edges = np.arange(len(local) + 1.0)
     time = np.stack([np.interp(steps, of, edges) for of in work])
-    return Clock(start, end_hours, local, work, time, _peak(local))
+    return WorkCalendar(start, end_hours, local, work, time, _peak(local))
 
 
 def _staff(calendar: str, local: pd.DatetimeIndex) -> Floats:
@@ -135,23 +135,23 @@ def _peak(local: pd.DatetimeIndex) -> Floats:
     return peak
 
 
-def arrivals(settings: Settings, clock: Clock, name: str, hours: float) -> Floats:
+def arrivals(settings: SimulateSettings, calendar: WorkCalendar, name: str, hours: float) -> Floats:
     """Return when orders are placed until `hours`, sorted; `settings.orders` within the log."""
     rng = stream(settings, f"{name} arrivals")
-    hour = clock.local.hour.to_numpy()
+    hour = calendar.local.hour.to_numpy()
     by_hour = np.interp(hour, [0, 6, 10, 15, 20, 23], [0.2, 0.1, 1.2, 1.0, 1.5, 0.5])  # assumed
-    weight = by_hour * np.array(WEEKDAY_DEMAND)[clock.local.day_of_week.to_numpy()]
-    weight = weight * np.where(clock.local.month.to_numpy() == 7, 0.8, 1.0)
-    weight = weight * (1.0 + settings.season_peak * clock.peak)
-    days = clock.hours // 24 + 1
+    weight = by_hour * np.array(WEEKDAY_DEMAND)[calendar.local.day_of_week.to_numpy()]
+    weight = weight * np.where(calendar.local.month.to_numpy() == 7, 0.8, 1.0)
+    weight = weight * (1.0 + settings.season_peak * calendar.peak)
+    days = calendar.hours // 24 + 1
     shock, shocks = 0.0, np.zeros(days)
     for day, news in enumerate(rng.normal(0.0, SHOCK_LOG_SD, days)):
         shock = SHOCK_STAYS * shock + np.sqrt(1 - SHOCK_STAYS**2) * news
         shocks[day] = shock
-    weight = weight * np.exp(shocks[np.arange(clock.hours) // 24])
+    weight = weight * np.exp(shocks[np.arange(calendar.hours) // 24])
     total = np.concatenate([[0.0], np.cumsum(weight)])
-    edges = np.arange(clock.hours + 1.0)
-    in_log, wanted = np.interp([clock.end_hours, hours], edges, total)
+    edges = np.arange(calendar.hours + 1.0)
+    in_log, wanted = np.interp([calendar.end_hours, hours], edges, total)
     count = round(settings.orders * wanted / in_log)
     placed: Floats = np.interp(np.sort(rng.random(count)) * wanted, total, edges)
     return placed

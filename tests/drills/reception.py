@@ -26,7 +26,7 @@ PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encodin
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Reception:
     """How raw data was received. `stopped` is the message of what stopped it, or "".
 
     reasons: rows in quarantine by reason. columns: of failed checks. hints: what was only said.
@@ -54,7 +54,7 @@ def named_in(message: str, columns: Iterable[str]) -> bool:
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) for name in columns)
 
 
-def judge(world: str, source: Path, last: Ingested | None = None) -> Verdict:
+def receive(world: str, source: Path, last: Ingested | None = None) -> Reception:
     """Run ingest and validate on `source` with the limits of checks.yaml, after a run that had
     ingested `last`."""
     ingest = parts.reader(world)
@@ -64,7 +64,7 @@ def judge(world: str, source: Path, last: Ingested | None = None) -> Verdict:
             ingested: Ingested = ingest.ingest(source, settings)
     except RetraceError as error:
         message = _without(str(error), source)
-        return Verdict(message, Counter(), frozenset(), message, None)
+        return Reception(message, Counter(), frozenset(), message, None)
     hints += ingested.notes
     if last is not None:
         hints += fewer_rows(last.rows_in, ingested)
@@ -92,12 +92,12 @@ def _warnings(source: Path) -> Iterator[list[str]]:
 
 def _of_ingested(
     world: str, ingested: Ingested, settings: IngestParams, last: Ingested | None
-) -> Verdict:
+) -> Reception:
     reasons = Counter(ingested.rejected["reason"])
     try:
         check_quarantined(ingested, settings.max_quarantined, world, "raw data")
     except RetraceError as error:
-        return Verdict("; ".join(reasons), reasons, frozenset(), str(error), ingested)
+        return Reception("; ".join(reasons), reasons, frozenset(), str(error), ingested)
     found, params = parts.world(world), limits(world)
     rows = ingested.clean
     stopped, failed = "", []
@@ -115,7 +115,7 @@ def _of_ingested(
     columns = {name for record in failed for name in _names(record)}
     if last is not None and not stopped:
         columns |= {column for column, _ in scaled(profile(last.clean), profile(rows))}
-    return Verdict(stopped, reasons, frozenset(columns), stopped or "; ".join(words), ingested)
+    return Reception(stopped, reasons, frozenset(columns), stopped or "; ".join(words), ingested)
 
 
 def _names(record: dict[str, Any]) -> list[str]:

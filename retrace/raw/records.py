@@ -23,7 +23,7 @@ _MOST_LINES = 500  # of one record in a file of kind 3; bounds the search for a 
 
 
 @dataclass(frozen=True)
-class Layout:
+class Records:
     """Where records and their fields are. Record 0 is the header; blank lines are no records.
 
     starts, stops: bytes of each record without its line end, shape (records,).
@@ -50,11 +50,11 @@ class Layout:
         return begin, self.stops[records] if last else self.separators[first]
 
 
-def find_layout(data: bytearray, separator: bytes) -> Layout:
+def find_records(data: bytearray, separator: bytes) -> Records:
     """Find the records of `data`, which ends with a line end."""
     lines = _Lines(data, separator)
     if lines.are_records():
-        return _layout(lines.bytes, lines.ends, lines.separators)
+        return _records(lines.bytes, lines.ends, lines.separators)
     quotes = np.flatnonzero(lines.bytes == _QUOTE)
     return _quoted(lines, quotes) or _mixed(lines, quotes)
 
@@ -91,9 +91,9 @@ class _Lines:
         return edges
 
 
-def _layout(
+def _records(
     text: NDArray[np.uint8], ends: Positions, separators: Positions, open_end: bool = False
-) -> Layout:
+) -> Records:
     starts = np.concatenate([[0], ends[:-1] + 1])
     stops = ends - ((text[ends - 1] == _RETURN) & (ends > starts))
     until = np.searchsorted(separators, ends)
@@ -103,7 +103,7 @@ def _layout(
         for record in np.flatnonzero(there & (counts == 0)):
             there[record] = bool(text[starts[record] : stops[record]].tobytes().strip())
     first = (until - counts)[there]
-    return Layout(starts[there], stops[there], separators, first, counts[there] + 1, open_end)
+    return Records(starts[there], stops[there], separators, first, counts[there] + 1, open_end)
 
 
 def _misplaced(lines: _Lines, quotes: Positions, closing: Mask) -> Mask:
@@ -121,7 +121,7 @@ def _misplaced(lines: _Lines, quotes: Positions, closing: Mask) -> Mask:
     return misplaced
 
 
-def _quoted(lines: _Lines, quotes: Positions) -> Layout | None:
+def _quoted(lines: _Lines, quotes: Positions) -> Records | None:
     """Read the whole file as RFC 4180 has it; None if a quote breaks that.
 
     None as well if quotes that happen to match hold whole lines together: two lone quotes do that.
@@ -139,10 +139,10 @@ def _quoted(lines: _Lines, quotes: Positions) -> Layout | None:
         whole = np.diff(np.cumsum(lines.counts == width)[ends], prepend=0) == length
         if width and ((length > 1) & (whole | (counts != width))).any():
             return None
-    return _layout(lines.bytes, lines.ends[ends], separators)
+    return _records(lines.bytes, lines.ends[ends], separators)
 
 
-def _mixed(lines: _Lines, quotes: Positions) -> Layout:
+def _mixed(lines: _Lines, quotes: Positions) -> Records:
     """Read every line by itself, then those that have an open quote with the lines after it."""
     lines_in = len(lines.ends)
     before = np.searchsorted(quotes, lines.starts)
@@ -170,7 +170,7 @@ def _mixed(lines: _Lines, quotes: Positions) -> Layout:
     joined = _join(lines, broken, whole, int(width), inside)
     last = lines_in - 1 - int(np.argmin(lines.blank[::-1]))
     open_end = bool(broken[last]) and _is_open(lines, int(lines.starts[last]))
-    return _layout(lines.bytes, lines.ends[~joined], lines.separators[~inside], open_end)
+    return _records(lines.bytes, lines.ends[~joined], lines.separators[~inside], open_end)
 
 
 def _join(lines: _Lines, broken: Mask, whole: Mask, width: int, inside: Mask) -> Mask:

@@ -25,6 +25,7 @@ SUBCOMMANDS = {
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",
     "experiment": "dvc exp run in a clone of its own, safe beside dvc repro",
     "compare": "one problem's experiments side by side",
+    "plots": "plots of commits and experiments on a page that needs no network",
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",
     "retrain": "new data: run the DAG, compare with the model in use, say whether to promote",

@@ -51,7 +51,7 @@ COMPARED = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("problem", help="a problem of params.yaml, such as price")
-    parser.add_argument("experiments", nargs="*", help="names; without any, all")
+    parser.add_argument("experiments", nargs="*", default=[], help="names; without any, all")
     parser.add_argument("--commits", type=int, default=1, metavar="N", help="how many, from HEAD")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", action="store_true", help="comma-separated, with all digits")

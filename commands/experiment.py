@@ -27,7 +27,9 @@ OUTPUTS = ("dvc.lock", "metrics", "plots", "reports", "trials")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("targets", nargs="*", help="stages, such as evaluate@price; without, all")
+    parser.add_argument(
+        "targets", nargs="*", default=[], help="stages, such as evaluate@price; without, all"
+    )
     parser.add_argument("-n", "--name", help="without one, DVC makes one up")
     parser.add_argument(
         "-S",

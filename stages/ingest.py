@@ -45,10 +45,15 @@ def main(name: str) -> None:
     }
     write_json(figures, paths.ingest_metrics(name))
     write_truth(source / TRUTH, ingested.fingerprint, name)
-    say(
-        f"{name}: {ingested.rows_in:,} rows in, {len(ingested.clean):,} clean, "
-        f"{len(ingested.rejected):,} in quarantine"
-    )
+    say(f"{name}: {in_and_out(ingested)}")
+
+
+def in_and_out(found: Ingested) -> str:
+    """Return what became of the raw rows; those of an event log make other clean rows."""
+    rejected, clean = len(found.rejected), len(found.clean)
+    used = found.rows_in - rejected
+    made = "" if used == clean else f", which make {clean:,} clean rows"
+    return f"{found.rows_in:,} rows in: {rejected:,} in quarantine, {used:,} used{made}"
 
 
 def last_rows(name: str, source: Path) -> int:

@@ -13,7 +13,7 @@ from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
 from retrace.checks.profile import profile, scaled
-from stages.ingest import fewer_rows
+from stages.ingest import fewer_rows, in_and_out
 from stages.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(
@@ -263,3 +263,10 @@ def test_fewer_rows_than_in_the_last_run_are_said() -> None:
         "did not come."
     ]
     assert not [*fewer_rows(5, now), *fewer_rows(0, now)]
+
+
+def test_rows_in_are_rows_used_and_rows_in_quarantine() -> None:
+    rows = Ingested(ROWS, ROWS[:2], "")
+    assert in_and_out(rows) == "7 rows in: 2 in quarantine, 5 used"
+    events = Ingested(ROWS, ROWS[:2], "", rows_read=30)
+    assert in_and_out(events) == "30 rows in: 2 in quarantine, 28 used, which make 5 clean rows"

@@ -22,3 +22,9 @@ def test_stages_run_with_this_python_where_no_environment_is_activated(
     monkeypatch.setattr("commands.champions.run", lambda _args: 0)
     assert main(["champions"]) == 0
     assert shutil.which("python") == str(Path(sys.executable).parent / "python")
+
+
+def test_a_problem_is_all_that_compare_needs(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["compare"])
+    assert capsys.readouterr().err.endswith("the following arguments are required: problem\n")

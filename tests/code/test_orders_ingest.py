@@ -111,6 +111,15 @@ def test_a_case_with_one_event_is_open(tmp_path: Path) -> None:
     assert rows[OUTCOMES].isna().all(axis=None)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_csv_with_another_separator_is_the_same_log(tmp_path: Path, separator: str) -> None:
+    frame = log(*USUAL, amount=2.5)
+    expected = clean(tmp_path, frame)
+    frame.to_csv(tmp_path / "log.csv", sep=separator, index=False)
+    found = ingest(tmp_path / "log.csv", Settings(**OWN)).clean
+    pd.testing.assert_frame_equal(found, expected)
+
+
 def test_the_order_of_rows_in_the_file_does_not_matter(tmp_path: Path) -> None:
     frame = log(*USUAL, ("x", [("new", 1), ("work", 3), ("check", 9)]))
     mixed = frame.sample(frac=1.0, random_state=1)

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with replacing(TEMPLATE) as partial:
-        bundle = vl_convert.javascript_bundle(vl_version=VEGA_LITE)
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)
         partial.write_text(PAGE.format(bundle=bundle), "utf-8")
     words = ["diff", *args.revisions] if args.revisions else ["show"]
     command = [sys.executable, "-m", "dvc", "plots", *words, "--html-template", str(TEMPLATE)]

@@ -116,7 +116,7 @@ def test_a_csv_with_another_separator_is_the_same_log(tmp_path: Path, separator:
     frame = log(*USUAL, amount=2.5)
     expected = clean(tmp_path, frame)
     frame.to_csv(tmp_path / "log.csv", sep=separator, index=False)
-    found = ingest(tmp_path / "log.csv", Settings(**OWN)).clean
+    found = ingest(tmp_path / "log.csv", IngestSettings(**OWN)).clean
     pd.testing.assert_frame_equal(found, expected)
 
 

@@ -2,74 +2,28 @@
 
     python -m bench               all but drift, some 30 minutes
     python -m bench dag predict   two parts
+    python -m bench public sepsis sepsis.csv     a public data set; without one, which there are
     python -m bench drift         what the alarms notice, of all problems or (drift-fraud) of one
 
 Seconds are by the clock of this machine, which may be busy: compare ratios, not seconds.
 """
 
 import argparse
-import importlib.metadata
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import yaml
 
+from bench import public
+from bench.clone import ROOT, command, copy_project, run_stage, set_params
+from bench.results import Rows, write
 from experiments.tune import log
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "bench" / "RESULTS.md"
 STAGES = ("simulate", "ingest", "validate", "featurize", "train", "evaluate")
-Rows = list[tuple[str, ...]]
-
-
-def copy_project(folder: Path) -> None:
-    """Copy what Git tracks, as a repository of its own without cache."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout
-    for name in filter(None, names.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, folder / name)
-    command(folder, "git", "init", "-q")
-
-
-def command(folder: Path, *words: str) -> tuple[float, float, str]:
-    """Run a command; return seconds, peak memory of the process in GB, and what it printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    start = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        output.seek(0)
-        printed = output.read()
-    if status:
-        sys.exit(f"{' '.join(words)} failed:\n{printed}")
-    return seconds, usage.ru_maxrss / 1e6, printed
-
-
-def set_params(folder: Path, key: str, value: object) -> None:
-    path = folder / "params.yaml"
-    params = node = yaml.safe_load(path.read_text())
-    *parents, last = key.split(".")
-    for name in parents:
-        node = node[name]
-    node[last] = value
-    path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
 def empty_dag(folder: Path, n_stages: int) -> None:
@@ -132,7 +86,7 @@ def growth(
         set_params(folder, size_key, size)
         total, most = 0.0, 0.0
         for stage in stages:
-            seconds, gigabytes, _ = command(folder, sys.executable, "-m", f"stages.{stage}", name)
+            seconds, gigabytes, _ = run_stage(folder, stage, name)
             total, most = total + seconds, max(most, gigabytes)
             rows.append((f"{stage}, {size:,} {unit}", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
         rows.append((f"**all stages, {size:,} {unit}**", f"{total:.0f} s", f"{most:.1f} GB"))
@@ -164,7 +118,7 @@ def events(folder: Path) -> Rows:
         total, most = 0.0, 0.0
         for stage in STAGES[:4]:
             name = "order_completion" if stage == "featurize" else "orders"
-            seconds, gigabytes, _ = command(folder, sys.executable, "-m", f"stages.{stage}", name)
+            seconds, gigabytes, _ = run_stage(folder, stage, name)
             if stage == "simulate":
                 raw = folder / "data" / "raw" / "orders" / "events.parquet"
                 unit = f"{pq.ParquetFile(raw).metadata.num_rows:,} events"
@@ -182,13 +136,11 @@ def pings(folder: Path) -> Rows:
     rows: Rows = []
     for n_stops in (9_000, 90_000, 310_000):
         set_params(folder, "service_time.simulate.stops", n_stops)
-        command(folder, sys.executable, "-m", "stages.simulate", "service_time")
+        run_stage(folder, "simulate", "service_time")
         raw = folder / "data" / "raw" / "service_time"
         (raw / "geofence_events.parquet").unlink()
         n_pings = pq.ParquetFile(raw / "gps_pings.parquet").metadata.num_rows
-        seconds, gigabytes, _ = command(
-            folder, sys.executable, "-m", "stages.ingest", "service_time"
-        )
+        seconds, gigabytes, _ = run_stage(folder, "ingest", "service_time")
         rows.append((f"ingest, {n_pings:,} pings", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
     return rows
 
@@ -219,7 +171,7 @@ def throughput(folder: Path) -> Rows:
     """Raw text to price and interval, on one core."""
     copy_project(folder)
     for stage in STAGES[:5]:
-        command(folder, sys.executable, "-m", f"stages.{stage}", "price")
+        run_stage(folder, stage, "price")
     _, gigabytes, printed = command(folder, sys.executable, "-c", PREDICT)
     rate = int(printed.split()[-1])
     return [
@@ -293,29 +245,11 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
 }
 
 
-def machine() -> str:
-    packages = ("dvc", "pandas", "numpy", "lightgbm", "scikit-learn", "pyarrow")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    cores = f"{os.cpu_count()} cores, {platform.machine()}"
-    return f"Python {platform.python_version()}, {cores}; {versions}."
-
-
-def write(name: str, rows: Rows) -> None:
-    """Replace one part's section of RESULTS.md."""
-    title = PARTS[name][0]
-    head = "# Measured\n\nWritten by `make bench`.\n"
-    text = RESULTS.read_text() if RESULTS.exists() else head
-    sections = {part.split("\n")[0]: part for part in text.split("\n## ")[1:]}
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    sections[title] = (
-        f"{title}\n\n{machine()}\n\n| what | measured | with |\n|---|---|---|\n{table}\n"
-    )
-    order = [title for title, _ in PARTS.values()]
-    kept = [sections[title].rstrip() + "\n" for title in order if title in sections]
-    RESULTS.write_text(head + "".join(f"\n## {section}" for section in kept))
-
-
 def main() -> None:
+    titles = [title for title, _ in PARTS.values()]
+    if sys.argv[1:2] == ["public"]:
+        public.main(sys.argv[2:], titles)
+        return
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, "drift", []], metavar="PART")
     drift = [f"drift-{name}" for name in DRIFT]
@@ -323,7 +257,7 @@ def main() -> None:
     for name in [part for one in asked for part in (drift if one == "drift" else [one])]:
         with tempfile.TemporaryDirectory() as folder:
             rows = PARTS[name][1](Path(folder))
-        write(name, rows)
+        write(PARTS[name][0], rows, titles)
         print("\n".join(" | ".join(row) for row in rows), flush=True)
 
 

@@ -3,7 +3,8 @@
     python -m bench.crossval price data/external/mercari.tsv --folds 5 --seed 1
 
 Each fold fits on the other folds, by the code and the parameters of the stages: a tenth of them
-chooses the number of rounds, the rest is for fitting. Prints the metric and the seconds by fold.
+chooses the number of rounds; with `train.final` all of them are fitted again with these. Prints the
+metric and the seconds by fold.
 """
 
 import argparse
@@ -12,47 +13,61 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems import parts
 from problems.contract import Problem
 from problems.featurize import features_of
 from problems.parts import find_problem
-from problems.predict import predict
+from problems.predict import settings_of
 from retrace.base.arrays import from_frame, take
 from retrace.base.params import read_params
 from retrace.encode.encoders import EncodeParams
-from retrace.encode.encoding import to_scale
+from retrace.encode.encoding import Encoding, to_scale
 from retrace.encode.text.model import TextParams
+from retrace.fit.boosters import Window
 from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.past.splits import unit_hash
 from workflow.featurize import fit_encoding
-from workflow.train import TrainParams, fit_bundle
+from workflow.train import TrainParams, fit_bundle, refit
 
 VALID_SHARE = 0.1
 
 
 def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
-    """Fit a bundle on `rows`, as the stages would. Its interval is not used here."""
+    """Fit a bundle on `rows`, as the stages would. It has the point alone."""
     module = parts.features(problem.world)
     settings = parts.settings(module.settings, problem, "features")
+    params = parts.settings(TrainParams, problem, "train")
     features = features_of(problem.world, rows, settings)
     keys = from_frame(rows[list(problem.group or problem.key)])
     target = to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     valid = unit_hash(rows, problem.group or problem.key, seed + 1) < VALID_SHARE
-    encoding, encoded = fit_encoding(
-        problem,
-        take(keys, ~valid),
-        take(features, ~valid),
-        target[~valid],
-        settings.model_dump(),
-        parts.settings(EncodeParams, problem, "encode"),
-        parts.settings(TextParams, problem, "text"),
-    )
+
+    def encode(mask: NDArray[np.bool_]) -> tuple[Encoding, Window]:
+        encoding, encoded = fit_encoding(
+            problem,
+            take(keys, mask),
+            take(features, mask),
+            target[mask],
+            settings.model_dump(),
+            parts.settings(EncodeParams, problem, "encode"),
+            parts.settings(TextParams, problem, "text"),
+        )
+        return encoding, (encoded, target[mask])
+
+    encoding, train = encode(~valid)
     chosen = (encoding.transform(take(features, valid)), target[valid])
-    windows = {"train": (encoded, target[~valid]), "valid": chosen, "calibration": chosen}
-    return fit_bundle(problem, encoding, windows, parts.settings(TrainParams, problem, "train"))[0]
+    windows = {"train": train, "valid": chosen, "calibration": chosen}
+    model, _ = fit_bundle(problem, encoding, windows, params, intervals=False)
+    return refit(problem, model, *encode(np.ones_like(valid)), params) if params.final else model
+
+
+def point(problem: Problem, bundle: Bundle, rows: pd.DataFrame) -> NDArray[np.float64]:
+    features = features_of(problem.world, rows, settings_of(parts.features(problem.world), bundle))
+    return bundle.point(problem.columns.complete(features, bundle.encoding.encoder))["prediction"]
 
 
 def main() -> None:
@@ -75,7 +90,7 @@ def main() -> None:
         start = time.perf_counter()
         bundle = fit(problem, rows[fold != number].reset_index(drop=True), options.seed)
         seconds = time.perf_counter() - start
-        predicted = predict(problem, bundle, test.drop(columns=problem.target))["prediction"]
+        predicted = point(problem, bundle, test.drop(columns=problem.target))
         scores.append(measure(test[problem.target], predicted))
         print(
             f"fold {number + 1}: {problem.metric} {scores[-1]:.4f} on {len(test):,} rows, "

@@ -109,7 +109,7 @@ SETS = {
         {"fraud": {"ingest": {"columns": HANDBOOK_NAMES, "label_delay_days": 7, "currency": None}}},
         protocols={
             "7 days of training": week(115, 7),
-            "all 122 days": week(0, 122),
+            "all 122 days": week(0, 101, valid=14, calibration=7),
         },
         draw="bench.handbook",
     ),

@@ -19,6 +19,7 @@ from retrace.past.maturity import Ages
 
 LEAST_OF_TRAIN = 0.4  # of its share of rows (assumed): below, gaps cost more than they save
 LOWER_SHARES = (0.9, 0.8, 0.65, 0.5)
+LONG_DAYS = 28  # of training (assumed): from here on there are enough for a validation of their own
 WINDOWS = ("train", "valid", "calibration", "test")
 
 
@@ -28,10 +29,11 @@ class DayWindows(Params):
 
     `start` is the day of the data, from 0, on which training begins; null puts the end of the test
     at the end of the data. Without days of their own (0), valid and calibration are cut from the
-    training days by hash, in the shares of `split`. With `drop_known` (a column such as
-    customer_id), test rows are left out whose value had a positive that was known before the row's
-    day, of the last `drop_known_days` before the delay (null: since training began) or of it: the
-    protocol of the Fraud Detection Handbook, where they are 7.
+    training days by hash, in the shares of `split`: for few days only, since rows that belong
+    together in time are then on both sides, and more rounds seem to help than do. With `drop_known`
+    (a column such as customer_id), test rows are left out whose value had a positive that was known
+    before the row's day, of the last `drop_known_days` before the delay (null: since training
+    began) or of it: the protocol of the Fraud Detection Handbook, where they are 7.
     """
 
     start: int | None = Field(default=None, ge=0)
@@ -243,6 +245,12 @@ def _by_days(rows: pd.DataFrame, group: Sequence[str], time: str, params: SplitP
     cut = ["train", *(name for name in WINDOWS[1:3] if not getattr(days, name))]
     training = found == "train"
     if len(cut) > 1:
+        if days.train >= LONG_DAYS:
+            logging.getLogger(__name__).warning(
+                "%s cut by hash from %d days: what belongs together in time is on both sides, and "
+                "more rounds seem to help than do. Give days of their own (split.days.valid and "
+                "calibration); the final fit has them too.", " and ".join(cut[1:]), days.train,
+            )  # fmt: skip
         inner = _by_hash(rows[training], group, params, cut)
         found[training] = inner.astype(str).to_numpy()
     return _named(found, rows.index)

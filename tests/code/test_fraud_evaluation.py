@@ -130,6 +130,15 @@ def daily(a_day: int = 30, n_days: int = 14) -> pd.DataFrame:
     ).assign(is_fraud=0, known_at=at + pd.Timedelta(2, unit="D"))
 
 
+def test_many_days_that_are_cut_by_hash_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    rows = daily(n_days=40)
+    split(rows, days(train=28, valid=2, calibration=2), ["id"], "at")
+    split(rows, days(train=7), ["id"], "at")
+    assert not caplog.text
+    split(rows, days(train=28), ["id"], "at")
+    assert "valid and calibration cut by hash from 28 days" in caplog.text
+
+
 def test_windows_of_days_follow_each_other_with_a_gap_for_labels() -> None:
     rows = daily()
     found = split(rows, days(valid=1, calibration=1), ["id"], "at")

@@ -18,7 +18,7 @@ What is optional has a default, in `problems.defaults`: its file is empty. `prob
 part. Functions get the *settings* of their part: the pydantic model of its section of params.yaml.
 
 *Scored* rows are clean rows of one window with further columns: `outcome`, `prediction`, `rule` and
-`naive`, for a regression `lower`, `upper`, `p50`, `p80` and `p90`, for several classes one
+`naive`, for a regression `lower`, `upper` and `p50`, `p60` to `p90`, for several classes one
 `probability_<class>` each and of a baseline `rule_probability_<class>`, on simulated data perhaps
 `oracle`, and for a problem with a threshold `threshold`. All are in the unit of the target.
 """
@@ -235,6 +235,8 @@ class Problem:
     group: tuple[str, ...] = ()  # rows that are not independent: split and bootstrap blocks
     time: str | None = None  # when the prediction is made
     known_at: str | None = None  # when the outcome becomes known
+    elapses: bool = False  # the target is the time from `time` to the outcome, in `unit`: of a row
+    # that is still open it is known to be more than the time since
     entities: tuple[str, ...] = ()  # whose history is used: `entity_type` of the state, or begin*
     offset: str | None = None
     slices: tuple[str, ...] = ()  # columns of `slices(rows)` in the order of the report

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -74,7 +75,7 @@ def predict(
     past: pd.DataFrame | None = None,
     num_threads: int = 0,
 ) -> pd.DataFrame:
-    """Predict each clean row: prediction, lower, upper, p50, p80 and p90 in the problem's unit;
+    """Predict each clean row: prediction, lower, upper and p50 to p90 in the problem's unit;
     of a classifier the probability alone.
 
     The outcome need not be among the columns of `clean_rows`. `past` are clean rows with outcomes,
@@ -83,10 +84,23 @@ def predict(
     """
     if "refused" in clean_rows:
         return answer(problem, bundle, clean_rows, past=past)
+    scores = scores_of(problem, bundle, clean_rows, past=past, num_threads=num_threads)
+    return to_frame(bundle.answers(scores), clean_rows.index)
+
+
+def scores_of(
+    problem: Problem,
+    bundle: Bundle,
+    clean_rows: pd.DataFrame,
+    *,
+    past: pd.DataFrame | None = None,
+    num_threads: int = 0,
+) -> dict[str, NDArray[np.float64]]:
+    """Return each booster's scores of clean rows on the fitted scale, as `Bundle.scores` does."""
     settings = settings_of(parts.features(problem.world), bundle)
     found = features_of(problem.world, clean_rows, settings, past)
     found = problem.columns.complete(found, bundle.encoding.encoder)
-    return to_frame(bundle.predict(found, num_threads), clean_rows.index)
+    return bundle.scores(bundle.encoding.transform(found), num_threads)
 
 
 def answer(

@@ -10,7 +10,8 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
-        metrics/tables/price/           the problem's own tables, and tables.json, what they hold
+        metrics/tables/price/           the problem's own tables and those of its interval, and
+                                        tables.json, what they hold
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
                                         of a classifier precision against recall (of several
                                         classes the confusion), and promised against observed
@@ -29,6 +30,7 @@ from retrace.judge import metrics
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import learnt_keys, window_keys
+from workflow.coverage import coverage_tables
 from workflow.evaluate import (
     compare_with_baselines,
     declared,
@@ -62,8 +64,9 @@ def main(name: str) -> None:
     known, test = (
         select(rows, keys) for keys in (learnt_keys(problem), window_keys(problem, "test"))
     )
-    scored = score(problem, bundle, rows, known, test, settings)
-    held = held_rows(problem, bundle, rows, Held.from_frame(read_table(paths.held(name))))
+    before = Held.from_frame(read_table(paths.held(name)))
+    scored = score(problem, bundle, rows, known, test, before, settings)
+    held = held_rows(problem, bundle, rows, before)
     if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
         by_rule = ruled(problem, rows, known, settings)
         scored = scored.assign(
@@ -82,6 +85,7 @@ def main(name: str) -> None:
     write_csv(table, paths.slices(name))
     labelled = scored.join(labels.add_prefix("slice_"))
     own = evaluation.tables(problem, labelled, settings, rows, truth)
+    own |= coverage_tables(problem, scored)
     with replacing(paths.tables(name)) as folder:
         folder.mkdir()
         for key, one in own.items():

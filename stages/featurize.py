@@ -66,12 +66,12 @@ def main(name: str) -> None:
         windows = windows.where(np.isfinite(target) | (windows == "test"))
         masks = {fit: mask & np.isfinite(target) for fit, mask in masks.items()}
     grouped = from_frame(rows[list(group)])
-    named = list(dict.fromkeys([*problem.key, *filter(None, [time])]))
+    named = list(dict.fromkeys([*problem.key, *group, *filter(None, [time])]))
     rows = rows[named].copy()  # the rest of them is not needed beside the features
 
     def write(path: Path, mask: Mask, encoding: Encoding, matrix: Matrix) -> None:
         keys = rows[mask].assign(target=target[mask])
-        if path.stem == FITTED and not splitting.in_time(time):
+        if path.stem == FITTED:
             keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
         write_table(pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1), path)
 

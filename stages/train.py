@@ -31,7 +31,7 @@ def read_encoded(problem: Problem, window: str, columns: list[str]) -> EncodedRo
     table = read_table(paths.window(problem.name, window))
     return EncodedRows(
         (table[columns].to_numpy(np.float32), table["target"].to_numpy(np.float64)),
-        table[[name for name in dict.fromkeys([*problem.key, problem.time]) if name in table]],
+        table[list(dict.fromkeys([*problem.key, *problem.group, *filter(None, [problem.time])]))],
         table[FOLD].to_numpy(np.int64) if FOLD in table else None,
     )
 

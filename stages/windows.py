@@ -11,7 +11,7 @@ from retrace.base.files import read_table
 from retrace.fit.boosters import Window
 from retrace.fit.bundle import JUDGED
 
-FOLD = "fold"  # column of rows that no time orders
+FOLD = "fold"  # column of the rows of the final fits
 
 
 def read_window(problem: Problem, window: str, columns: list[str], top: Path = Path()) -> Window:

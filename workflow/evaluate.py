@@ -15,10 +15,12 @@ from retrace.base.arrays import to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.tables import Column, Table
 from retrace.fit.bundle import Bundle
+from retrace.fit.intervals import Interval
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
 from workflow.blocks import blocks_of
-from workflow.final import Held
+from workflow.final import OLDER, Held
+from workflow.following import followed
 
 BASELINES = ("rule", "naive", "oracle")
 VALID = "valid_"  # before the name of a figure of rows that chose, and not of the test's
@@ -30,18 +32,22 @@ def score(
     rows: pd.DataFrame,
     train: pd.DataFrame,
     test: pd.DataFrame,
+    held: Held,
     settings: EvaluateParams,
 ) -> pd.DataFrame:
     """Return the rows of `test` with outcome, predictions, rule and naive.
 
-    `rows` are all clean rows, whose outcomes may be history; `train` those that rule and naive may
-    learn from.
+    `rows` are all clean rows, whose outcomes may be history; `train` those that the model was
+    fitted on, and rule and naive may learn from; `held` those that made its promise. An interval
+    that follows the newest outcomes is that of each row's day.
     """
     rules = parts.rules(problem.world)
-    found = test.assign(
-        outcome=problem.outcome(test),
-        **predict(problem, bundle, test.drop(columns=problem.target), past=rows),
-    )
+    promise = bundle.promise
+    if isinstance(promise, Interval) and promise.half_life is not None:
+        answers = followed(problem, bundle, promise, rows, train, test, held)
+    else:
+        answers = predict(problem, bundle, test.drop(columns=problem.target), past=rows)
+    found = test.assign(outcome=problem.outcome(test), **answers)
     for name, baseline in (("rule", rules.rule), ("naive", rules.naive)):
         found = metrics.beside(found, baseline(problem, train, test, settings), name)
     return found
@@ -60,13 +66,18 @@ def held_rows(problem: Problem, bundle: Bundle, rows: pd.DataFrame, held: Held) 
     """Return clean rows that the model was fitted without, with outcome and predictions."""
     found = select(rows, held.keys[list(problem.key)])
     answers = to_frame(bundle.answers(held.scores), found.index)
+    if OLDER in held.keys:
+        found = found.assign(**{OLDER: held.keys[OLDER].to_numpy()})
     return pd.concat([found.assign(outcome=problem.outcome(found)), answers], axis=1)
 
 
 def with_valid(
     problem: Problem, held: pd.DataFrame, figures: Mapping[str, float]
 ) -> dict[str, float]:
-    """Put the metric of rows that their fits did not see first: experiments are chosen by it."""
+    """Put the metric of rows that their fits did not see first: experiments are chosen by it. Where
+    time orders rows it is of the newest."""
+    if OLDER in held:
+        held = held[~held[OLDER]]
     key = metrics.key_of(problem.metric, problem.unit)
     return {VALID + key: metrics.metric_of(problem.metric, held), **figures}
 

@@ -2,8 +2,8 @@
 
 Two models come of it, with the same rounds: one that saw what was known when the test began, which
 is judged on the test, and one that saw all that is known, which ships. What they promise comes from
-rows that their boosters were fitted without: where time orders rows from the fits before (a
-rolling origin), else from folds by a hash of the key.
+rows that their boosters were fitted without: where the test comes later from the fits before (a
+rolling origin), else, and where those are few, from folds by a hash of the key.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,17 @@ from retrace.fit.reference import Reference, sampled
 from retrace.judge.metrics import METRICS
 from workflow.train import Scores, TrainParams, promise_of, refit
 
+HALF_LIFE = 150  # groups: with fewer, chance moves an interval more than the world does
+FEW_GROUPS = 500  # of which a twentieth is 25 (assumed): below, older rows help, out of fold
+OLDER = "older"  # column of keys, where both kinds are together
+BEFORE = 0.9  # of what is learnt is before the test (assumed): a split that time orders
+
 
 @dataclass(frozen=True)
 class EncodedRows:
     """Encoded rows: columns and target, and what names them, with their time where they have one.
 
-    `folds`, of shape (n_rows,), is for rows that no time orders.
+    `folds`, of shape (n_rows,), is for scores out of fold.
     """
 
     window: Window
@@ -37,7 +42,8 @@ class EncodedRows:
 
     def take(self, places: Any) -> "EncodedRows":
         window = self.window[0][places], self.window[1][places]
-        return EncodedRows(window, self.keys[places])
+        folds = None if self.folds is None else self.folds[places]
+        return EncodedRows(window, self.keys[places], folds)
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,16 @@ class Held:
             {name: np.concatenate([one.scores[name] for one in parts]) for name in names},
         )
 
+    def marked(self, older: bool) -> Self:
+        """Say whether these are older rows, scored out of fold, or the newest."""
+        return type(self)(self.keys.assign(**{OLDER: older}), self.target, self.scores)
+
+    def in_order(self, time: str) -> Self:
+        """Return the rows with the oldest first."""
+        order = np.argsort(self.keys[time].to_numpy(), kind="stable")
+        scores = {name: score[order] for name, score in self.scores.items()}
+        return type(self)(self.keys.iloc[order], self.target[order], scores)
+
     def to_frame(self) -> pd.DataFrame:
         """Return keys, target and a column a score: what `from_frame` reads."""
         columns = {
@@ -94,11 +110,20 @@ class Held:
         return cls(keys, frame["target"].to_numpy(np.float64), scores)
 
 
-def out_of_fold(
-    problem: Problem, chosen: Bundle, fitted: Fitted, folds: NDArray[np.int64], params: TrainParams
-) -> Held:
+def follows(problem: Problem, learnt: EncodedRows, test: EncodedRows) -> bool:
+    """Whether the test comes after what was learnt, so that its outcomes become known in turn."""
+    if problem.time is None or problem.known_at is None:
+        return False
+    begun = test.keys[problem.time].min()
+    return bool((learnt.keys[problem.time] < begun).mean() >= BEFORE)
+
+
+def out_of_fold(problem: Problem, chosen: Bundle, fitted: Fitted, params: TrainParams) -> Held:
     """Score rows by fits without their fold, fold by fold until `held_least` rows are scored."""
     parts: list[Held] = []
+    folds = fitted.rows.folds
+    if folds is None:
+        raise ValueError("rows without folds have no scores out of fold")
     for fold in np.unique(folds):
         here = folds == fold
         without = refit(problem, chosen, fitted.encoding, fitted.rows.take(~here).window, params)
@@ -122,18 +147,45 @@ def final_fit(
     chosen : what the windows chose; held : the rows of the windows that it was not fitted on
     test : the rows of the test, as the judged encoding has them
     """
-    if judged.rows.folds is not None:
-        held = out_of_fold(problem, chosen, judged, judged.rows.folds, params)
-    model = _promising(problem, chosen, judged, held, params)
+    half_life = None
+    if follows(problem, judged.rows, test):
+        of_group = len(held.keys) / max(n_groups(problem, held.keys), 1)
+        half_life = HALF_LIFE * of_group
+        if n_groups(problem, held.keys) < FEW_GROUPS:
+            older = apart_from(problem, out_of_fold(problem, chosen, judged, params), held.keys)
+            held = Held.together([older.marked(True), held.marked(False)])
+    else:
+        held = out_of_fold(problem, chosen, judged, params)
+    model = _promising(problem, chosen, judged, held, params, half_life)
     newest = Held.together([held, Held.of(model, test)])
-    return model, _promising(problem, chosen, shipped, newest, params), held, newest
+    return model, _promising(problem, chosen, shipped, newest, params, half_life), held, newest
+
+
+def n_groups(problem: Problem, keys: pd.DataFrame) -> int:
+    return len(keys[list(problem.group or problem.key)].drop_duplicates())
+
+
+def apart_from(problem: Problem, held: Held, keys: pd.DataFrame) -> Held:
+    """Return the held rows that have none of these keys."""
+    names = list(problem.key)
+    others = pd.MultiIndex.from_frame(keys[names])
+    kept = ~pd.MultiIndex.from_frame(held.keys[names]).isin(others)
+    scores = {name: score[kept] for name, score in held.scores.items()}
+    return Held(held.keys[kept], held.target[kept], scores)
 
 
 def _promising(
-    problem: Problem, chosen: Bundle, fitted: Fitted, held: Held, params: TrainParams
+    problem: Problem,
+    chosen: Bundle,
+    fitted: Fitted,
+    held: Held,
+    params: TrainParams,
+    half_life: float | None,
 ) -> Bundle:
     model = refit(problem, chosen, fitted.encoding, fitted.rows.window, params)
-    promise = promise_of(problem, held.target, held.scores, params)
+    if half_life is not None:
+        held = held.in_order(str(problem.time))
+    promise = promise_of(problem, held.target, held.scores, params, half_life)
     counts = {**model.card["rows"], "held": len(held.target)}
     return replace(model, promise=promise, card={**model.card, "rows": counts})
 

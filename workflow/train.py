@@ -189,13 +189,19 @@ def fit_bundle(
 
 
 def promise_of(
-    problem: Problem, target: NDArray[np.float64], scores: Scores, params: TrainParams
+    problem: Problem,
+    target: NDArray[np.float64],
+    scores: Scores,
+    params: TrainParams,
+    half_life: float | None = None,
 ) -> Promise | None:
     """Return what the task promises, from scores of rows that no booster was fitted on; None of a
-    regression's point alone."""
+    regression's point alone. With a half-life, in rows, the oldest row comes first."""
     if problem.task in CALIBRATIONS:
         return CALIBRATIONS[problem.task].fit(target, scores["point"])
-    return Interval.fit(target, **scores, level=params.level) if "lower" in scores else None
+    if "lower" not in scores:
+        return None
+    return Interval.fit(target, scores, params.level, half_life=half_life)
 
 
 def warnings_of(fits: Mapping[str, Fit], params: TrainParams) -> list[str]:

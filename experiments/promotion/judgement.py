@@ -22,6 +22,7 @@ from retrace.judge.gate import Decision, GateParams, decide
 from stages.windows import learnt_keys, window_keys
 from workflow.blocks import blocks_of
 from workflow.evaluate import score, select
+from workflow.final import Held
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def judged_rows(problem: Problem) -> JudgedRows:
         select(rows, keys) for keys in (learnt_keys(problem), window_keys(problem, "test"))
     )
     bundle = Bundle.load_judged(paths.bundle(problem.name))
-    scored = score(problem, bundle, rows, known, test, settings)
+    held = Held.from_frame(read_table(paths.held(problem.name)))
+    scored = score(problem, bundle, rows, known, test, held, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
     name, blocks = blocks_of(problem, scored)
     index = pd.MultiIndex.from_frame(scored[list(problem.key)])

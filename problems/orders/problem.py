@@ -40,6 +40,7 @@ COMPLETION = Problem(
     group=("order_id",),
     time="snapshot_at",
     known_at="completed_known_at",
+    elapses=True,
     entities=("all*", "text_*"),
     columns=COLUMNS,
     slices=("activity", "elapsed", "rework", "promise", "season"),
@@ -53,5 +54,6 @@ STUCK = replace(
     metric="average_precision",
     scale="identity",
     known_at="stuck_known_at",
+    elapses=False,
 )
 PROBLEMS = {problem.name: problem for problem in (COMPLETION, STUCK)}

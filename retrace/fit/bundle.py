@@ -5,7 +5,7 @@ encoder.json     categories and target means
 text.npz         text models (arrays, read with allow_pickle=False)
 boosters/*.txt   LightGBM's own text: point, and for a regression lower and upper; of several
                  classes the point has a tree a class in each round
-interval.json    the conformal widening of a regression
+interval.json    by how much the bounds of a regression are moved
 calibration.json how a classifier's scores become probabilities
 card.json        how it was fitted: rows, rounds, scores
 reference.npz    what monitoring holds it against: a sample of columns, and held-out losses
@@ -72,7 +72,7 @@ class Bundle:
     def predict(self, features: Arrays, num_threads: int = 0) -> dict[str, NDArray[Any]]:
         """Return `prediction` and what the task promises with it, each of shape (n_rows,).
 
-        A regression has lower, upper, p50, p80 and p90 in the target's unit; a classifier returns
+        A regression has lower, upper and p50 to p90 in the target's unit; a classifier returns
         the calibrated probability alone, one of several classes the most probable, and
         `probability_<class>` of each. A row's answer is its own, however many there are.
         """

@@ -101,6 +101,14 @@ def test_any_damage_is_refused_or_read(at: int, put: str, lost: int) -> None:
     assert booster.predict(ROWS).shape == (300,)
 
 
+INTERVAL = {"level": 0.9, "middles": [0, 1], "lower": [0, 0], "upper": [0, 0], "above": {},
+            "n_calibration": 1}  # fmt: skip
+
+
+def interval(**changes: object) -> str:
+    return json.dumps({**INTERVAL, **changes})
+
+
 # ---- the bundle around it ----------------------------------------------------------------------
 
 
@@ -118,7 +126,7 @@ def folder(tmp_path: Path) -> Path:
     bundle = Bundle(
         problem="toy", task="regression", unit="USD", scale="identity", encoding=encoding(),
         boosters=dict.fromkeys(("point", "lower", "upper"), BOOSTER), offset=None,
-        promise=Interval(0.9, 0.1, 10, {"p50": 0.0}), card={},
+        promise=Interval(0.9, [0.0], [-0.1], [0.1], {"p50": [0.0]}, 10), card={},
         reference=Reference(np.zeros((9, 4), np.float32), np.zeros(5), np.zeros(5)),
     )  # fmt: skip
     bundle.save(tmp_path)
@@ -138,7 +146,11 @@ def signed(folder: Path) -> None:
     ("file", "content"),
     [
         ("interval.json", "{}"),
-        ("interval.json", '{"level": "x", "widening": 0, "n_calibration": 1, "above": {}}'),
+        ("interval.json", '{"level": "x", "middles": [0], "lower": [0], "upper": [0]}'),
+        ("interval.json", interval(middles=[0, 0])),
+        ("interval.json", interval(upper=[1])),
+        ("interval.json", interval(above={"p50": []})),
+        ("interval.json", interval(lower=[0, "NaN"])),
         ("interval.json", "[]"),
         ("card.json", "7"),
         ("encoder.json", "{}"),

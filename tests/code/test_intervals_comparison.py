@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from problems.parts import find_problem
-from retrace.fit.intervals import Interval
+from retrace.fit.intervals import Interval, _quantile
 from retrace.judge.comparison import paired_difference
 from workflow.evaluate import compare_with_baselines
 
@@ -21,23 +21,35 @@ def test_a_band_that_is_wrong_is_widened_or_narrowed_to_cover_its_level() -> Non
     fit, new = draw(rng, 4000), draw(rng, 20_000)
     for half_width in (0.1, 10.0):
         band = np.full(4000, half_width)
-        interval = Interval.fit(fit, np.zeros(4000), -band, band, 0.9)
+        scores = {"point": np.zeros(4000), "lower": -band, "upper": band}
+        interval = Interval.fit(fit, scores, 0.9)
         band = np.full(20_000, half_width)
         lower, upper = interval.apply(np.zeros(20_000), -band, band)
         assert ((new >= lower) & (new <= upper)).mean() == pytest.approx(0.9, abs=0.02)
 
 
-@given(st.floats(-5, 5), st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.integers(1, 40))
-def test_an_interval_contains_its_point(widening: float, values: list[float], n: int) -> None:
+@given(*[st.floats(-5, 5)] * 2, st.lists(st.floats(-3, 3), min_size=3, max_size=3))
+def test_an_interval_contains_its_point(down: float, up: float, values: list[float]) -> None:
     point, lower, upper = (np.array([value]) for value in values)
-    low, high = Interval(0.9, widening, n, {}).apply(point, lower, upper)
+    low, high = Interval(0.9, [0.0], [down], [up], {}, 40).apply(point, lower, upper)
     assert low <= point <= high
 
 
 def test_one_calibration_row_is_used_as_it_is() -> None:
-    assert Interval.fit(np.array([5.0]), np.zeros(1), np.zeros(1), np.ones(1), 0.9).widening == 4.0
+    scores = {"point": np.zeros(1), "lower": np.zeros(1), "upper": np.ones(1)}
+    found = Interval.fit(np.array([5.0]), scores, 0.9)
+    assert (found.lower, found.upper) == ([5.0], [4.0])
     with pytest.raises(ValueError, match="at least one"):
-        Interval.fit(*[np.array([])] * 4, 0.9)
+        Interval.fit(np.array([]), {name: np.array([]) for name in scores}, 0.9)
+
+
+@given(st.integers(1, 400), st.sampled_from([0.05, 0.5, 0.9, 0.95]))
+def test_of_rows_of_one_weight_the_bound_is_the_conformal_one(n: int, share: float) -> None:
+    errors = np.random.default_rng(n).normal(size=n)
+    rank = (n + 1) * share
+    rank = np.floor(rank + 1e-6) if share < 0.5 else np.ceil(rank - 1e-6)
+    expected = np.sort(errors)[int(np.clip(rank, 1, n)) - 1]
+    assert _quantile(errors, np.ones(n, bool), np.full(n, 0.7), share) == expected
 
 
 def test_the_comparison_finds_a_difference_and_only_where_there_is_one() -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from retrace.base.errors import RetraceError
 
 SUBCOMMANDS = {
+    "new": "make a problem of a file of your own: its package, its limits, its place in the DAG",
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
     "mend": "repair DVC's own files after a kill; make repro does it first",
     "storage": "an S3 server on this machine, to try dvc push and dvc pull",

@@ -23,7 +23,7 @@ part. Functions get the *settings* of their part: the pydantic model of its sect
 `oracle`, and for a problem with a threshold `threshold`. All are in the unit of the target.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -183,6 +183,22 @@ class Columns:
         )
         return replace(self, numeric=numeric, categorical=categorical)
 
+    def without(self, names: Collection[str]) -> "Columns":
+        """Return the columns without those of these names, and without what is made of them."""
+        return replace(
+            self,
+            numeric=tuple(name for name in self.numeric if name not in names),
+            categorical=tuple(name for name in self.categorical if name not in names),
+            target_encoded=tuple(of for of in self.target_encoded if not {*of} & {*names}),
+            text=tuple(one for block in self.text if (one := block.without(names)) is not None),
+        )
+
+    def named(self) -> set[str]:
+        """Return every column that is named."""
+        of_text = [name for block in self.text for name in block.columns]
+        of_targets = [name for group in self.target_encoded for name in group]
+        return {*self.numeric, *self.categorical, *of_targets, *of_text}
+
     def complete(self, features: Arrays, encoder: "Encoder") -> Arrays:
         """Add what a pattern found in training and `features` has not: missing, or empty text."""
         gone = [name for name in encoder.numeric if name not in features]
@@ -249,6 +265,11 @@ class Problem:
                 f"{self.name}: a multiclass problem has no offset, no target_encoded or text "
                 "columns and no log scale; list such columns as categorical."
             )
+
+    def without(self, names: Collection[str]) -> "Problem":
+        """Return the problem as it is when the model sees none of these columns."""
+        slices = tuple(name for name in self.slices if name not in names)
+        return replace(self, columns=self.columns.without(names), slices=slices)
 
     def outcome(self, rows: pd.DataFrame) -> pd.Series:
         """Return what came of clean rows: a number, of several classes the class as text."""

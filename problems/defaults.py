@@ -6,18 +6,21 @@ stage, and a simulator needs no metrics.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from retrace.base.arrays import Arrays
 
 if TYPE_CHECKING:
-    from problems.contract import FeatureFunction, Problem
+    from problems.contract import Baseline, FeatureFunction, Problem
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
+RULE_BANDS, RULE_VALUES = 10, 50  # of a number in `by`, and of the values that it tells apart
 SLICE_BANDS = 4  # quantile bands of a numeric slice
 MOST_VALUES = 20  # of a slice; rarer ones are together in `other`
 
@@ -27,38 +30,74 @@ def features(rows: Arrays, known: Arrays, settings: Any) -> Arrays:
     return rows
 
 
-def calendar(time: str, zone: str = "UTC") -> FeatureFunction:
-    """Return features that add to the columns hour, weekday (0 is Monday), month and day of the
-    year of a time, as at_hour, at_weekday, at_month and at_year_day for `at`; local in `zone`."""
+def calendar(time: str, *others: str, zone: str = "UTC") -> FeatureFunction:
+    """Return features that add to the columns what a time says, local in `zone`: of `at` at_day
+    (days since 2000, for what grows), at_hour, at_weekday (0 is Monday), at_month and at_year_day;
+    of each of the `others` the days from it to that time, as <name>_days."""
 
     def with_calendar(rows: Arrays, known: Arrays, settings: Any) -> Arrays:
         at = pd.DatetimeIndex(rows[time]).tz_localize("UTC").tz_convert(zone)
         parts = {
+            "day": np.floor(_days(rows[time] - np.datetime64("2000-01-01", "us"))),
             "hour": at.hour,
             "weekday": at.weekday,
             "month": at.month,
             "year_day": at.dayofyear,
         }
-        return {**rows, **{f"{time}_{name}": values.to_numpy() for name, values in parts.items()}}
+        found = {f"{time}_{name}": np.asarray(values) for name, values in parts.items()}
+        days = {f"{name}_days": _days(rows[time] - rows[name]) for name in others}
+        return {**rows, **found, **days}
 
     return with_calendar
+
+
+def _days(spans: NDArray[np.timedelta64]) -> NDArray[np.float64]:
+    return np.where(np.isnat(spans), np.nan, spans / np.timedelta64(1, "D"))
+
+
+def by(*names: str) -> Baseline:
+    """Return the rule that predicts the median of the training rows that have the same values of
+    these columns, numbers in bands; of a classifier the rates. Groups of fewer than three rows
+    count as unknown: they get what all rows say."""
+
+    def of_group(
+        problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
+    ) -> pd.Series | pd.DataFrame:
+        groups = (_groups(names, train, of) for of in (train, rows))
+        return _of_groups(problem, train, *groups)
+
+    return of_group
 
 
 def rule(
     problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
 ) -> pd.Series | pd.DataFrame:
-    """Predict the median of the first categorical column's group, else of all; of a classifier the
-    rates. The groups of fewer than three rows count as unknown."""
-    by = next((name for name in problem.columns.categorical if name in train), None)
+    """Predict by the first categorical column's groups, as `by` has it; without one from all."""
+    first = [name for name in problem.columns.categorical if name in train][:1]
+    groups = (
+        of[first[0]].astype("str") if first else pd.Series("", of.index) for of in (train, rows)
+    )
+    return _of_groups(problem, train, *groups)
+
+
+def _groups(names: Sequence[str], train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series[str]:
+    labels = [
+        _labels(rows[name], train[name], bands=RULE_BANDS, most=RULE_VALUES) for name in names
+    ]
+    return pd.concat(labels, axis=1).agg("|".join, axis=1)
+
+
+def _of_groups(
+    problem: Problem, train: pd.DataFrame, of_train: pd.Series[str], of_rows: pd.Series[str]
+) -> pd.Series | pd.DataFrame:
     if problem.task == "multiclass":
-        return _shares(problem, train, rows, by)
-    everything = _centre(problem, train[problem.target])
-    if by is None:
-        return pd.Series(everything, index=rows.index)
-    groups = train[problem.target].astype("float64").groupby(train[by].astype("str"))
-    known = groups.mean() if problem.task == "binary" else groups.median()
-    known = known[groups.size() >= RULE_LEAST_ROWS]
-    return rows[by].astype("str").map(known).astype("float64").fillna(everything)
+        return _shares(problem, train, of_train, of_rows)
+    target = train[problem.target].astype("float64")
+    groups = target.groupby(of_train)
+    binary = problem.task == "binary"
+    known = (groups.mean() if binary else groups.median())[groups.size() >= RULE_LEAST_ROWS]
+    everything = float(target.mean() if binary else target.median())
+    return of_rows.map(known).astype("float64").fillna(everything)
 
 
 def naive(
@@ -67,14 +106,14 @@ def naive(
     """Predict the mean of all training rows, on the scale where errors are even; of several classes
     their shares."""
     if problem.task == "multiclass":
-        return _shares(problem, train, rows, None)
+        return _shares(problem, train, *(pd.Series("", of.index) for of in (train, rows)))
     target = train[problem.target].to_numpy(np.float64)
     mean = np.expm1(np.log1p(target).mean()) if problem.scale == "log" else target.mean()
     return pd.Series(float(mean), index=rows.index)
 
 
 def _shares(
-    problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, by: str | None
+    problem: Problem, train: pd.DataFrame, of_train: pd.Series[str], of_rows: pd.Series[str]
 ) -> pd.DataFrame:
     """Return the share of each class in the training rows of the group, in that of all where the
     group has few; all classes count as one row more, so that none is impossible."""
@@ -82,20 +121,12 @@ def _shares(
     overall = outcome.value_counts().sort_index() + 1.0
     overall = overall.reindex(problem.classes or overall.index, fill_value=1.0)
     overall /= overall.sum()
-    shares = pd.DataFrame([overall], index=["all"])
-    group = pd.Series("all", index=rows.index)
-    if by is not None:
-        counts = pd.crosstab(train[by].astype("str"), outcome)
-        counts = counts.reindex(columns=overall.index, fill_value=0)
-        counts = counts[counts.sum(axis=1) >= RULE_LEAST_ROWS]
-        shares = (counts + overall).div(counts.sum(axis=1) + 1.0, axis=0)
-        shares.loc["\x1fall"] = overall
-        group = rows[by].astype("str").where(rows[by].astype("str").isin(counts.index), "\x1fall")
-    return shares.reindex(group).set_axis(rows.index)
-
-
-def _centre(problem: Problem, target: pd.Series) -> float:
-    return float(target.mean() if problem.task == "binary" else target.median())
+    counts = pd.crosstab(of_train, outcome).reindex(columns=overall.index, fill_value=0)
+    counts = counts[counts.sum(axis=1) >= RULE_LEAST_ROWS]
+    shares = (counts + overall).div(counts.sum(axis=1) + 1.0, axis=0)
+    shares.loc["\x1fall"] = overall
+    known = of_rows.where(of_rows.isin(counts.index), "\x1fall")
+    return shares.reindex(known).set_axis(of_rows.index)
 
 
 def headline(problem: Problem, scored: pd.DataFrame, settings: Any) -> dict[str, float]:
@@ -127,15 +158,17 @@ def slices(
     return pd.DataFrame(found, index=scored.index)
 
 
-def _labels(column: pd.Series, past: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(column) and past.nunique() > MOST_VALUES:
-        edges = np.unique(past.quantile(np.arange(1, SLICE_BANDS) / SLICE_BANDS))
+def _labels(
+    column: pd.Series, past: pd.Series, bands: int = SLICE_BANDS, most: int = MOST_VALUES
+) -> pd.Series[str]:
+    if pd.api.types.is_numeric_dtype(column) and past.nunique() > most:
+        edges = np.unique(past.dropna().quantile(np.arange(1, bands) / bands))
         names = [f"under {edges[0]:g}", *(f"{edge:g} and more" for edge in edges)]
         codes = np.searchsorted(edges, column.to_numpy(np.float64), side="right")
-        return pd.Series(np.array(names, dtype=object)[codes], index=column.index)
-    words = column.astype("str").replace("", "none")
-    common = words.value_counts().index[:MOST_VALUES]
-    return words.where(words.isin(common), "other")
+        labels = pd.Series(np.array(names, dtype=object)[codes], index=column.index, dtype="str")
+        return labels.mask(column.isna(), "none")
+    words, known = (of.astype("str").fillna("none").replace("", "none") for of in (column, past))
+    return words.where(words.isin(known.value_counts().index[:most]), "other")
 
 
 def tables(

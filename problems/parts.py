@@ -1,5 +1,6 @@
 """Find the parts of a world's package, each typed as `problems.contract` has it."""
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import TypeVar
@@ -50,14 +51,23 @@ def worklist(world: str) -> Worklist:
 
 
 def find_problem(name: str) -> Problem:
-    """Return the problem that `params.yaml` lists under `problems`."""
-    world = read_params(ProblemEntry, f"problems.{name}").world
+    """Return the problem that `params.yaml` lists under `problems`, without what it leaves out."""
+    entry = read_params(ProblemEntry, f"problems.{name}")
+    world = entry.world
     found: dict[str, Problem] = _part(world, "problem", "PROBLEMS", dict)
     if name not in found:
         raise RetraceError(
             f"problems/{world}/problem.py defines {', '.join(found)}; no problem '{name}'."
         )
-    return found[name]
+    problem = found[name]
+    known = problem.columns.named()
+    if unknown := [one for one in entry.left_out if one not in known]:
+        close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+        raise RetraceError(
+            f"params.yaml: `problems.{name}.left_out` names '{unknown[0]}', which is no column of "
+            f"the problem{f'; did you mean {close[0]!r}?' if close else '.'}"
+        )
+    return problem.without(entry.left_out)
 
 
 def settings(model: type[Model], problem: Problem, section: str) -> Model:

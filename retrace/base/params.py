@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -39,9 +39,14 @@ class WorldEntry(Params):
 
 
 class ProblemEntry(Params):
-    """`problems.<name>`: the world whose clean table the question is asked of."""
+    """`problems.<name>`: the world whose clean table the question is asked of.
+
+    `left_out` are columns of the problem that the model does not see, each with the reason: without
+    its line a column is back.
+    """
 
     world: str
+    left_out: dict[str, str] = Field(default_factory=dict)
 
 
 class MissingSection(RetraceError):

@@ -29,7 +29,8 @@ from retrace.raw.sources import TRUTH, files_of, fingerprint, suffix_of
 from retrace.raw.xes import Xes
 
 __all__ = [
-    "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped", "read_raw"
+    "PLACE", "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped",
+    "read_raw",
 ]  # fmt: skip
 
 WRONG_FIELDS = "wrong number of fields"

@@ -9,26 +9,31 @@ What a declared column is called in the files, and how times and missing values 
 `Reading`. Columns that are not declared never leave the files.
 """
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.raw import fingerprint, read_raw
+from retrace.raw import PLACE, fingerprint, read_raw
 from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason
 from retrace.raw.times import Clock, Zone, read_times
-from retrace.raw.values import as_integer, as_number, clean_text
+from retrace.raw.values import arrow_text, as_integer, as_number, clean_text
 
 TIME = "datetime64[us, UTC]"
 TRUTH_WORDS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True} | {
     "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False
 }  # fmt: skip
+_SPACES = {".": r"\.", ",": ",", " ": r"[ \x{A0}\x{202F}]", "'": r"['\x{2019}]"}
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,47 @@ class Reading(Params):
     columns : the files' names of declared columns that have others there; several, such as a day
         and an hour, are read as one text with a space between them
     missing : words that stand for no value, in any case, beside those of retrace.raw.values
+    decimal, thousands : signs of numbers that are text
+    signs : what stands before or after numbers, such as € or %
+    truths : of a bool column the words that mean true and false, in small letters
     time_zone : of times without an offset, such as Europe/Oslo; null refuses them
-    time_format : of times that are not ISO 8601, such as "%d/%m/%Y %H:%M"; null finds it out
+    time_format : of times that are not ISO 8601, such as "%d/%m/%Y %H:%M", perhaps by column; null
+        finds it out
+    row_id : a declared text column that no file has: a name for each row, made of its content, so
+        that it is the same wherever the row stands; of rows with one content the later ones get a
+        number
+    twins : likewise, the same for all rows with one content
     """
 
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
     missing: list[str] = Field(default_factory=list)
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'"] = ""
+    signs: list[str] = Field(default_factory=list)
+    truths: dict[str, dict[str, bool]] = Field(default_factory=dict)
     time_zone: Zone | None = None
-    time_format: str | None = None
+    time_format: str | dict[str, str] | None = None
+    row_id: str | None = None
+    twins: str | None = None
+
+    def number(self, column: pd.Series) -> pd.Series:
+        """Return a raw column with its numbers as `as_number` reads them."""
+        text = not pd.api.types.is_numeric_dtype(column.dtype)
+        if not text or (self.decimal == "." and not self.thousands and not self.signs):
+            return column
+        values = pc.utf8_trim_whitespace(arrow_text(column))
+        for sign in self.signs:
+            values = pc.utf8_trim_whitespace(pc.replace_substring(values, sign, ""))
+        if self.thousands:
+            grouped = (
+                rf"^[-+]?[1-9]\d{{0,2}}({_SPACES[self.thousands]}\d{{3}})+(\{self.decimal}\d*)?$"
+            )
+            bare = pc.replace_substring_regex(values, _SPACES[self.thousands], "")
+            values = pc.if_else(pc.match_substring_regex(values, grouped), bare, values)
+        if self.decimal == ",":  # a point is no decimal sign here: 1.5 must not become a number
+            values = pc.replace_substring(pc.replace_substring(values, ".", ";"), ",", ".")
+        dtype = pd.StringDtype("pyarrow", na_value=np.nan)
+        return pd.Series(pd.array(values, dtype=dtype), column.index, name=column.name)
 
 
 @dataclass(frozen=True)
@@ -87,14 +125,15 @@ def read_plain(
     needed = list(dict.fromkeys(needed))
     table = read_raw(source, needed, [one for one in dict.fromkeys(others) if one not in needed])
     raw = table.rows
-    clock = Clock(reading.time_zone, reading.time_format, params=section)
-    words = [word.lower() for word in reading.missing]
+    reading = reading.model_copy(update={"missing": [word.lower() for word in reading.missing]})
     clean, reasons = pd.DataFrame(index=raw.index), []
-    for name, kind in kinds.items():
-        if all(one in raw for one in names[name]):
-            column = _joined(raw, names[name])
-            clean[name], why = _column(name, kind, column, words, clock, raw, key)
+    for name, of in names.items():
+        if all(one in raw for one in of):
+            column = _joined(raw, of)
+            clean[name], why = _column(name, kinds[name], column, reading, section, raw, key)
             reasons += why
+    clean = clean.assign(**_names_of_rows(raw, reading))
+    clean = clean[[name for name in kinds if name in clean]]
     reason = first_reason(reasons, raw.index)
     names_of_key = ", ".join(key)
     again = clean.loc[reason == "", list(key)].duplicated()
@@ -114,7 +153,8 @@ def _names(kinds: Mapping[str, Kind], reading: Reading, section: str) -> dict[st
             f"params.yaml: `{section}.columns` maps the unknown name '{unknown[0]}'; the table "
             f"declares {', '.join(kinds)}."
         )
-    found = {name: reading.columns.get(name, name) for name in kinds}
+    made = (reading.row_id, reading.twins)
+    found = {name: reading.columns.get(name, name) for name in kinds if name not in made}
     return {name: [one] if isinstance(one, str) else list(one) for name, one in found.items()}
 
 
@@ -133,27 +173,56 @@ def _column(
     name: str,
     kind: Kind,
     column: pd.Series,
-    missing: Sequence[str],
-    clock: Clock,
+    reading: Reading,
+    section: str,
     place: pd.DataFrame,
     key: Sequence[str],
 ) -> tuple[pd.Series, Reasons]:
     """Return a column's values, missing where they cannot be read, and why rows cannot be used."""
     text = clean_text(column)
-    gone = (text.eq("") | text.str.lower().isin(list(missing))).to_numpy(bool)
+    gone = (text.eq("") | text.str.lower().isin(reading.missing)).to_numpy(bool)
     column = column.mask(gone)
     unread: Reasons
     if kind.dtype.startswith("datetime64"):
-        times = read_times(column, clock, place)
+        form = reading.time_format
+        form = form.get(name) if isinstance(form, dict) else form
+        times = read_times(column, Clock(reading.time_zone, form, params=section), place)
         values, unread = times.at, [(why, mask & ~gone) for why, mask in times.reasons(name)]
     else:
-        read, what = _READERS[_family(kind.dtype)]
-        values = read(column, kind.dtype)
+        family = _family(kind.dtype)
+        read, what = _READERS[family]
+        if family == "bool":
+            values = _truths(column, reading.truths.get(name, TRUTH_WORDS))
+        else:
+            column = column if family == "str" else reading.number(column)
+            values = read(column, kind.dtype)
         why = no_number(name, column) if what != "text" else []
         unread = [*why, (f"{name} is not {what}", values.isna().to_numpy(bool) & ~gone)]
     if name in key or not (kind.nullable or kind.dtype == "str"):
         unread = [(f"{name} is missing", gone), *unread]
     return values, unread
+
+
+def _names_of_rows(raw: pd.DataFrame, reading: Reading) -> dict[str, pd.Series]:
+    """Name rows by the content of the columns that were read."""
+    if reading.row_id is None and reading.twins is None:
+        return {}
+    columns = [
+        clean_text(raw[name]).tolist() for name in sorted(map(str, raw)) if name not in PLACE
+    ]
+    content = [
+        hashlib.blake2b("\x1f".join(row).encode(), digest_size=8).hexdigest()
+        for row in zip(*columns, strict=True)
+    ]
+    found = {} if reading.twins is None else {reading.twins: content}
+    if reading.row_id is not None:
+        seen: Counter[str] = Counter()
+        named = []
+        for name in content:
+            seen[name] += 1
+            named.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        found[reading.row_id] = named
+    return {name: pd.Series(values, raw.index, dtype="str") for name, values in found.items()}
 
 
 def _family(dtype: str) -> str:
@@ -178,13 +247,13 @@ def _numbers(column: pd.Series, _dtype: str) -> pd.Series:
     return pd.Series(np.where(np.isinf(values), np.nan, values), index=column.index)
 
 
-def _truths(column: pd.Series, _dtype: str) -> pd.Series:
-    return clean_text(column).str.lower().map(TRUTH_WORDS).astype("boolean")
+def _truths(column: pd.Series, words: Mapping[str, bool]) -> pd.Series:
+    return clean_text(column).str.lower().map(words).astype("boolean")
 
 
 _READERS: dict[str, tuple[Callable[[pd.Series, str], pd.Series], str]] = {
     "str": (_texts, "text"),
     "int": (_whole, "a whole number that fits"),
     "float": (_numbers, "a number"),
-    "bool": (_truths, "true or false"),
+    "bool": (_texts, "true or false"),
 }

@@ -3,8 +3,8 @@
 A block is one kind of token of some columns; each has its own weighting and vocabulary.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -38,6 +38,21 @@ class Block:
     weight: float
     texts: tuple[str, ...] = ()
     values: tuple[Cross, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        return [*self.texts, *(name for group in self.values for name in group)]
+
+    def without(self, names: Collection[str]) -> "Block | None":
+        """Return the block without columns of these names; None where none is left."""
+        texts = tuple(name for name in self.texts if name not in names)
+        values = tuple(group for group in self.values if not {*group} & {*names})
+        needs_both = self.kind == "crossed" and not (texts and values)
+        return (
+            None
+            if needs_both or not (texts or values)
+            else replace(self, texts=texts, values=values)
+        )
 
 
 class TokenPlan:

@@ -1,4 +1,4 @@
 from problems.contract import Features
 from problems.defaults import calendar
 
-FEATURES = Features(calendar("at", "America/New_York"))
+FEATURES = Features(calendar("at", zone="America/New_York"))

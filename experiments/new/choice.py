@@ -1,0 +1,158 @@
+"""Choose what the model sees and how, the rule that somebody might use, slices, and settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.new.question import CATEGORIES, Question
+from experiments.new.traps import MOST_ROWS, Floats, told
+from retrace.checks.columns import explained, groups, is_text
+
+SLICES, SLICE_VALUES = 4, 20
+RULE_BANDS = 10
+RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
+SMALL, LARGE = 3000, 100_000  # rows
+LATE_DAYS = 1.0  # from which outcomes are known late
+MONTHS, WEEKS = 9, 10  # the least span that is replayed
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The columns of the problem by use, most telling first; names of the clean table.
+
+    `dates` are times beside the time of prediction, of which the days until then are used.
+    """
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    target_encoded: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    rule: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    backtest: dict[str, Any] | None = None
+    unused: tuple[str, ...] = ()
+
+
+def choose(
+    clean: pd.DataFrame,
+    question: Question,
+    columns: Mapping[str, str],
+    target: Floats,
+    left_out: set[str],
+) -> Chosen:
+    """Choose from a clean table's columns, whose sorts `columns` has by name.
+
+    target : of `traps.numbers`, of the rows that have one
+    """
+    rows = clean[clean[question.target].notna()]
+    step = -(-len(rows) // MOST_ROWS)
+    rows, target = rows.iloc[::step], target[::step]
+    tells = {
+        name: told(target, rows[name])
+        for name, sort in columns.items()
+        if sort not in ("time", "text") and name not in left_out
+    }
+    names = [*sorted(tells, key=lambda name: -tells[name]), *(n for n in columns if n not in tells)]
+    many = {n for n in names if columns[n] == "words" and rows[n].nunique() > CATEGORIES}
+    encoded = question.task != "multiclass"
+    words = [n for n in names if columns[n] == "words" and not (n in many and encoded)]
+    texts = [n for n in names if columns[n] == "text"]
+    return Chosen(
+        numeric=tuple(n for n in names if columns[n] in ("number", "whole", "flag")),
+        categorical=tuple(words),
+        target_encoded=tuple(n for n in names if n in many) if encoded else (),
+        texts=tuple(texts) if encoded else (),
+        dates=tuple(n for n in names if columns[n] == "time" and n != question.time),
+        rule=_rule(rows, target, tells),
+        slices=tuple(_slices(rows, tells, many)),
+        settings=_settings(clean, question),
+        backtest=_backtest(clean, question),
+        unused=() if encoded else tuple(texts),
+    )
+
+
+def _rule(rows: pd.DataFrame, target: Floats, tells: Mapping[str, float]) -> tuple[str, ...]:
+    """Return one column, or two, by whose groups the target differs most."""
+    best = sorted(tells, key=lambda name: -tells[name])[:8]
+    codes = {name: _codes(rows[name]) for name in best}
+
+    def share(*names: str) -> float:
+        joined = pd.factorize(sum(codes[n] * 1000**i for i, n in enumerate(names)))[0]
+        weights = target.var(axis=0)
+        return float(np.average([explained(one, joined + 1) for one in target.T], weights=weights))
+
+    if not best:
+        return ()
+    alone = {name: share(name) for name in best}
+    first = max(best, key=lambda name: alone[name])
+    pairs = {name: share(first, name) for name in best if name != first}
+    second = max(pairs, key=lambda name: pairs[name], default=None)
+    if second is not None and pairs[second] > alone[first] + RULE_GAIN:
+        return (first, second)
+    return (first,)
+
+
+def _codes(column: pd.Series) -> Any:
+    if is_text(column) or column.dtype == bool or column.nunique() <= 50:
+        return pd.factorize(column.astype("str"))[0].astype(np.int64) % 1000
+    return groups(column, RULE_BANDS)
+
+
+def _slices(rows: pd.DataFrame, tells: Mapping[str, float], many: set[str]) -> list[str]:
+    names = sorted(tells, key=lambda name: -tells[name])
+    few = [n for n in names if n not in many and 2 <= rows[n].nunique() <= SLICE_VALUES]
+    others = [n for n in names if n not in few and n not in many and not is_text(rows[n])]
+    return [*few, *others][:SLICES]
+
+
+def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, Any]]:
+    """Return what differs from the defaults for a table of this size."""
+    n = int(clean[question.target].notna().sum())
+    found: dict[str, dict[str, Any]] = {}
+    if question.time and question.known_at != question.time:
+        days = (clean[question.known_at] - clean[question.time]).dt.total_seconds() / 86400
+        if days.quantile(0.98) > LATE_DAYS:
+            found["split"] = {"mature_share": 0.98}
+    if n < SMALL:
+        if question.time is None:
+            found["split"] = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
+        found["encode"] = {"category_min_rows": 5}
+        found["train"] = {
+            "learning_rate": 0.03, "num_leaves": 7, "min_data_in_leaf": max(3, n // 150),
+            "lambda_l2": 1.0,
+        }  # fmt: skip
+    if n >= LARGE:
+        found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
+    return found
+
+
+def _backtest(clean: pd.DataFrame, question: Question) -> dict[str, Any] | None:
+    """Return the settings of a replay; None where the past is too short for one."""
+    if question.time is None or question.task == "multiclass":
+        return None
+    times = clean[question.time]
+    span = (times.quantile(0.999) - times.quantile(0.001)).days
+    late = 0
+    if question.known_at is not None and question.known_at != question.time:
+        days = (clean[question.known_at] - times).dt.total_seconds() / 86400
+        late = int(np.ceil(max(0.0, float(days.quantile(0.98)))))
+    months, weeks = span / 30.4, span / 7
+    if months >= MONTHS:
+        found: dict[str, Any] = {
+            "first_periods": max(4, int(0.6 * months)),
+            "train_days": max(365, span),
+        }
+    elif weeks >= WEEKS:
+        days = max(2, span // 12)
+        found = {
+            "period": "week", "first_periods": max(5, int(0.6 * weeks)), "valid_days": days,
+            "calibration_days": days, "judged_days": days,
+        }  # fmt: skip
+    else:
+        return None
+    return found | ({"mature_days": late} if late else {})

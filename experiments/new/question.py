@@ -1,0 +1,265 @@
+"""What is asked of a table: the target, its task and metric, the time, the key, who uses what."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from experiments.new.columns import Column, Guessed
+from experiments.new.times import Form, form_of
+from problems.contract import Task
+from retrace.base.errors import RetraceError
+from retrace.raw.plain import TRUTH_WORDS
+from retrace.raw.values import as_number, clean_text
+
+CLASSES = 30  # most of a target of words
+CLASSES_OF_NUMBERS = 10  # most of a target of whole numbers that nothing says are counts
+LEAST_ROWS = 100
+LONG_TAIL = 10.0  # the 99th percentile over the median, from which errors are even on a log scale
+RARE = 0.2  # share of a class, under which a model is asked to find it rather than to rank all
+CATEGORIES = 50  # values of a category; with more, the target's mean stands for each
+_MEASURES = re.compile(
+    r"(?i)(^|_)(n|num|number|count|cnt|total|sum|qty|quantity|score|rating|quality|rank|age|price|"
+    r"cost|amount|sales|days|hours|minutes|seconds|years|stars|points|grade)(_|$)"
+)
+_UNITS = {
+    "usd", "eur", "gbp", "nok", "kg", "g", "km", "m", "cm", "mm", "seconds", "minutes", "hours",
+    "days", "years", "kwh", "mpg", "celsius", "percent", "points", "miles", "pounds",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody has said; what is None or empty is guessed. Names are the file's."""
+
+    target: str
+    time: tuple[str, ...] = ()
+    known_at: str | None = None
+    task: Task | None = None
+    metric: str | None = None
+    unit: str | None = None
+    key: str | None = None
+    group: str | None = None
+    entities: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    zone: str | None = None
+    positive: str | None = None
+    no_time: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A problem as far as the table tells it; names are those of the clean table."""
+
+    task: Task
+    target: str
+    unit: str
+    metric: str
+    scale: Literal["log", "identity"]
+    key: str | None  # None: rows are named by their content
+    time: str | None
+    time_columns: tuple[str, ...]  # of the file
+    time_form: Form | None
+    known_at: str | None
+    group: str | None
+    entities: tuple[str, ...]
+    truths: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # words of a target that is true or false
+    classes: tuple[str, ...] = ()
+
+
+def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, Guessed]:
+    """Return the question, and the columns as it needs them."""
+    columns = dict(guessed.columns)
+    target = columns[asked.target]
+    text = clean_text(rows[asked.target])
+    text = text.mask(text.str.lower().isin(guessed.reading.missing), "")
+    task, truths, target = _task(text, target, asked)
+    time_columns = asked.time or (() if asked.no_time else _time(columns, asked))
+    time, form = _time_name(rows, columns, time_columns)
+    if len(time_columns) == 1:
+        columns[time_columns[0]] = replace(columns[time_columns[0]], sort="time", form=form)
+    key = columns[asked.key].name if asked.key else _key(rows, columns, asked)
+    columns[asked.target] = target
+    group = columns[asked.group].name if asked.group else None
+    number = None
+    if task == "regression":
+        number = as_number(guessed.reading.number(text.mask(text == "")))
+        number = number[np.isfinite(number)]
+    metric, scale = _metric(asked, task, number, truths, text)
+    return Question(
+        task=task,
+        target=target.name,
+        unit=asked.unit or _unit(asked.target, task),
+        metric=metric,
+        scale=scale,
+        key=key,
+        time=time,
+        time_columns=tuple(time_columns),
+        time_form=form,
+        known_at=columns[asked.known_at].name if asked.known_at else time,
+        group=group,
+        entities=tuple(columns[one].name for one in asked.entities),
+        truths=truths,
+        classes=tuple(sorted(text[text != ""].unique())) if task == "multiclass" else (),
+    ), replace(guessed, columns=columns)
+
+
+def _task(
+    text: "pd.Series[str]", target: Column, asked: Asked
+) -> tuple[Task, dict[str, bool], Column]:
+    """Return the task, what the words of a target of two mean, and the target's column."""
+    values = text[text != ""]
+    counts = values.value_counts()
+    name = asked.target
+    if not len(counts):
+        raise RetraceError(f"The target '{name}' has no value in any row.")
+    if len(counts) == 1:
+        raise RetraceError(
+            f"The target '{name}' is {counts.index[0]!r} in all {len(values):,} rows that have one: "
+            "there is nothing to learn. Choose another column, or a file with all outcomes."
+        )
+    if asked.positive is not None and asked.positive not in counts.index:
+        raise RetraceError(
+            f"--positive {asked.positive}: '{name}' has no such value; it has "
+            f"{', '.join(map(str, counts.index[:5]))}."
+        )
+    numeric = target.sort in ("number", "whole", "name")
+    task = asked.task
+    if task is None:
+        whole = target.sort in ("whole", "name")
+        few = whole and len(counts) <= CLASSES_OF_NUMBERS and not _MEASURES.search(name)
+        if len(counts) == 2:
+            task = "binary"
+        elif numeric and not few:
+            task = "regression"
+        else:
+            task = "multiclass"
+    if task == "regression":
+        if not numeric:
+            raise RetraceError(
+                f"The target '{name}' has no numbers, but {target.sort} such as "
+                f"{counts.index[0]!r}; a regression needs numbers. --task multiclass takes them as "
+                "classes."
+            )
+        sort = "whole" if target.sort == "name" else target.sort
+        return task, {}, replace(target, sort=sort)
+    if task == "binary":
+        if len(counts) != 2:
+            raise RetraceError(
+                f"The target '{name}' has {len(counts)} values ({', '.join(map(str, counts.index[:5]))}"
+                "...); --task binary needs two."
+            )
+        return task, _truths(counts, asked.positive), replace(target, sort="flag")
+    if len(counts) > CLASSES:
+        alike = (
+            f"{len(counts):,} different values in {len(values):,} rows, such as {counts.index[0]!r}"
+        )
+        raise RetraceError(
+            f"The target '{name}' has {alike}: too many for classes ({CLASSES} at most). Is it an "
+            "id or a text? Choose another column, or --task regression where it is a number."
+        )
+    return task, {}, replace(target, sort="words")
+
+
+def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
+    """Return what the two words mean: as they say, else the rarer one is true."""
+    words = [str(word) for word in counts.index]
+    if positive is None and all(word.lower() in TRUTH_WORDS for word in words):
+        return {word.lower(): TRUTH_WORDS[word.lower()] for word in words}
+    numbers = as_number(pd.Series(words, dtype="str"))
+    if positive is None and not np.isnan(numbers).any():
+        positive = words[int(np.argmax(numbers))]
+    positive = positive if positive is not None else words[-1]
+    return {word.lower(): word == positive for word in words}
+
+
+def _time(columns: Mapping[str, Column], asked: Asked) -> tuple[str, ...]:
+    """Return the first column that is a time; the others are later, or come from elsewhere."""
+    others = {asked.target, asked.known_at, *asked.drop}
+    times = [raw for raw, one in columns.items() if one.sort == "time" and raw not in others]
+    return (times[0],) if times else ()
+
+
+def _time_name(
+    rows: pd.DataFrame, columns: Mapping[str, Column], names: tuple[str, ...]
+) -> tuple[str | None, Form | None]:
+    if not names:
+        return None, None
+    form = form_of([rows[name] for name in names])
+    if form is None and len(names) == 1:  # a year, or a month of one
+        form = _of_years(clean_text(rows[names[0]]))
+    if form is None:
+        column = rows[names[0]]
+        text = clean_text(column)
+        shown = " ".join(clean_text(rows[name]).iloc[0] for name in names)
+        raise RetraceError(
+            f"--time {'+'.join(names)}: '{shown}' (row {int(rows['row'].iloc[0])}) cannot be read "
+            f"as a time; {int((text == '').sum()):,} of {len(text):,} rows are empty. Expected "
+            "ISO 8601, day or month first, or a date and an hour in two columns: --time day+hour."
+        )
+    if len(names) == 1:
+        return columns[names[0]].name, form
+    taken = {column.name for column in columns.values()}
+    return next(one for one in ("at", "time_of_row", "at_time") if one not in taken), form
+
+
+def _of_years(text: "pd.Series[str]") -> Form | None:
+    if text.str.fullmatch(r"(?:19|20)\d{2}").all():
+        return Form("%Y", f"a year, such as {text.iloc[0]}")
+    if text.str.fullmatch(r"(?:19|20)\d{2}[-/.]?(?:0[1-9]|1[0-2])").all():
+        sign = str(text.iloc[0])[4:-2]
+        return Form(f"%Y{sign}%m", f"a month, such as {text.iloc[0]}")
+    return None
+
+
+def _key(rows: pd.DataFrame, columns: Mapping[str, Column], asked: Asked) -> str | None:
+    """Return a column that names every row, the first of those that do; None without one."""
+    others = {asked.target, asked.known_at, *asked.time, *asked.drop}
+    for raw, column in columns.items():
+        if column.sort != "name" or raw in others or column.missing:
+            continue
+        if not clean_text(rows[raw]).duplicated().any():
+            return column.name
+    return None
+
+
+def _metric(
+    asked: Asked,
+    task: Task,
+    number: np.ndarray | None,
+    truths: Mapping[str, bool],
+    text: "pd.Series[str]",
+) -> tuple[str, Literal["log", "identity"]]:
+    if number is None:
+        if task == "multiclass":
+            return asked.metric or "log_loss", "identity"
+        rate = float(text[text != ""].str.lower().map(dict(truths)).astype(bool).mean())
+        return asked.metric or ("average_precision" if rate < RARE else "auc"), "identity"
+    middle, far = np.quantile(number, [0.5, 0.99])
+    long_tail = number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL
+    whole = bool((number == np.floor(number)).all())
+    counts = whole and number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL / 2
+    if asked.metric == "rmsle" or (asked.metric in (None, "mae") and (long_tail or counts)):
+        return asked.metric or "rmsle", "log"
+    return asked.metric or "rmse", "identity"
+
+
+def _unit(name: str, task: Task) -> str:
+    if task != "regression":
+        return "row"
+    inside = re.search(r"[(\[]([^)\]]+)[)\]]", name)
+    if inside:
+        return inside[1].strip()
+    last = re.split(r"[\W_]+", name.strip())[-1].lower()
+    return (
+        last.upper()
+        if last in ("usd", "eur", "gbp", "nok")
+        else last
+        if last in _UNITS
+        else "units"
+    )

@@ -1,0 +1,270 @@
+"""Look for what makes a model look better than it is, and say it with figures.
+
+Each trap is about columns that the model must not see, or about rows that somebody should look at.
+Nothing here is certain: what is left out has its reason beside it, and one line brings it back.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LinearRegression  # type: ignore[import-untyped]
+
+from experiments.new.columns import IDS
+from experiments.new.question import Question
+from retrace.checks.columns import explained, groups, missing
+from retrace.raw.values import as_number
+
+TELLS = 0.99  # of the target's variance, told by one column alone: no measurement does that
+NEARLY = 0.9  # from which somebody should know why
+ADDS_UP = 0.9999  # of the variance, told by a sum of columns
+PURE, PURE_ROWS = 0.98, 30  # share of one class among the rows that have a value, or have none
+CHANCE = 1e-6  # that rows drawn from all would be so pure
+AFTER = 0.5  # share of rows in which another time is later than the prediction
+ORDERED = 0.3  # rank correlation of the target with the place of its row
+ALIKE = 0.5  # share of the target's variance between groups, from which their rows are alike
+FEW = 20  # rows of a class, under which little can be learnt of it
+MOST_ROWS = 50_000  # every k-th row is enough
+BINS = 200
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trap:
+    """What was found, in words with figures; `leave_out` are columns that the model must not see.
+
+    `group` is a column whose rows are alike, so that they belong into one window.
+    """
+
+    words: str
+    leave_out: tuple[str, ...] = ()
+    group: str | None = None
+
+
+def traps(
+    clean: pd.DataFrame, question: Question, columns: Mapping[str, str], raw_target: pd.Series
+) -> Iterator[Trap]:
+    """Yield the traps of a clean table.
+
+    columns    : sort by name of what a model could see
+    raw_target : in the order of the file, for what depends on it
+    """
+    there = clean[question.target].notna().to_numpy(bool)
+    if not there.all():
+        n = int((~there).sum())
+        yield Trap(f"{n:,} of {len(there):,} rows have no {question.target}: they are in no window")
+    rows = clean[there].iloc[:: -(-int(there.sum()) // MOST_ROWS)]
+    target = numbers(rows, question)
+    out: set[str] = set()
+    for trap in _columns(rows, question, columns, target):
+        new = tuple(name for name in trap.leave_out if name not in out)
+        if new or not trap.leave_out:
+            out |= {*new}
+            yield Trap(trap.words, new, trap.group)
+    yield from _order(rows, question, raw_target)
+    yield from _classes(clean[there], question)
+    yield from _twins(clean[there], question, columns)
+    if question.group is None:
+        yield from _alike(rows, question, {**columns}, target)
+
+
+def numbers(rows: pd.DataFrame, question: Question) -> Floats:
+    """Return the target as numbers, shape (n_rows, n): a column for each class but two."""
+    values = rows[question.target]
+    if question.task != "multiclass":
+        found = values.to_numpy(np.float64)[:, None]
+        return np.log1p(found) if question.scale == "log" else found
+    common = values.value_counts().index[:12]
+    return np.column_stack([(values == name).to_numpy(np.float64) for name in common])
+
+
+def told(target: Floats, column: pd.Series, most: int = BINS) -> float:
+    """Return the share of the target's variance that groups of a column tell, out of fold; of
+    several classes the mean, weighed by their variance."""
+    codes = groups(column.astype("float64") if column.dtype == bool else column, most)
+    weights = target.var(axis=0)
+    shares = [explained(one, codes) for one in target.T]
+    return float(np.average(shares, weights=weights)) if weights.sum() else 0.0
+
+
+# ---- columns ---------------------------------------------------------------------------------
+
+
+def _columns(
+    rows: pd.DataFrame, question: Question, columns: Mapping[str, str], target: Floats
+) -> Iterator[Trap]:
+    yield from _later(rows, question, columns)
+    yield from _sums(rows, question, columns)
+    for name, sort in columns.items():
+        if sort in ("time", "text"):
+            continue
+        share = told(target, rows[name])
+        if share >= TELLS:
+            yield Trap(f"tells {share:.1%} of {question.target} alone", (name,))
+        elif share >= NEARLY:
+            yield Trap(
+                f"{name} tells {share:.0%} of {question.target} alone. Is it known when the "
+                "prediction is made? --drop leaves it out"
+            )
+        yield from _filled(rows, question, name)
+
+
+def _later(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
+    if question.time is None:
+        return
+    if question.known_at not in (None, question.time):
+        early = (rows[question.known_at] < rows[question.time]).mean()
+        if early:
+            yield Trap(
+                f"{question.known_at} is before {question.time} in {early:.1%} of the rows: an "
+                "outcome cannot be known before it is predicted"
+            )
+    for name, sort in columns.items():
+        if sort == "time" and name != question.time:
+            share = float((rows[name] > rows[question.time]).mean())
+            if share > AFTER:
+                yield Trap(f"is after {question.time} in {share:.0%} of the rows", (name,))
+
+
+def _sums(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
+    """Look for few columns whose weighted sum, or product, is the target."""
+    if question.task == "multiclass":
+        return
+    names = [name for name, sort in columns.items() if sort in ("number", "whole", "flag")]
+    y = rows[question.target].to_numpy(np.float64)
+    x = rows[names].to_numpy(np.float64, na_value=np.nan)
+    full = np.isfinite(x).all(axis=0) & (np.nanstd(x, axis=0) > 0)
+    names, x = [name for name, one in zip(names, full, strict=True) if one], x[:, full]
+    found = _fewest(x, y, names)
+    if found:
+        yield Trap(_said(found, x, y, names, question.target), tuple(found))
+        return
+    positive = (x > 0).all(axis=0)
+    if question.task == "regression" and (y > 0).all() and positive.any():
+        logs, few = np.log(x[:, positive]), [n for n, p in zip(names, positive, strict=True) if p]
+        found = _fewest(logs, np.log(y), few)
+        if len(found) > 1:
+            yield Trap(
+                f"{question.target} is a product of powers of {', '.join(found)}", tuple(found)
+            )
+
+
+def _fewest(x: Floats, y: Floats, names: list[str]) -> list[str]:
+    """Return the fewest columns of which a weighted sum is the target, none where none is."""
+    if not names or len(y) < 10 * len(names):
+        return []
+    kept = list(range(len(names)))
+    model = LinearRegression().fit(x, y)
+    if model.score(x, y) < ADDS_UP:
+        return []
+    for place in np.argsort(np.abs(model.coef_) * x.std(axis=0)):
+        fewer = [one for one in kept if one != place]
+        if fewer and LinearRegression().fit(x[:, fewer], y).score(x[:, fewer], y) >= ADDS_UP:
+            kept = fewer
+    return [names[place] for place in kept]
+
+
+def _said(found: list[str], x: Floats, y: Floats, names: list[str], target: str) -> str:
+    part = x[:, [names.index(name) for name in found]]
+    signs = np.round(LinearRegression().fit(part, y).coef_)
+    exact = float(np.isclose(part @ signs, y, rtol=1e-6, atol=1e-9).mean())
+    if np.abs(signs).max() == 1 and exact > 0.5:
+        terms = " ".join(
+            f"{'+' if s > 0 else '-'} {n}" for s, n in zip(signs, found, strict=True) if s
+        )
+        return f"{terms.removeprefix('+ ')} = {target} in {exact:.1%} of the rows"
+    return f"a weighted sum of {', '.join(found)} is {target} (R² {ADDS_UP} and more)"
+
+
+def _filled(rows: pd.DataFrame, question: Question, name: str) -> Iterator[Trap]:
+    """Look for a column that is filled, or empty, only where the outcome is one: it was written
+    down afterwards."""
+    gone = missing(rows[name]).to_numpy(bool)
+    if question.task == "regression" or not PURE_ROWS <= gone.sum() <= len(gone) - PURE_ROWS:
+        return
+    outcome = rows[question.target].astype("str")
+    usual = outcome.value_counts(normalize=True)
+    for mask, word in ((~gone, "filled"), (gone, "empty")):
+        inside = outcome[mask].value_counts(normalize=True)
+        share, label = float(inside.iloc[0]), str(inside.index[0])
+        if share >= PURE and usual[label] ** mask.sum() < CHANCE:
+            yield Trap(
+                f"where it is {word}, {question.target} is {label} in {share:.1%} of "
+                f"{int(mask.sum()):,} rows, {usual[label]:.0%} in all: known only afterwards",
+                (name,),
+            )
+            return
+
+
+# ---- rows ------------------------------------------------------------------------------------
+
+
+def _order(rows: pd.DataFrame, question: Question, raw_target: pd.Series) -> Iterator[Trap]:
+    if question.time is not None:
+        ahead = rows[question.time] > datetime.now(UTC)
+        if ahead.any():
+            first = rows[question.time][ahead].iloc[0]
+            yield Trap(
+                f"{question.time} is in the future in {ahead.mean():.1%} of the rows, such as "
+                f"{first:%Y-%m-%d}"
+            )
+        return
+    thin = raw_target.iloc[:: -(-len(raw_target) // MOST_ROWS)]
+    number = as_number(thin) if question.task == "regression" else pd.factorize(thin)[0]
+    values = pd.Series(number).dropna()
+    bands = pd.qcut(values.index, 50, labels=False, duplicates="drop")
+    rank = values.rank() if question.task == "regression" else values.astype("float64")
+    share = explained(rank.to_numpy(np.float64), np.asarray(bands, np.int64))
+    if share > ORDERED:
+        yield Trap(
+            f"the rows are in the order of {question.target} ({share:.0%} of it is told by a row's "
+            "place): neither place nor id is used, and windows are drawn by hash"
+        )
+
+
+def _classes(rows: pd.DataFrame, question: Question) -> Iterator[Trap]:
+    if question.task == "regression":
+        return
+    counts = rows[question.target].value_counts()
+    few = counts[counts < FEW]
+    if len(few):
+        said = ", ".join(f"{name} ({n})" for name, n in few.items())
+        yield Trap(f"too few rows to learn, or to judge by: {said}")
+
+
+def _twins(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
+    names = [*columns, question.target]
+    again = rows.duplicated(subset=names, keep=False)
+    if again.any():
+        how = (
+            "they are in one window"
+            if question.key is None and question.time is None
+            else ("train and test may share them")
+        )
+        yield Trap(f"{int(again.sum()):,} rows ({again.mean():.1%}) equal another one: {how}")
+
+
+def _alike(
+    rows: pd.DataFrame, question: Question, columns: Mapping[str, str], target: Floats
+) -> Iterator[Trap]:
+    """Look for ids that come again, and whose rows have much the same outcome."""
+    for name, sort in columns.items():
+        if sort not in ("words", "whole") or not IDS.search(name):
+            continue
+        codes, values = pd.factorize(rows[name])
+        size = len(rows) / max(len(values), 1)
+        if len(values) < 20 or not 1.5 <= size <= 100 or question.time is not None:
+            continue
+        share = float(np.mean([explained(one, codes + 1) for one in target.T]))
+        if share > ALIKE:
+            yield Trap(
+                f"rows of one {name} are alike ({share:.0%} of {question.target} is between them): "
+                "they are in one window, and the model does not see it",
+                (name,),
+                group=name,
+            )
+            return

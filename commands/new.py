@@ -5,8 +5,8 @@
     retrace new --remove bikes
 
 Writes problems/NAME/, entries in params.yaml and dvc.yaml, and data/external/NAME*, which DVC
-keeps; all of it or nothing. What was guessed is printed, and on a terminal asked: every answer is an
-option as well.
+keeps; all of it or nothing. What was guessed is printed, and on a terminal asked: every answer is
+an option as well.
 """
 
 import argparse
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import get_args
 
 from experiments.new import place
-from experiments.new.plan import Plan, Read, check_name, plan, read
+from experiments.new.plan import Plan, check_name, plan
 from experiments.new.question import Asked
+from experiments.new.reading import Read, read
 from problems.contract import Task
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
@@ -72,17 +73,17 @@ def run(args: argparse.Namespace) -> int:
     if asking:
         table = confirmed(table)
     found = plan(name, table)
-    tell(table, found)
+    tell(found)
     if args.dry_run:
         show(found)
         return 0
     place.write(name, source, found.written)
     print(
-        f"\nWritten: problems/{name}/, {place.target_of(name, source)}, and their lines of params.yaml "
+        f"\nWritten: problems/{name}/, {place.target_of(name, source)}, and lines of params.yaml "
         f"and dvc.yaml. Next:\n"
-        f"  dvc repro page@{name}        the judged model\n"
-        f"  retrace tune {name}          a search for better parameters\n"
-        f"  dvc repro                    the report, reports/index.html, with all problems"
+        f"  dvc repro page@{name}\n"
+        f"  retrace tune {name}\n"
+        f"  dvc repro"
     )
     return 0
 
@@ -90,9 +91,10 @@ def run(args: argparse.Namespace) -> int:
 def remove(name: str) -> int:
     known = name in read_key("worlds") and name not in (read_key("simulators") or [])
     if not known and not place.unfinished(name):
+        own = [one for one in read_key("worlds") if one not in (read_key("simulators") or [])]
         raise RetraceError(
             f"there is no problem '{name}' of a table of your own; there are "
-            f"{', '.join(one for one in read_key('worlds') if one not in read_key('simulators')) or 'none'}."
+            f"{', '.join(own) or 'none'}."
         )
     found = place.remove(name)
     print(f"Taken out: {', '.join(found)}.")
@@ -164,35 +166,29 @@ def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
     return read(table.source, replace(asked, **changes)) if changes else table  # type: ignore[arg-type]
 
 
-def tell(table: Read, found: Plan) -> None:
-    """Print what was found, and what was guessed."""
-    question = found.question
-    print(
-        f"{found.name}: {len(table.rows):,} rows, {len(table.guessed.columns)} columns of {table.source.name}"
-    )
+def tell(found: Plan) -> None:
+    """Print what was guessed, and what was found."""
+    table, question = found.table, found.question
+    file, columns = table.source.name, len(table.guessed.columns)
+    print(f"{found.name}: {len(table.rows):,} rows, {columns} columns of {file}")
     words = {
-        "regression": f"a number in {question.unit}",
+        "regression": f"a number, in {question.unit}",
         "binary": "yes or no",
-        "multiclass": f"{len(question.classes)} classes",
-    }
-    print(
-        f"  predicts   {question.target}: {words[question.task]}; by {METRICS[question.metric].words}"
-        + (", errors even on a log scale" if question.scale == "log" else "")
-    )
+        "multiclass": f"one of {len(question.classes)} classes",
+    }[question.task]
     if question.truths:
-        print(
-            f"             true is {next(word for word, true in question.truths.items() if true)!r}"
-        )
+        true = next(word for word, is_true in question.truths.items() if is_true)
+        words += f"; yes is {true!r}"
+    even = ", errors even on a log scale" if question.scale == "log" else ""
+    print(f"  predicts   {question.target}: {words}")
+    print(f"  judged by  {METRICS[question.metric].words}{even}")
     if question.time and question.time_form:
-        print(
-            f"  time       {'+'.join(question.time_columns)}, {question.time_form.words}; windows follow each other in it"
-        )
+        form = question.time_form.words
+        print(f"  time       {' + '.join(question.time_columns)}, {form}; the test comes last")
     else:
-        print("  time       none: windows are drawn by hash")
-    print(
-        f"  rows       named by {question.key or 'their content'}"
-        + (f", together by {question.group}" if question.group else "")
-    )
+        print("  time       none; the test is drawn by hash")
+    together = f", drawn together by {question.group}" if question.group else ""
+    print(f"  rows       named by {question.key or 'their content'}{together}")
     for note in found.notes[:SHOWN]:
         print(f"  note       {note}")
     for trap in found.traps[:SHOWN]:

@@ -24,7 +24,7 @@ def plain_reader(world: World, **usual: Any) -> Reader:
     """
     columns = world.schema.columns
     kinds = {
-        str(name): Kind(str(one.dtype), one.nullable, one.required) for name, one in columns.items()
+        str(name): Kind(_dtype(one), one.nullable, one.required) for name, one in columns.items()
     }
     own = PlainParams(**usual)
 
@@ -35,3 +35,8 @@ def plain_reader(world: World, **usual: Any) -> Reader:
         return Ingested(found.clean, found.rejected, found.fingerprint)
 
     return Reader(PlainParams, ingest)
+
+
+def _dtype(column: Any) -> str:
+    name = str(column.dtype)
+    return "str" if name.startswith("string") else name  # pandera's own name of str

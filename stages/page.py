@@ -20,8 +20,9 @@ from stages.runner import run_stage, say
 
 
 def main(name: str) -> None:
-    write_json(problem_part(name), paths.part(name))
-    say(f"{name}: {paths.part(name)}")
+    part = problem_part(name)
+    write_json(part, paths.part(name))
+    say("\n".join(part["screen"]))
 
 
 if __name__ == "__main__":

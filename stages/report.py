@@ -38,6 +38,8 @@ def main() -> None:
     text = page(problems, stories)
     with replacing(REPORT) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
+    for part in problems:
+        say("\n".join(part.get("screen", [])))
     say(f"{REPORT}: {len(text.encode()) / 1024:,.0f} kB")
 
 

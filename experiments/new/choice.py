@@ -31,6 +31,7 @@ class Chosen:
     target_encoded: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()  # what is used of the time of prediction
     rule: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ def choose(
     columns: Mapping[str, str],
     target: Floats,
     left_out: set[str],
+    zone: str,
 ) -> Chosen:
     """Choose from a clean table's columns, whose sorts `columns` has by name.
 
@@ -68,12 +70,23 @@ def choose(
         target_encoded=tuple(n for n in names if n in many) if encoded else (),
         texts=tuple(texts) if encoded else (),
         dates=tuple(n for n in names if columns[n] == "time" and n != question.time),
+        calendar=() if question.time is None else _calendar(clean[question.time], zone),
         rule=_rule(rows, target, tells),
         slices=tuple(_slices(rows, tells, many)),
         settings=_settings(clean, question),
         backtest=_backtest(clean, question),
         unused=() if encoded else tuple(texts),
     )
+
+
+def _calendar(times: pd.Series, zone: str) -> tuple[str, ...]:
+    """Return the parts of a time that differ: a day has no hour, a year no month."""
+    local = times.dropna().dt.tz_convert(zone).dt
+    parts = {
+        "hour": local.hour, "weekday": local.weekday, "month": local.month,
+        "year_day": local.dayofyear,
+    }  # fmt: skip
+    return ("day", *(name for name, values in parts.items() if values.nunique() > 1))
 
 
 def _rule(rows: pd.DataFrame, target: Floats, tells: Mapping[str, float]) -> tuple[str, ...]:
@@ -114,13 +127,12 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
     """Return what differs from the defaults for a table of this size."""
     n = int(clean[question.target].notna().sum())
     found: dict[str, dict[str, Any]] = {}
-    if question.time and question.known_at != question.time:
-        days = (clean[question.known_at] - clean[question.time]).dt.total_seconds() / 86400
-        if days.quantile(0.98) > LATE_DAYS:
-            found["split"] = {"mature_share": 0.98}
+    if _late_days(clean, question) > LATE_DAYS:
+        found["split"] = {"mature_share": 0.98}
     if n < SMALL:
         if question.time is None:
             found["split"] = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
+        found["evaluate"] = {"slice_min_rows": max(5, n // 100)}
         found["encode"] = {"category_min_rows": 5}
         found["train"] = {
             "learning_rate": 0.03, "num_leaves": 7, "min_data_in_leaf": max(3, n // 150),
@@ -131,16 +143,22 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
     return found
 
 
+def _late_days(clean: pd.DataFrame, question: Question) -> float:
+    """Return how many days after the prediction nearly all outcomes are known."""
+    if question.time is None or question.known_at in (None, question.time):
+        return 0.0
+    days = (clean[question.known_at] - clean[question.time]).dt.total_seconds() / 86400
+    return float(days.quantile(0.98))
+
+
 def _backtest(clean: pd.DataFrame, question: Question) -> dict[str, Any] | None:
     """Return the settings of a replay; None where the past is too short for one."""
     if question.time is None or question.task == "multiclass":
         return None
     times = clean[question.time]
-    span = (times.quantile(0.999) - times.quantile(0.001)).days
-    late = 0
-    if question.known_at is not None and question.known_at != question.time:
-        days = (clean[question.known_at] - times).dt.total_seconds() / 86400
-        late = int(np.ceil(max(0.0, float(days.quantile(0.98)))))
+    edges = times.dropna().sort_values().iloc[[len(times) // 1000, -1 - len(times) // 1000]]
+    span = int((edges.iloc[1] - edges.iloc[0]).days)
+    late = int(np.ceil(max(0.0, _late_days(clean, question))))
     months, weeks = span / 30.4, span / 7
     if months >= MONTHS:
         found: dict[str, Any] = {
@@ -148,10 +166,10 @@ def _backtest(clean: pd.DataFrame, question: Question) -> dict[str, Any] | None:
             "train_days": max(365, span),
         }
     elif weeks >= WEEKS:
-        days = max(2, span // 12)
+        part = max(2, span // 12)
         found = {
-            "period": "week", "first_periods": max(5, int(0.6 * weeks)), "valid_days": days,
-            "calibration_days": days, "judged_days": days,
+            "period": "week", "first_periods": max(5, int(0.6 * weeks)), "valid_days": part,
+            "calibration_days": part, "judged_days": part,
         }  # fmt: skip
     else:
         return None

@@ -1,4 +1,4 @@
-"""Find out what the columns of a raw table are: numbers, flags, words, texts, times, names of rows."""
+"""Find out what the columns of a raw table are: numbers, flags, words, texts, times, names."""
 
 import keyword
 import re
@@ -27,6 +27,7 @@ RESERVED = {
     "rule", "naive", "oracle", "lower", "upper", "p50", "p80", "p90", "threshold", "refused",
     "rule_threshold", "slice",
 }  # fmt: skip
+AS_TARGET = ("target", "outcome")
 # Decimal sign, sign of thousands, and whether numbers have signs of their own; the simplest first.
 STYLES = (
     (".", "", False), (",", ".", False), (".", ",", False), (",", " ", False), (".", " ", False),
@@ -70,14 +71,15 @@ class Guessed:
     notes: list[str] = field(default_factory=list)
 
 
-def guess(rows: pd.DataFrame, names: Sequence[str]) -> Guessed:
-    """Guess what the columns `names` of a raw table are."""
+def guess(rows: pd.DataFrame, names: Sequence[str], target: str) -> Guessed:
+    """Guess what the columns `names` of a raw table are. The target may be called what stages call
+    it as well."""
     thin = rows.iloc[:: -(-len(rows) // SAMPLE)]
     reading = _style(thin[list(names)])
     taken: set[str] = set()
     columns = {}
     for raw in names:
-        name = clean_name(raw, taken)
+        name = raw if raw == target and raw in AS_TARGET else clean_name(raw, taken)
         taken.add(name)
         columns[raw] = _column(raw, name, thin[raw], thin["row"], reading)
     words = sorted({word for column in columns.values() for word in column.words})
@@ -170,11 +172,11 @@ def _column(raw: str, name: str, column: pd.Series, row: pd.Series, reading: Rea
         if whole and IDS.search(name) and distinct > FEW:  # a code: its size says nothing
             return found("words")
         return found("whole" if whole else "number", faults=faults, words=words, numeric=True)
-    return found(_of_words(name, values, distinct))
+    return found(_of_words(values, distinct))
 
 
 def _is_flag(values: "pd.Series[str]", missing: float) -> bool:
-    """Whether all values are words for true and false, two of them; 0 and 1 with gaps are numbers."""
+    """Whether the values are two words for true and false; 0 and 1 with gaps are numbers."""
     words = set(values.str.lower().unique())
     return len(words) == 2 and words <= set(TRUTH_WORDS) and not (missing and words == {"0", "1"})
 
@@ -184,7 +186,7 @@ def _names_rows(name: str, number: np.ndarray) -> bool:
     return bool(IDS.search(name)) or bool(len(steps) and (steps == 1).mean() > 0.99)
 
 
-def _of_words(name: str, values: "pd.Series[str]", distinct: int) -> Sort:
+def _of_words(values: "pd.Series[str]", distinct: int) -> Sort:
     words = float(values.str.count(r"\S+").mean())
     if distinct > FEW and (words >= TEXT_WORDS or float(values.str.len().mean()) > 40):
         return "text"

@@ -3,22 +3,28 @@
 Each is what the months so far have shown, with as much room beyond as lay between them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from experiments.new.question import Question
 from retrace.checks.columns import missing, parts
+from retrace.checks.screens import Roles, Screens, screen
 
 BLOCKS, BLOCK_ROWS = 12, 50  # of a table without months
 MONTHS = 4  # the fewest that are taken as they are
 ROOM = 0.5  # of the median, that a value may move at least
 HARD = 20.0  # times as far, where the target is another quantity
 MISSING = 0.05  # share of gaps beyond those so far
+CONSTANT = 20.0  # times fewer rows with another value, from which a target is no longer one
 TOP = 0.25  # of the most frequent value
 ROWS = 0.5  # of the rows so far: fewer are a file that was cut
 DIGITS = 3
+# Screens of what a table may do by nature, or was told of by `traps`; the others find faults.
+BY_NATURE = ("jump", "silent", "stuck", "volume", "constant", "leak")
 
 Limits = dict[str, dict[str, Any]]
 
@@ -36,6 +42,19 @@ def limits(
     return found
 
 
+def moving(
+    clean: pd.DataFrame, question: Question, outcomes: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return, by screen, the columns that do already what it looks for: seasons, years, and flags
+    that are rare. The next month would do the same."""
+    key = question.key or "row_id"
+    found: dict[str, list[str]] = {}
+    for one in screen(clean, Screens(), Roles((key,), question.time, tuple(outcomes))):
+        if not one["passed"] and one["check"] in BY_NATURE:
+            found.setdefault(one["check"], []).append(one["column"])
+    return {name: tuple(columns) for name, columns in found.items()}
+
+
 def rows_min(clean: pd.DataFrame) -> int:
     return max(1, int(ROWS * len(clean)))
 
@@ -49,7 +68,7 @@ def _blocks(clean: pd.DataFrame, time: str | None) -> list[pd.DataFrame]:
             return found
         clean = rows.sort_values(time, kind="stable")
     edges = parts(len(clean), BLOCKS, BLOCK_ROWS)
-    return [clean.iloc[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [clean.iloc[start:stop] for start, stop in pairwise(edges)]
 
 
 def _of_column(
@@ -85,22 +104,20 @@ def _of_numbers(
         least = max(least, low / 4)
     if few:  # a mean lies between the values, whatever happens
         lowest, highest = (float(bound(map(bound, values))) for bound in (min, max))
-        if least <= lowest and most >= highest:
+        if least <= lowest and most >= highest and not hard:
             return
         least, most = max(least, lowest), min(most, highest)
     found: dict[str, Any] = {"soft": _range(least, most)}
-    if hard:
+    if hard and not few:
         far = {"most": _up(high + HARD * room)}
         found = {
             "hard": far if least >= 0 else _range(low - HARD * room, high + HARD * room),
             **found,
         }
     yield "mean" if few else "p50", found
-    if hard and sort != "flag":
-        yield (
-            "top_share",
-            {"hard": {"most": _up(min(0.99, max(_top(pd.Series(v)) for v in values) + 0.5))}},
-        )
+    if hard:  # a constant is no target
+        top = max(_top(pd.Series(one)) for one in values)
+        yield "top_share", {"hard": {"most": _up(1 - (1 - top) / CONSTANT)}}
 
 
 def _spread(values: list[np.ndarray]) -> float:

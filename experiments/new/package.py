@@ -1,4 +1,4 @@
-"""Write the files of a problem's package, as a person would: nothing that the defaults already do."""
+"""Write the files of a problem's package, as a person would: nothing that the defaults do."""
 
 import json
 import textwrap
@@ -10,40 +10,49 @@ import numpy as np
 from experiments.new.choice import Chosen
 from experiments.new.columns import Guessed
 from experiments.new.limits import Limits
+from experiments.new.lines import scalar
 from experiments.new.question import Question
-from retrace.raw.plain import Kind, Reading
+from retrace.raw.plain import TRUTH_WORDS, Kind, Reading
 
 WIDTH = 100
+ROW_ID, TWINS = "row_id", "row_twins"  # the columns of Reading.row_id and Reading.twins
 DEFAULT = '"""The defaults of problems/defaults.py."""\n'
-CALENDAR = ("day", "hour", "weekday", "month", "year_day")
 GROUPS = {  # constants of schema.py by type
     "float64": "NUMBERS", "int64": "WHOLE", "str": "WORDS", "bool": "FLAGS",
     "datetime64[us, UTC]": "TIMES",
 }  # fmt: skip
 
 
-def kinds(question: Question, guessed: Guessed, dropped: set[str], twins: bool) -> dict[str, Kind]:
+def quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def kinds(question: Question, guessed: Guessed, twins: bool) -> dict[str, Kind]:
     """Return the types of the clean table's columns: key, time, columns, target."""
     found: dict[str, Kind] = {}
     used = {
         one.name: one
-        for raw, one in guessed.columns.items()
-        if (one.name not in dropped and one.sort not in ("empty", "one value", "name"))
+        for one in guessed.columns.values()
+        if one.sort not in ("empty", "one value", "name")
         or one.name in (question.key, question.target)
-    }  # fmt: skip
+    }
     if question.key is None:
-        found["row_id"] = Kind("str")
+        found[ROW_ID] = Kind("str")
     else:
         key = next(one for one in guessed.columns.values() if one.name == question.key)
         found[key.name] = Kind("int64" if key.numeric else "str")
     if twins:
-        found["row_twins"] = Kind("str")
+        found[TWINS] = Kind("str")
     if question.time:
         found[question.time] = Kind("datetime64[us, UTC]")
     for name, one in used.items():
         if name in found or name == question.target:
             continue
-        if len(question.time_columns) > 1 and one.sort == "time" and one.raw in question.time_columns:
+        if (
+            len(question.time_columns) > 1
+            and one.sort == "time"
+            and one.raw in question.time_columns
+        ):
             continue  # the day of a time of which the hour stands elsewhere
         found[name] = Kind(one.dtype, nullable=one.dtype.startswith(("float", "datetime")))
     target = used[question.target]
@@ -70,26 +79,32 @@ def reading(question: Question, guessed: Guessed, asked_zone: str | None, twins:
         formats[question.time] = question.time_form.format
     times = question.time is not None or any(one.sort == "time" for one in guessed.columns.values())
     form: str | dict[str, str] | None = formats or None
+    said = all(TRUTH_WORDS.get(word) is true for word, true in question.truths.items())
     return guessed.reading.model_copy(
         update={
             "columns": names,
             "time_format": form,
             "time_zone": (asked_zone or "UTC") if times else None,
-            "truths": {question.target: dict(question.truths)} if question.truths else {},
-            "row_id": "row_id" if question.key is None else None,
-            "twins": "row_twins" if twins else None,
+            "truths": {} if said else {question.target: dict(question.truths)},
+            "row_id": ROW_ID if question.key is None else None,
+            "twins": TWINS if twins else None,
         }
     )
 
 
 def schema(
-    name: str, about: str, question: Question, kinds: Mapping[str, Kind], leaks: Sequence[str]
+    name: str,
+    about: str,
+    question: Question,
+    kinds: Mapping[str, Kind],
+    leaks: Sequence[str],
+    moving: Mapping[str, Sequence[str]],
 ) -> str:
     """Return schema.py."""
-    key = question.key or "row_id"
+    key = question.key or ROW_ID
     single = {key, question.target, *([question.time] if question.time else [])}
     lines = [f'    "{key}": pa.Column("{kinds[key].dtype}", unique=True),']
-    if "row_twins" in kinds:
+    if TWINS in kinds:
         lines.append(
             '    "row_twins": pa.Column("str"),  # the same for rows with the same content'
         )
@@ -98,9 +113,7 @@ def schema(
     constants = []
     for dtype, constant in GROUPS.items():
         names = [
-            n
-            for n, kind in kinds.items()
-            if kind.dtype == dtype and n not in single | {"row_twins"}
+            n for n, kind in kinds.items() if kind.dtype == dtype and n not in single | {TWINS}
         ]
         if names:
             constants.append(_tuple(constant, names))
@@ -117,16 +130,17 @@ def schema(
     return (
         f'"""{about}"""\n\nimport pandera.pandas as pa\n\nfrom problems.contract import World\n\n'
         + "".join(constants)
-        + f"COLUMNS = {{\n{body}\n}}\nWORLD = World(\n    {json.dumps(name)},\n"
-        + f"    pa.DataFrameSchema(COLUMNS),\n    key=({json.dumps(key)},),\n{time}"
+        + f"COLUMNS = {{\n{body}\n}}\nWORLD = World(\n    {quoted(name)},\n"
+        + f"    pa.DataFrameSchema(COLUMNS),\n    key=({quoted(key)},),\n{time}"
         + _field("outcomes", outcomes)
+        + (f"    exempt={_literal(moving, 4)},  # they move by themselves\n" if moving else "")
         + ")\n"
     )
 
 
-def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
+def problem(name: str, words: str, question: Question, chosen: Chosen, twins: bool) -> str:
     """Return problem.py."""
-    calendar = [f"{question.time}_{part}" for part in CALENDAR] if question.time else []
+    calendar = [f"{question.time}_{part}" for part in chosen.calendar]
     days = [f"{one}_days" for one in chosen.dates] if question.time else []
     numeric = [*chosen.numeric, *days]
     blocks = ""
@@ -148,11 +162,11 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
             line = f"        {field}={field.upper()},\n"
         columns += line
     if chosen.target_encoded:
-        groups = "".join(f"({json.dumps(one)},), " for one in chosen.target_encoded).rstrip()
+        groups = "".join(f"({quoted(one)},), " for one in chosen.target_encoded).rstrip()
         columns += f"        target_encoded=({groups}),\n"
     if chosen.texts:
         columns += "        text=BLOCKS,\n"
-    group = question.group or ("row_twins" if question.key is None else None)
+    group = question.group or (TWINS if twins else None)
     fields: dict[str, Any] = {
         "name": name, "world": name, "task": question.task, "target": question.target,
         "unit": question.unit, "metric": question.metric,
@@ -161,13 +175,11 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
         fields["scale"] = question.scale
     if question.time:
         fields["time"], fields["known_at"] = question.time, question.known_at
-    body = "".join(
-        f"    {key}={json.dumps(value, ensure_ascii=False)},\n" for key, value in fields.items()
-    )
-    body += f"    key=({json.dumps(question.key or 'row_id')},),\n"
+    body = "".join(f"    {key}={quoted(value)},\n" for key, value in fields.items())
+    body += f"    key=({quoted(question.key or 'row_id')},),\n"
     body += f"    columns=Columns(\n{columns}    ),\n"
-    if group and (question.group or chosen.settings.get("twins")):
-        body += f"    group=({json.dumps(group)},),\n"
+    if group:
+        body += f"    group=({quoted(group)},),\n"
     if question.entities:
         body += _field("entities", question.entities)
     if chosen.slices:
@@ -175,7 +187,7 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
     constant = name.upper()
     return (
         f'"""{words}"""\n\n{imports}\n{constants}{blocks}{constant} = Problem(\n{body})\n'
-        f"PROBLEMS = {{{json.dumps(name)}: {constant}}}\n"
+        f"PROBLEMS = {{{quoted(name)}: {constant}}}\n"
     )
 
 
@@ -196,9 +208,9 @@ def features(question: Question, chosen: Chosen, zone: str) -> str:
     """Return features/__init__.py."""
     if question.time is None:
         return DEFAULT
-    names = [json.dumps(one) for one in (question.time, *chosen.dates)]
+    names = [quoted(one) for one in (question.time, *chosen.dates)]
     if zone != "UTC":
-        names.append(f"zone={json.dumps(zone)}")
+        names.append(f"zone={quoted(zone)}")
     return (
         "from problems.contract import Features\nfrom problems.defaults import calendar\n\n"
         f"FEATURES = Features(calendar({', '.join(names)}))\n"
@@ -209,7 +221,7 @@ def rules(chosen: Chosen) -> str:
     """Return rules.py."""
     if not chosen.rule:
         return DEFAULT
-    names = ", ".join(map(json.dumps, chosen.rule))
+    names = ", ".join(map(quoted, chosen.rule))
     return (
         "from problems.contract import Rules\nfrom problems.defaults import by\n\n"
         f"RULES = Rules(by({names}))\n"
@@ -225,7 +237,7 @@ def checks(limits: Mapping[str, Limits], rows_min: int) -> str:
     if limits:
         lines.append("checks:")
     for column, found in limits.items():
-        lines.append(f"  {_yaml_key(column)}:")
+        lines.append(f"  {scalar(column)}:")
         for check, levels in found.items():
             lines.append(f"    {check}: {_flow(levels)}")
     return "\n".join(lines) + "\n"
@@ -243,14 +255,8 @@ def _number(value: Any) -> str:
     return repr(value)
 
 
-def _yaml_key(name: str) -> str:
-    from experiments.new.lines import scalar
-
-    return scalar(name)
-
-
 def _tuple(constant: str, names: Sequence[str]) -> str:
-    inside = ", ".join(map(json.dumps, names)) + ("," if len(names) == 1 else "")
+    inside = ", ".join(map(quoted, names)) + ("," if len(names) == 1 else "")
     line = f"{constant} = ({inside})\n"
     return (
         line if len(line) <= WIDTH + 1 else f"{constant} = (\n{_wrapped(names, 4)})  # fmt: skip\n"
@@ -259,7 +265,7 @@ def _tuple(constant: str, names: Sequence[str]) -> str:
 
 def _field(name: str, values: Sequence[str], indent: int = 4) -> str:
     space = " " * indent
-    inside = ", ".join(json.dumps(one, ensure_ascii=False) for one in values)
+    inside = ", ".join(quoted(one) for one in values)
     line = f"{space}{name}=({inside}{',' if len(values) == 1 else ''}),\n"
     return (
         line
@@ -270,7 +276,7 @@ def _field(name: str, values: Sequence[str], indent: int = 4) -> str:
 
 def _wrapped(names: Iterable[str], indent: int) -> str:
     """Return names as lines of full width: one a line would be a page of a wide table."""
-    text = ", ".join(json.dumps(one, ensure_ascii=False) for one in names) + ","
+    text = ", ".join(quoted(one) for one in names) + ","
     space = " " * indent
     return (
         "\n".join(
@@ -282,16 +288,32 @@ def _wrapped(names: Iterable[str], indent: int) -> str:
     )
 
 
+def _entry(key: str, value: Any, indent: int) -> str:
+    space = " " * indent
+    line = f"{space}{key}: {_literal(value, indent)},\n"
+    if len(line) <= WIDTH + 1 or not isinstance(value, tuple | list):
+        return line
+    brackets = "()" if isinstance(value, tuple) else "[]"
+    inside = "".join(f"{space}    {_literal(one, 0)},\n" for one in value)
+    return f"{space}{key}: {brackets[0]}\n{inside}{space}{brackets[1]},\n"
+
+
 def _literal(value: Any, indent: int) -> str:
     if isinstance(value, Mapping):
         inside = ", ".join(f"{_literal(k, 0)}: {_literal(v, 0)}" for k, v in value.items())
         if len(inside) < WIDTH - 30:
             return "{" + inside + "}"
-        space = " " * (indent + 4)
-        lines = "".join(f"{space}{_literal(k, 0)}: {_literal(v, 0)},\n" for k, v in value.items())
+        lines = "".join(_entry(_literal(k, 0), one, indent + 4) for k, one in value.items())
         return "{\n" + lines + " " * indent + "}"
+    if isinstance(value, tuple):
+        return (
+            "("
+            + ", ".join(_literal(one, 0) for one in value)
+            + ("," if len(value) == 1 else "")
+            + ")"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(_literal(one, 0) for one in value) + "]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return quoted(value)
     return repr(value)

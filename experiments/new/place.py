@@ -57,7 +57,7 @@ def target_of(name: str, source: Path) -> Path:
 
 
 def write(name: str, source: Path, written: Written) -> None:
-    """Put the problem into the repository. On an error, and after a kill, nothing of it is there."""
+    """Put the problem into the repository; after an error nothing of it is there."""
     with _marked(name):
         target = target_of(name, source)
         if not Path(f"{target}.dvc").exists():

@@ -17,13 +17,16 @@ from retrace.raw.values import as_number, clean_text
 
 CLASSES = 30  # most of a target of words
 CLASSES_OF_NUMBERS = 10  # most of a target of whole numbers that nothing says are counts
-LEAST_ROWS = 100
 LONG_TAIL = 10.0  # the 99th percentile over the median, from which errors are even on a log scale
+MONEY_TAIL = 3.0  # likewise, of what is money by its name
 RARE = 0.2  # share of a class, under which a model is asked to find it rather than to rank all
 CATEGORIES = 50  # values of a category; with more, the target's mean stands for each
 _MEASURES = re.compile(
     r"(?i)(^|_)(n|num|number|count|cnt|total|sum|qty|quantity|score|rating|quality|rank|age|price|"
     r"cost|amount|sales|days|hours|minutes|seconds|years|stars|points|grade)(_|$)"
+)
+_MONEY = re.compile(
+    r"(?i)price|cost|amount|revenue|sales|salary|wage|income|preis|umsatz|pris|usd|eur"
 )
 _UNITS = {
     "usd", "eur", "gbp", "nok", "kg", "g", "km", "m", "cm", "mm", "seconds", "minutes", "hours",
@@ -120,8 +123,8 @@ def _task(
         raise RetraceError(f"The target '{name}' has no value in any row.")
     if len(counts) == 1:
         raise RetraceError(
-            f"The target '{name}' is {counts.index[0]!r} in all {len(values):,} rows that have one: "
-            "there is nothing to learn. Choose another column, or a file with all outcomes."
+            f"The target '{name}' is {counts.index[0]!r} in all {len(values):,} rows that have "
+            "one: there is nothing to learn. Choose another column, or a file with all outcomes."
         )
     if asked.positive is not None and asked.positive not in counts.index:
         raise RetraceError(
@@ -151,16 +154,14 @@ def _task(
     if task == "binary":
         if len(counts) != 2:
             raise RetraceError(
-                f"The target '{name}' has {len(counts)} values ({', '.join(map(str, counts.index[:5]))}"
-                "...); --task binary needs two."
+                f"The target '{name}' has {len(counts)} values, such as "
+                f"{', '.join(map(str, counts.index[:5]))}; --task binary needs two."
             )
         return task, _truths(counts, asked.positive), replace(target, sort="flag")
     if len(counts) > CLASSES:
-        alike = (
-            f"{len(counts):,} different values in {len(values):,} rows, such as {counts.index[0]!r}"
-        )
         raise RetraceError(
-            f"The target '{name}' has {alike}: too many for classes ({CLASSES} at most). Is it an "
+            f"The target '{name}' has {len(counts):,} different values in {len(values):,} rows, "
+            f"such as {counts.index[0]!r}: too many for classes ({CLASSES} at most). Is it an "
             "id or a text? Choose another column, or --task regression where it is a number."
         )
     return task, {}, replace(target, sort="words")
@@ -244,7 +245,10 @@ def _metric(
     long_tail = number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL
     whole = bool((number == np.floor(number)).all())
     counts = whole and number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL / 2
-    if asked.metric == "rmsle" or (asked.metric in (None, "mae") and (long_tail or counts)):
+    money = bool(_MONEY.search(asked.target)) and number.min() >= 0 and far >= MONEY_TAIL * middle
+    if asked.metric == "rmsle" or (
+        asked.metric in (None, "mae") and (long_tail or counts or money)
+    ):
         return asked.metric or "rmsle", "log"
     return asked.metric or "rmse", "identity"
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import LinearRegression  # type: ignore[import-untyped]
+from sklearn.linear_model import LinearRegression
 
 from experiments.new.columns import IDS
 from experiments.new.question import Question
@@ -19,13 +19,14 @@ from retrace.checks.columns import explained, groups, missing
 from retrace.raw.values import as_number
 
 TELLS = 0.99  # of the target's variance, told by one column alone: no measurement does that
-NEARLY = 0.9  # from which somebody should know why
+NEARLY = 0.8  # from which somebody should know why
 ADDS_UP = 0.9999  # of the variance, told by a sum of columns
 PURE, PURE_ROWS = 0.98, 30  # share of one class among the rows that have a value, or have none
 CHANCE = 1e-6  # that rows drawn from all would be so pure
 AFTER = 0.5  # share of rows in which another time is later than the prediction
 ORDERED = 0.3  # rank correlation of the target with the place of its row
 ALIKE = 0.5  # share of the target's variance between groups, from which their rows are alike
+TWINS = 0.001  # share of rows that equal another one
 FEW = 20  # rows of a class, under which little can be learnt of it
 MOST_ROWS = 50_000  # every k-th row is enough
 BINS = 200
@@ -58,18 +59,18 @@ def traps(
         n = int((~there).sum())
         yield Trap(f"{n:,} of {len(there):,} rows have no {question.target}: they are in no window")
     rows = clean[there].iloc[:: -(-int(there.sum()) // MOST_ROWS)]
-    target = numbers(rows, question)
     out: set[str] = set()
-    for trap in _columns(rows, question, columns, target):
-        new = tuple(name for name in trap.leave_out if name not in out)
-        if new or not trap.leave_out:
-            out |= {*new}
-            yield Trap(trap.words, new, trap.group)
+    for look in (_later, _sums, _filled, _tells):
+        rest = {name: sort for name, sort in columns.items() if name not in out}
+        for trap in look(rows, question, rest):
+            out |= {*trap.leave_out}
+            yield trap
     yield from _order(rows, question, raw_target)
     yield from _classes(clean[there], question)
     yield from _twins(clean[there], question, columns)
     if question.group is None:
-        yield from _alike(rows, question, {**columns}, target)
+        rest = {name: sort for name, sort in columns.items() if name not in out}
+        yield from _alike(rows, question, rest)
 
 
 def numbers(rows: pd.DataFrame, question: Question) -> Floats:
@@ -94,15 +95,10 @@ def told(target: Floats, column: pd.Series, most: int = BINS) -> float:
 # ---- columns ---------------------------------------------------------------------------------
 
 
-def _columns(
-    rows: pd.DataFrame, question: Question, columns: Mapping[str, str], target: Floats
-) -> Iterator[Trap]:
-    yield from _later(rows, question, columns)
-    yield from _sums(rows, question, columns)
+def _tells(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
+    target = numbers(rows, question)
     for name, sort in columns.items():
-        if sort in ("time", "text"):
-            continue
-        share = told(target, rows[name])
+        share = 0.0 if sort in ("time", "text") else told(target, rows[name])
         if share >= TELLS:
             yield Trap(f"tells {share:.1%} of {question.target} alone", (name,))
         elif share >= NEARLY:
@@ -110,7 +106,6 @@ def _columns(
                 f"{name} tells {share:.0%} of {question.target} alone. Is it known when the "
                 "prediction is made? --drop leaves it out"
             )
-        yield from _filled(rows, question, name)
 
 
 def _later(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
@@ -137,15 +132,15 @@ def _sums(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) ->
     names = [name for name, sort in columns.items() if sort in ("number", "whole", "flag")]
     y = rows[question.target].to_numpy(np.float64)
     x = rows[names].to_numpy(np.float64, na_value=np.nan)
-    full = np.isfinite(x).all(axis=0) & (np.nanstd(x, axis=0) > 0)
-    names, x = [name for name, one in zip(names, full, strict=True) if one], x[:, full]
+    full = np.flatnonzero(np.isfinite(x).all(axis=0) & (np.nanstd(x, axis=0) > 0))
+    names, x = [names[place] for place in full], x[:, full]
     found = _fewest(x, y, names)
     if found:
         yield Trap(_said(found, x, y, names, question.target), tuple(found))
         return
     positive = (x > 0).all(axis=0)
     if question.task == "regression" and (y > 0).all() and positive.any():
-        logs, few = np.log(x[:, positive]), [n for n, p in zip(names, positive, strict=True) if p]
+        logs, few = np.log(x[:, positive]), [names[place] for place in np.flatnonzero(positive)]
         found = _fewest(logs, np.log(y), few)
         if len(found) > 1:
             yield Trap(
@@ -169,6 +164,8 @@ def _fewest(x: Floats, y: Floats, names: list[str]) -> list[str]:
 
 
 def _said(found: list[str], x: Floats, y: Floats, names: list[str], target: str) -> str:
+    if len(found) == 1:
+        return f"{target} follows from {found[0]} alone, on a straight line"
     part = x[:, [names.index(name) for name in found]]
     signs = np.round(LinearRegression().fit(part, y).coef_)
     exact = float(np.isclose(part @ signs, y, rtol=1e-6, atol=1e-9).mean())
@@ -177,27 +174,30 @@ def _said(found: list[str], x: Floats, y: Floats, names: list[str], target: str)
             f"{'+' if s > 0 else '-'} {n}" for s, n in zip(signs, found, strict=True) if s
         )
         return f"{terms.removeprefix('+ ')} = {target} in {exact:.1%} of the rows"
-    return f"a weighted sum of {', '.join(found)} is {target} (R² {ADDS_UP} and more)"
+    return f"a weighted sum of {', '.join(found)} is {target} (R² above {ADDS_UP})"
 
 
-def _filled(rows: pd.DataFrame, question: Question, name: str) -> Iterator[Trap]:
-    """Look for a column that is filled, or empty, only where the outcome is one: it was written
+def _filled(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
+    """Look for columns that are filled, or empty, only where the outcome is one: they were written
     down afterwards."""
-    gone = missing(rows[name]).to_numpy(bool)
-    if question.task == "regression" or not PURE_ROWS <= gone.sum() <= len(gone) - PURE_ROWS:
+    if question.task == "regression":
         return
     outcome = rows[question.target].astype("str")
     usual = outcome.value_counts(normalize=True)
-    for mask, word in ((~gone, "filled"), (gone, "empty")):
-        inside = outcome[mask].value_counts(normalize=True)
-        share, label = float(inside.iloc[0]), str(inside.index[0])
-        if share >= PURE and usual[label] ** mask.sum() < CHANCE:
-            yield Trap(
-                f"where it is {word}, {question.target} is {label} in {share:.1%} of "
-                f"{int(mask.sum()):,} rows, {usual[label]:.0%} in all: known only afterwards",
-                (name,),
-            )
-            return
+    for name in columns:
+        gone = missing(rows[name]).to_numpy(bool)
+        if not PURE_ROWS <= gone.sum() <= len(gone) - PURE_ROWS:
+            continue
+        for mask, word in ((~gone, "filled"), (gone, "empty")):
+            inside = outcome[mask].value_counts(normalize=True)
+            share, label = float(inside.iloc[0]), str(inside.index[0])
+            if share >= PURE and usual[label] ** mask.sum() < CHANCE:
+                yield Trap(
+                    f"where it is {word}, {question.target} is {label} in {share:.1%} of "
+                    f"{int(mask.sum()):,} rows, {usual[label]:.0%} in all: known only afterwards",
+                    (name,),
+                )
+                break
 
 
 # ---- rows ------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def _classes(rows: pd.DataFrame, question: Question) -> Iterator[Trap]:
 def _twins(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
     names = [*columns, question.target]
     again = rows.duplicated(subset=names, keep=False)
-    if again.any():
+    if again.mean() > TWINS:
         how = (
             "they are in one window"
             if question.key is None and question.time is None
@@ -248,10 +248,9 @@ def _twins(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -
         yield Trap(f"{int(again.sum()):,} rows ({again.mean():.1%}) equal another one: {how}")
 
 
-def _alike(
-    rows: pd.DataFrame, question: Question, columns: Mapping[str, str], target: Floats
-) -> Iterator[Trap]:
+def _alike(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
     """Look for ids that come again, and whose rows have much the same outcome."""
+    target = numbers(rows, question)
     for name, sort in columns.items():
         if sort not in ("words", "whole") or not IDS.search(name):
             continue

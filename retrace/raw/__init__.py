@@ -62,6 +62,7 @@ def read_raw(
     name: str | None = None,
     hints: Mapping[str, str] | None = None,
     rest: bool = False,
+    signs: bool = True,
 ) -> RawTable:
     """Read the table at `source`: a file, or all files of a folder in the order of their names.
 
@@ -70,7 +71,8 @@ def read_raw(
     from the files that have them and missing (NaN) in others; without any such file they are left
     out. All other columns are dropped, or with `rest` come after those, as if they were optional:
     of several with one name the second is then `name.1`, as pandas has it.
-    `hints` says more about a column that is not there.
+    `hints` says more about a column that is not there. Without `signs` nothing is said of how
+    numbers are written: the caller knows.
 
     Raises RetraceError for whatever cannot be read without losing rows: no file, no rows, another
     format or encoding, a column that is missing or doubled, a file that is cut off.
@@ -90,7 +92,7 @@ def read_raw(
         part, wrong = reader.read([column for column in wanted if column in reader.names])
         rows.append(part.assign(file=path.name, row=part.pop("row")))
         malformed.append(wrong.assign(file=path.name))
-    return _table(source, name, wanted, rows, malformed)
+    return _table(source, name, wanted, rows, malformed, signs)
 
 
 def _numbered(names: Sequence[str], apart: Sequence[str]) -> list[str]:
@@ -204,6 +206,7 @@ def _table(
     wanted: Sequence[str],
     rows: list[pd.DataFrame],
     malformed: list[pd.DataFrame],
+    signs: bool,
 ) -> RawTable:
     frame = pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
     wrong = pd.concat(malformed, ignore_index=True)
@@ -215,6 +218,6 @@ def _table(
         )
     present = [column for column in wanted if column in frame]
     wrong["reason"] = pd.Series(WRONG_FIELDS, index=wrong.index, dtype="str")
-    for hint in hints(frame[present]):
+    for hint in hints(frame[present], signs=signs):
         logging.getLogger(__name__).warning("%s: %s", source, hint)
     return RawTable(frame[[*present, *PLACE]], wrong[[*PLACE, "reason", "text"]])

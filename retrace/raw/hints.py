@@ -36,8 +36,9 @@ _UNDER_1000 = r"^[-+]?\d{1,3}$"
 _FEWEST = 5  # numbers with a dot before three digits, below which they may be chance
 
 
-def hints(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield a sentence for each column and each thing about its text that looks like a fault."""
+def hints(rows: pd.DataFrame, *, signs: bool = True) -> Iterator[str]:
+    """Yield a sentence for each column and each thing about its text that looks like a fault;
+    without `signs` none on how numbers are written."""
     for name in rows:
         if not pd.api.types.is_string_dtype(rows[name].dtype):
             continue
@@ -48,11 +49,13 @@ def hints(rows: pd.DataFrame) -> Iterator[str]:
         if pc.any(words).as_py():
             yield f"{_said(name, text, words)} are read as missing values."
         for what, pattern in _LIKELY.items():
+            if what in _NO_NUMBER and not signs:
+                continue
             found = pc.match_substring_regex(text, pattern)
             if pc.mean(found).as_py() > _LEAST:
                 yield f"{_said(name, text, found)} have {what}. {_TODO[what]}"
         dotted = pc.match_substring_regex(text, _THOUSANDS)
-        if _dot_is_no_decimal_point(text, dotted):
+        if signs and _dot_is_no_decimal_point(text, dotted):
             yield (
                 f"{_said(name, text, dotted)} are read with a decimal point, but no other number "
                 "has one: does the dot separate thousands? Export them without it."

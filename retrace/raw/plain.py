@@ -75,10 +75,15 @@ class Reading(Params):
     row_id: str | None = None
     twins: str | None = None
 
+    @property
+    def has_signs(self) -> bool:
+        """Whether numbers are written in another way than `as_number` reads them."""
+        return self.decimal != "." or bool(self.thousands or self.signs)
+
     def number(self, column: pd.Series) -> pd.Series:
         """Return a raw column with its numbers as `as_number` reads them."""
         text = not pd.api.types.is_numeric_dtype(column.dtype)
-        if not text or (self.decimal == "." and not self.thousands and not self.signs):
+        if not text or not self.has_signs:
             return column
         values = pc.utf8_trim_whitespace(arrow_text(column))
         for sign in self.signs:
@@ -123,7 +128,8 @@ def read_plain(
     needed = [one for name, of in names.items() if kinds[name].required for one in of]
     others = [one for name, of in names.items() if not kinds[name].required for one in of]
     needed = list(dict.fromkeys(needed))
-    table = read_raw(source, needed, [one for one in dict.fromkeys(others) if one not in needed])
+    others = [one for one in dict.fromkeys(others) if one not in needed]
+    table = read_raw(source, needed, others, signs=not reading.has_signs)
     raw = table.rows
     reading = reading.model_copy(update={"missing": [word.lower() for word in reading.missing]})
     clean, reasons = pd.DataFrame(index=raw.index), []

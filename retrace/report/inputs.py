@@ -64,6 +64,7 @@ class ProblemInputs:
     tables: list[ShownTable]
     card: dict[str, Any]
     bundle: dict[str, Any]
+    left_out: dict[str, str]  # columns that the model must not see, and why
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,10 @@ def read_problem(name: str) -> ProblemInputs:
     if not figures:
         raise RetraceError(f"{paths.metrics(name)} has no figure. Make it again: `dvc repro -f`.")
     declared = _read_dict(paths.tables(name) / "tables.json")
+    entry = read_params(ProblemEntry, f"problems.{name}")
     return ProblemInputs(
         name=name,
-        world=read_params(ProblemEntry, f"problems.{name}").world,
+        world=entry.world,
         task=declared["problem"]["task"],
         unit=declared["problem"]["unit"],
         metric=declared["metric"],
@@ -103,6 +105,7 @@ def read_problem(name: str) -> ProblemInputs:
         tables=[_table(name, key, table) for key, table in declared["tables"].items()],
         card=_read_dict(paths.bundle(name) / "card.json"),
         bundle=_read_dict(paths.bundle(name) / "bundle.json"),
+        left_out=entry.left_out,
     )
 
 

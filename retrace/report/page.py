@@ -14,10 +14,18 @@ from markupsafe import Markup
 
 from retrace.report import numbers, tables
 from retrace.report.charts import described, draw, draw_spec, read_plots
-from retrace.report.inputs import ProblemInputs, ShownTable, read_backtest, read_problem, read_world
+from retrace.report.inputs import (
+    ProblemInputs,
+    ShownTable,
+    read_backtest,
+    read_problem,
+    read_rows,
+    read_world,
+)
 from retrace.report.lifecycle import lifecycle
 from retrace.report.parameters import read_sections
 from retrace.report.pictures import drawing
+from retrace.report.screen import first_screen
 from retrace.report.verdicts import headline_of, judge_coverage, measured_in, verdicts, worth
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -75,6 +83,7 @@ def problem_part(name: str) -> Part:
         "world": world.name,
         "beats_rule": rule is not None and rule.mood == "good",
         "failed_checks": world.failed,
+        "screen": first_screen(problem),
         **{section: fill(f"{section}.html", said) for section in SECTIONS},
     }
 
@@ -135,6 +144,8 @@ def _drawn(spec: dict[str, Any], mark: str) -> Markup:
 def _pictures(problem: ProblemInputs) -> list[DrawnPlot]:
     pictures = []
     for number, plot in enumerate(read_plots(problem.name, problem.world), 1):
+        if plot.path.stem == "coverage" and not read_rows(plot.path):
+            continue  # no slice has enough rows
         html = Markup(draw(plot, f"plot-{problem.name}-{number}"))  # noqa: S704  (as above)
         title = plot.title
         if problem.task != "regression":

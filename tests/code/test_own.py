@@ -1,0 +1,460 @@
+"""What `retrace new` finds out of a table, what it refuses, and what it writes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from experiments.new import lines
+from experiments.new.columns import guess
+from experiments.new.limits import limits
+from experiments.new.plan import Plan, check_name, plan
+from experiments.new.question import Asked
+from experiments.new.reading import read
+from experiments.new.times import form_of
+from retrace.base.errors import RetraceError
+from retrace.checks import ValidateParams, measure, passes
+from retrace.raw import read_raw
+from tests.conftest import ROOT
+
+N = 400
+
+
+def frame(**columns: object) -> pd.DataFrame:
+    """A table whose target follows from two columns, with noise."""
+    rng = np.random.default_rng(1)
+    size = rng.uniform(20, 120, N).round(1)
+    town = rng.choice(["Bergen", "Oslo", "Tromsø"], N)
+    level = 50 * size + np.where(town == "Oslo", 900, 0) + rng.normal(0, 200, N)
+    found = pd.DataFrame({"size": size, "town": town, "worth": level.round(2)})
+    return found.assign(**columns)
+
+
+def write(folder: Path, rows: pd.DataFrame, name: str = "homes.csv", **how: object) -> Path:
+    rows.to_csv(folder / name, index=False, **how)
+    return folder / name
+
+
+def planned(path: Path, target: str = "worth", **asked: object) -> Plan:
+    return plan("homes", read(path, Asked(target=target, **asked)))
+
+
+def left_out(found: Plan) -> set[str]:
+    return {name for trap in found.traps for name in trap.leave_out}
+
+
+def said(found: Plan) -> str:
+    return "\n".join([*found.notes, *(trap.words for trap in found.traps)])
+
+
+# ---- how values are written --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "decimal", "thousands", "signs"),
+    [
+        (["1.5", "1200.25", "3"], ".", "", []),
+        (["1,5", "1200,25", "3"], ",", ".", []),
+        (["1.234,50", "12,00", "7,10"], ",", ".", []),
+        (["1,234", "12,345", "1,234,567"], ".", ",", []),
+        (["1,234.50", "12.00", "1,000,000.00"], ".", ",", []),
+        (["1 234,50", "12,00", "7,10"], ",", " ", []),
+        (["$1,234.50", "$12.00", "$7.10"], ".", ",", ["$"]),
+        (["12,5 €", "7,1 €", "1.200,0 €"], ",", ".", ["€"]),
+        (["12.5%", "7.1%", "100%"], ".", "", ["%"]),
+    ],
+)
+def test_the_signs_of_numbers_are_found(
+    values: list[str], decimal: str, thousands: str, signs: list[str]
+) -> None:
+    column = pd.Series(values * 40, dtype="str")
+    rows = pd.DataFrame({"x": column, "file": "f", "row": np.arange(len(column))})
+    found = guess(rows, ["x"], "y")
+    reading = found.reading
+    if reading.has_signs or decimal == ",":
+        assert (reading.decimal, reading.thousands, reading.signs) == (decimal, thousands, signs)
+    assert found.columns["x"].sort in ("number", "whole")
+
+
+@pytest.mark.parametrize(
+    ("values", "form", "words"),
+    [
+        (["2024-01-31", "2024-02-01", "2024-02-02"], None, "such as"),
+        (["31.01.2024", "01.02.2024", "02.02.2024"], None, "day first"),
+        (["01/31/2024", "02/01/2024", "02/02/2024"], None, "month first"),
+        (["01/02/2024", "01/03/2024", "01/04/2024", "02/05/2024"], "%m/%d/%Y", "in order"),
+        (["31-Jan-2024", "01-Feb-2024", "02-Feb-2024"], "%d-%b-%Y", "day first"),
+        (["20240131", "20240201", "20240202"], "%Y%m%d", "20240131"),
+        (["31.01.24", "01.02.24", "02.02.24"], "%d.%m.%y", "day first"),
+    ],
+)
+def test_days_and_months_are_told_by_evidence(
+    values: list[str], form: str | None, words: str
+) -> None:
+    found = form_of([pd.Series(values, dtype="str", name="day")])
+    assert found is not None
+    assert found.format == form
+    assert words in found.words
+
+
+@pytest.mark.parametrize("values", [["1.5", "2.25"], ["12", "13"], ["a-b", "c-d"], ["12-B", "7-C"]])
+def test_what_is_no_time_is_none(values: list[str]) -> None:
+    assert form_of([pd.Series(values * 10, dtype="str", name="x")]) is None
+
+
+def test_a_day_and_an_hour_are_one_time() -> None:
+    day = pd.Series(["30-01-2011", "30-01-2011", "31-01-2011"], dtype="str", name="dteday")
+    hour = pd.Series([0, 23, 5], name="hr")
+    found = form_of([day, hour])
+    assert found is not None
+    assert found.format == "%d-%m-%Y %H"
+
+
+def test_columns_are_told_apart(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    rows = frame(
+        id=np.arange(N) + 7,
+        built=np.where(rng.random(N) < 0.05, "unknown", rng.integers(1900, 2020, N).astype(str)),
+        garden=rng.choice(["yes", "no"], N),
+        agent_id=rng.integers(100, 190, N),
+        note=[f"a quiet place number {i % 97} near the sea" for i in range(N)],
+        code=[f"x{i:04d}z" for i in rng.permutation(N)],
+        sold=pd.date_range("2024-01-01", periods=N, freq="D").strftime("%d.%m.%Y"),
+        same="1",
+        nothing="",
+    )
+    raw = read_raw(write(tmp_path, rows), [], rest=True).rows
+    found = guess(raw, [one for one in raw if one not in ("file", "row")], "worth")
+    sorts = {name: one.sort for name, one in found.columns.items()}
+    assert sorts == {
+        "size": "number", "town": "words", "worth": "number", "id": "name", "built": "whole",
+        "garden": "flag", "agent_id": "words", "note": "text", "code": "name", "sold": "time",
+        "same": "one value", "nothing": "empty",
+    }  # fmt: skip
+    assert found.reading.missing == ["unknown"]
+
+
+def test_names_become_names_of_python(tmp_path: Path) -> None:
+    rows = frame().rename(columns={"size": "Size (m²) ", "town": "rule"})
+    rows["2nd hand"] = np.arange(N) % 2
+    text = planned(write(tmp_path, rows)).written.files["ingest/__init__.py"]
+    for words in ('"Size_m²": "Size (m²)"', '"own_rule": "rule"', '"n_2nd_hand": "2nd hand"'):
+        assert words in text
+
+
+# ---- the question ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "metric", "scale"),
+    [
+        (np.linspace(-3, 3, N), "regression", "rmse", "identity"),
+        (np.exp(np.linspace(0, 8, N)), "regression", "rmsle", "log"),
+        (np.arange(N) % 2, "binary", "auc", "identity"),
+        (np.arange(N) % 10 == 0, "binary", "average_precision", "identity"),
+        (np.where(np.arange(N) % 3 == 0, "B", "M"), "binary", "auc", "identity"),
+        (np.arange(N) % 4, "multiclass", "log_loss", "identity"),
+        (np.array(["a", "b", "c"])[np.arange(N) % 3], "multiclass", "log_loss", "identity"),
+    ],
+)
+def test_the_task_follows_from_the_target(
+    tmp_path: Path, values: object, task: str, metric: str, scale: str
+) -> None:
+    found = planned(write(tmp_path, frame(y=values)), "y").question
+    assert (found.task, found.metric, found.scale) == (task, metric, scale)
+
+
+def test_a_target_named_as_a_measure_is_a_number_though_it_has_few_values(tmp_path: Path) -> None:
+    assert planned(write(tmp_path, frame(quality=np.arange(N) % 6)), "quality").question.task == (
+        "regression"
+    )
+
+
+def test_of_two_words_the_rarer_one_is_found_or_the_one_that_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, frame(y=np.where(np.arange(N) % 3 == 0, "B", "M")))
+    assert planned(path, "y").question.truths == {"m": False, "b": True}
+    assert planned(path, "y", positive="M").question.truths == {"m": True, "b": False}
+
+
+# ---- traps -------------------------------------------------------------------------------------
+
+
+def test_columns_that_add_up_to_the_target_are_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.poisson(20, N), rng.poisson(9, N)
+    found = planned(write(tmp_path, frame(a=a, b=b, total=a + b)), "total")
+    assert left_out(found) == {"a", "b"}
+    assert "a + b = total in 100.0% of the rows" in said(found)
+    params = yaml.safe_load("\n".join(["problems:", *found.written.lists["problems"]]))
+    assert [*params["problems"]["homes"]["left_out"]] == ["a", "b"]
+
+
+def test_a_product_and_another_unit_are_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    price, pieces = rng.uniform(1, 9, N), rng.integers(1, 9, N)
+    found = planned(write(tmp_path, frame(price=price, pieces=pieces, sum=price * pieces)), "sum")
+    assert left_out(found) == {"price", "pieces"}
+    assert left_out(planned(write(tmp_path, frame(cents=frame()["worth"] * 100)))) == {"cents"}
+
+
+def test_what_is_written_down_afterwards_is_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    left = rng.random(N) < 0.4
+    why = np.where(left & (rng.random(N) < 0.6), "moved", "")
+    start = pd.date_range("2023-01-01", periods=N, freq="D")
+    ended = start + pd.to_timedelta(rng.integers(5, 90, N), unit="D")
+    found = planned(write(tmp_path, frame(begun=start, ended=ended, why=why, left=left)), "left")
+    assert left_out(found) == {"why", "ended"}
+    assert found.question.time == "begun"
+    assert "is after begun in 100% of the rows" in said(found)
+
+
+def test_honest_columns_stay(tmp_path: Path) -> None:
+    found = planned(write(tmp_path, frame()))
+    assert left_out(found) == set()
+    assert [trap for trap in found.traps if not trap.words.startswith("size tells")] == []
+
+
+def test_order_twins_few_rows_and_the_future_are_said(tmp_path: Path) -> None:
+    rows = frame(kind=np.array(["a", "b", "c"])[np.minimum(np.arange(N) // 195, 2)])
+    found = planned(write(tmp_path, pd.concat([rows, rows.head(60)])), "kind")
+    assert "the rows are in the order of kind" in said(found)
+    assert "120 rows (26.1%) equal another one: they are in one window" in said(found)
+    assert "too few rows to learn, or to judge by: c (10)" in said(found)
+    assert 'group=("row_twins",)' in found.written.files["problem.py"]
+    later = frame(at=pd.date_range("2099-01-01", periods=N, freq="h"))
+    assert "at is in the future in 100.0% of the rows, such as 2099-01-01" in said(
+        planned(write(tmp_path, later))
+    )
+
+
+def test_rows_of_one_id_that_are_alike_are_drawn_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    who = rng.integers(0, 60, N)
+    level = rng.normal(0, 3, 60)[who] + rng.normal(0, 0.5, N)
+    found = planned(write(tmp_path, frame(patient_id=[f"p{i}" for i in who], level=level)), "level")
+    assert 'group=("patient_id",)' in found.written.files["problem.py"]
+    assert (
+        '"patient_id"' not in found.written.files["problem.py"].split("columns=")[1].split(")")[0]
+    )
+
+
+def test_a_target_with_gaps_is_said(tmp_path: Path) -> None:
+    rows = frame()
+    rows.loc[:49, "worth"] = np.nan
+    found = planned(write(tmp_path, rows))
+    assert "50 of 400 rows have no worth: they are in no window" in said(found)
+
+
+# ---- bad input ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "words"),
+    [
+        (lambda rows: rows, {"target": "wort"}, r"no column 'wort'; did you mean 'worth'\?"),
+        (lambda rows: rows, {"target": "WORTH"}, r"did you mean 'worth'\?"),
+        (lambda rows: rows, {"time": ("when",)}, "no column 'when'"),
+        (lambda rows: rows[["worth"]], {}, "has one column"),
+        (lambda rows: rows.head(1), {}, "has 1 row; 100 are the fewest"),
+        (lambda rows: rows.assign(worth=7), {}, "is '7' in all 400 rows"),
+        (lambda rows: rows.assign(worth=""), {}, "has no value in any row"),
+        (
+            lambda rows: rows.assign(worth=[f"home {i}" for i in range(N)]),
+            {},
+            "400 different values in 400 rows",
+        ),
+        (lambda rows: rows, {"task": "binary"}, "values, such as .*binary needs two"),
+        (lambda rows: rows, {"target": "town", "task": "regression"}, "has no numbers"),
+        (
+            lambda rows: rows,
+            {"time": ("town",)},
+            "'(Oslo|Bergen|Tromsø)' .*cannot be read as a time",
+        ),
+        (lambda rows: rows.assign(town=rows["worth"] > 0), {"target": "town"}, "in all 400 rows"),
+        (
+            lambda rows: pd.concat([rows, rows[["size"]]], axis=1),
+            {},
+            r"'size' more than once \(columns 1, 4\)",
+        ),
+        (
+            lambda rows: pd.concat(
+                [rows, pd.DataFrame(np.zeros((N, 2000))).add_prefix("c")], axis=1
+            ),
+            {},
+            "2,003 columns; 1,000 are the most",
+        ),
+        (
+            lambda rows: rows.assign(
+                worth=np.where(np.arange(N) % 20 == 3, "much", rows["worth"].astype(str))
+            ),
+            {"task": "regression"},
+            "cannot be used",
+        ),
+    ],
+)
+def test_bad_input_is_a_clear_error(tmp_path: Path, change, asked, words: str) -> None:
+    path = write(tmp_path, change(frame()))
+    with pytest.raises(RetraceError, match=words):
+        planned(path, **{"target": "worth", **asked})
+
+
+def test_a_file_without_a_header_or_that_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "bare.csv"
+    path.write_text("\n".join(f"{i},{i * 2.5},7" for i in range(300)))
+    with pytest.raises(RetraceError, match="has no header: its first line is 0, 0.0, 7"):
+        planned(path)
+    path = tmp_path / "picture.csv"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    with pytest.raises(RetraceError, match="a NUL byte|not UTF-8"):
+        planned(path)
+
+
+def test_lists_in_cells_are_refused_and_can_be_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "homes.parquet"
+    frame(tags=[["a", "b"]] * N).to_parquet(path)
+    with pytest.raises(RetraceError, match="column 'tags' has lists or records .*--drop tags"):
+        planned(path)
+    assert planned(path, drop=("tags",)).question.target == "worth"
+
+
+def test_few_values_of_another_type_cost_their_rows_only(tmp_path: Path) -> None:
+    rows = frame()
+    rows["size"] = rows["size"].astype(str)
+    rows.loc[[10, 20], "size"] = ["about 50", "n. a. "]
+    found = planned(write(tmp_path, rows))
+    assert "2 rows cannot be used (size is not a number): 11, 21" in said(found)
+
+
+@pytest.mark.parametrize("name", ["2homes", "my-homes", "class", "år", "", "h" * 50])
+def test_a_name_that_is_none_of_python_is_refused_with_one_that_is(name: str) -> None:
+    with pytest.raises(RetraceError, match=r"cannot be the name .* such as '[a-z]\w*'"):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["price", "orders", "train", "simulators"])
+def test_a_name_that_is_taken_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(RetraceError, match="already"):
+        check_name(name)
+
+
+# ---- what is written ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    rng = np.random.default_rng(8)
+    more = {f"measure_{i:02}": rng.normal(0, 1, N) for i in range(30)}
+    times = pd.date_range("2022-01-01", periods=N, freq="2D").strftime("%d.%m.%Y %H:%M")
+    rows = frame(**more, seen=times, owner_id=rng.integers(0, 90, N))
+    return planned(write(tmp_path_factory.mktemp("wide"), rows), time=("seen",), zone="Europe/Oslo")
+
+
+def test_a_package_is_short_and_formatted_as_the_rest(wide: Plan, tmp_path: Path) -> None:
+    files = {name: text for name, text in wide.written.files.items() if name.endswith(".py")}
+    assert sum(bool(line.strip()) for text in files.values() for line in text.splitlines()) < 75
+    for name, text in files.items():
+        path = tmp_path / "problems/homes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    command = [sys.executable, "-m", "ruff", "--config", str(ROOT / "pyproject.toml")]
+    for how in (["format", "--check"], ["check", "--extend-ignore", "I001"]):
+        done = subprocess.run(
+            [*command[:3], *how, "--config", command[4], str(tmp_path)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_params_take_fifteen_lines(wide: Plan) -> None:
+    entries = [line for entry in wide.written.lists.values() for line in entry]
+    assert len([*entries, *wide.written.block]) <= 25
+
+
+def test_the_yaml_files_are_as_before_when_a_problem_is_gone() -> None:
+    params = (ROOT / "params.yaml").read_text("utf-8")
+    more = params
+    for top in ("worlds", "problems", "backtests"):
+        more = lines.put(more, top, ["  homes:", "    world: homes", "    left_out:", "      a: b"])
+    more = lines.append(more, ["homes:    # a file", "  train: {}"])
+    read_back = yaml.safe_load(more)
+    assert read_back["problems"]["homes"] == {"world": "homes", "left_out": {"a": "b"}}
+    assert [*read_back["problems"]][-1] == "homes"
+    assert read_back["homes"] == {"train": {}}
+    for top in ("worlds", "problems", "backtests"):
+        more = lines.take(more, top, "homes")
+    assert lines.take_block(more, "homes") == params
+
+
+@pytest.mark.parametrize(
+    "value", ["a: b", "# no", "yes", "1.5", "", "with 'quotes'", "100 %", "-", "é", "2024-01-01"]
+)
+def test_any_text_is_a_scalar(value: str) -> None:
+    assert yaml.safe_load(f"key: {lines.scalar(value)}") == {"key": value}
+
+
+# ---- limits ------------------------------------------------------------------------------------
+
+
+def failed(checks: dict, rows: pd.DataFrame) -> list[str]:
+    listed = ValidateParams.model_validate({"checks": checks}).listed()
+    found = [(check, measure(rows, check)) for check in listed]
+    return [f"{check.column} {check.title}" for check, value in found if not passes(check, value)]
+
+
+def months(n: int = 24, rows: int = 200) -> pd.DataFrame:
+    """Rows with a season, growth, and noise that is common to a month."""
+    rng = np.random.default_rng(9)
+    month = np.repeat(np.arange(n), rows)
+    level = 1 + 0.02 * month + 0.3 * np.sin(2 * np.pi * month / 12) + rng.normal(0, 0.1, n)[month]
+    day = pd.Timestamp("2022-01-01", tz="UTC") + pd.to_timedelta(month * 30.4, unit="D")
+    return pd.DataFrame(
+        {
+            "at": day,
+            "size": rng.lognormal(3, 0.5, len(month)),
+            "town": rng.choice(["a", "b", "c", ""], len(month), p=[0.5, 0.3, 0.1, 0.1]),
+            "y": rng.gamma(2, 10 * level),
+            "month": month,
+        }
+    )
+
+
+SORTS = {"size": "number", "town": "words", "y": "number"}
+
+
+def test_limits_are_silent_on_the_next_month() -> None:
+    table = months()
+    wrong = 0
+    for month in range(12, 24):
+        before, now = table[table["month"] < month], table[table["month"] == month]
+        checks = limits(before, SORTS, "y", "at")
+        wrong += len(failed(checks, now)) + len(failed(checks, pd.concat([before, now])))
+    assert wrong == 0
+
+
+@pytest.mark.parametrize(
+    ("broken", "column"),
+    [
+        (lambda rows: rows.assign(y=rows["y"] * 100), "y p50"),
+        (lambda rows: rows.assign(y=rows["y"] / 100), "y p50"),
+        (lambda rows: rows.assign(size=-rows["size"]), "size p50"),
+        (
+            lambda rows: rows.assign(size=np.where(rows.index % 2, np.nan, rows["size"])),
+            "size missing",
+        ),
+        (lambda rows: rows.assign(town=""), "town missing_share"),
+        (lambda rows: rows.assign(town="a"), "town top_share"),
+        (lambda rows: rows.assign(y=rows["size"] * 1000, size=rows["y"]), "y p50"),
+        (lambda rows: rows.assign(y=12.0), "y top_share"),
+    ],
+)
+def test_limits_catch_a_broken_file(broken, column: str) -> None:
+    table = months()
+    checks = limits(table, SORTS, "y", "at")
+    assert any(one.startswith(column) for one in failed(checks, broken(table)))

@@ -150,7 +150,7 @@ def _column(raw: str, name: str, column: pd.Series, row: pd.Series, reading: Rea
     if distinct == 1:
         return found("one value" if not missing else "words")
     if pd.api.types.is_bool_dtype(column.dtype) or _is_flag(values, missing):
-        return found("flag" if not missing else "words")
+        return found("flag" if not missing else "words", numeric=set(values) == {"0", "1"})
     form = form_of([column])
     if form is not None:
         return found("time", form=form)
@@ -170,7 +170,7 @@ def _column(raw: str, name: str, column: pd.Series, row: pd.Series, reading: Rea
         if whole and not missing and distinct == len(text) and _names_rows(name, number):
             return found("name", numeric=True)
         if whole and IDS.search(name) and distinct > FEW:  # a code: its size says nothing
-            return found("words")
+            return found("words", numeric=True)
         return found("whole" if whole else "number", faults=faults, words=words, numeric=True)
     return found(_of_words(values, distinct))
 

@@ -75,10 +75,9 @@ def _of_column(
     blocks: list[pd.Series], sort: str, *, hard: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     gaps = np.array([missing(one).mean() for one in blocks])
-    if gaps.max() > 0 or sort in ("words", "text"):
-        most = min(1.0, float(gaps.max() + np.ptp(gaps) + MISSING))
-        if most < 1:
-            yield "missing_share", {"soft": {"most": _up(most)}}
+    most = min(1.0, float(gaps.max() + np.ptp(gaps) + MISSING))
+    if most < 1 and sort != "flag":
+        yield "missing_share", {"soft": {"most": _up(most)}}
     if sort in ("number", "whole", "flag"):
         yield from _of_numbers(blocks, sort, hard)
     elif sort == "words":

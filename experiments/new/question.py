@@ -131,10 +131,10 @@ def _task(
             f"--positive {asked.positive}: '{name}' has no such value; it has "
             f"{', '.join(map(str, counts.index[:5]))}."
         )
-    numeric = target.sort in ("number", "whole", "name")
+    numeric = target.numeric
     task = asked.task
     if task is None:
-        whole = target.sort in ("whole", "name")
+        whole = numeric and target.sort != "number"
         few = whole and len(counts) <= CLASSES_OF_NUMBERS and not _MEASURES.search(name)
         if len(counts) == 2:
             task = "binary"
@@ -144,12 +144,19 @@ def _task(
             task = "multiclass"
     if task == "regression":
         if not numeric:
+            bad = np.isnan(as_number(values))
+            if bad.mean() < 0.5:
+                raise RetraceError(
+                    f"The target '{name}': {int(bad.sum()):,} of {len(values):,} values are no "
+                    f"numbers, such as {values[bad].iloc[0]!r} (row {values.index[bad][0] + 1}). "
+                    "Correct them, or leave them empty: rows without a target are not used."
+                )
             raise RetraceError(
                 f"The target '{name}' has no numbers, but {target.sort} such as "
                 f"{counts.index[0]!r}; a regression needs numbers. --task multiclass takes them as "
                 "classes."
             )
-        sort = "whole" if target.sort == "name" else target.sort
+        sort = target.sort if target.sort in ("number", "whole") else "whole"
         return task, {}, replace(target, sort=sort)
     if task == "binary":
         if len(counts) != 2:

@@ -17,7 +17,13 @@ SAMPLE = 2000
 A_DATE = re.compile(r"\d.*[-/. :,].*\d|\d{1,2}\s?[A-Za-z]{3,}|[A-Za-z]{3,}\s\d|\d{8}$")
 _MONTHS = ("%b", "%B")
 _CLOCKS = {r"\d{1,2}:\d{2}": "%H:%M", r"\d{1,2}:\d{2}:\d{2}": "%H:%M:%S"}
-_ORDER = ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%d/%m/%y", "%m/%d/%y")
+_ORDER = [
+    f"{sign.join([*days, year])}{clock}"
+    for sign in "/-."
+    for days in (("%d", "%m"), ("%m", "%d"))
+    for year in ("%Y", "%y")
+    for clock in ("", " %H:%M", " %H:%M:%S")
+]
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ def _order(rows: pd.DataFrame, question: Question, raw_target: pd.Series) -> Ite
     if question.time is not None:
         ahead = rows[question.time] > datetime.now(UTC)
         if ahead.any():
-            first = rows[question.time][ahead].iloc[0]
+            first = rows[question.time][ahead].min()
             yield Trap(
                 f"{question.time} is in the future in {ahead.mean():.1%} of the rows, such as "
                 f"{first:%Y-%m-%d}"

@@ -86,7 +86,7 @@ def test_the_signs_of_numbers_are_found(
         (["2024-01-31", "2024-02-01", "2024-02-02"], None, "such as"),
         (["31.01.2024", "01.02.2024", "02.02.2024"], None, "day first"),
         (["01/31/2024", "02/01/2024", "02/02/2024"], None, "month first"),
-        (["01/02/2024", "01/03/2024", "01/04/2024", "02/05/2024"], "%m/%d/%Y", "in order"),
+        (["01/02/2024", "01/03/2024", "02/01/2024", "02/05/2024"], "%m/%d/%Y", "in order"),
         (["31-Jan-2024", "01-Feb-2024", "02-Feb-2024"], "%d-%b-%Y", "day first"),
         (["20240131", "20240201", "20240202"], "%Y%m%d", "20240131"),
         (["31.01.24", "01.02.24", "02.02.24"], "%d.%m.%y", "day first"),
@@ -268,12 +268,12 @@ def test_a_target_with_gaps_is_said(tmp_path: Path) -> None:
             {},
             "400 different values in 400 rows",
         ),
-        (lambda rows: rows, {"task": "binary"}, "values, such as .*binary needs two"),
+        (lambda rows: rows, {"task": "binary"}, r"values, such as .*binary needs two"),
         (lambda rows: rows, {"target": "town", "task": "regression"}, "has no numbers"),
         (
             lambda rows: rows,
             {"time": ("town",)},
-            "'(Oslo|Bergen|Tromsø)' .*cannot be read as a time",
+            r"'(Oslo|Bergen|Tromsø)' .*cannot be read as a time",
         ),
         (lambda rows: rows.assign(town=rows["worth"] > 0), {"target": "town"}, "in all 400 rows"),
         (
@@ -290,10 +290,12 @@ def test_a_target_with_gaps_is_said(tmp_path: Path) -> None:
         ),
         (
             lambda rows: rows.assign(
-                worth=np.where(np.arange(N) % 20 == 3, "much", rows["worth"].astype(str))
+                worth=[
+                    f"much {i}" if i % 20 == 3 else str(one) for i, one in enumerate(rows["worth"])
+                ]
             ),
             {"task": "regression"},
-            "cannot be used",
+            r"20 of 400 values are no numbers, such as 'much 3' \(row 4\)",
         ),
     ],
 )
@@ -306,18 +308,18 @@ def test_bad_input_is_a_clear_error(tmp_path: Path, change, asked, words: str) -
 def test_a_file_without_a_header_or_that_is_no_table(tmp_path: Path) -> None:
     path = tmp_path / "bare.csv"
     path.write_text("\n".join(f"{i},{i * 2.5},7" for i in range(300)))
-    with pytest.raises(RetraceError, match="has no header: its first line is 0, 0.0, 7"):
+    with pytest.raises(RetraceError, match=r"has no header: its first line is 0, 0.0, 7"):
         planned(path)
     path = tmp_path / "picture.csv"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-    with pytest.raises(RetraceError, match="a NUL byte|not UTF-8"):
+    with pytest.raises(RetraceError, match=r"a NUL byte|not UTF-8"):
         planned(path)
 
 
 def test_lists_in_cells_are_refused_and_can_be_dropped(tmp_path: Path) -> None:
     path = tmp_path / "homes.parquet"
     frame(tags=[["a", "b"]] * N).to_parquet(path)
-    with pytest.raises(RetraceError, match="column 'tags' has lists or records .*--drop tags"):
+    with pytest.raises(RetraceError, match=r"column 'tags' has lists or records .*--drop tags"):
         planned(path)
     assert planned(path, drop=("tags",)).question.target == "worth"
 
@@ -441,16 +443,16 @@ def test_limits_are_silent_on_the_next_month() -> None:
 @pytest.mark.parametrize(
     ("broken", "column"),
     [
-        (lambda rows: rows.assign(y=rows["y"] * 100), "y p50"),
-        (lambda rows: rows.assign(y=rows["y"] / 100), "y p50"),
-        (lambda rows: rows.assign(size=-rows["size"]), "size p50"),
+        (lambda rows: rows.assign(y=rows["y"] * 100), "y quantile"),
+        (lambda rows: rows.assign(y=rows["y"] / 100), "y quantile"),
+        (lambda rows: rows.assign(size=-rows["size"]), "size quantile"),
         (
             lambda rows: rows.assign(size=np.where(rows.index % 2, np.nan, rows["size"])),
             "size missing",
         ),
         (lambda rows: rows.assign(town=""), "town missing_share"),
         (lambda rows: rows.assign(town="a"), "town top_share"),
-        (lambda rows: rows.assign(y=rows["size"] * 1000, size=rows["y"]), "y p50"),
+        (lambda rows: rows.assign(y=rows["size"] * 1000, size=rows["y"]), "y quantile"),
         (lambda rows: rows.assign(y=12.0), "y top_share"),
     ],
 )

@@ -83,8 +83,8 @@ def _calendar(times: pd.Series, zone: str) -> tuple[str, ...]:
     """Return the parts of a time that differ: a day has no hour, a year no month."""
     local = times.dropna().dt.tz_convert(zone).dt
     parts = {
-        "hour": local.hour, "weekday": local.weekday, "month": local.month,
-        "year_day": local.dayofyear,
+        "hour": local.hour, "weekday": local.day_of_week, "month": local.month,
+        "year_day": local.day_of_year,
     }  # fmt: skip
     return ("day", *(name for name, values in parts.items() if values.nunique() > 1))
 

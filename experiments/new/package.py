@@ -195,13 +195,13 @@ def ingest(name: str, reading: Reading) -> str:
     """Return ingest/__init__.py."""
     given = reading.model_dump(exclude_defaults=True)
     imports = sorted(
-        [f"from problems.{name}.schema import WORLD", "from problems.plain import reader"]
+        [f"from problems.{name}.schema import WORLD", "from problems.plain import plain_reader"]
     )
     text = "\n".join(imports) + "\n\n"
     if not given:
-        return text + "READER = reader(WORLD)\n"
+        return text + "READER = plain_reader(WORLD)\n"
     fields = "".join(f"    {key}={_literal(value, 4)},\n" for key, value in given.items())
-    return text + f"READER = reader(\n    WORLD,\n{fields})\n"
+    return text + f"READER = plain_reader(\n    WORLD,\n{fields})\n"
 
 
 def features(question: Question, chosen: Chosen, zone: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments import dag
-from experiments.git import answer
+from experiments.git import git_or_empty
 from experiments.new import lines
 from retrace.base import paths
 from retrace.base.errors import RetraceError
@@ -160,7 +160,7 @@ def _forget(name: str) -> None:
         text = lines.take(text, "stages", stage)
     if text == before:
         return
-    committed = answer("show", f"HEAD:{LOCK}") + "\n"
+    committed = git_or_empty("show", f"HEAD:{LOCK}") + "\n"
     if lines.take(text, "stages", "report") == lines.take(committed, "stages", "report"):
         text = committed
     _replace(LOCK, text)

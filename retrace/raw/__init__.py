@@ -7,7 +7,8 @@
     read_mapped(path, ["amount"], columns={"amount": "TX_AMOUNT"})    # under its owner's names
 
 .tsv and .csv (also .gz, and with another separator) give text, "" where a field is empty; .parquet
-gives its own types. .xes (also .gz) gives a row for each event of the log, as text.
+gives its own types. .xlsx and .json (also .gz, and a record a line as .jsonl)
+give text. .xes (also .gz) gives a row for each event of the log, as text.
 What looks like a fault of the export is logged as a warning: see `retrace.raw.hints`.
 Numbers are read later, by `retrace.raw.values`: one unreadable value costs one row, not the file.
 """
@@ -24,7 +25,9 @@ import pandas as pd
 from retrace.base.errors import RetraceError
 from retrace.raw.delimited import Delimited
 from retrace.raw.hints import hints
+from retrace.raw.objects import Objects
 from retrace.raw.parquet import Parquet
+from retrace.raw.sheets import Sheet
 from retrace.raw.sources import TRUTH, files_of, fingerprint, suffix_of
 from retrace.raw.xes import Xes
 
@@ -35,7 +38,10 @@ __all__ = [
 
 WRONG_FIELDS = "wrong number of fields"
 PLACE = ("file", "row")
-_READERS: dict[str, type[Parquet | Xes]] = {".parquet": Parquet, ".xes": Xes}
+_READERS: dict[str, type[Parquet | Objects | Sheet | Xes]] = {
+    ".parquet": Parquet, ".xes": Xes, ".xlsx": Sheet,
+    ".json": Objects, ".jsonl": Objects, ".ndjson": Objects,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

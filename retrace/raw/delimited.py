@@ -99,7 +99,7 @@ def _separator(path: Path, data: bytearray) -> bytes:
     if own in header or most not in header:
         return own
     logging.getLogger(__name__).warning(
-        "%s: the header is separated by %s, not by %s as the suffix says, and so are the rows read.",
+        "%s: the header is separated by %s, not by %s as the suffix says; so are the rows read.",
         path, _NAMES[most], _NAMES[own],
     )  # fmt: skip
     return most

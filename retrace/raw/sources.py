@@ -7,7 +7,10 @@ from pathlib import Path
 from retrace.base.errors import RetraceError
 
 TRUTH = "_truth"  # beside simulated raw files: what only the simulator knows; hidden from readers
-SUFFIXES = (".tsv", ".csv", ".tsv.gz", ".csv.gz", ".parquet", ".xes", ".xes.gz")
+SUFFIXES = (
+    ".tsv", ".csv", ".tsv.gz", ".csv.gz", ".parquet", ".xlsx", ".json", ".jsonl", ".ndjson",
+    ".json.gz", ".jsonl.gz", ".xes", ".xes.gz",
+)  # fmt: skip
 READABLE = f"Readable are {', '.join(SUFFIXES)}"
 
 

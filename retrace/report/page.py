@@ -19,7 +19,7 @@ from retrace.report.inputs import (
     ShownTable,
     read_backtest,
     read_problem,
-    read_rows,
+    read_text_rows,
     read_world,
 )
 from retrace.report.lifecycle import lifecycle
@@ -144,7 +144,7 @@ def _drawn(spec: dict[str, Any], mark: str) -> Markup:
 def _pictures(problem: ProblemInputs) -> list[DrawnPlot]:
     pictures = []
     for number, plot in enumerate(read_plots(problem.name, problem.world), 1):
-        if plot.path.stem == "coverage" and not read_rows(plot.path):
+        if plot.path.stem == "coverage" and not read_text_rows(plot.path):
             continue  # no slice has enough rows
         html = Markup(draw(plot, f"plot-{problem.name}-{number}"))  # noqa: S704  (as above)
         title = plot.title

@@ -1,41 +1,20 @@
-"""Which model reads which section of params.yaml, and what there and in checks.yaml is wrong."""
+"""What is wrong in params.yaml and in checks.yaml: `faults` reads each section into its model."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from experiments.tune.space import TuneParams
-from problems import parts
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import PATH, ProblemEntry, WorldEntry, read_key, read_params
 from retrace.checks import ValidateParams
-from retrace.encode.encoders import EncodeParams
-from retrace.encode.text.model import TextParams
-from retrace.judge.gate import GateParams
-from retrace.past.splits import SplitParams
-from workflow.replay.models import BacktestParams
-from workflow.train import TrainParams
+from workflow import sections
+from workflow.sections import WORLD, Models
 
-Models = Mapping[str, Callable[[str], type[BaseModel]]]  # of a section, given the world
-
-WORLD: Models = {
-    "simulate": lambda world: parts.simulator(world).settings,
-    "ingest": lambda world: parts.reader(world).settings,
-}
-PROBLEM: Models = {
-    "split": lambda _: SplitParams,
-    "features": lambda world: parts.features(world).settings,
-    "encode": lambda _: EncodeParams,
-    "text": lambda _: TextParams,
-    "train": lambda _: TrainParams,
-    "evaluate": lambda world: parts.evaluation(world).settings,
-    "tune": lambda _: TuneParams,
-    "gate": lambda _: GateParams,
-    "backtest": lambda _: BacktestParams,
-}
+PROBLEM: Models = {**sections.PROBLEM, "tune": lambda _: TuneParams}
 OPTIONAL = {"simulate", "tune", "gate", "backtest"}  # needed where a list at the top names it
 LISTS = {"simulators": "simulate", "backtests": "backtest"}
 

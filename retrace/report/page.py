@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import BaseModel
 
 from retrace.report import numbers, tables
 from retrace.report.charts import described, draw, draw_spec, read_plots
@@ -23,7 +24,7 @@ from retrace.report.inputs import (
     read_world,
 )
 from retrace.report.lifecycle import lifecycle
-from retrace.report.parameters import read_sections
+from retrace.report.parameters import changed_sections
 from retrace.report.pictures import drawing
 from retrace.report.screen import first_screen
 from retrace.report.verdicts import headline_of, judge_coverage, measured_in, verdicts, worth
@@ -47,8 +48,11 @@ class DrawnPlot:
     html: Markup
 
 
-def problem_part(name: str) -> Part:
-    """Return what the page says of a problem: its card, its section and its world's data."""
+def problem_part(name: str, sections: Mapping[str, BaseModel]) -> Part:
+    """Return what the page says of a problem: its card, its section and its world's data.
+
+    `sections` of params.yaml are the problem's, read into their models.
+    """
     problem = read_problem(name)
     world = read_world(problem.world)
     _, value, words = headline_of(problem)
@@ -72,7 +76,7 @@ def problem_part(name: str) -> Part:
         "is_classifier": problem.task != "regression",
         "own": [(table, _own(table, name)) for table in problem.tables if table.rows],
         "pictures": _pictures(problem),
-        "sections": read_sections([problem.world, name], () if world.simulated else ("simulate",)),
+        "sections": changed_sections(sections, [name, problem.world]),
         "columns": tables.profiled(world.profile),
         "ingest_figures": tables.ingest_figures(world.ingest),
         "quarantined": tables.quarantined(world.ingest),

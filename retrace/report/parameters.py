@@ -1,46 +1,56 @@
-"""What params.yaml says of a problem by section, each value with the comment that says why.
+"""What params.yaml changes: each value that differs from its model's default, with the comment that
+says why."""
 
-What it does not say has its model's default.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from retrace.base.params import PATH, read_key
+from retrace.base.params import PATH, differences
 
 
 @dataclass(frozen=True)
 class Parameter:
+    """`name` is dotted below its section; `default` is "" of a value that has none."""
+
     name: str
     value: str
+    default: str
     comment: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """One block of `params.yaml`; `key` is its dotted name, `price.train`."""
+    """What one section changes; `key` is its dotted name, `price.train`."""
 
     key: str
     parameters: list[Parameter]
 
 
-def read_sections(names: list[str], skip: tuple[str, ...] = (), path: Path = PATH) -> list[Section]:
-    """Read the sections of a world and its problem, in the order of the file, without `skip`."""
+def changed_sections(
+    sections: Mapping[str, BaseModel], blocks: Sequence[str], path: Path = PATH
+) -> list[Section]:
+    """Return what `sections`, by name, change; those at their defaults are left out.
+
+    `blocks` of params.yaml are those that the sections were read from: the problem's, then the
+    world's that it is laid over. They have the comments.
+    """
     everything = _with_comments(path.read_text(encoding="utf-8"))
-    sections = []
-    for name in dict.fromkeys(names):
-        if name in everything:
-            read_key(name, path)  # so that a change while the stage runs is noticed
-        for part, block in (everything.get(name) or {}).items():
-            if part not in skip and isinstance(block, CommentedMap) and block:
-                sections.append(Section(f"{name}.{part}", _parameters(block)))
-    return sections
+    found = []
+    for name, section in sections.items():
+        places = [(block, name) for block in blocks if _at(everything, (block, name)) is not None]
+        parameters = [
+            Parameter(key, _text(value), _default(usual), _comment(everything, places, key))
+            for key, (value, usual) in differences(section).items()
+        ]
+        if parameters:
+            found.append(Section(".".join(places[0]), parameters))
+    return found
 
 
 @lru_cache(maxsize=1)  # once for all problems: comments make it slow
@@ -48,22 +58,32 @@ def _with_comments(text: str) -> Any:
     return YAML().load(text)
 
 
-def _parameters(block: CommentedMap) -> list[Parameter]:
-    return [Parameter(str(key), _text(value), _comment(block, key)) for key, value in block.items()]
+def _default(value: Any) -> str:
+    return "" if value is None else _text(value)
 
 
-def _comment(block: CommentedMap, key: Any) -> str:
-    """Return what stands behind a value on its own line."""
-    tokens = block.ca.items.get(key) or []
-    token = tokens[2] if len(tokens) > 2 else None
-    line = token.value.partition("\n")[0] if token is not None else ""
-    return str(line).lstrip("# ").strip()
+def _at(everything: CommentedMap, keys: Sequence[str]) -> CommentedMap | None:
+    block: Any = everything
+    for key in keys:
+        block = block.get(key) if isinstance(block, CommentedMap) else None
+    return block if isinstance(block, CommentedMap) else None
+
+
+def _comment(everything: CommentedMap, places: Sequence[Sequence[str]], name: str) -> str:
+    """Return what stands behind a value on its own line, in the first place that has one."""
+    *above, last = name.split(".")
+    for place in places:
+        block = _at(everything, (*place, *above))
+        tokens = block.ca.items.get(last) or [] if block is not None else []
+        if len(tokens) > 2 and tokens[2] is not None:
+            return str(tokens[2].value.partition("\n")[0].lstrip("# ").strip())
+    return ""
 
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_text(item)}" for key, item in value.items()) or "none"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         if any(isinstance(item, Mapping) for item in value):
             return f"{len(value)} entries"
         return ", ".join(_text(item) for item in value) or "none"

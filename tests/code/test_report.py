@@ -17,12 +17,13 @@ from dvc_render.vega import VegaRenderer
 from dvc_render.vega_templates import get_template
 
 from retrace.base.errors import RetraceError
+from retrace.base.params import Params
 from retrace.base.tables import Column, Picture
 from retrace.report import charts, page
 from retrace.report.inputs import ShownTable
 from retrace.report.numbers import amount, cells, chance, count, interval, number, percent
 from retrace.report.page import problem_part
-from retrace.report.parameters import read_sections
+from retrace.report.parameters import changed_sections
 from retrace.report.pictures import drawing
 
 ROOT = Path(__file__).parents[2]
@@ -193,8 +194,22 @@ stages:
 artifacts:
   price: {path: models/price, desc: suggests a price}
 """
+
+
+class Coverage(Params):
+    least: float = 0.8
+
+
+class Fitting(Params):
+    rounds: int = 10
+    seeds: tuple[int, ...] = (1, 2)
+    coverage: Coverage = Coverage()
+    unit: str  # must be given
+
+
 Make = Callable[..., None]
 XY = {"x": "coverage", "y": "slice"}
+SECTIONS = {"train": Fitting(rounds=50, unit="h")}
 
 
 @pytest.fixture
@@ -236,7 +251,7 @@ def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
 def render() -> str:
     """The whole page, as `stages.page` and `stages.report` make it."""
     problems = yaml.safe_load(Path("params.yaml").read_text())["problems"]
-    return page.page([problem_part(name) for name in problems], {})
+    return page.page([problem_part(name, SECTIONS) for name in problems], {})
 
 
 class Elements(html.parser.HTMLParser):
@@ -636,14 +651,26 @@ def test_templates_of_dvc_yaml_exist() -> None:
                 get_template(properties["template"], str(ROOT / ".dvc/plots"))
 
 
-def test_parameters_keep_their_comments(make: Make) -> None:
-    make()
-    (section,) = read_sections(["price", "price"], skip=("simulate",))
-    assert section.key == "price.train"
-    assert [(p.name, p.value, p.comment) for p in section.parameters] == [
-        ("rounds", "50", "<b>enough</b>"),
-        ("seeds", "1, 2", ""),
+def test_parameters_are_those_that_change_a_default_with_their_comments(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "orders:\n  train:\n    unit: h       # as planners count\n    rounds: 50    # enough\n"
+        "    coverage:\n      least: 0.9  # <b>promised</b>\n"
+        "late:\n  train:\n    rounds: 70    # of the problem's own\n  split: {}\n"
+    )
+    sections = {
+        "train": Fitting(rounds=70, unit="h", coverage=Coverage(least=0.9)),
+        "split": Coverage(),
+    }
+    (section,) = changed_sections(sections, ["late", "orders"], path)
+    assert section.key == "late.train"
+    assert [(p.name, p.value, p.default, p.comment) for p in section.parameters] == [
+        ("rounds", "70", "10", "of the problem's own"),
+        ("coverage.least", "0.9", "0.8", "<b>promised</b>"),
+        ("unit", "h", "", "as planners count"),
     ]
+    (section,) = changed_sections({"train": sections["train"]}, ["orders"], path)
+    assert section.key == "orders.train"
 
 
 def test_numbers() -> None:

@@ -14,7 +14,7 @@ from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
 from retrace.checks.profile import profile, scaled
 from stages.ingest import fewer_rows, in_and_out
-from stages.validate import check_schema, run_checks, stop_on_hard
+from workflow.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(
     {

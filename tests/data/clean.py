@@ -14,8 +14,8 @@ from retrace.base import paths
 from retrace.base.params import read_params
 from retrace.checks import ValidateParams
 from stages.simulate import write_raw
-from stages.validate import run_checks, stop_on_hard
 from tests.conftest import ROOT
+from workflow.validate import run_checks, stop_on_hard
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.validate import check_schema
 from tests.data.clean import EVERY, CleanTable
+from workflow.validate import check_schema
 
 
 @pytest.mark.parametrize("table", EVERY, ids=lambda table: table.world)

@@ -8,9 +8,9 @@ import yaml
 from problems.fraud.ingest import CLEAN
 from problems.fraud.schema import WORLD
 from problems.fraud.simulate import SimulateSettings, simulate
-from stages.validate import run_checks
 from tests.conftest import ROOT
 from tests.data.clean import limits
+from workflow.validate import run_checks
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
 

@@ -5,8 +5,8 @@ import pytest
 
 from problems.price.schema import WORLD
 from retrace.base.errors import RetraceError
-from stages.validate import check_schema
 from tests.data.clean import LISTINGS, corrupted
+from workflow.validate import check_schema
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 
 from problems.service_time.schema import WORLD
 from retrace.base.errors import RetraceError
-from stages.validate import check_schema
 from tests.data.clean import STOPS, corrupted
+from workflow.validate import check_schema
 
 
 @pytest.fixture(scope="module")

@@ -33,12 +33,12 @@ from retrace.fit.boosters import booster_from_text
 from retrace.fit.bundle import Bundle
 from retrace.raw import read_raw
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
-from stages.validate import check_schema, optional, roles, run_checks
 from tests.conftest import ROOT
 from tests.data.clean import limits
 from tests.drills.bad_data import simulate
 from tests.drills.fuzz import Reader, Rng, cell, mutated
 from tests.drills.reception import PARAMS
+from workflow.validate import check_schema, optional, roles, run_checks
 
 COLUMNS = ("id", "text", "number")
 

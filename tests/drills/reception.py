@@ -18,9 +18,9 @@ from retrace.checks.pairs import LOOKS
 from retrace.checks.profile import profile, scaled
 from retrace.checks.screens import screen
 from stages.ingest import check_quarantined, fewer_rows
-from stages.validate import check_schema, optional, roles, run_checks, stop_on_hard
 from tests.conftest import ROOT
 from tests.data.clean import limits
+from workflow.validate import check_schema, optional, roles, run_checks, stop_on_hard
 
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 

@@ -35,7 +35,6 @@ class EvaluateSettings(EvaluateParams):
     time_zone: str
     night_from: int = Field(ge=0, le=23)
     night_until: int = Field(ge=0, le=23)
-    slice_min_rows: int = Field(ge=1)
 
 
 def threshold(problem: Problem, valid: pd.DataFrame, settings: EvaluateSettings) -> float:

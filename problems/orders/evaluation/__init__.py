@@ -28,7 +28,6 @@ class EvaluateSettings(EvaluateParams):
     saved_share: float = Field(ge=0, le=1)
     elapsed_bands_days: list[float]
     slice_columns: list[str]
-    slice_min_rows: int = Field(ge=1)
 
 
 def threshold(problem: Problem, valid: pd.DataFrame, settings: EvaluateSettings) -> float:

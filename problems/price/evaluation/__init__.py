@@ -21,7 +21,6 @@ class EvaluateSettings(EvaluateParams):
 
     cost_per_usd_over: float = Field(ge=0)  # too high loses the sale
     cost_per_usd_under: float = Field(ge=0)  # too low loses money
-    slice_min_rows: int = Field(ge=1)
 
 
 def headline(

@@ -23,7 +23,6 @@ class EvaluateSettings(EvaluateParams):
 
     rule: RuleSettings
     time_zone: str
-    slice_min_rows: int = Field(ge=1)
     new_driver_stops: int = Field(ge=1)
     new_customer_stops: int = Field(ge=1)
     new_region_days: int = Field(ge=1)

@@ -2,4 +2,4 @@
 
 from retrace.base.pins import pin
 
-pin(light=True)
+pin()

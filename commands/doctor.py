@@ -7,7 +7,6 @@ One line a check: `ok`, `!` for a limit, `FAULT` for what stops you (exit status
 
 import argparse
 import shutil
-import subprocess
 import sys
 import textwrap
 import threading
@@ -22,6 +21,7 @@ from typing import Any, Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from experiments.git import git_or_empty
 from retrace.base.errors import RetraceError
 
 RUN_LOCK = Path("requirements.lock")
@@ -145,21 +145,16 @@ def git() -> Finding:
     """A Git repository, and a name and address to commit with."""
     if shutil.which("git") is None:
         return Finding("FAULT", "Git", "not installed", "install git: DVC versions with it")
-    if not _git("rev-parse", "--git-dir"):
+    if not git_or_empty("rev-parse", "--git-dir"):
         advice = "get it with git clone, not as an archive: experiments are Git commits"
         return Finding("FAULT", "Git", "this folder is not in a Git repository", advice)
-    name, email = _git("config", "user.name"), _git("config", "user.email")
+    name, email = git_or_empty("config", "user.name"), git_or_empty("config", "user.email")
     missing = [key for key, value in (("name", name), ("email", email)) if not value]
     if missing:
         found = f"no {' and no '.join(f'user.{key}' for key in missing)}: git commit will refuse"
         advice = " and ".join(f'git config --global user.{key} "Your {key}"' for key in missing)
         return Finding("!", "Git", found, advice)
     return Finding("ok", "Git", f"commits as {name} <{email}>")
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, encoding="utf-8", check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def remote() -> Finding:

@@ -75,32 +75,23 @@ def main(name: str) -> None:
             keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
         write_table(pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1), path)
 
+    fingerprint = feature_fingerprint(problem.world, settings)
+    fitting = settings.model_dump(), encode, text, classes, fingerprint
     masks |= {window: (windows == window).to_numpy() for window in WINDOWS}
     with replacing(paths.features(name)) as folder:
         for fit, (fitted, others) in FITS.items():
             (folder / fit).mkdir()
             mask = masks[fit or fitted]
-            encoding, encoded = fit_encoding(
-                problem,
-                take(grouped, mask),
-                take(features, mask),
-                target[mask],
-                settings.model_dump(),
-                encode,
-                text,
-                classes,
-                feature_fingerprint(problem.world, settings),
-            )
+            keys, seen = take(grouped, mask), take(features, mask)
+            encoding, encoded = fit_encoding(problem, keys, seen, target[mask], *fitting)
             encoding.save(folder / fit)
             write(folder / fit / f"{fitted}.parquet", mask, encoding, encoded)
             for window in others:
                 matrix = encoding.transform(take(features, masks[window]))
                 write(folder / fit / f"{window}.parquet", masks[window], encoding, matrix)
     counts = windows.value_counts()
-    say(
-        f"{name}: {len(encoding.columns)} columns; "
-        + ", ".join(f"{w} {counts[w]:,}" for w in WINDOWS)
-    )
+    counted = ", ".join(f"{window} {counts[window]:,}" for window in WINDOWS)
+    say(f"{name}: {len(encoding.columns)} columns; {counted}")
 
 
 if __name__ == "__main__":

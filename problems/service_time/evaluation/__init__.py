@@ -14,7 +14,10 @@ from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
 from retrace.judge.slices import bands
 
-WORDS = {"route_mae_minutes": Column("mean absolute error of whole routes", "minutes")}
+WORDS = {
+    "cost_eur": Column("cost per stop", "EUR", "money"),
+    "route_mae_minutes": Column("mean absolute error of whole routes", "minutes"),
+}
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
 
 
@@ -27,6 +30,8 @@ class EvaluateSettings(EvaluateParams):
     new_customer_stops: int = Field(ge=1)
     new_region_days: int = Field(ge=1)
     planned_bands_minutes: list[float] = Field(min_length=1)
+    cost_per_minute_over: float = Field(ge=0)  # planned too long: the van waits
+    cost_per_minute_under: float = Field(ge=0)  # too short: the next customers wait
 
 
 def headline(
@@ -38,7 +43,9 @@ def headline(
     y, p = scored["outcome"], scored["prediction"]
     figures = {
         "mae_seconds": metrics.mae(y, p),
+        "cost_eur": cost(scored, "prediction", settings),
         "rule_mae_seconds": metrics.mae(y, scored["rule"]),
+        "rule_cost_eur": cost(scored, "rule", settings),
         "naive_mae_seconds": metrics.mae(y, scored["naive"]),
     }
     if "oracle" in scored:
@@ -49,6 +56,12 @@ def headline(
         "route_mae_minutes": float(routes["model_error"].abs().mean() / 60),
         "bias_seconds": float((p - y).mean()),
     }
+
+
+def cost(scored: pd.DataFrame, plan: str, settings: EvaluateSettings) -> float:
+    """Return what planning a stop by the column `plan` costs on average, in EUR."""
+    over, under = settings.cost_per_minute_over / 60, settings.cost_per_minute_under / 60
+    return float(metrics.linear_cost(scored["outcome"], scored[plan], over, under).mean())
 
 
 def slices(

@@ -24,8 +24,7 @@ from workflow.sections import read_sections
 def main(name: str) -> None:
     part = problem_part(name, read_sections(find_problem(name)))
     write_json(part, paths.part(name))
-    say("
-".join(part["screen"]))
+    say("\n".join(part["screen"]))
 
 
 if __name__ == "__main__":

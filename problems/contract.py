@@ -389,6 +389,13 @@ class Tables(Protocol):
         `slice_<name>` columns too."""
 
 
+class Cost(Protocol):
+    def __call__(
+        self, problem: Problem, scored: pd.DataFrame, told: pd.Series, settings: Any
+    ) -> NDArray[np.float64]:
+        """Return what each row costs where `told` is told, in money; of a regression."""
+
+
 class Threshold(Protocol):
     def __call__(self, problem: Problem, valid: pd.DataFrame, settings: Any) -> float:
         """Return the probability from which to act, chosen on scored validation rows."""
@@ -401,7 +408,8 @@ class Evaluation:
     `words` say what the figures of `headline` are that no metric of `retrace.judge.metrics` is; a
     `*` stands for a number in a name. Where one of kind `money` has a `rule_` figure beside it, the
     report says what the model saves. With a threshold, scored rows have the rule's own as
-    `rule_threshold`.
+    `rule_threshold`. With a cost, they have `told`: the prediction or the quantile that costs least
+    on validation.
     """
 
     settings: type[EvaluateParams] = EvaluateParams
@@ -410,6 +418,7 @@ class Evaluation:
     tables: Tables = defaults.tables
     threshold: Threshold | None = None  # of a classifier whose alerts are acted on
     words: Mapping[str, Column] = field(default_factory=dict)
+    cost: Cost | None = None  # of a regression whose errors cost money
 
 
 # ---- a list of what is open ----------------------------------------------------------------------

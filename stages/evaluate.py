@@ -35,6 +35,7 @@ from workflow.evaluate import (
     compare_with_baselines,
     declared,
     held_rows,
+    newest,
     score,
     select,
     with_oracle,
@@ -42,6 +43,7 @@ from workflow.evaluate import (
 )
 from workflow.final import Held
 from workflow.predictions import records
+from workflow.told import with_told
 
 
 def ruled(
@@ -66,13 +68,14 @@ def main(name: str) -> None:
     )
     before = Held.from_frame(read_table(paths.held(name)))
     scored = score(problem, bundle, rows, known, test, before, settings)
-    held = held_rows(problem, bundle, rows, before)
+    held = newest(held_rows(problem, bundle, rows, before))
     if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
         by_rule = ruled(problem, rows, known, settings)
         scored = scored.assign(
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),
         )
+    scored = with_told(problem, scored, held, settings)
     scored = with_oracle(problem, scored, truth)
     figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))
     labels = evaluation.slices(problem, scored, settings, rows)

@@ -71,13 +71,15 @@ def held_rows(problem: Problem, bundle: Bundle, rows: pd.DataFrame, held: Held) 
     return pd.concat([found.assign(outcome=problem.outcome(found)), answers], axis=1)
 
 
+def newest(held: pd.DataFrame) -> pd.DataFrame:
+    """Return held rows without the older ones of an order in time: later rows choose."""
+    return held[~held[OLDER]] if OLDER in held else held
+
+
 def with_valid(
     problem: Problem, held: pd.DataFrame, figures: Mapping[str, float]
 ) -> dict[str, float]:
-    """Put the metric of rows that their fits did not see first: experiments are chosen by it. Where
-    time orders rows it is of the newest."""
-    if OLDER in held:
-        held = held[~held[OLDER]]
+    """Put the metric of rows that their fits did not see first: experiments are chosen by it."""
     key = metrics.key_of(problem.metric, problem.unit)
     return {VALID + key: metrics.metric_of(problem.metric, held), **figures}
 

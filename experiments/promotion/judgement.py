@@ -21,8 +21,9 @@ from retrace.judge import metrics
 from retrace.judge.gate import Decision, GateParams, decide
 from stages.windows import learnt_keys, window_keys
 from workflow.blocks import blocks_of
-from workflow.evaluate import score, select
+from workflow.evaluate import held_rows, newest, score, select
 from workflow.final import Held
+from workflow.told import costs_beside_rule, with_told
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class JudgedRows:
     labels: pd.DataFrame
     blocks: pd.Series | None
     blocks_name: str
+    costs: pd.DataFrame | None = None  # by what is told and by the rule
 
 
 def judge(problem: Problem, champion: Assigned | None, scratch: Path) -> Judgement:
@@ -91,6 +93,7 @@ def against(
         window.labels[keep],
         None if window.blocks is None else window.blocks[keep],
         window.blocks_name,
+        None if window.costs is None else window.costs[keep],
     )
     return _decide(
         problem,
@@ -122,6 +125,7 @@ def _decide(
         params=limits,
         blocks=window.blocks,
         labels=window.labels,
+        costs=window.costs,
     )
     sides = {"challenger": "prediction", "champion": "champion", "rule": "rule"}
     if champion is None:
@@ -148,12 +152,16 @@ def judged_rows(problem: Problem) -> JudgedRows:
     bundle = Bundle.load_judged(paths.bundle(problem.name))
     held = Held.from_frame(read_table(paths.held(problem.name)))
     scored = score(problem, bundle, rows, known, test, held, settings)
+    chosen_on = newest(held_rows(problem, bundle, rows, held))
+    scored = with_told(problem, scored, chosen_on, settings)
     labels = evaluation.slices(problem, scored, settings, rows)
     name, blocks = blocks_of(problem, scored)
     index = pd.MultiIndex.from_frame(scored[list(problem.key)])
+    costs = costs_beside_rule(problem, scored, settings)
     return JudgedRows(
         scored.set_axis(index),
         labels.set_axis(index),
         None if blocks is None else blocks.set_axis(index),
         name,
+        None if costs is None else costs.set_axis(index),
     )

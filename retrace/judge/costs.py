@@ -1,8 +1,13 @@
-"""What acting from a threshold on costs, whichever threshold it is."""
+"""What acting on a model costs: from a threshold on, or by the forecast that is told."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+
+def told(scored: pd.DataFrame) -> pd.Series:
+    """Return the forecast that is told: what was chosen by its cost, else the prediction."""
+    return scored["told"] if "told" in scored else scored["prediction"]
 
 
 def cost_curve(

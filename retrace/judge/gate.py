@@ -70,6 +70,7 @@ def decide(
     params: GateParams,
     blocks: pd.Series | None = None,
     labels: pd.DataFrame | None = None,
+    costs: pd.DataFrame | None = None,
 ) -> Decision:
     """Judge the challenger on rows that neither model was fitted on.
 
@@ -83,10 +84,12 @@ def decide(
     metric : a name of `retrace.judge.metrics.METRICS`; its loss of each row is what is compared
     blocks : labels of rows that are not independent (a day, a route), same index; each row without
     labels : one column a slice, same index; without, no slices are looked at
+    costs : what each row costs by what is `told` and by the `rule`, same index; where a problem
+        says what errors cost
 
     Raises ValueError for an index that differs or no rows.
     """
-    for other in (champion, blocks, labels):
+    for other in (champion, blocks, labels, costs):
         if other is not None and not other.index.equals(challenger.index):
             raise ValueError("the gate compares predictions of the same rows in the same order")
     ours, rules = (metrics.losses(metric, challenger, name) for name in ("prediction", "rule"))
@@ -94,6 +97,10 @@ def decide(
     reasons = []
     if rule.lower <= 0:
         reasons.append(f"not better than the rule beyond chance: {_text(rule)}")
+    if costs is not None:
+        saved = paired_difference(costs["told"], costs["rule"], blocks=blocks)
+        if saved.upper < 0:
+            reasons.append(f"costs more than the rule: {_text(saved, 'mean cost')}")
     difference, gain, worse = None, None, pd.DataFrame(columns=SLICE_COLUMNS)
     if champion is not None:
         theirs = metrics.losses(
@@ -133,11 +140,11 @@ def _champion_reasons(difference: Difference, gain: float, params: GateParams) -
     return []
 
 
-def _text(difference: Difference) -> str:
+def _text(difference: Difference, what: str = "mean loss") -> str:
     word = "lower" if difference.mean > 0 else "higher"
     mean, lower, upper = plain(abs(difference.mean), difference.lower, difference.upper)
     return (
-        f"mean loss {word} by {mean} (95 % interval {lower} to {upper}, "
+        f"{what} {word} by {mean} (95 % interval {lower} to {upper}, "
         f"{difference.n_rows} rows in {difference.n_blocks} blocks)"
     )
 

@@ -31,6 +31,7 @@ from retrace.judge.gate import GateParams
 from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
 from workflow.blocks import blocks_of
 from workflow.featurize import classes_of, fit_encoding, fitted_target
+from workflow.told import with_told
 from workflow.train import TrainParams, fit_bundle, importance, refit
 
 HELD = ("valid", "calibration")  # windows that the model which chooses was not fitted on
@@ -186,7 +187,7 @@ class Past:
             reference=self.columns(bundle, reference),
             importance=importance(bundle.boosters["point"]).set_index("column")["gain_share"],
             held=held,
-            judged=self._judged(tried, index) if self.gate else held.iloc[:0],
+            judged=self._judged(tried, index, held) if self.gate else held.iloc[:0],
             predicted=self._unpredicted(),
             asked=np.zeros(len(self.rows), bool),
         )
@@ -245,14 +246,25 @@ class Past:
         parts = []
         for bundle, names in ((chosen, HELD), (tried, ("judged",))):
             places = np.sort(np.concatenate([index[name] for name in names]))
-            answers = bundle.point(take(self.features, places), THREADS)
-            parts.append(self._with_outcome(places, answers))
+            parts.append(self.answered(bundle, places))
         return pd.concat(parts)
 
-    def _judged(self, tried: Bundle, index: dict[str, np.ndarray]) -> pd.DataFrame:
-        """Return the newest labelled rows with all that the gate asks for."""
+    def answered(self, tried: Bundle, places: np.ndarray) -> pd.DataFrame:
+        """Return the rows at `places` with outcome and all that a bundle answers; a regression that
+        no gate asks has no interval."""
+        features = take(self.features, places)
+        answer = tried.predict if "lower" in tried.boosters else tried.point
+        return self._with_outcome(places, answer(features, THREADS))
+
+    def _judged(
+        self, tried: Bundle, index: dict[str, np.ndarray], held: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Return the newest labelled rows with all that the gate asks for; the rows held before
+        them choose what is told."""
         places = index["judged"]
-        found = self._with_outcome(places, tried.predict(take(self.features, places), THREADS))
+        found = self.answered(tried, places)
+        before = held.drop(index=found.index)
+        found = with_told(self.problem, found, before, self.settings.evaluate)
         rule = parts.rules(self.problem.world).rule
         train = self.rows.iloc[index["train"]]
         return metrics.beside(

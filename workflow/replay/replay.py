@@ -19,7 +19,9 @@ from retrace.judge.metrics import said
 from retrace.judge.tasks import JUDGING
 from retrace.past.walk import labelled_until, periods_before
 from workflow.replay.models import Model, Past, thinned
+from workflow.told import costs_beside_rule
 
+FORESEEN_ROWS = 5_000  # of a period: their mean is known to 1 or 2 % then
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
 
 
@@ -116,13 +118,17 @@ class Replay:
         ranked = rank(drift, model.importance)
         alarm = raise_alarm(ranked, predictions, losses, params.alarm, sustained)
         moved = float(predictions["psi"].iloc[0])
-        return Watched(alarm, ranked, moved, losses, self._foreseen(model, predicted))
+        return Watched(alarm, ranked, moved, losses, self.foreseen(model, places))
 
-    def _foreseen(self, model: Model, predicted: pd.DataFrame) -> float:
-        """Foresee a classifier's losses; a model in use has no interval that would tell them."""
-        if self.problem.task == "regression":
+    def foreseen(self, model: Model, places: np.ndarray) -> float:
+        """Foresee by which share losses will be larger, on the fitted scale. A regression is asked
+        for its intervals, which only the model that was tried has; NaN without a gate."""
+        if self.problem.task != "regression":
+            return foreseen_increase(self.past.score(model, places), model.held)
+        if "lower" not in model.held:
             return float("nan")
-        return foreseen_increase(predicted, model.held)
+        rows = self.past.answered(model.tried, thinned(places, FORESEEN_ROWS))
+        return foreseen_increase(self._on_scale(rows), self._on_scale(model.held))
 
     def _prediction_drift(self, held: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         """Compare the predictions of two samples; classes are compared as they are."""
@@ -169,13 +175,17 @@ class Replay:
 
     def errors(self, scored: pd.DataFrame) -> pd.DataFrame:
         """Return loss and residual of scored rows on the fitted scale, and their blocks."""
-        if self.problem.scale == "log":
-            fitted = {
-                name: to_scale(scored[name].to_numpy(np.float64), "log")
-                for name in ("outcome", "prediction")
-            }
-            scored = scored.assign(**fitted)
-        return self.judging.errors(scored).assign(block=self.past.block.loc[scored.index])
+        return self.judging.errors(self._on_scale(scored)).assign(
+            block=self.past.block.loc[scored.index]
+        )
+
+    def _on_scale(self, scored: pd.DataFrame) -> pd.DataFrame:
+        if self.problem.scale != "log":
+            return scored
+        names = [name for name in ("outcome", "prediction", "lower", "upper") if name in scored]
+        return scored.assign(
+            **{name: to_scale(scored[name].to_numpy(np.float64), "log") for name in names}
+        )
 
     def ask_gate(self, challenger: Model, champion: Model) -> Decision | None:
         """Ask the gate, on the newest labelled rows, which neither model has learnt from."""
@@ -193,4 +203,5 @@ class Replay:
             params=self.settings.gate,
             blocks=self.past.block.loc[rows.index],
             labels=self.past.labels(rows, challenger.fitted_at),
+            costs=costs_beside_rule(self.problem, rows, self.settings.evaluate),
         )

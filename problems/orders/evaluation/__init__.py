@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from problems.contract import EvaluateParams, Evaluation, Problem
@@ -92,6 +93,19 @@ def tables(
     return found
 
 
+def cost(
+    problem: Problem, scored: pd.DataFrame, told: pd.Series, settings: EvaluateSettings
+) -> NDArray[np.float64]:
+    """Return what each forecast of the completion costs, in EUR."""
+    return completion.cost(scored, told, settings)
+
+
 EVALUATION = Evaluation(
-    EvaluateSettings, headline, slices, tables, threshold, {**completion.WORDS, **stuck.WORDS}
+    EvaluateSettings,
+    headline,
+    slices,
+    tables,
+    threshold,
+    {**completion.WORDS, **stuck.WORDS},
+    cost,
 )

@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 from problems.orders.evaluation.costs import Costs
 from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
+from retrace.judge.costs import told
 
-WORDS = {"cost_eur": Column("cost per prediction", "EUR", "money")}
+WORDS = {
+    "cost_eur": Column("cost per prediction", "EUR", "money"),
+    "median_cost_eur": Column("cost per prediction if the median is told", "EUR", "money"),
+}
 ROWS = Column("snapshots", kind="count")
 MAE = Column("mean absolute error", "hours")
 RULE_MAE = Column("mean absolute error of the rule", "hours")
 COVERAGE = Column("inside the interval", kind="share")
-TOLD = ("model", "p50", "p80", "p90", "rule", "naive", "oracle")
+TOLD = ("model", "p50", "p60", "p70", "p80", "p90", "rule", "naive", "oracle")
 
 
 def cost(scored: pd.DataFrame, forecast: pd.Series, costs: Costs) -> NDArray[np.float64]:
@@ -30,9 +34,10 @@ def headline(scored: pd.DataFrame, costs: Costs) -> dict[str, float]:
     y, p = scored["outcome"], scored["prediction"]
     figures = {
         "mae_hours": metrics.mae(y, p),
-        "cost_eur": float(cost(scored, p, costs).mean()),
+        "cost_eur": float(cost(scored, told(scored), costs).mean()),
         "rule_mae_hours": metrics.mae(y, scored["rule"]),
         "rule_cost_eur": float(cost(scored, scored["rule"], costs).mean()),
+        "median_cost_eur": float(cost(scored, p, costs).mean()),
         "naive_mae_hours": metrics.mae(y, scored["naive"]),
     }
     if "oracle" in scored:
@@ -74,6 +79,7 @@ def tables(scored: pd.DataFrame, costs: Costs) -> dict[str, Table]:
                 "optimistic_hours": Column("too early by", "hours"),
                 "pessimistic_hours": Column("too late by", "hours"),
                 "cost_eur": Column("cost per prediction", "EUR", "money"),
+                "chosen": Column("chosen on validation", kind="flag"),
             },
         ),
         "progress": Table(
@@ -96,7 +102,8 @@ def told_table(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
 
     Where optimistic hours cost more than pessimistic ones, a later quantile is the cheaper one.
     """
-    named = scored.rename(columns={"prediction": "model"})
+    named = scored.assign(model=scored["prediction"])
+    owners = [name for name in TOLD if name in named and named[name].equals(told(named))][:1]
     records = []
     for name in TOLD:
         if name in named:
@@ -109,6 +116,7 @@ def told_table(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
                     "optimistic_hours": float((-error).clip(lower=0).mean()),
                     "pessimistic_hours": float(error.clip(lower=0).mean()),
                     "cost_eur": float(cost(scored, named[name], costs).mean()),
+                    "chosen": int(name in owners),
                 }
             )
     return pd.DataFrame(records)
@@ -134,7 +142,7 @@ def by_month(scored: pd.DataFrame, costs: Costs) -> pd.DataFrame:
     month = scored["snapshot_at"].dt.tz_convert(costs.time_zone).dt.strftime("%Y-%m")
     frame = _errors(scored).assign(
         month=month,
-        cost=cost(scored, scored["prediction"], costs),
+        cost=cost(scored, told(scored), costs),
         error=scored["prediction"] - scored["outcome"],
     )
     return frame.groupby("month", as_index=False).agg(

@@ -8,11 +8,13 @@ from pydantic import Field
 from problems.contract import EvaluateParams, Evaluation, Problem
 from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
+from retrace.judge.costs import told
 from retrace.judge.slices import bands
 
 BAND_EDGES_USD = [10.0, 20.0, 40.0, 80.0, 200.0]
 WORDS = {
     "cost_usd": Column("cost per prediction", "USD", "money"),
+    "median_cost_usd": Column("cost per prediction if the median is told", "USD", "money"),
 }
 
 
@@ -36,8 +38,9 @@ def headline(
         "mae_usd": metrics.mae(y, scored["prediction"]),
         "rule_rmsle": metrics.rmsle(y, scored["rule"]),
         "naive_rmsle": metrics.rmsle(y, scored["naive"]),
-        "cost_usd": float(cost(scored, "prediction", settings).mean()),
-        "rule_cost_usd": float(cost(scored, "rule", settings).mean()),
+        "cost_usd": float(cost(problem, scored, told(scored), settings).mean()),
+        "rule_cost_usd": float(cost(problem, scored, scored["rule"], settings).mean()),
+        "median_cost_usd": float(cost(problem, scored, scored["prediction"], settings).mean()),
         "coverage_90": metrics.coverage(y, scored["lower"], scored["upper"]),
     }
     if "oracle" in scored:
@@ -45,11 +48,13 @@ def headline(
     return figures
 
 
-def cost(scored: pd.DataFrame, forecast: str, settings: EvaluateSettings) -> NDArray[np.float64]:
+def cost(
+    problem: Problem, scored: pd.DataFrame, told: pd.Series, settings: EvaluateSettings
+) -> NDArray[np.float64]:
     """Return what each row's price costs, in USD."""
     return metrics.linear_cost(
         scored["outcome"],
-        scored[forecast],
+        told,
         settings.cost_per_usd_over,
         settings.cost_per_usd_under,
     )
@@ -84,7 +89,7 @@ def tables(
     """Return what suggestions cost by band of the suggested price, and how wide intervals are."""
     frame = scored.assign(
         suggested=bands(scored["prediction"], BAND_EDGES_USD, problem.unit),
-        cost_usd=cost(scored, "prediction", settings),
+        cost_usd=cost(problem, scored, told(scored), settings),
         width_usd=scored["upper"] - scored["lower"],
     )
     by_band = frame.groupby("suggested", observed=True).agg(
@@ -112,4 +117,4 @@ def tables(
     }
 
 
-EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, words=WORDS)
+EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, words=WORDS, cost=cost)

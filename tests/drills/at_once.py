@@ -107,7 +107,7 @@ def two_repros(base: Repo, folder: Path, chance: random.Random) -> list[str]:
 
 def repro_and_experiment(base: Repo, folder: Path, chance: random.Random) -> list[str]:
     """The experiment is in the same working tree: it changes params.yaml before it waits."""
-    setting = f"{problem_of(base)}.train.num_leaves=7"
+    setting = f"++{problem_of(base)}.train.num_leaves=7"  # also where a world has it for all
     repo, serial = not_yet_run(base, folder / "two"), base.copy(folder / "serial")
     experiment = ("dvc", "exp", "run", "--name", "other", "-S", setting)
     delay = chance.uniform(0, 0.9) * seconds(base)
@@ -122,7 +122,7 @@ def repro_and_experiment(base: Repo, folder: Path, chance: random.Random) -> lis
 
 def repro_and_clone(base: Repo, folder: Path, chance: random.Random) -> list[str]:
     """The experiment runs in a clone of its own; only cache and Git are shared."""
-    setting = f"{problem_of(base)}.train.num_leaves=7"
+    setting = f"++{problem_of(base)}.train.num_leaves=7"
     experiment = retrace("experiment", "--name", "other", "-S", setting)
     repo, serial = base.copy(folder / "two"), base.copy(folder / "serial")
     repro = ("dvc", "repro", "--force", "--single-item", *repo.lock())

@@ -134,8 +134,15 @@ def test_commands_without_a_cache(runner: Runner, words: str) -> None:
     unchanged = runner.run(f"dvc repro {words}")
     assert ran(unchanged) == []
     change_params(runner.folder, WIDER)
-    if "--pull" in words:  # DVC itself cannot plan a changed stage whose inputs are not here
+    if "--pull" in words:
         assert ran(runner.run(f"dvc repro {words}")) == AFTER_TRAIN
+    else:  # as docs/storage.md says
+        assert f"failed to reproduce '{AFTER_TRAIN[0]}'" in runner.run(
+            f"dvc repro {words}", ok=False
+        )
+        runner.run("dvc pull data/features/price")
+        assert ran(runner.run(f"dvc repro {words}")) == AFTER_TRAIN[:1]
+        assert runner.downloaded() == {"data/features/price"}
 
 
 def test_a_step_that_fails_stops_the_workflow(runner: Runner) -> None:

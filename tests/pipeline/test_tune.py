@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,8 +16,10 @@ import pytest
 
 from experiments.tune import log
 from retrace.base import paths
-from tests.conftest import change_params, commit, run
+from tests.conftest import ROOT, change_params, commit, run
 
+SEARCH = (ROOT / "docs/search.md").read_text("utf-8")
+SHOW = next(line for line in SEARCH.splitlines() if line.startswith("dvc exp show"))
 RETRACE = (sys.executable, "-m", "commands")
 FEATURES = """
 import hashlib
@@ -71,6 +74,10 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(clone):
     table = run(clone, *RETRACE, "compare", "price", row["experiment"])
     assert max(map(len, table.splitlines())) <= 100
     assert "95 % interval" in table
+    shown = run(clone, *shlex.split(SHOW))
+    assert row["experiment"] in shown
+    assert "price.train.learning_rate" in shown
+    assert max(map(len, shown.splitlines())) <= 120
 
     space = {"price": {"tune": {"space": {"lambda_l2": {"high": 50.0}}}}}
     change_params(clone, space)

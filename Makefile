@@ -85,8 +85,12 @@ repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (d
 	@$(WITH_VENV) $(BIN)/retrace mend
 	@$(WITH_VENV) $(BIN)/dvc repro $(ARGS)
 
+# Tests of a module share what they have made, so that one worker has them all. Modules start in the
+# order of `testpaths`: the longest first, and short ones fill what is left.
+SPREAD := --dist loadscope --no-loadscope-reorder
+
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
-	@$(WITH_VENV) $(BIN)/pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
+	@$(WITH_VENV) $(BIN)/pytest -n auto $(SPREAD) -m "not slow" $(ARGS)
 
 CODE := retrace problems workflow stages experiments commands bench
 

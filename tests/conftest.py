@@ -1,5 +1,6 @@
 """Small versions of the project that tests run: other parameters, never another code path."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -150,10 +151,33 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
             copy_project(folder)
             change_params(folder, SMALL)
             (folder / "dvc.lock").unlink(missing_ok=True)
-            run(folder, "dvc", "repro")
+            run(folder, "dvc", "repro", PATH=traced_python(shared))
             commit(folder, "Small parameters")
             whole.touch()
     return folder
+
+
+def traced_python(top: Path) -> str:
+    """Return a PATH whose `python` writes down in `top`/traced what each stage uses, by its name."""
+    here, found = top / "bin", top / "traced"
+    here.mkdir()
+    found.mkdir()
+    tracer = ROOT / "tests/pipeline/trace.py"
+    python = here / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'stage="${2#stages.}"\n'
+        f'exec "{sys.executable}" "{tracer}" "{found}/$stage${{3:+@$3}}.json" "$stage" $3\n'
+    )
+    python.chmod(0o755)
+    return os.pathsep.join([str(here), environment()["PATH"]])
+
+
+@pytest.fixture(scope="session")
+def traced(reproduced: Path) -> dict[str, dict[str, list[str]]]:
+    """What each stage of the reproduced project used: files, keys, opened; see pipeline/trace.py."""
+    found = reproduced.with_name("traced").glob("*.json")
+    return {path.stem: json.loads(path.read_text()) for path in found}
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from tests.drills import DRILLS, Outcome, Row, report
 from tests.drills.__main__ import run
 
 
-@pytest.mark.xdist_group("drills")  # they share projects that have run
 @pytest.mark.parametrize("name", DRILLS)
 def test_short(name: str) -> None:
     outcome = run(name, "short")

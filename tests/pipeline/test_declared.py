@@ -1,8 +1,6 @@
 """dvc.yaml tells the truth: what a stage imports, opens and reads of parameters is declared."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -37,18 +35,6 @@ def expanded(folder: Path) -> dict[str, dict]:
 STAGES = expanded(ROOT)
 
 
-@pytest.fixture(scope="module")
-def used(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
-    """What each stage used, from one run of the whole DAG."""
-    out = tmp_path_factory.mktemp("trace") / "out.json"
-    tracer = [sys.executable, str(ROOT / "tests/pipeline/trace.py"), str(out)]
-    found = {}
-    for name in STAGES:
-        subprocess.run([*tracer, *name.split("@")], cwd=reproduced, check=True)
-        found[name] = json.loads(out.read_text())
-    return found
-
-
 def covered(path: str, declared: list[str]) -> bool:
     return any(path == one or path.startswith(f"{one}/") for one in declared)
 
@@ -62,16 +48,16 @@ def test_every_name_of_the_lists_has_its_stages() -> None:
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_imports_are_declared(name: str, used: dict[str, dict]) -> None:
-    assert [file for file in used[name]["files"] if not covered(file, STAGES[name]["deps"])] == []
+def test_imports_are_declared(name: str, traced: dict[str, dict]) -> None:
+    assert [file for file in traced[name]["files"] if not covered(file, STAGES[name]["deps"])] == []
 
 
 @pytest.mark.parametrize("name", [name for name in STAGES if name != "report"])
-def test_the_parameters_that_are_read_are_declared(name: str, used: dict[str, dict]) -> None:
+def test_the_parameters_that_are_read_are_declared(name: str, traced: dict[str, dict]) -> None:
     declared = set()
     for one in STAGES[name].get("params", []):
         declared |= {one} if isinstance(one, str) else {f"{next(iter(one))}:"}
-    assert {key.removeprefix("params.yaml:") for key in used[name]["keys"]} == declared
+    assert {key.removeprefix("params.yaml:") for key in traced[name]["keys"]} == declared
 
 
 def test_what_is_declared_is_there_or_is_made() -> None:

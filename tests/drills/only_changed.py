@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from tests.drills import Outcome, Row, Size
-from tests.drills.repo import Repo, cores, reproduced, spread, worlds
+from tests.drills.repo import Repo, cores, reproduced, spread, traced, worlds
 
 TITLE = "Only what changed"
 
@@ -68,7 +68,7 @@ class Edit:
 def run(size: Size, folder: Path) -> Outcome:
     """Edit every key and every file, one at a time, and compare what `dvc status` wants."""
     repo = reproduced(size, worlds(size)[0] if size == "short" else None)
-    used = traced(repo, folder)
+    used = traced(repo)
     kinds = {
         "a key of params.yaml or checks.yaml changed": list(of_keys(repo, used)),
         "a file of the project changed": list(of_files(repo, used)),
@@ -108,20 +108,6 @@ change of a file there that it does not import. That is counted in a row of its 
 
 
 # ---- what depends on what ----------------------------------------------------------------------
-
-
-def traced(repo: Repo, folder: Path) -> dict[str, dict[str, list[str]]]:
-    """Run every stage once more and return the files and keys that each used."""
-    copy = repo.copy(folder / "traced")
-
-    def trace(stage: str) -> dict[str, list[str]]:
-        out = folder / f"{stage}.json"
-        copy.run(sys.executable, "tests/pipeline/trace.py", str(out), *stage.split("@"))
-        found: dict[str, list[str]] = json.loads(out.read_text())
-        return found
-
-    stages = list(repo.lock())
-    return dict(zip(stages, map(trace, stages), strict=True))
 
 
 def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Edit]:

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -10,13 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from tests.conftest import ROOT, commit, environment
+from tests.conftest import ROOT, commit, environment, traced_python
 from tests.drills import Size
 from tests.drills.place import project
 
@@ -143,7 +144,7 @@ def reproduced(size: Size, world: str | None = None) -> Repo:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     repo = fresh(folder / "project", size, world)
     start = time.monotonic()
-    repo.run("dvc", "repro")
+    replace(repo, more={"PATH": traced_python(folder)}).run("dvc", "repro")
     (folder / "seconds").write_text(f"{time.monotonic() - start:.1f}")
     commit(repo.path, "The DAG has run")
     return repo
@@ -152,6 +153,12 @@ def reproduced(size: Size, world: str | None = None) -> Repo:
 def seconds(repo: Repo) -> float:
     """Return how long the whole DAG of a reproduced project took."""
     return float(repo.path.with_name("seconds").read_text())
+
+
+def traced(repo: Repo) -> dict[str, dict[str, list[str]]]:
+    """Return the files and keys that each stage of a reproduced project used."""
+    found = repo.path.with_name("traced").glob("*.json")
+    return {path.stem: json.loads(path.read_text()) for path in found}
 
 
 def not_yet_run(repo: Repo, path: Path) -> Repo:

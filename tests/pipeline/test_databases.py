@@ -1,4 +1,7 @@
-"""`dvc import-db`: listings, payments and a log of orders in a database, to judged models."""
+"""`dvc import-db`: listings, payments and a log of orders in a database, to clean tables.
+
+What is built on a clean table depends on its bytes, and these are the same as from files.
+"""
 
 import json
 from collections.abc import Iterator
@@ -59,7 +62,7 @@ def write(engine: sqlalchemy.Engine, name: str, table: pd.DataFrame) -> None:
     table.to_sql(name, engine, index=False, if_exists="append")
 
 
-def test_tables_become_judged_models_and_new_rows_are_fetched(clone: Path, url: str) -> None:
+def test_tables_become_clean_ones_and_new_rows_are_fetched(clone: Path, url: str) -> None:
     engine = sqlalchemy.create_engine(url)
     found = tables(clone / "data/raw")
     now, later = found["listings"].iloc[:-LATER], found["listings"].iloc[-LATER:]
@@ -88,18 +91,6 @@ def test_tables_become_judged_models_and_new_rows_are_fetched(clone: Path, url: 
 
     run(clone, "dvc", "update", *(f"data/external/{world}.csv.dvc" for world in QUERIES))
     assert ran(run(clone, "dvc", "repro", "ingest")) == []  # nothing new, the same bytes
-    if engine.dialect.name == "sqlite":
-        judged(clone)
-
-
-def judged(clone: Path) -> None:
-    run(clone, "dvc", "repro", "evaluate")
-    for name, better in {"price": "rmsle", "order_completion": "mae_hours"}.items():
-        figures = json.loads((clone / f"metrics/{name}.json").read_text())
-        assert figures[better] < figures[f"rule_{better}"]
-        assert not any(key.startswith("oracle") for key in figures)
-    figures = json.loads((clone / "metrics/fraud.json").read_text())
-    assert figures["average_precision"] > figures["rule_average_precision"]
 
 
 def ingested(clone: Path) -> int:

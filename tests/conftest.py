@@ -158,7 +158,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def traced_python(top: Path) -> str:
-    """Return a PATH whose `python` writes down in `top`/traced what each stage uses, by its name."""
+    """Return a PATH whose `python` writes what each stage uses into `top`/traced, by its name."""
     here, found = top / "bin", top / "traced"
     here.mkdir()
     found.mkdir()
@@ -175,7 +175,7 @@ def traced_python(top: Path) -> str:
 
 @pytest.fixture(scope="session")
 def traced(reproduced: Path) -> dict[str, dict[str, list[str]]]:
-    """What each stage of the reproduced project used: files, keys, opened; see pipeline/trace.py."""
+    """What each stage of the reproduced project used, as tests/pipeline/trace.py has it."""
     found = reproduced.with_name("traced").glob("*.json")
     return {path.stem: json.loads(path.read_text()) for path in found}
 

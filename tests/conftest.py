@@ -15,6 +15,9 @@ from hypothesis import settings
 settings.register_profile("any machine", deadline=None)  # a busy one is no failure
 settings.load_profile("any machine")
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a processor each; fits have the same bytes on any number
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parents[1]
 SMALL = {
     "price": {

@@ -80,8 +80,9 @@ def run(size: Size, folder: Path) -> Outcome:
 
 CONDITIONS = """
 The other conditions: another folder (with a space and a letter outside ASCII, on another file
-system where there is one), TZ, LANG, HOME and PYTHONHASHSEED, umask 077 instead of 022, one
-processor instead of all, files created in reverse order, and folders listed in another order.
+system where there is one), TZ, LANG, HOME and PYTHONHASHSEED, umask 077 instead of 022, three
+threads on one processor instead of one on each, files created in reverse order, and folders listed
+in another order.
 """
 
 
@@ -115,6 +116,7 @@ def elsewhere(source: Repo, folder: Path) -> Repo:
     more = {
         "PYTHONPATH": str(hook),
         "PYTHONHASHSEED": "4711",
+        "OMP_NUM_THREADS": "3",
         "TZ": "Pacific/Chatham",
         "LANG": "tr_TR.UTF-8",
         "LC_ALL": "C",

@@ -10,47 +10,23 @@ from problems import parts
 from problems.contract import Problem
 from problems.parts import find_problem
 from problems.predict import Predictor, answer, predict
+from retrace.base import paths
 from retrace.base.arrays import from_frame, take
-from retrace.base.params import read_params
+from retrace.base.files import read_table
 from retrace.fit.bundle import Bundle
-from retrace.past.splits import SplitParams, split
-from stages.simulate import write_raw
-from tests.conftest import SMALL
-from tests.model import fitting
 
 ROWS = 1000
-QUICK = {"max_rounds": 40, "early_stopping_rounds": 10, "learning_rate": 0.1}
 PROBLEMS = ("price", "service_time", "fraud", "order_completion", "order_stuck")
-
-
-def clean(world: str, folder: Path) -> pd.DataFrame:
-    """Return the clean table of a small simulation."""
-    simulator, reader = parts.simulator(world), parts.reader(world)
-    params = read_params(simulator.settings, f"{world}.simulate")
-    made = simulator.simulate(params.model_copy(update=SMALL[world]["simulate"]))
-    for name, frame in made.raw.items():
-        write_raw(frame, folder / "raw" / name)
-    return reader.ingest(folder / "raw", read_params(reader.settings, f"{world}.ingest")).clean
 
 
 @pytest.fixture(scope="module", params=PROBLEMS)
 def fitted(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, reproduced: Path
 ) -> tuple[Problem, Bundle, pd.DataFrame]:
+    """A problem of the reproduced project, the bundle that it ships, and its clean rows."""
     problem = find_problem(request.param)
-    folder = tmp_path_factory.mktemp(problem.name)
-    (folder / "raw").mkdir()
-    rows = clean(problem.world, folder)
-    windows = split(
-        rows,
-        parts.settings(SplitParams, problem, "split"),
-        problem.group or problem.key,
-        problem.time,
-        target=problem.target,
-        known_at=problem.known_at,
-    )
-    fitting.fit(problem, rows, windows, **QUICK)[0].save(folder / "bundle")
-    return problem, Bundle.load(folder / "bundle"), rows
+    bundle = Bundle.load(reproduced / paths.bundle(problem.name))
+    return problem, bundle, read_table(reproduced / paths.clean(problem.world))
 
 
 def groups(problem: Problem, rows: pd.DataFrame) -> list[np.ndarray]:

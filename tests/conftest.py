@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +21,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a processor each; fits have the same 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
+LOCK = "dvc.lock"
 SMALL = {
     "price": {
         "simulate": {"rows": 2500},
@@ -139,25 +142,70 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project whose DAG has run, committed. Read it, or clone it; do not change it.
-
-    All workers of a test run share one: the first to ask makes it.
-    """
-    here = tmp_path_factory.getbasetemp()
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that all workers of a test run share: the first to ask makes it."""
+    here = factory.getbasetemp()
     shared = here.parent if "PYTEST_XDIST_WORKER" in os.environ else here
-    folder, whole = shared / "reproduced", shared / "reproduced.whole"
-    with FileLock(shared / "reproduced.lock"):
+    folder, whole = shared / name, shared / f"{name}.whole"
+    with FileLock(shared / f"{name}.lock"):
         if not whole.exists():
-            folder.mkdir()
-            copy_project(folder)
-            change_params(folder, SMALL)
-            (folder / "dvc.lock").unlink(missing_ok=True)
-            run(folder, "dvc", "repro", PATH=traced_python(shared))
-            commit(folder, "Small parameters")
+            make(folder)
             whole.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project whose DAG has run, committed. Read it, or clone it; do not change it."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        copy_project(folder)
+        change_params(folder, SMALL)
+        (folder / "dvc.lock").unlink(missing_ok=True)
+        run(folder, "dvc", "repro", PATH=traced_python(folder.parent))
+        commit(folder, "Small parameters")
+
+    return made_once(tmp_path_factory, "reproduced", make)
+
+
+@pytest.fixture(scope="session")
+def reproduced_price(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reproduced project with the world of prices alone, where DVC has a fourth to look at."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(reproduced, folder, symlinks=True)
+        params, lock = (yaml.safe_load((folder / f).read_text()) for f in ("params.yaml", LOCK))
+        kept = {name: entry for name, entry in lock["stages"].items() if "@price" in name}
+        others = (stage for name, stage in lock["stages"].items() if name not in kept)
+        run(folder, "rm", "-rf", *(out["path"] for stage in others for out in stage["outs"]))
+        for file, content in {
+            "params.yaml": of_world(params, "price"),
+            LOCK: {**lock, "stages": kept},
+        }.items():
+            (folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
+        run(folder, "dvc", "repro")  # the report
+        run(folder, "dvc", "gc", "--workspace", "--force")
+        commit(folder, "Prices alone")
+
+    return made_once(tmp_path_factory, "reproduced_price", make)
+
+
+def of_world(params: dict[str, Any], world: str) -> dict[str, Any]:
+    """Return the parameters of one world and its problems, wherever they are listed by name."""
+    problems = {name for name, entry in params["problems"].items() if entry["world"] == world}
+    names, kept = {*params["worlds"], *params["problems"]}, {world, *problems}
+    found = {}
+    for key, value in params.items():
+        if key in names:
+            found |= {key: value} if key in kept else {}
+        elif isinstance(value, dict) and names >= set(value):  # worlds, problems, backtests
+            found[key] = {name: entry for name, entry in value.items() if name in kept}
+        elif isinstance(value, list):  # simulators
+            found[key] = [name for name in value if name in kept]
+        else:
+            found[key] = value
+    return found
 
 
 def traced_python(top: Path) -> str:
@@ -187,3 +235,9 @@ def traced(reproduced: Path) -> dict[str, dict[str, list[str]]]:
 def clone(reproduced: Path, tmp_path: Path) -> Path:
     """A copy of the reproduced project, cache and all, to be changed."""
     return Path(shutil.copytree(reproduced, tmp_path / "clone", symlinks=True))
+
+
+@pytest.fixture
+def prices(reproduced_price: Path, tmp_path: Path) -> Path:
+    """A copy of the reproduced project with the world of prices alone, to be changed."""
+    return Path(shutil.copytree(reproduced_price, tmp_path / "clone", symlinks=True))

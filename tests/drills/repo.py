@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from tests.conftest import ROOT, commit, environment, traced_python
+from tests.conftest import ROOT, commit, environment, of_world, traced_python
 from tests.drills import Size
 from tests.drills.place import project
 
@@ -118,23 +118,6 @@ def fresh(path: Path, size: Size, world: str | None = None) -> Repo:
         shutil.rmtree(path / name, ignore_errors=True)
     commit(path, "A drill's parameters")
     return repo
-
-
-def of_world(params: dict[str, Any], world: str) -> dict[str, Any]:
-    """Return the parameters of one world and its problems, wherever they are listed by name."""
-    problems = {name for name, entry in params["problems"].items() if entry["world"] == world}
-    names, kept = {*params["worlds"], *params["problems"]}, {world, *problems}
-    found = {}
-    for key, value in params.items():
-        if key in names:
-            found |= {key: value} if key in kept else {}
-        elif isinstance(value, dict) and names >= set(value):  # worlds, problems, backtests
-            found[key] = {name: entry for name, entry in value.items() if name in kept}
-        elif isinstance(value, list):  # simulators
-            found[key] = [name for name in value if name in kept]
-        else:
-            found[key] = value
-    return found
 
 
 @functools.cache

@@ -34,30 +34,30 @@ def stages(folder: Path, *names: str, ok: bool = True) -> str:
     return output
 
 
-def test_one_usable_row_is_too_few(clone: Path) -> None:
-    use(clone, listings(clone)[:2])
-    output = stages(clone, "ingest", "validate", ok=False)
+def test_one_usable_row_is_too_few(prices: Path) -> None:
+    use(prices, listings(prices)[:2])
+    output = stages(prices, "ingest", "validate", ok=False)
     assert "has 1 row(s); rows_min of problems/price/checks.yaml is" in output
 
 
-def test_all_rows_in_quarantine(clone: Path) -> None:
-    lines = listings(clone)
+def test_all_rows_in_quarantine(prices: Path) -> None:
+    lines = listings(prices)
     for line in lines[1:]:
         line[CONDITION] = "good"
-    use(clone, lines)
-    change_params(clone, {"price": {"ingest": {"max_quarantined": 1.0}}})
-    output = stages(clone, "ingest", ok=False)
+    use(prices, lines)
+    change_params(prices, {"price": {"ingest": {"max_quarantined": 1.0}}})
+    output = stages(prices, "ingest", ok=False)
     assert "condition is not a whole number from 1 to 5 (first in row 1)" in output
     assert "data/quarantine/price.parquet" in output
 
 
-def test_a_training_set_without_any_brand_still_gives_a_model(clone: Path) -> None:
-    lines = listings(clone)
+def test_a_training_set_without_any_brand_still_gives_a_model(prices: Path) -> None:
+    lines = listings(prices)
     for line in lines[1:]:
         line[BRAND] = ""
-    use(clone, lines)
-    stages(clone, "ingest", "validate", "featurize", "train", "evaluate")
-    results = json.loads((clone / "metrics/validation/price.json").read_text())["results"]
+    use(prices, lines)
+    stages(prices, "ingest", "validate", "featurize", "train", "evaluate")
+    results = json.loads((prices / "metrics/validation/price.json").read_text())["results"]
     failed = [f"{result['column']} {result['check']}" for result in results if not result["passed"]]
     assert "brand missing_share" in failed
     assert all("brand" in check for check in failed), failed
@@ -72,29 +72,29 @@ def test_a_training_set_without_any_brand_still_gives_a_model(clone: Path) -> No
     ],
 )
 def test_prices_in_another_unit_stop_the_dag(
-    clone: Path, damage: Callable[[float], float], words: str
+    prices: Path, damage: Callable[[float], float], words: str
 ) -> None:
-    lines = listings(clone)
+    lines = listings(prices)
     for line in lines[1:]:
         line[PRICE] = str(damage(float(line[PRICE]) + 0.5))
-    use(clone, lines)
-    output = stages(clone, "ingest", "validate", ok=False)
+    use(prices, lines)
+    output = stages(prices, "ingest", "validate", ok=False)
     assert words in output
     assert "listing_id" in output  # the example rows
 
 
 @pytest.mark.parametrize("source", ["data/external/none.tsv", "data/external/none"])
-def test_a_missing_source_is_named_by_dvc_and_by_the_stage(clone: Path, source: str) -> None:
-    change_params(clone, {"worlds": {"price": {"source": source}}})
-    assert source in stages(clone, "ingest", ok=False)
-    assert source in run(clone, "dvc", "repro", ok=False)
+def test_a_missing_source_is_named_by_dvc_and_by_the_stage(prices: Path, source: str) -> None:
+    change_params(prices, {"worlds": {"price": {"source": source}}})
+    assert source in stages(prices, "ingest", ok=False)
+    assert source in run(prices, "dvc", "repro", ok=False)
 
 
-def test_a_file_cut_off_in_a_row_is_named(clone: Path) -> None:
-    use(clone, listings(clone))
-    path = clone / "data/external/listings.tsv"
+def test_a_file_cut_off_in_a_row_is_named(prices: Path) -> None:
+    use(prices, listings(prices))
+    path = prices / "data/external/listings.tsv"
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex(b"\t") - 3])
-    output = stages(clone, "ingest", ok=False)
+    output = stages(prices, "ingest", ok=False)
     assert "listings.tsv" in output
     assert "cut off" in output

@@ -41,21 +41,23 @@ def test_a_first_run_makes_what_git_has_not(reproduced: Path, tmp_path: Path) ->
     assert f"skips {', '.join(f'`{s}`' for s in kept[:-1])} and `{kept[-1]}`" in README
 
 
-def test_experiments_are_run_shown_compared_and_applied(clone: Path) -> None:
-    run(clone, "dvc", "exp", "run", "-n", "wide", "-S", "price.train.num_leaves=63")
-    commit_of = run(clone, "git", "rev-parse", "HEAD").strip()
-    shown = run(clone, "dvc", "exp", "show", "--csv")
+def test_experiments_are_run_shown_compared_and_applied(prices: Path) -> None:
+    run(prices, "dvc", "exp", "run", "-n", "wide", "-S", "price.train.num_leaves=63")
+    commit_of = run(prices, "git", "rev-parse", "HEAD").strip()
+    shown = run(prices, "dvc", "exp", "show", "--csv")
     assert "wide" in shown
     assert "63" in next(line for line in shown.splitlines() if "wide" in line)
-    run(clone, "git", "stash", "-q")
-    run(clone, "dvc", "checkout", "-q")
-    difference = json.loads(run(clone, "dvc", "exp", "diff", "--json", commit_of, "wide"))
+    run(prices, "git", "stash", "-q")
+    run(prices, "dvc", "checkout", "-q")
+    difference = json.loads(run(prices, "dvc", "exp", "diff", "--json", commit_of, "wide"))
     assert difference["params"]["params.yaml"]["price.train.num_leaves"]["new"] == 63
     assert "rmsle" in difference["metrics"]["metrics/price.json"]
-    run(clone, "dvc", "exp", "apply", "wide")
-    assert yaml.safe_load((clone / "params.yaml").read_text())["price"]["train"]["num_leaves"] == 63
-    assert ran(run(clone, "dvc", "repro")) == []
-    plots = json.loads(run(clone, "dvc", "plots", "diff", "HEAD", "--json").splitlines()[-1])
+    run(prices, "dvc", "exp", "apply", "wide")
+    assert (
+        yaml.safe_load((prices / "params.yaml").read_text())["price"]["train"]["num_leaves"] == 63
+    )
+    assert ran(run(prices, "dvc", "repro")) == []
+    plots = json.loads(run(prices, "dvc", "plots", "diff", "HEAD", "--json").splitlines()[-1])
     assert any("learning" in name for name in plots["data"] if plots["data"][name])
 
 
@@ -93,13 +95,13 @@ def test_a_setting_of_either_file_is_one_line_and_reruns_what_reads_it(clone: Pa
         ("price.train.num_leaves=1", r"'price\.train\.num_leaves' is 1.*greater than or equal"),
     ],
 )
-def test_a_mistake_in_a_setting_is_named(clone: Path, setting: str, words: str) -> None:
-    assert re.search(words, run(clone, "dvc", "exp", "run", "-S", setting, ok=False))
+def test_a_mistake_in_a_setting_is_named(prices: Path, setting: str, words: str) -> None:
+    assert re.search(words, run(prices, "dvc", "exp", "run", "-S", setting, ok=False))
 
 
-def test_an_unknown_parameter_is_named(clone: Path) -> None:
-    change_params(clone, {"price": {"train": {"num_leafs": 3}}})
-    output = run(clone, "dvc", "repro", ok=False)
+def test_an_unknown_parameter_is_named(prices: Path) -> None:
+    change_params(prices, {"price": {"train": {"num_leafs": 3}}})
+    output = run(prices, "dvc", "repro", ok=False)
     assert "unknown key 'price.train.num_leafs'; did you mean 'num_leaves'?" in output
     assert "Traceback" not in output
 
@@ -119,37 +121,37 @@ def test_the_truth_is_for_evaluate_and_backtest_alone(clone: Path) -> None:
     assert lock(clone) == before
 
 
-def test_listings_of_somebody_else_by_one_line(clone: Path) -> None:
-    external = clone / "data/external"
+def test_listings_of_somebody_else_by_one_line(prices: Path) -> None:
+    external = prices / "data/external"
     external.mkdir(parents=True, exist_ok=True)
     forms.listings(external / "listings.tsv", 2000)
-    run(clone, "dvc", "add", "-q", "data/external/listings.tsv")
-    change_params(clone, {"worlds": {"price": {"source": "data/external/listings.tsv"}}})
-    output = run(clone, "dvc", "repro")
+    run(prices, "dvc", "add", "-q", "data/external/listings.tsv")
+    change_params(prices, {"worlds": {"price": {"source": "data/external/listings.tsv"}}})
+    output = run(prices, "dvc", "repro")
     assert "simulate@price" not in ran(output)
-    figures = json.loads((clone / "metrics/price.json").read_text())
+    figures = json.loads((prices / "metrics/price.json").read_text())
     assert "oracle_ratio" not in figures
     assert figures["rmsle"] < 0.9 * figures["rule_rmsle"]
-    ingest = json.loads((clone / "metrics/ingest/price.json").read_text())
+    ingest = json.loads((prices / "metrics/ingest/price.json").read_text())
     assert ingest["rows_in"] == 2016 == ingest["rows_out"] + ingest["rows_quarantined"]
 
 
-def test_too_many_bad_rows_stop_with_a_table_of_reasons(clone: Path) -> None:
-    source = clone / "data/external/bad.tsv"
+def test_too_many_bad_rows_stop_with_a_table_of_reasons(prices: Path) -> None:
+    source = prices / "data/external/bad.tsv"
     source.parent.mkdir(parents=True, exist_ok=True)
-    lines = (clone / "data/raw/price/train.tsv").read_text().splitlines()
+    lines = (prices / "data/raw/price/train.tsv").read_text().splitlines()
     cut = [line.split("\t") for line in lines]
     for fields in cut[1:]:
         fields[5] = "0.0"
     source.write_text("\n".join("\t".join(fields) for fields in cut) + "\n")
-    change_params(clone, {"worlds": {"price": {"source": "data/external/bad.tsv"}}})
-    run(clone, "dvc", "add", "-q", "data/external/bad.tsv")
-    output = run(clone, "dvc", "repro", ok=False)
+    change_params(prices, {"worlds": {"price": {"source": "data/external/bad.tsv"}}})
+    run(prices, "dvc", "add", "-q", "data/external/bad.tsv")
+    output = run(prices, "dvc", "repro", ok=False)
     assert "price is 0 (first in row 1)" in output
     assert "price.ingest.max_quarantined is 2.0%" in output
     assert "Traceback" not in output
-    change_params(clone, {"worlds": {"price": {"source": "data/raw/price"}}})
-    run(clone, "dvc", "repro")
+    change_params(prices, {"worlds": {"price": {"source": "data/raw/price"}}})
+    run(prices, "dvc", "repro")
 
 
 def test_stages_say_what_they_are(reproduced: Path) -> None:
@@ -159,9 +161,9 @@ def test_stages_say_what_they_are(reproduced: Path) -> None:
         assert stage.get("do", stage)["desc"]
 
 
-def test_the_model_is_an_artifact(clone: Path, tmp_path: Path) -> None:
+def test_the_model_is_an_artifact(prices: Path, tmp_path: Path) -> None:
     """DVC finds a version of an artifact by its tag, as GTO writes it."""
     output = tmp_path / "model"
-    run(clone, "git", "tag", "-a", "price@v1.0.0", "-m", "First version")
-    run(clone, "dvc", "artifacts", "get", str(clone), "price", "-o", str(output))
+    run(prices, "git", "tag", "-a", "price@v1.0.0", "-m", "First version")
+    run(prices, "dvc", "artifacts", "get", str(prices), "price", "-o", str(output))
     assert (output / "bundle.json").exists()

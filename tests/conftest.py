@@ -1,5 +1,8 @@
 """Small versions of the project that tests run: other parameters, never another code path."""
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import shutil
@@ -67,6 +70,14 @@ def run(folder: Path, *command: str, ok: bool = True, **env: str) -> str:
     )
     assert (done.returncode == 0) == ok, f"{' '.join(command)}: {done.returncode}\n{done.stdout}"
     return done.stdout
+
+
+def run_stages(folder: Path, *stages: str) -> None:
+    """Run stages such as `train@price` in this process: to start one takes as long as a stage."""
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        for stage in stages:
+            name, _, what = stage.partition("@")
+            importlib.import_module(f"stages.{name}").main(what)
 
 
 def environment() -> dict[str, str]:

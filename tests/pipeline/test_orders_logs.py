@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.conftest import change_params, run
+from tests.conftest import change_params, run_stages
 from tests.data import forms
 
 PROBLEMS = ("order_completion", "order_stuck")
@@ -24,11 +24,8 @@ def stages(folder: Path, source: Path, changes: dict, problems: tuple[str, ...] 
     """Run the world's stages on a log of somebody else's, which has no truth."""
     change_params(folder, {"worlds": {"orders": {"source": os.path.relpath(source, folder)}}})
     change_params(folder, changes)
-    names = ["ingest orders", "validate orders"]
-    names += [f"{stage} {one}" for one in problems for stage in ("featurize", "train", "evaluate")]
-    for name in names:
-        stage, what = name.split()
-        run(folder, "python", "-m", f"stages.{stage}", what)
+    judged = [f"{stage}@{one}" for one in problems for stage in ("featurize", "train", "evaluate")]
+    run_stages(folder, "ingest@orders", "validate@orders", *judged)
 
 
 def read(folder: Path, name: str) -> dict:
@@ -106,7 +103,7 @@ def test_a_log_by_its_column_names_alone(project: Path) -> None:
 def test_daily_snapshots_through_the_stages(project: Path) -> None:
     changes = {"orders": {"ingest": {"snapshots": "daily"}, "simulate": {"orders": 1000}}}
     change_params(project, {"orders": changes["orders"]})
-    run(project, "python", "-m", "stages.simulate", "orders")
+    run_stages(project, "simulate@orders")
     stages(project, project / "data/raw/orders", changes)
     for name in PROBLEMS:
         figures = read(project, f"metrics/{name}.json")

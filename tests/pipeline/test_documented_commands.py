@@ -92,7 +92,7 @@ def run_blocks(place: Path, found: list[CodeBlock]) -> tuple[int | None, str]:
 
 
 # A minute or more each on two quiet cores: `make drills` runs them, `make test` the others.
-SLOW = ("experiments", "promotion", "retraining", "search", "orders")
+SLOW = ("data", "experiments", "promotion", "retraining", "search", "orders")
 
 
 @pytest.mark.parametrize(

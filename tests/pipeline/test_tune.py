@@ -73,7 +73,7 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(prices):
     table = run(prices, *RETRACE, "compare", "price", row["experiment"])
     assert max(map(len, table.splitlines())) <= 100
     assert "95 % interval" in table
-    shown = run(clone, *shlex.split(SHOW))
+    shown = run(prices, *shlex.split(SHOW))
     assert row["experiment"] in shown
     assert "price.train.learning_rate" in shown
     assert max(map(len, shown.splitlines())) <= 120

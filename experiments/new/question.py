@@ -18,7 +18,7 @@ from retrace.raw.values import as_number, clean_text
 CLASSES = 30  # most of a target of words
 CLASSES_OF_NUMBERS = 10  # most of a target of whole numbers that nothing says are counts
 LONG_TAIL = 10.0  # the 99th percentile over the median, from which errors are even on a log scale
-MONEY_TAIL = 3.0  # likewise, of what is money by its name
+TAIL = 3.0  # likewise, of counts, and of what is money by its name
 RARE = 0.2  # share of a class, under which a model is asked to find it rather than to rank all
 CATEGORIES = 50  # values of a category; with more, the target's mean stands for each
 _MEASURES = re.compile(
@@ -250,12 +250,10 @@ def _metric(
         return asked.metric or ("average_precision" if rate < RARE else "auc"), "identity"
     middle, far = np.quantile(number, [0.5, 0.99])
     long_tail = number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL
-    whole = bool((number == np.floor(number)).all())
-    counts = whole and number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL / 2
-    money = bool(_MONEY.search(asked.target)) and number.min() >= 0 and far >= MONEY_TAIL * middle
-    if asked.metric == "rmsle" or (
-        asked.metric in (None, "mae") and (long_tail or counts or money)
-    ):
+    counts = bool((number == np.floor(number)).all())
+    uneven = number.min() >= 0 and middle > 0 and far / middle >= TAIL
+    long_tail = long_tail or (uneven and (counts or bool(_MONEY.search(asked.target))))
+    if asked.metric == "rmsle" or (asked.metric in (None, "mae") and long_tail):
         return asked.metric or "rmsle", "log"
     return asked.metric or "rmse", "identity"
 

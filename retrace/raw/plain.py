@@ -23,11 +23,11 @@ from pydantic import Field
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
-from retrace.raw import PLACE, fingerprint, read_raw
+from retrace.raw import fingerprint, read_raw
 from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason
 from retrace.raw.times import Clock, Zone, read_times
-from retrace.raw.values import arrow_text, as_integer, as_number, clean_text
+from retrace.raw.values import arrow_text, as_integer, as_number, clean_text, raw_text
 
 TIME = "datetime64[us, UTC]"
 TRUTH_WORDS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True} | {
@@ -138,7 +138,7 @@ def read_plain(
             column = _joined(raw, of)
             clean[name], why = _column(name, kinds[name], column, reading, section, raw, key)
             reasons += why
-    clean = clean.assign(**_names_of_rows(raw, reading))
+    clean = clean.assign(**_names_of_rows(clean, reading))
     clean = clean[[name for name in kinds if name in clean]]
     reason = first_reason(reasons, raw.index)
     names_of_key = ", ".join(key)
@@ -209,13 +209,11 @@ def _column(
     return values, unread
 
 
-def _names_of_rows(raw: pd.DataFrame, reading: Reading) -> dict[str, pd.Series]:
-    """Name rows by the content of the columns that were read."""
+def _names_of_rows(clean: pd.DataFrame, reading: Reading) -> dict[str, pd.Series]:
+    """Name rows by the content of their declared columns, in whatever format the file is."""
     if reading.row_id is None and reading.twins is None:
         return {}
-    columns = [
-        clean_text(raw[name]).tolist() for name in sorted(map(str, raw)) if name not in PLACE
-    ]
+    columns = [raw_text(clean[name]).to_pylist() for name in sorted(map(str, clean))]
     content = [
         hashlib.blake2b("\x1f".join(row).encode(), digest_size=8).hexdigest()
         for row in zip(*columns, strict=True)
@@ -228,7 +226,7 @@ def _names_of_rows(raw: pd.DataFrame, reading: Reading) -> dict[str, pd.Series]:
             seen[name] += 1
             named.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
         found[reading.row_id] = named
-    return {name: pd.Series(values, raw.index, dtype="str") for name, values in found.items()}
+    return {name: pd.Series(values, clean.index, dtype="str") for name, values in found.items()}
 
 
 def _family(dtype: str) -> str:

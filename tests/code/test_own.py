@@ -1,7 +1,9 @@
 """What `retrace new` finds out of a table, what it refuses, and what it writes."""
 
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from experiments.new import lines
+from experiments.new import lines, place
 from experiments.new.columns import guess
 from experiments.new.limits import limits
 from experiments.new.plan import Plan, check_name, plan
@@ -144,6 +146,69 @@ def test_names_become_names_of_python(tmp_path: Path) -> None:
     text = planned(write(tmp_path, rows)).written.files["ingest/__init__.py"]
     for words in ('"Size_m²": "Size (m²)"', '"own_rule": "rule"', '"n_2nd_hand": "2nd hand"'):
         assert words in text
+
+
+SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
+{}</sheetData></worksheet>"""
+BOOK = """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">
+<sheets><sheet name="Homes" sheetId="1" r:id="rId1"/></sheets></workbook>"""
+LINKS = """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{}"
+Target="{}"/></Relationships>"""
+TYPES = """<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
+<Default Extension="xml" ContentType="application/xml"/></Types>"""
+
+
+def cell(value: object) -> str:
+    if isinstance(value, str):
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+    return f"<c><v>{value}</v></c>"
+
+
+def excel(rows: pd.DataFrame, path: Path) -> None:
+    """Write the least that is an Excel file."""
+    table = [[*rows], *rows.to_numpy(object).tolist()]
+    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in table)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("[Content_Types].xml", TYPES)
+        file.writestr("_rels/.rels", LINKS.format("officeDocument", "xl/workbook.xml"))
+        file.writestr("xl/workbook.xml", BOOK)
+        file.writestr("xl/_rels/workbook.xml.rels", LINKS.format("worksheet", "worksheets/a.xml"))
+        file.writestr("xl/worksheets/a.xml", SHEET.format(lines))
+
+
+def test_all_formats_read_the_same(tmp_path: Path) -> None:
+    rows = frame(rooms=np.arange(N) % 5)
+    write(tmp_path, rows)
+    write(tmp_path, rows, "homes.tsv", sep="\t")
+    write(tmp_path, rows, "bars.csv", sep="|")
+    rows.to_parquet(tmp_path / "homes.parquet")
+    rows.to_json(tmp_path / "homes.json", orient="records")
+    rows.to_json(tmp_path / "homes.jsonl.gz", orient="records", lines=True)
+    excel(rows, tmp_path / "homes.xlsx")
+    (tmp_path / "months").mkdir()
+    write(tmp_path / "months", rows.iloc[:150], "a.csv")
+    write(tmp_path / "months", rows.iloc[150:], "b.csv")
+    paths = [path for path in tmp_path.iterdir() if path.suffix != ".pytest"]
+    found = {path.name: planned(path).written.files["checks.yaml"] for path in paths}
+    assert len(found) == 8
+    assert len({*found.values()}) == 1, found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 1}', "the file is an object; expected a list of records"),
+        ("[1, 2]", "record 1 is a number"),
+        ('[{"a": 1}', "not JSON"),
+    ],
+)
+def test_json_that_is_no_table_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "homes.json"
+    path.write_text(text)
+    with pytest.raises(RetraceError, match=words):
+        planned(path)
 
 
 # ---- the question ------------------------------------------------------------------------------
@@ -399,6 +464,28 @@ def test_the_yaml_files_are_as_before_when_a_problem_is_gone() -> None:
 )
 def test_any_text_is_a_scalar(value: str) -> None:
     assert yaml.safe_load(f"key: {lines.scalar(value)}") == {"key": value}
+
+
+def test_nothing_is_left_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path, frame())
+    found = planned(source)
+    (tmp_path / "clone").mkdir()
+    monkeypatch.chdir(tmp_path / "clone")
+    texts = {"params.yaml": "worlds:\n  a:\n    source: x\n", "dvc.yaml": "artifacts:\n"}
+    for name, text in texts.items():
+        Path(name).write_text(text)
+
+    def full(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(place.shutil, "copyfile", full)
+    with pytest.raises(RetraceError, match=r"Cannot write data/external/homes\.csv: No space left"):
+        place.write("homes", source, found.written)
+    assert {path.name: path.read_text() for path in Path().iterdir() if path.is_file()} == texts
+    assert not Path("problems").exists()
+    assert not any(path.is_file() for path in Path(".dvc").rglob("*"))
 
 
 # ---- limits ------------------------------------------------------------------------------------

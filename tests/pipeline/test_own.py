@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 from tests.conftest import ROOT, commit, copy_project, run
 
 BIKES = ROOT / "tests/pipeline/bikes/hour.csv"
-QUICK = ("max_rounds=60", "early_stopping_rounds=10")
+QUICK = {"max_rounds": 150, "early_stopping_rounds": 20, "learning_rate": 0.1}
 EMPTY = {"simulators": [], "worlds": {}, "problems": {}, "backtests": {}}
 
 
@@ -23,7 +23,7 @@ def members(path: Path) -> None:
     n = 900
     fee, visits = rng.uniform(10, 60, n), rng.poisson(6, n)
     plan = rng.choice(["basic", "family", "student"], n)
-    chance = 1 / (1 + np.exp(-(-1 + 0.4 * (visits - 6) - 0.03 * fee + (plan == "family"))))
+    chance = 1 / (1 + np.exp(-(1 + 0.7 * (visits - 6) - 0.06 * fee + 2 * (plan == "family"))))
     stays = rng.random(n) < chance
     reason = np.where(~stays & (rng.random(n) < 0.4), rng.choice(["price", "moved"], n), "")
     columns = {
@@ -45,16 +45,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy_project(folder)
     (folder / "dvc.lock").unlink(missing_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(EMPTY, sort_keys=False))
-    artifacts = yaml.safe_load((folder / "dvc.yaml").read_text())["artifacts"]
-    assert "price" in artifacts
     members(top / "members.csv")
     load_iris(as_frame=True).frame.to_csv(top / "iris.csv", index=False)
     zone = ("--zone", "America/New_York")
     new(folder, "bikes", str(BIKES), "--target", "count", "--time", "dateday+hour", *zone)
     new(folder, str(top / "members.csv"), "--target", "stays")
     new(folder, "flowers", str(top / "iris.csv"), "--target", "target", "--task", "multiclass")
-    for name in ("bikes", "members", "flowers"):
-        quick(folder, name)
+    quick(folder, "bikes", "members", "flowers")
     (top / "printed").write_text(run(folder, "dvc", "repro"))
     commit(folder, "Three problems")
     return folder
@@ -64,13 +61,11 @@ def new(folder: Path, *words: str, ok: bool = True) -> str:
     return run(folder, "python", "-m", "commands", "new", "--yes", *words, ok=ok)
 
 
-def quick(folder: Path, name: str) -> None:
-    words = [word for one in QUICK for word in ("-S", f"+{name}.train.{one}")]
+def quick(folder: Path, *names: str) -> None:
     path = folder / "params.yaml"
     params = yaml.safe_load(path.read_text())
-    for word in words[1::2]:
-        key, value = word.rpartition(".")[2].split("=")
-        params[name]["train"][key] = int(value)
+    for name in names:
+        params[name]["train"] |= QUICK
     path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
@@ -132,9 +127,23 @@ def test_search_and_promotion_work_as_with_any_problem(own: Path) -> None:
     assert "prod" in said
 
 
-def test_taken_out_again_nothing_is_left(own: Path) -> None:
+KILLED = """
+import os, sys
+from experiments.new import place
+write = place._replace
+place._replace = lambda path, text: os._exit(9) if path == place.PARAMS else write(path, text)
+from commands.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+def test_after_a_kill_the_same_command_works_and_taken_out_again_nothing_is_left(own: Path) -> None:
     before = run(own, "git", "status", "--porcelain")
-    new(own, "more", str(BIKES), "--target", "count", "--time", "dateday+hour")
+    words = ("more", str(BIKES), "--target", "count", "--time", "dateday+hour")
+    run(own, "python", "-c", KILLED, "new", "--yes", *words, ok=False)
+    assert (own / "problems/more").exists()
+    assert "cut off" in new(own, *words)
+    assert "already" in new(own, *words, ok=False)
     run(own, "dvc", "repro", "validate@more")
     run(own, "python", "-m", "commands", "new", "--remove", "more")
     assert run(own, "git", "status", "--porcelain") == before

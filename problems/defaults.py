@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retrace.base.arrays import Arrays
 
 if TYPE_CHECKING:
-    from problems.contract import Baseline, FeatureFunction, Problem
+    from problems.contract import Baseline, FeatureFunction, History, Problem
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
@@ -26,8 +26,8 @@ MOST_VALUES = 20  # of a slice; rarer ones are together in `other`
 
 
 def features(rows: Arrays, known: Arrays, settings: Any) -> Arrays:
-    """Return the columns of clean rows as they are."""
-    return rows
+    """Return the columns of clean rows as they are, and what history knows of them."""
+    return {**rows, **known} if known else rows
 
 
 def calendar(time: str, *others: str, zone: str = "UTC") -> FeatureFunction:
@@ -46,13 +46,25 @@ def calendar(time: str, *others: str, zone: str = "UTC") -> FeatureFunction:
         }
         found = {f"{time}_{name}": np.asarray(values) for name, values in parts.items()}
         days = {f"{name}_days": _days(rows[time] - rows[name]) for name in others}
-        return {**rows, **found, **days}
+        return {**rows, **found, **days, **known}
 
     return with_calendar
 
 
 def _days(spans: NDArray[np.timedelta64]) -> NDArray[np.float64]:
     return np.where(np.isnat(spans), np.nan, spans / np.timedelta64(1, "D"))
+
+
+def history(
+    *entities: str, target: str, key: str, time: str, known_at: str | None = None
+) -> History:
+    """Return what earlier rows with the same value of each of these columns came to: as
+    <entity>_mean, _known, _rows, _a_day and _days_since."""
+    from problems.contract import History
+    from retrace.past.entities import Followed, state_of
+
+    followed = Followed(entities, target, key, time, known_at or time)
+    return History(followed.as_of, followed.events, state_of(followed), followed.at_end)
 
 
 def by(*names: str) -> Baseline:

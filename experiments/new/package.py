@@ -15,6 +15,7 @@ from experiments.new.question import Question
 from retrace.raw.plain import TRUTH_WORDS, Kind, Reading
 
 WIDTH = 100
+HISTORY = ("mean", "known", "rows", "a_day", "days_since")  # of an entity, by problems.defaults
 ROW_ID, TWINS = "row_id", "row_twins"  # the columns of Reading.row_id and Reading.twins
 DEFAULT = '"""The defaults of problems/defaults.py."""\n'
 GROUPS = {  # constants of schema.py by type
@@ -142,7 +143,8 @@ def problem(name: str, words: str, question: Question, chosen: Chosen, twins: bo
     """Return problem.py."""
     calendar = [f"{question.time}_{part}" for part in chosen.calendar]
     days = [f"{one}_days" for one in chosen.dates] if question.time else []
-    numeric = [*chosen.numeric, *days]
+    past = [f"{one}_{what}" for one in question.entities for what in HISTORY]
+    numeric = [*chosen.numeric, *days, *past]
     blocks = ""
     imports = "from problems.contract import Columns, Problem\n"
     if chosen.texts:
@@ -211,9 +213,25 @@ def features(question: Question, chosen: Chosen, zone: str) -> str:
     names = [quoted(one) for one in (question.time, *chosen.dates)]
     if zone != "UTC":
         names.append(f"zone={quoted(zone)}")
+    made = f"calendar({', '.join(names)})"
+    imports = "from problems.contract import Features\n"
+    if not question.entities:
+        return f"{imports}from problems.defaults import calendar\n\nFEATURES = Features({made})\n"
+    columns = {
+        "target": question.target,
+        "key": question.key or ROW_ID,
+        "time": question.time,
+        **({} if question.known_at == question.time else {"known_at": question.known_at}),
+    }
+    words = [
+        *map(quoted, question.entities),
+        *(f"{k}={quoted(str(v))}" for k, v in columns.items()),
+    ]
     return (
-        "from problems.contract import Features\nfrom problems.defaults import calendar\n\n"
-        f"FEATURES = Features(calendar({', '.join(names)}))\n"
+        f"{imports}from problems.defaults import calendar, history\n"
+        "from retrace.past.entities import EntityParams\n\n"
+        f"HISTORY = history({', '.join(words)})\n"
+        f"FEATURES = Features({made}, EntityParams, HISTORY)\n"
     )
 
 

@@ -86,6 +86,13 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
     time, form = _time_name(rows, columns, time_columns)
     if len(time_columns) == 1:
         columns[time_columns[0]] = replace(columns[time_columns[0]], sort="time", form=form)
+    if asked.entities and (not time_columns or task == "multiclass"):
+        raise RetraceError(
+            f"--entities {','.join(asked.entities)}: a history needs a time of the prediction "
+            "(--time), and a target that is a number, or yes or no."
+        )
+    for raw in asked.entities:
+        columns[raw] = replace(columns[raw], sort="words")
     key = columns[asked.key].name if asked.key else _key(rows, columns, asked)
     columns[asked.target] = target
     group = columns[asked.group].name if asked.group else None

@@ -20,6 +20,7 @@ from experiments.new.reading import read
 from experiments.new.times import form_of
 from retrace.base.errors import RetraceError
 from retrace.checks import ValidateParams, measure, passes
+from retrace.past.entities import EntityParams, Followed, state_of
 from retrace.raw import read_raw
 from tests.conftest import ROOT
 
@@ -547,3 +548,70 @@ def test_limits_catch_a_broken_file(broken, column: str) -> None:
     table = months()
     checks = limits(table, SORTS, "y", "at")
     assert any(one.startswith(column) for one in failed(checks, broken(table)))
+
+
+# ---- history of entities -----------------------------------------------------------------------
+
+
+def payments(n: int = 300) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    at = np.datetime64("2024-01-01", "us") + np.sort(rng.integers(0, 90, n)).astype("m8[D]")
+    known = at + rng.integers(0, 20, n).astype("m8[D]")
+    y = np.where(rng.random(n) < 0.1, np.nan, rng.normal(5, 2, n))
+    who = np.array([f"c{one}" for one in rng.integers(0, 25, n)], dtype=object)
+    return {"id": np.arange(n), "at": at, "known": known, "who": who, "y": y}
+
+
+def test_history_row_by_row_has_the_bits_of_the_table() -> None:
+    followed = Followed(("who",), "y", "id", "at", "known")
+    rows, settings = payments(), EntityParams()
+    together = followed.as_of(rows, rows, settings)
+    state = state_of(followed).empty(settings)
+    events = followed.events(rows)
+    waiting = next(events, None)
+    for number in range(len(rows["id"])):
+        one = {name: column[number : number + 1] for name, column in rows.items() if name != "y"}
+        while waiting is not None and waiting.at < one["at"][0]:
+            state.update(waiting)
+            waiting = next(events, None)
+        for name, value in state.look_up(one).items():
+            assert np.array_equal(value, together[name][number : number + 1], equal_nan=True), name
+    table = followed.at_end(rows, settings).to_table()
+    again = state_of(followed).from_table(table, settings)
+    pd.testing.assert_frame_equal(again.to_table(), table)
+    late = {**rows, "at": np.full(300, np.datetime64("2025-01-01", "us"))}
+    asked = {name: column for name, column in late.items() if name != "y"}
+    for name, value in again.look_up(asked).items():
+        expected = followed.as_of(asked, rows, settings)[name]
+        assert np.array_equal(value, expected, equal_nan=True), name
+
+
+def test_history_says_what_was_there_before_and_nothing_of_the_future() -> None:
+    followed = Followed(("who",), "y", "id", "at", "known")
+    rows = payments()
+    found = followed.as_of(rows, rows, EntityParams())
+    frame = pd.DataFrame(rows)
+    row = frame.iloc[200]
+    before = frame[(frame["who"] == row["who"]) & (frame["at"] < row["at"])]
+    assert found["who_rows"][200] == len(before)
+    assert found["who_days_since"][200] == (row["at"] - before["at"].max()).days
+    known = before[(before["known"] < row["at"]) & before["y"].notna()]
+    assert found["who_known"][200] == len(known)
+    changed = {**rows, "y": np.where(rows["known"] >= rows["at"][200], 99.0, rows["y"])}
+    again = followed.as_of(changed, changed, EntityParams())
+    for name in found:
+        assert np.array_equal(found[name][:200], again[name][:200], equal_nan=True), name
+
+
+def test_a_history_is_one_option(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    day = pd.date_range("2023-01-01", periods=N, freq="D")
+    path = write(tmp_path, frame(day=day, owner=rng.integers(0, 40, N)))
+    files = planned(path, entities=("owner",)).written.files
+    assert (
+        'history("owner", target="worth", key="row_id", time="day")'
+        in files["features/__init__.py"]
+    )
+    assert '"owner_mean"' in files["problem.py"]
+    with pytest.raises(RetraceError, match="a history needs a time"):
+        planned(path, entities=("owner",), no_time=True)

@@ -220,6 +220,7 @@ def test_two_users_share_one_cache(one_world: Path) -> None:
         def user(number: int, *words: str) -> str:
             folder, home = place / f"clone{number}", place / f"home{number}"
             env = {"HOME": str(home), "DVC_SITE_CACHE_DIR": str(home / "site")}
+            env["LOGNAME"] = f"user{number}"  # the id has no account
             return run(folder, *as_user(number), *words, **env)
 
         dvc = (sys.executable, "-m", "dvc")
@@ -240,6 +241,24 @@ def test_two_users_share_one_cache(one_world: Path) -> None:
 
 
 # ---- from elsewhere ----------------------------------------------------------------------------
+
+
+def test_another_repository_gets_and_imports_a_model(here: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    run(other, "git", "init", "--quiet")
+    run(other, "dvc", "init", "--quiet")
+    run(other, "dvc", "get", "--quiet", str(here), MODEL, "--out", "taken")
+    run(other, "dvc", "import", "--quiet", str(here), MODEL, "--out", "model")
+    bundle = (here / MODEL / "bundle.json").read_bytes()
+    assert bundle == (other / "taken/bundle.json").read_bytes()
+    assert bundle == (other / "model/bundle.json").read_bytes()
+    run(here, "dvc", "exp", "run", *FEWER, TRAIN)
+    commit(here, "Fewer rounds")
+    run(here, "dvc", "push", "--quiet", TRAIN)
+    run(other, "dvc", "update", "--quiet", "model.dvc")
+    assert bundle != (other / "model/bundle.json").read_bytes()
+    assert (here / MODEL / "bundle.json").read_bytes() == (other / "model/bundle.json").read_bytes()
 
 
 API = """

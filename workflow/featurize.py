@@ -1,6 +1,7 @@
 """Fit encoders and text models on training rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder, Matrix
 from retrace.encode.encoding import Encoding, to_scale
 from retrace.encode.folds import folds_of
+from retrace.encode.linear import LinearModel
 from retrace.encode.text.model import TextModel, TextParams
 
 
@@ -77,5 +79,15 @@ def fit_encoding(
     text_model, text_columns = TextModel.fit(
         features, target, folds_of(keys, text.seed), columns.text, text
     )
+    matrix = np.concatenate([encoded, text_columns], axis=1)
     encoding = Encoding(encoder, text_model, settings, fingerprint, classes)
-    return encoding, np.concatenate([encoded, text_columns], axis=1)
+    if not encode.linear or classes:
+        return encoding, matrix
+    linear, column = LinearModel.fit(
+        matrix,
+        target,
+        folds_of(keys, encode.seed),
+        [encoder.columns.index(name) for name in encoder.categorical],
+        binary=problem.task == "binary",
+    )
+    return replace(encoding, linear=linear), np.concatenate([matrix, column], axis=1)

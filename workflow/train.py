@@ -97,11 +97,11 @@ def _point(problem: Problem, params: TrainParams) -> dict[str, object]:
 def layout_of(problem: Problem, encoding: Encoding, objective: Mapping[str, object]) -> Layout:
     """Return what the columns of the encoding are.
 
-    Boosters start from the problem's offset, else from the text model's column, where there is one;
-    from none of a log scale that no column has, or of several classes.
+    Boosters start from the problem's offset, else from the column of the linear or the text model,
+    where there is one; from none of a log scale that no column has, or of several classes.
     """
     kind = objective["objective"]
-    offset = problem.offset or next(iter(encoding.text.columns), None)
+    offset = problem.offset or encoding.start
     if kind in ("poisson", "multiclass"):
         offset = None
     link: Link = "log" if kind == "poisson" else None

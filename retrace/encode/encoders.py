@@ -22,6 +22,7 @@ class EncodeParams(Params):
 
     category_min_rows: int = 20  # rarer values share one code
     target_smoothing: float = 10.0  # rows that the prior counts for in a target mean
+    linear: bool = False  # a linear model of all columns, from which the boosters start
     seed: int = 1
 
 

@@ -17,6 +17,7 @@ from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
 from retrace.encode.encoders import Encoder, Matrix
+from retrace.encode.linear import COLUMN, LinearModel
 from retrace.encode.text.blocks import Block
 from retrace.encode.text.model import TextModel
 
@@ -30,10 +31,17 @@ class Encoding:
     feature_settings: dict[str, Any]
     fingerprint: str = ""  # of the code and the settings that made the features
     classes: tuple[str, ...] = ()  # of a target with several, by the number that is fitted
+    linear: LinearModel | None = None  # of the columns before its own
 
     @cached_property
     def columns(self) -> list[str]:
-        return [*self.encoder.columns, *self.text.columns]
+        return [*self.encoder.columns, *self.text.columns, *([COLUMN] if self.linear else [])]
+
+    @property
+    def start(self) -> str | None:
+        """The column that estimates the target by itself, on the fitted scale: where boosters start
+        from."""
+        return COLUMN if self.linear else next(iter(self.text.columns), None)
 
     @cached_property
     def needs(self) -> list[str]:
@@ -57,10 +65,12 @@ class Encoding:
                 f"the model needs the column(s) {', '.join(missing)}; the features have "
                 f"{', '.join(map(str, features))}. They are of another problem or another version."
             )
-        encoded = self.encoder.transform(features)
-        if not self.text.columns:
-            return encoded
-        return np.concatenate([encoded, self.text.transform(features)], axis=1)
+        matrix = self.encoder.transform(features)
+        if self.text.columns:
+            matrix = np.concatenate([matrix, self.text.transform(features)], axis=1)
+        if self.linear:
+            matrix = np.concatenate([matrix, self.linear.transform(matrix)], axis=1)
+        return matrix
 
     def to_frame(self, matrix: Matrix, index: pd.Index | None = None) -> pd.DataFrame:
         """Return the boosters' columns with their names, the codes of categories as int32."""
@@ -75,6 +85,7 @@ class Encoding:
             "text": [asdict(block) for block in self.text.blocks],
             **self.encoder.to_json(),
             **({"classes": list(self.classes)} if self.classes else {}),
+            **({"linear": self.linear.to_json()} if self.linear else {}),
         }
         write_json(value, folder / "encoder.json")
         write_arrays(folder / "text.npz", self.text.to_arrays())
@@ -86,13 +97,15 @@ class Encoding:
             value = FILE.validate_python(read_json(folder / "encoder.json"))
             with open_arrays(path) as arrays:
                 text = TextModel.from_arrays(arrays, value["text"])
-            classes = tuple(value.get("classes", ()))
+            encoder, linear = Encoder.from_json(dict(value)), value.get("linear")
+            n_columns = len(encoder.columns) + len(text.columns)
             return cls(
-                Encoder.from_json(dict(value)),
+                encoder,
                 text,
                 value["feature_settings"],
                 value["fingerprint"],
-                classes,
+                tuple(value.get("classes", ())),
+                LinearModel.from_json(dict(linear), n_columns) if linear else None,
             )
         except (OSError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile) as error:
             raise RetraceError(
@@ -109,6 +122,18 @@ class _Target(TypedDict):
     counts: dict[str, int]
 
 
+class _Curve(TypedDict):
+    at: list[float]
+    counts: list[float]
+    absent: float
+
+
+class _Linear(TypedDict):
+    intercept: float
+    curves: dict[str, _Curve]
+    codes: dict[str, list[float]]
+
+
 class _File(TypedDict):
     """encoder.json"""
 
@@ -119,6 +144,7 @@ class _File(TypedDict):
     categories: dict[str, list[str]]
     targets: list[_Target]
     classes: NotRequired[list[str]]
+    linear: NotRequired[_Linear]
 
 
 FILE = TypeAdapter(_File)

@@ -101,7 +101,8 @@ is_test = is_test[rows.index]
 columns = problem.columns
 seen = [*columns.numeric, *columns.categorical, *(c for g in columns.target_encoded for c in g)]
 seen += [one for block in columns.text for one in block.texts]
-seen = [one for one in dict.fromkeys(seen) if one in rows] + ([problem.time] if problem.time else [])
+time = [problem.time] if problem.time else []
+seen = [one for one in dict.fromkeys(seen) if one in rows] + time
 rows[problem.target] = problem.outcome(rows)
 rows[~is_test][[*seen, problem.target]].to_parquet('peer_train.parquet')
 test = rows[is_test].merge(tested, on=key, suffixes=('', '_tested'))

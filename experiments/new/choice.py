@@ -140,6 +140,8 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
         }  # fmt: skip
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
+    if question.task != "multiclass":
+        found["encode"] = {**found.get("encode", {}), "linear": True}
     return found
 
 

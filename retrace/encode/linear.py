@@ -164,7 +164,7 @@ class _Number:
 def _above(values: Floats, at: Floats) -> Floats:
     """Return how far each value is above each of `at` but the last, shape (n, len(at) - 1)."""
     inside = np.minimum(np.maximum(values, at[0]), at[-1])
-    return np.maximum(inside[:, None] - at[:-1], 0.0)
+    return np.asarray(np.maximum(inside[:, None] - at[:-1], 0.0))
 
 
 @dataclass(frozen=True)

@@ -99,13 +99,28 @@ def _tells(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -
     target = numbers(rows, question)
     for name, sort in columns.items():
         share = 0.0 if sort in ("time", "text") else told(target, rows[name])
-        if share >= TELLS:
+        ranks = _same_order(rows[name], target) if sort in ("number", "whole") else 0.0
+        if ranks >= TELLS:
+            yield Trap(
+                f"puts the rows in the order of {question.target} (squared rank correlation "
+                f"{ranks:.3f}): it is the same in another form",
+                (name,),
+            )
+        elif share >= TELLS:
             yield Trap(f"tells {share:.1%} of {question.target} alone", (name,))
         elif share >= NEARLY:
             yield Trap(
                 f"{name} tells {share:.0%} of {question.target} alone. Is it known when the "
                 "prediction is made? --drop leaves it out"
             )
+
+
+def _same_order(column: pd.Series, target: Floats) -> float:
+    """Return the squared rank correlation (Spearman 1904), where both have many values."""
+    values = pd.Series(target[:, 0], column.index)
+    if target.shape[1] > 1 or min(column.nunique(), values.nunique()) < FEW:
+        return 0.0
+    return float(column.astype("float64").corr(values, method="spearman") ** 2)
 
 
 def _later(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:

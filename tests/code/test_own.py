@@ -259,12 +259,14 @@ def test_columns_that_add_up_to_the_target_are_left_out(tmp_path: Path) -> None:
     assert [*params["problems"]["homes"]["left_out"]] == ["a", "b"]
 
 
-def test_a_product_and_another_unit_are_left_out(tmp_path: Path) -> None:
+def test_a_product_another_unit_and_another_scale_are_left_out(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     price, pieces = rng.uniform(1, 9, N), rng.integers(1, 9, N)
     found = planned(write(tmp_path, frame(price=price, pieces=pieces, sum=price * pieces)), "sum")
     assert left_out(found) == {"price", "pieces"}
     assert left_out(planned(write(tmp_path, frame(cents=frame()["worth"] * 100)))) == {"cents"}
+    logs = np.log(frame()["worth"] - frame()["worth"].min() + 1).round(4)
+    assert left_out(planned(write(tmp_path, frame(in_logs=logs)))) == {"in_logs"}
 
 
 def test_what_is_written_down_afterwards_is_left_out(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from problems.contract import Problem
-from problems.predict import scores_of
+from problems.predict import predict, scores_of
 from retrace.base.arrays import from_frame, to_frame
 from retrace.encode.encoding import from_scale, to_scale
 from retrace.fit.bundle import Bundle
@@ -27,17 +27,22 @@ def followed(
 
     rows : all clean rows; learnt : those that the model was fitted on; held : those that made its
     interval, as they were scored without. All others until the test's last row are predicted, too,
-    and their outcomes are used as they become known.
+    and their outcomes are used as they become known. Where that is only after a silence longer than
+    most outcomes take, they say nothing in time, and all rows have the first interval.
     """
     keys = list(problem.key)
     before = held.keys[keys].merge(rows, how="left", on=keys, validate="one_to_one")
-    between = _between(problem, rows, [learnt, before, test], before, test)
     parts = [_predicted(problem, before, held.scores)]
+    waiting = None
+    if problem.elapses:
+        waiting, usual = _waiting(problem, parts[0])
+        if waiting.lag > usual:
+            return predict(problem, bundle, test.drop(columns=problem.target), past=rows)
+    between = _between(problem, rows, [learnt, before, test], before, test)
     for one in (test, *([between] if len(between) else [])):
         scores = scores_of(problem, bundle, one.drop(columns=problem.target), past=rows)
         parts.append(_predicted(problem, one, scores))
     asked = len(before) + np.arange(len(test))
-    waiting = _waiting(problem, parts[0]) if problem.elapses else None
     found = follow(first, Predicted.together(parts), asked, problem.scale, waiting)
     return to_frame(found, test.index)
 
@@ -65,8 +70,10 @@ def _predicted(problem: Problem, rows: pd.DataFrame, scores: Scores) -> Predicte
     return Predicted(times[at], times[known_at], actual, scores)
 
 
-def _waiting(problem: Problem, known: Predicted) -> Waiting:
+def _waiting(problem: Problem, known: Predicted) -> tuple[Waiting, float]:
+    """Return how waiting counts, and the median of the known outcomes."""
     unit = pd.Timedelta(1, unit=problem.unit).to_timedelta64()  # type: ignore[arg-type]
     took = from_scale(known.actual, problem.scale)
     late = (known.known_at - known.at) / unit - took
-    return Waiting(unit, problem.scale, max(float(np.nanmax(late)), 0.0))
+    waiting = Waiting(unit, problem.scale, max(float(np.nanmax(late)), 0.0))
+    return waiting, float(np.nanmedian(took))

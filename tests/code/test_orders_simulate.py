@@ -312,6 +312,25 @@ def test_the_change_of_the_process_is_told() -> None:
     assert simulate(settings.model_copy(update={"change_month": 6})).changes == ()
 
 
+def test_a_month_of_slow_carriers_is_told_and_leaves_the_rest_alone() -> None:
+    settings = SimulateSettings(orders=3000, months=8, futures=0, change_month=99, season_peak=0.0)
+    usual = simulate(settings)
+    slow = simulate(settings.model_copy(update={"slow_carrier_month": 4}))
+    assert usual.changes == ()
+    (change,) = slow.changes or ()
+    assert (change.at, change.until, change.kind) == ("2024-07-01", "2024-08-01", "seasonal")
+    before = pd.Timestamp("2024-07-01", tz=SETTINGS.time_zone)
+    logs = [one.raw["events.parquet"] for one in (usual, slow)]
+    pd.testing.assert_frame_equal(*(log[log["timestamp"] < before] for log in logs))
+    transit = []
+    for log in logs:
+        found = waits(log)
+        begun = found["timestamp"].between(before, before + pd.DateOffset(months=1))
+        on_the_way = found[begun & (found["activity"] == "dispatched")]
+        transit.append(on_the_way["wait"].median())
+    assert 1.35 < transit[1] / transit[0] < 1.75
+
+
 def test_suppliers_are_short_of_goods_in_spells(events: pd.DataFrame) -> None:
     tried = events[(events["activity"] == "credit_check") & events["next"].notna()]
     short = (tried["next"] == "supplier_out_of_stock").astype(float)

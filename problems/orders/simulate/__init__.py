@@ -54,14 +54,23 @@ def simulate(settings: SimulateSettings) -> Simulated:
 def _changes(
     settings: SimulateSettings, calendar: WorkCalendar, end_hours: float
 ) -> tuple[Change, ...]:
-    """Return the change of the process: credit checks of one segment, and picking for the regions
-    that another warehouse takes over."""
-    hours = calendar.month_begins(settings.change_month)
-    if hours >= end_hours:
-        return ()
-    local = calendar.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
-    what = f"some waits take {settings.change_factor:g} times as long"
-    return (Change(local.date().isoformat(), "sudden", what),)
+    """Return the changes of the process: credit checks of one segment, and picking for the regions
+    that another warehouse takes over; and a month of slow carriers."""
+    found = []
+
+    def day(hours: float) -> str:
+        local = calendar.timestamps(np.array([hours])).tz_convert(settings.time_zone)[0]
+        return str(local.date().isoformat())
+
+    hours, slow = calendar.month_begins(settings.change_month), settings.slow_carrier_month
+    if hours < end_hours:
+        what = f"some waits take {settings.change_factor:g} times as long"
+        found.append(Change(day(hours), "sudden", what))
+    if slow is not None and calendar.month_begins(slow) < end_hours:
+        begins, ends = (day(calendar.month_begins(month)) for month in (slow, slow + 1))
+        what = f"carriers take {settings.slow_carrier_factor:g} times as long"
+        found.append(Change(begins, "seasonal", what, ends))
+    return tuple(sorted(found, key=lambda change: change.at))
 
 
 SIMULATOR = Simulator(SimulateSettings, simulate)

@@ -170,9 +170,19 @@ def make_process(settings: SimulateSettings, calendar: WorkCalendar, orders: Ord
         spread=settings.noise_log_sd * np.array([edge.spread for edge in EDGES]),
         load=settings.load_power * np.array([edge.load for edge in EDGES]),
         edge_calendar=np.array([CALENDARS.index(edge.calendar) for edge in EDGES]),
-        season=SEASON_TRANSIT_LOG * min(settings.season_peak, 1.0) * calendar.peak,
+        season=_season(settings, calendar),
         change_hours=calendar.month_begins(settings.change_month),
     )
+
+
+def _season(settings: SimulateSettings, calendar: WorkCalendar) -> Floats:
+    """Return the log by which transit takes longer, by hour: in the season, and in a slow month."""
+    season = SEASON_TRANSIT_LOG * min(settings.season_peak, 1.0) * calendar.peak
+    if settings.slow_carrier_month is not None:
+        month = settings.slow_carrier_month
+        begins, ends = (int(calendar.month_begins(one)) for one in (month, month + 1))
+        season[begins:ends] += np.log(settings.slow_carrier_factor)
+    return season
 
 
 def _effect(edge: Edge, orders: Orders) -> Floats:

@@ -33,6 +33,9 @@ class SimulateSettings(Params):
     rework: float = Field(1.0, ge=0.0, le=3.0)
     change_month: int = Field(14, ge=1)
     change_factor: float = Field(1.8, gt=0.0, le=5.0)
+    # The month in which carriers are slow, and by how much; None is never.
+    slow_carrier_month: int | None = Field(None, ge=1)
+    slow_carrier_factor: float = Field(1.6, gt=0.0, le=5.0)
     promise_factor: float = Field(1.0, gt=0.0, le=5.0)
     usual_share: float = Field(0.6, gt=0.0, le=1.0)
     sla_days: float = Field(30.0, gt=0.0)

@@ -76,6 +76,7 @@ SETS = {
         "train.tsv of the Mercari Price Suggestion Challenge (Kaggle)",
         "price",
         ("price",),
+        protocols={"": {}, "two nets": {"price": {"text": {"nets": 2}}}},
         commands=(("bench.crossval", "price", "SOURCE"),),
     ),
     "bikes": Public(
@@ -129,11 +130,7 @@ def measure(name: str, files: Sequence[Path]) -> Rows:
         for protocol, changes in public.protocols.items():
             change_params(project, changes)
             rows += [judged(project, one, protocol) for one in public.problems]
-        for module, *words in public.commands:
-            given = [str(source) if word == "SOURCE" else word for word in words]
-            seconds, _, printed = command(project, sys.executable, "-m", module, *given)
-            said = " ".join([module, *words])
-            rows.append((f"`{said}`", printed.splitlines()[-1], f"{seconds:.0f} s"))
+            rows += [run(project, words, source, protocol) for words in public.commands]
     return rows
 
 
@@ -186,6 +183,13 @@ def judged(project: Path, problem: str, protocol: str) -> tuple[str, ...]:
 def stages(project: Path, names: Sequence[str], of: str) -> list[float]:
     """Run stages of a problem or world one after the other; return the seconds of each."""
     return [run_stage(project, name, of)[0] for name in names]
+
+
+def run(project: Path, words: Sequence[str], source: Path, protocol: str) -> tuple[str, ...]:
+    module, *given = (str(source) if word == "SOURCE" else word for word in words)
+    seconds, _, printed = command(project, sys.executable, "-m", module, *given)
+    said = f"`{' '.join(words)}`" + (f", {protocol}" if protocol else "")
+    return said, printed.splitlines()[-1], f"{seconds:.0f} s"
 
 
 def title(name: str) -> str:

@@ -27,6 +27,8 @@ PARAMS = TextParams(
     max_iterations=200,
     seed=1,
 )
+WITH_NETS = PARAMS.model_copy(update={"nets": 2})
+BOTH = pytest.mark.parametrize("params", [PARAMS, WITH_NETS], ids=["ridge", "with nets"])
 BLOCKS = (
     Block("words", "words", 1.0, ("title", "body")),
     Block("pairs", "pairs", 0.5, ("title", "body")),
@@ -176,14 +178,15 @@ def test_it_learns_what_words_are_worth() -> None:
     assert np.corrcoef(model.transform(unseen)[:, 0], worth)[0, 1] > 0.95
 
 
+@BOTH
 @settings(deadline=None, max_examples=15)
-@given(st.integers(0, 59), st.integers(0, 100))
-def test_no_row_sees_its_own_outcome(row: int, seed: int) -> None:
+@given(row=st.integers(0, 59), seed=st.integers(0, 100))
+def test_no_row_sees_its_own_outcome(row: int, seed: int, params: TextParams) -> None:
     """All folds are solved together, but stop one by one."""
     rows, target = listings(60, seed)
-    before = fit(rows, target, BLOCKS)[1]
+    before = fit(rows, target, BLOCKS, params)[1]
     target[row] += 3
-    after = fit(rows, target, BLOCKS)[1]
+    after = fit(rows, target, BLOCKS, params)[1]
     fold = folds(60)
     same = fold == fold[row]
     assert after[same] == pytest.approx(before[same], abs=1e-6)
@@ -225,16 +228,18 @@ def test_out_of_fold_is_what_the_other_folds_give() -> None:
         assert column[out] == pytest.approx(others.transform(take(rows, out))[:, 0], abs=0.3)
 
 
-def test_a_row_is_the_same_alone_and_among_others() -> None:
+@BOTH
+def test_a_row_is_the_same_alone_and_among_others(params: TextParams) -> None:
     rows, target = listings(60)
-    model, _ = fit(rows, target, BLOCKS)
+    model, _ = fit(rows, target, BLOCKS, params)
     alone = [model.transform(take(rows, slice(i, i + 1))) for i in range(60)]
     assert np.array_equal(np.concatenate(alone), model.transform(rows))
 
 
-def test_arrays_give_the_same_model() -> None:
+@BOTH
+def test_arrays_give_the_same_model(params: TextParams) -> None:
     rows, target = listings(60)
-    model, _ = fit(rows, target, BLOCKS)
+    model, _ = fit(rows, target, BLOCKS, params)
     file = io.BytesIO()
     np.savez(file, **model.to_arrays())
     file.seek(0)
@@ -243,6 +248,48 @@ def test_arrays_give_the_same_model() -> None:
         with pytest.raises(KeyError):
             TextModel.from_arrays(arrays, [replace(BLOCKS[0], name="others")])
     assert np.array_equal(again.transform(rows), model.transform(rows))
+
+
+def test_the_same_nets_are_fitted_again() -> None:
+    rows, target = listings(60)
+    one, other = (fit(rows, target, BLOCKS, WITH_NETS)[0].to_arrays() for _ in range(2))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_nets_learn_words_that_mean_something_together() -> None:
+    """Two words that each say nothing: a ridge on words cannot know, hidden layers can."""
+    rng = np.random.default_rng(1)
+    first, second = (rng.integers(0, 2, 2000) for _ in range(2))
+    rows = frame([f"a{i} b{j}" for i, j in zip(first, second, strict=True)])
+    target = (first != second).astype(np.float64)
+    alone = WITH_NETS.model_copy(update={"nets_share": 1.0})
+    ridge, nets = (fit(rows, target, BLOCKS[:1], params)[1] for params in (PARAMS, alone))
+    errors = [float(np.square(column - target).mean()) for column in (ridge, nets)]
+    assert errors[1] < 0.18 < 0.22 < errors[0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"nets.third_bias": np.zeros(0, np.float32)},
+        {"nets.first": np.zeros((3, 5), np.float32)},
+        {"nets.idf": np.zeros(0, np.float32)},
+        {"nets.share": np.array("0.3")},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_nets_that_do_not_fit_together_are_refused(changed: dict[str, np.ndarray]) -> None:
+    model, _ = fit(*listings(60), BLOCKS, WITH_NETS)
+    with pytest.raises(ValueError, match="arrays of the nets have other types or shapes"):
+        TextModel.from_arrays(model.to_arrays() | changed, BLOCKS)
+
+
+def test_nets_with_buckets_beyond_the_blocks_are_refused() -> None:
+    model, _ = fit(*listings(60), BLOCKS, WITH_NETS)
+    arrays = model.to_arrays()
+    arrays["nets.buckets"] = arrays["nets.buckets"] + (len(BLOCKS) << PARAMS.hash_bits)
+    with pytest.raises(ValueError, match="the nets have buckets beyond"):
+        TextModel.from_arrays(arrays, BLOCKS)
 
 
 @pytest.mark.parametrize("bits", [-1, 0, 65, 10**9])
@@ -264,10 +311,11 @@ def test_a_block_with_an_empty_group_is_refused() -> None:
     "titles",
     [["one"], ["one", "two"], ["", ""], [""] * 12, ["\n"] * 3, ["…", "!!!"], ["same"] * 7],
 )
-def test_few_rows_and_empty_texts_do_not_crash(titles: list[str]) -> None:
+@BOTH
+def test_few_rows_and_empty_texts_do_not_crash(titles: list[str], params: TextParams) -> None:
     rows, target = frame(titles), np.arange(len(titles), dtype=np.float64)
     for blocks in (BLOCKS, BLOCKS[:3]):
-        model, column = fit(rows, target, blocks)
+        model, column = fit(rows, target, blocks, params)
         found = model.transform(frame(["", "one", "unheard of"]))
         assert np.isfinite(column).all()
         assert ((found >= target.min() - 1) & (found <= target.max() + 1)).all()

@@ -7,7 +7,7 @@ a row's length, so that a row out of fold is weighted like a row of the test win
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -20,8 +20,9 @@ from retrace.base.arrays import Arrays, length, take
 from retrace.base.params import Params
 from retrace.encode.folds import FOLDS
 from retrace.encode.text.blocks import Block, TokenPlan
+from retrace.encode.text.nets import Nets
 
-COLUMN = "text"
+COLUMN, NETS = "text", "nets"
 HASH_BITS = (8, 24)
 MOST_BUCKETS = 1 << 29  # of all blocks
 CHUNK_ROWS = 10_000  # bounds the memory for tokens
@@ -40,6 +41,10 @@ class TextParams(Params):
     signal_floor: float = Field(0.15, gt=0)
     signal_prior_rows: float = Field(3.0, gt=0)
     max_iterations: int = Field(25, ge=1)
+    # Small neural networks whose mean is averaged with the ridge; for up to some 100,000 rows, of
+    # which a net takes some 15 s, and there are six times as many fits of them as nets.
+    nets: int = Field(0, ge=0, le=16)
+    nets_share: float = Field(0.25, ge=0, le=1)  # of the mean; the ridge has the rest
     seed: int = 1
 
 
@@ -73,6 +78,7 @@ class TextModel:
     intercept: float
     blocks: tuple[Block, ...]
     weights: tuple[Weights, ...]
+    nets: Nets | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -97,9 +103,10 @@ class TextModel:
         """
         if not blocks:
             return cls(HASH_BITS[0], 0.0, (), ()), np.empty((len(target), 0), np.float32)
+        counted = _counted(rows, blocks, params)
         fitted = [
             _FoldedBlock.fit(matrix, target, folds, block.weight, params)
-            for block, matrix in zip(blocks, _counted(rows, blocks, params), strict=True)
+            for block, matrix in zip(blocks, counted, strict=True)
         ]
         solution, intercepts = _solve(fitted, target, folds, params)
         column = intercepts[folds] + sum(
@@ -109,7 +116,11 @@ class TextModel:
             Weights(item.buckets, item.idf, part[:, FOLDS] * item.scale[:, FOLDS])
             for item, part in zip(fitted, solution, strict=True)
         )
-        model = cls(params.hash_bits, float(intercepts[FOLDS]), tuple(blocks), weights)
+        nets = None
+        if params.nets:
+            seen = sp.hstack(_single(counted, blocks), "csr")
+            nets, column = _with_nets(seen, target, folds, column, params)
+        model = cls(params.hash_bits, float(intercepts[FOLDS]), tuple(blocks), weights, nets)
         return model, column.astype(np.float32)[:, None]
 
     def transform(self, rows: Arrays) -> Floats:
@@ -132,6 +143,9 @@ class TextModel:
         column = np.full(n_rows, self.intercept)
         for scores in (dot / np.maximum(lengths, 1e-12)).reshape(n_blocks, n_rows):
             column += scores
+        if self.nets is not None:
+            place = self._net_places[(cell // n_rows << self.hash_bits) | bucket]
+            column = self.nets.blend(column, place, cell % n_rows, weight)
         return column.astype(np.float32)[:, None]
 
     @cached_property
@@ -147,11 +161,21 @@ class TextModel:
             table[places, 0], table[places, 1] = weights.idf, weights.weight
         return table
 
+    @cached_property
+    def _net_places(self) -> NDArray[np.int32]:
+        """The place of each bucket of each block among those that the nets know, else -1."""
+        assert self.nets is not None
+        places = np.full(len(self.blocks) << self.hash_bits, -1, np.int32)
+        places[self.nets.buckets] = np.arange(len(self.nets.buckets), dtype=np.int32)
+        return places
+
     def to_arrays(self) -> dict[str, Any]:
         """Return plain arrays by name, for `retrace.base.archive`."""
         arrays = {"hash_bits": np.array(self.hash_bits), "intercept": np.array(self.intercept)}
         for block, weights in zip(self.blocks, self.weights, strict=True):
             arrays |= {f"{block.name}.{key}": value for key, value in vars(weights).items()}
+        if self.nets is not None:
+            arrays |= {f"{NETS}.{key}": value for key, value in vars(self.nets).items()}
         return arrays
 
     @classmethod
@@ -166,7 +190,43 @@ class TextModel:
         if not all(group for block in blocks for group in block.values):
             raise ValueError("a block has a group without columns")
         weights = tuple(Weights.read(arrays, block.name, 1 << hash_bits) for block in blocks)
-        return cls(hash_bits, intercept, tuple(blocks), weights)
+        nets = None
+        if f"{NETS}.buckets" in arrays:
+            nets = Nets.read(arrays, NETS, len(blocks) << hash_bits)
+        return cls(hash_bits, intercept, tuple(blocks), weights, nets)
+
+
+def _single(counted: Sequence[sp.csr_matrix], blocks: Sequence[Block]) -> list[sp.csr_matrix]:
+    """Return the blocks' counts, those of pairs and crosses empty: hidden layers find them."""
+    return [
+        _empty(matrix) if block.kind in ("pairs", "crossed") else matrix
+        for matrix, block in zip(counted, blocks, strict=True)
+    ]
+
+
+def _empty(matrix: sp.csr_matrix) -> sp.csr_matrix:
+    parts = (matrix.data[:0], matrix.indices[:0], np.zeros_like(matrix.indptr))
+    return sp.csr_matrix(parts, shape=matrix.shape)
+
+
+def _with_nets(
+    counts: sp.csr_matrix,
+    target: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    ridge: NDArray[np.float64],
+    params: TextParams,
+) -> tuple[Nets, NDArray[np.float64]]:
+    """Fit nets on all rows and without each fold; return those of all, and the column of the ridge
+    blended with them, out of fold."""
+    theirs = np.full(len(target), target.mean())
+    for fold in np.unique(folds):
+        here = folds == fold
+        if not here.all():
+            without = Nets.fit(counts[~here], target[~here], params.nets, params.seed)
+            theirs[here] = without.scores(counts[here])
+    nets = Nets.fit(counts, target, params.nets, params.seed)
+    share = np.array(params.nets_share)
+    return replace(nets, share=share), ridge + share * (theirs - ridge)
 
 
 def _counted(rows: Arrays, blocks: Sequence[Block], params: TextParams) -> list[sp.csr_matrix]:

@@ -52,6 +52,8 @@ class AlarmParams(Params):
     outcomes: Literal["all", "positives"] = "all"
     loss_increase: float | None = Field(0.25, gt=0)  # share of the reference's mean loss
     bias_sd: float | None = Field(None, gt=0)  # change of the mean residual, in sd of residuals
+    # Share by which losses are expected to rise, before outcomes are known (judge.foreseen).
+    foreseen_increase: float | None = Field(None, gt=0)
     # Rows of a slice or of all, in the reference and among the newest.
     slice_min_rows: int = Field(300, ge=2)
     sustained_periods: int = Field(2, ge=2)  # so many together may show what one does not
@@ -260,6 +262,7 @@ def raise_alarm(
     losses: pd.DataFrame | None,
     params: AlarmParams,
     sustained: pd.DataFrame | None = None,
+    foreseen: float = float("nan"),
 ) -> Alarm:
     """Decide whether to act.
 
@@ -268,6 +271,7 @@ def raise_alarm(
     features : as `rank` returns; predictions : `feature_drift` of the predictions alone
     losses : as `loss_changes` returns, of the newest period, or None while no outcome is known
     sustained : the same of the last `sustained_periods`, or None while there are fewer
+    foreseen : by which share losses of rows without outcomes are expected to be larger
     """
     rate = params.false_discovery_rate
     reasons = []
@@ -277,6 +281,8 @@ def raise_alarm(
         limits = (params.sustained_loss_increase, params.sustained_bias_sd)
         over = f" over {params.sustained_periods} periods"
         reasons += [reason + over for reason in _of_losses(sustained, *limits, params)]
+    if params.foreseen_increase is not None and foreseen >= params.foreseen_increase:
+        reasons.append(f"losses are expected to rise by {foreseen:.0%}, outcomes not known yet")
     moved = predictions[_beyond(predictions["psi"], params.prediction_psi)]
     moved = moved[moved["q_value"] <= rate]
     reasons += [f"predictions have a PSI of {value:.2f}" for value in moved["psi"]]

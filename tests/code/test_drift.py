@@ -155,6 +155,16 @@ def test_what_lasts_for_periods_may_be_smaller():
     assert reasons[0].endswith("over 3 periods")
 
 
+def test_losses_that_are_foreseen_ring_before_outcomes_are_known():
+    quiet = empty_features()
+    limits = LIMITS.model_copy(update={"foreseen_increase": 0.2})
+    assert not raise_alarm(quiet, quiet, None, LIMITS, foreseen=0.3).raised
+    assert not raise_alarm(quiet, quiet, None, limits, foreseen=0.1).raised
+    assert not raise_alarm(quiet, quiet, None, limits).raised
+    reasons = raise_alarm(quiet, quiet, None, limits, foreseen=0.3).reasons
+    assert reasons == ("losses are expected to rise by 30%, outcomes not known yet",)
+
+
 def test_no_recent_rows_are_no_reason():
     table = loss_changes(losses(100, 1, 0, 1), losses(100, 1, 0, 1).head(0))
     assert not raise_alarm(empty_features(), empty_features(), table, LIMITS).raised

@@ -1,10 +1,14 @@
 """Intervals hold when the world moves, by what was known at each prediction and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from problems.parts import find_problem
 from retrace.fit.following import Predicted, Waiting, follow
 from retrace.fit.intervals import Interval
+from workflow.following import _waiting
 
 DAY = np.timedelta64(1, "D").astype("timedelta64[us]")
 START = np.datetime64("2025-01-01", "us")
@@ -111,3 +115,12 @@ def test_the_delay_of_knowing_shortens_what_waiting_says() -> None:
     waited = np.array([10, 50], "timedelta64[h]")
     late = Waiting(np.timedelta64(1, "h"), "identity", lag=24.0)
     assert late.least(waited).tolist() == [0.0, 26.0]
+
+
+def test_a_delay_of_knowing_is_measured_on_known_rows() -> None:
+    rows, _ = simulated(30)
+    late = replace(rows, known_at=rows.known_at + np.timedelta64(100, "h"))
+    waiting, usual = _waiting(find_problem("order_completion"), late)
+    assert waiting.lag == pytest.approx(100.0, abs=0.01)
+    assert usual == pytest.approx(np.median(np.expm1(rows.actual)))
+    assert _waiting(find_problem("order_completion"), rows)[0].lag == pytest.approx(0.0, abs=0.01)

@@ -116,9 +116,10 @@ class Replay:
         if long_before >= model.fitted_at:
             sustained = self._losses(model, long_before, now, slices=False)
         ranked = rank(drift, model.importance)
-        alarm = raise_alarm(ranked, predictions, losses, params.alarm, sustained)
+        foreseen = self.foreseen(model, places)
+        alarm = raise_alarm(ranked, predictions, losses, params.alarm, sustained, foreseen)
         moved = float(predictions["psi"].iloc[0])
-        return Watched(alarm, ranked, moved, losses, self.foreseen(model, places))
+        return Watched(alarm, ranked, moved, losses, foreseen)
 
     def foreseen(self, model: Model, places: np.ndarray) -> float:
         """Foresee by which share losses will be larger, on the fitted scale. A regression is asked

@@ -40,7 +40,7 @@ IDS = re.compile(
 
 
 @dataclass(frozen=True)
-class Column:
+class SourceColumn:
     """A column of the file: its `name` in the clean table, what it is, and how far it is filled."""
 
     raw: str
@@ -66,7 +66,7 @@ class Column:
 class Guessed:
     """The columns in the order of the file, and how their values are written."""
 
-    columns: dict[str, Column]  # by the file's names
+    columns: dict[str, SourceColumn]  # by the file's names
     reading: Reading
     notes: list[str] = field(default_factory=list)
 
@@ -136,14 +136,16 @@ def _signs(text: "pd.Series[str]") -> list[str]:
     return [str(sign) for sign in common.index[common > 0.5 * len(text)]]
 
 
-def _column(raw: str, name: str, column: pd.Series, row: pd.Series, reading: Reading) -> Column:
+def _column(
+    raw: str, name: str, column: pd.Series, row: pd.Series, reading: Reading
+) -> SourceColumn:
     text = clean_text(column)
     gone = (text == "").to_numpy(bool)
     missing, values = float(gone.mean()), text[~gone]
     distinct = int(values.nunique())
 
-    def found(sort: Sort, **more: object) -> Column:
-        return Column(raw, name, sort, missing, distinct, **more)  # type: ignore[arg-type]
+    def found(sort: Sort, **more: object) -> SourceColumn:
+        return SourceColumn(raw, name, sort, missing, distinct, **more)  # type: ignore[arg-type]
 
     if not len(values):
         return found("empty")

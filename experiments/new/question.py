@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from experiments.new.columns import Column, Guessed
+from experiments.new.columns import Guessed, SourceColumn
 from experiments.new.times import Form, form_of
 from problems.contract import Task
 from retrace.base.errors import RetraceError
@@ -120,8 +120,8 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
 
 
 def _task(
-    text: "pd.Series[str]", target: Column, asked: Asked
-) -> tuple[Task, dict[str, bool], Column]:
+    text: "pd.Series[str]", target: SourceColumn, asked: Asked
+) -> tuple[Task, dict[str, bool], SourceColumn]:
     """Return the task, what the words of a target of two mean, and the target's column."""
     values = text[text != ""]
     counts = values.value_counts()
@@ -193,7 +193,7 @@ def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
     return {word.lower(): word == positive for word in words}
 
 
-def _time(columns: Mapping[str, Column], asked: Asked) -> tuple[str, ...]:
+def _time(columns: Mapping[str, SourceColumn], asked: Asked) -> tuple[str, ...]:
     """Return the first column that is a time; the others are later, or come from elsewhere."""
     others = {asked.target, asked.known_at, *asked.drop}
     times = [raw for raw, one in columns.items() if one.sort == "time" and raw not in others]
@@ -201,7 +201,7 @@ def _time(columns: Mapping[str, Column], asked: Asked) -> tuple[str, ...]:
 
 
 def _time_name(
-    rows: pd.DataFrame, columns: Mapping[str, Column], names: tuple[str, ...]
+    rows: pd.DataFrame, columns: Mapping[str, SourceColumn], names: tuple[str, ...]
 ) -> tuple[str | None, Form | None]:
     if not names:
         return None, None
@@ -232,7 +232,7 @@ def _of_years(text: "pd.Series[str]") -> Form | None:
     return None
 
 
-def _key(rows: pd.DataFrame, columns: Mapping[str, Column], asked: Asked) -> str | None:
+def _key(rows: pd.DataFrame, columns: Mapping[str, SourceColumn], asked: Asked) -> str | None:
     """Return a column that names every row, the first of those that do; None without one."""
     others = {asked.target, asked.known_at, *asked.time, *asked.drop}
     for raw, column in columns.items():

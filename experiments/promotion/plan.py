@@ -1,7 +1,7 @@
 """Record, commit and tags: all of them, or nothing.
 
 1. In a scratch clone, which nobody sees, the record is committed and GTO makes its tags.
-2. What is to be done is written down, as a `Plan`.
+2. What is to be done is written down, as a `PromotionPlan`.
 3. Branch and tags go to the remote in one atomic push. Whoever is second is refused there, and
    nothing has changed, here or there.
 4. Here the branch moves forward to the record, and then the tags appear in one transaction.
@@ -28,7 +28,7 @@ UNCHANGED = "Nothing was promoted, here or there."
 SCRATCH = Path(".dvc/tmp/retrace")  # DVC keeps it out of Git
 
 
-class Plan(Params):
+class PromotionPlan(Params):
     """What is left to do: move the branch from `base` to `commit`, and make the tags."""
 
     title: str
@@ -65,7 +65,7 @@ def make_plan(
     clone: Path,
     record: tuple[Path, str, str],
     make_tags: Callable[[Path], list[str]],
-) -> Plan:
+) -> PromotionPlan:
     """Commit the record (path, text, title) in a scratch clone, and bring commit and tags here.
 
     They have no name here yet. `make_tags` gets the folder of the clone, whose HEAD has the record,
@@ -84,7 +84,7 @@ def make_plan(
     tags = make_tags(clone)
     refs = [f"refs/tags/{tag}" for tag in tags]
     git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(clone), "HEAD", *refs)
-    return Plan(
+    return PromotionPlan(
         title=title,
         path=path,
         base=place.commit,
@@ -98,7 +98,7 @@ def file_of(problem: str) -> Path:
     return SCRATCH / f"plan-{problem}.json"
 
 
-def left_over(problem: str, place: Place) -> Plan | None:
+def left_over(problem: str, place: Place) -> PromotionPlan | None:
     """Return the plan of a promotion that was killed, or None where there is nothing to finish.
 
     A plan that the branch has left behind is forgotten: where it had been pushed, the remote has
@@ -107,14 +107,14 @@ def left_over(problem: str, place: Place) -> Plan | None:
     file = file_of(problem)
     if not file.exists():
         return None
-    plan = parse_section(Plan, read_json(file), "plan", file)
+    plan = parse_section(PromotionPlan, read_json(file), "plan", file)
     if place.commit in (plan.base, plan.commit) and plan.push == (place.remote is not None):
         return plan
     file.unlink()
     return None
 
 
-def carry_out(problem: str, place: Place, plan: Plan) -> None:
+def carry_out(problem: str, place: Place, plan: PromotionPlan) -> None:
     """Write the plan down, and do it: first in the remote, where somebody else may be faster."""
     file = file_of(problem)
     write_json(plan.model_dump(mode="json"), file)
@@ -144,7 +144,7 @@ def push(place: Place, commit: str, tags: dict[str, str]) -> None:
         raise RetraceError(f"{words}\n{UNCHANGED}") from None
 
 
-def adopt(plan: Plan) -> None:
+def adopt(plan: PromotionPlan) -> None:
     """Move this branch to the record's commit, then make the tags."""
     if not git_or_empty("cat-file", "-t", f"HEAD:{plan.path.as_posix()}"):
         git("rm", "--quiet", "--cached", "--ignore-unmatch", plan.path.as_posix())

@@ -20,7 +20,7 @@ from retrace.past import history, waiting
 from retrace.past.history import Level, Memories, Outcomes
 from retrace.past.state import Event, in_order, union
 from retrace.past.timeline import Codes, Timeline
-from retrace.past.waiting import Waiting
+from retrace.past.waiting import WaitingRows
 
 COLUMNS = {**waiting.COLUMNS, **history.COLUMNS, "first": "int64"}
 ROWS = "_rows"  # of an entity type: its rows, beside its outcomes
@@ -118,7 +118,7 @@ class EntityState:
     def __init__(self, settings: EntityParams) -> None:
         self._levels = self.followed.levels(settings)
         self._memories = Memories(self._levels)
-        self._waiting = Waiting(self.followed.key, ())
+        self._waiting = WaitingRows(self.followed.key, ())
         # of an entity: the first moment, and the newest ones with the rows until then
         self._rows: dict[str, dict[str, tuple[int, list[tuple[int, int]]]]] = {
             name: {} for name in self.followed.entities
@@ -132,7 +132,7 @@ class EntityState:
     def from_table(cls, table: pd.DataFrame, settings: EntityParams, /) -> Self:
         state = cls(settings)
         state._memories = Memories.from_table(table, state._levels)
-        state._waiting = Waiting.from_table(table, cls.followed.key, ())
+        state._waiting = WaitingRows.from_table(table, cls.followed.key, ())
         for name, rows in state._rows.items():
             own = table[table["entity_type"] == name + ROWS]
             at = micros(own["at"].dt.tz_localize(None).to_numpy("datetime64[us]")).tolist()

@@ -17,7 +17,7 @@ COLUMNS = {
 Value = str | float
 
 
-class Waiting:
+class WaitingRows:
     """Values by name of each waiting row; all rows have the same names.
 
     kind    : what the rows are called, such as the name of their key column

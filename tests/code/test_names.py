@@ -1,7 +1,10 @@
-"""What any problem needs knows no world: none of their names, columns and units is in its code."""
+"""What any problem needs knows no world: none of their names, columns and units is in its code.
+
+And a class's name means one thing."""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +75,23 @@ def test_no_name_of_a_world_is_in_the_code_of_all(
         if word in names
     }
     assert found == set()
+
+
+# Every world has these, each its own.
+OF_PARTS = {
+    "EvaluateSettings", "FeatureSettings", "IngestSettings", "RuleSettings", "SimulateSettings",
+    "State",
+}  # fmt: skip
+
+
+def test_the_name_of_a_class_means_one_thing() -> None:
+    folders = (*KNOW_NO_WORLD, "problems", "experiments", "commands", "bench")
+    found = Counter(
+        node.name
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert found["World"] == 1
+    assert {name for name, count in found.items() if count > 1} == OF_PARTS

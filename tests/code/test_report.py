@@ -196,14 +196,14 @@ artifacts:
 """
 
 
-class Coverage(Params):
+class PromisedShare(Params):
     least: float = 0.8
 
 
 class Fitting(Params):
     rounds: int = 10
     seeds: tuple[int, ...] = (1, 2)
-    coverage: Coverage = Coverage()
+    coverage: PromisedShare = PromisedShare()
     unit: str  # must be given
 
 
@@ -659,8 +659,8 @@ def test_parameters_are_those_that_change_a_default_with_their_comments(tmp_path
         "late:\n  train:\n    rounds: 70    # of the problem's own\n  split: {}\n"
     )
     sections = {
-        "train": Fitting(rounds=70, unit="h", coverage=Coverage(least=0.9)),
-        "split": Coverage(),
+        "train": Fitting(rounds=70, unit="h", coverage=PromisedShare(least=0.9)),
+        "split": PromisedShare(),
     }
     (section,) = changed_sections(sections, ["late", "orders"], path)
     assert section.key == "late.train"

@@ -31,7 +31,7 @@ from retrace.base.errors import RetraceError
 from retrace.past import waiting
 from retrace.past.state import UTC, Event, in_order, union
 from retrace.past.timeline import Codes, Ints, Timeline
-from retrace.past.waiting import Waiting
+from retrace.past.waiting import WaitingRows
 
 ENTITIES = ("customer", "terminal")
 OUTCOMES = ("is_fraud", "known_at")
@@ -328,7 +328,7 @@ class State:
 
     def __init__(self) -> None:
         self._memories: dict[str, dict[str, _Memory]] = {entity: {} for entity in ENTITIES}
-        self._unlabelled = Waiting(PAYMENT, ("paid_at",))
+        self._unlabelled = WaitingRows(PAYMENT, ("paid_at",))
 
     @classmethod
     def empty(cls, _settings: FeatureSettings, /) -> Self:
@@ -337,7 +337,7 @@ class State:
     @classmethod
     def from_table(cls, table: pd.DataFrame, _settings: FeatureSettings, /) -> Self:
         state = cls()
-        state._unlabelled = Waiting.from_table(table, PAYMENT, ("paid_at",))
+        state._unlabelled = WaitingRows.from_table(table, PAYMENT, ("paid_at",))
         own = table[table["entity_type"] != PAYMENT]
         at = millis(own["at"].dt.tz_localize(None).to_numpy("datetime64[us]")).tolist()
         words = (own[name].tolist() for name in ("entity_type", "entity_id", "item", "text"))

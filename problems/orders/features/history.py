@@ -21,7 +21,7 @@ from retrace.past import history, waiting
 from retrace.past.history import Known, Level, Memories, Outcomes
 from retrace.past.state import Event, in_order, union
 from retrace.past.timeline import Codes
-from retrace.past.waiting import Waiting
+from retrace.past.waiting import WaitingRows
 
 ALL = "all"  # orders, as of the beginning of the day
 ALL_NOW = "all_now"
@@ -60,18 +60,20 @@ def events(past: Arrays) -> Iterator[Event]:
 class State:
     """What is known of all orders and of each attribute's values, and the orders that are open."""
 
-    def __init__(self, settings: FeatureSettings, memories: Memories, still_open: Waiting) -> None:
+    def __init__(
+        self, settings: FeatureSettings, memories: Memories, still_open: WaitingRows
+    ) -> None:
         self._settings, self._memories, self._open = settings, memories, still_open
 
     @classmethod
     def empty(cls, settings: FeatureSettings) -> Self:
-        return cls(settings, Memories(_overall(settings)), Waiting(ORDER, NUMBERS))
+        return cls(settings, Memories(_overall(settings)), WaitingRows(ORDER, NUMBERS))
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, settings: FeatureSettings) -> Self:
         kinds = [name for name in table["entity_type"].unique() if name.startswith("text_")]
         levels = [*_overall(settings), *(settings.level(kind) for kind in kinds)]
-        still_open = Waiting.from_table(table, ORDER, NUMBERS)
+        still_open = WaitingRows.from_table(table, ORDER, NUMBERS)
         return cls(settings, Memories.from_table(table, levels), still_open)
 
     def to_table(self) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from problems.contract import Ingested, Reader
 from problems.orders.ingest.cases import Cases, end_cases, outcomes, unnamed_note, usual_limits
-from problems.orders.ingest.events import Read, read_log
+from problems.orders.ingest.events import UsableLog, read_log
 from problems.orders.ingest.log import NEVER, Log
 from problems.orders.ingest.settings import DAY, IngestSettings
 from problems.orders.ingest.snapshots import after_events, each_morning, known_at
@@ -49,7 +49,7 @@ def ingest(source: Path, settings: IngestSettings) -> Ingested:
     )
 
 
-def _notes(read: Read, settings: IngestSettings) -> Iterator[str]:
+def _notes(read: UsableLog, settings: IngestSettings) -> Iterator[str]:
     if settings.completion and not read.log.activities.isin(settings.completion).any():
         yield unnamed_note(read.log, settings)
     for name, reason in read.left_out.items():

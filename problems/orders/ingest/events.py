@@ -22,7 +22,7 @@ STOPPED_LEAST = 20  # events; a few may well be of one instant
 
 
 @dataclass(frozen=True)
-class Read:
+class UsableLog:
     """A log that can be used, its rejected rows (file, row, case_id, reason), figures, and why
     columns are left out."""
 
@@ -33,7 +33,7 @@ class Read:
     left_out: dict[str, str]
 
 
-def read_log(source: Path, settings: IngestSettings) -> Read:
+def read_log(source: Path, settings: IngestSettings) -> UsableLog:
     """Read events of any names into a log.
 
     Raises RetraceError for a mapping that names a missing column, and where no event can be used.
@@ -73,7 +73,7 @@ def read_log(source: Path, settings: IngestSettings) -> Read:
     all_rejected = quarantine([bad, *rejected], "case_id")
     rows_in = len(raw) + len(all_rejected) - len(bad)
     log = Log.of(used, found.columns, settings.keep)
-    return Read(log, all_rejected, rows_in, figures, found.left_out)
+    return UsableLog(log, all_rejected, rows_in, figures, found.left_out)
 
 
 def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list[pd.DataFrame]]:

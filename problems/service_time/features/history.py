@@ -21,7 +21,7 @@ from retrace.past import history, waiting
 from retrace.past.history import Known, Level, Memories, Outcomes
 from retrace.past.state import Event, in_order, union
 from retrace.past.timeline import Codes
-from retrace.past.waiting import Waiting
+from retrace.past.waiting import WaitingRows
 
 STOP = "stop_id"
 NUMBERS = (*(f"{name}_effect" for name in HISTORY), "estimate")  # of a stop that is under way
@@ -51,18 +51,20 @@ def events(past: Arrays) -> Iterator[Event]:
 class State:
     """What is known of the entities, and what was explained of the stops that are under way."""
 
-    def __init__(self, settings: FeatureSettings, memories: Memories, under_way: Waiting) -> None:
+    def __init__(
+        self, settings: FeatureSettings, memories: Memories, under_way: WaitingRows
+    ) -> None:
         self._settings, self._levels = settings, settings.levels
         self._memories, self._under_way = memories, under_way
 
     @classmethod
     def empty(cls, settings: FeatureSettings) -> Self:
-        return cls(settings, Memories(settings.levels), Waiting(STOP, NUMBERS))
+        return cls(settings, Memories(settings.levels), WaitingRows(STOP, NUMBERS))
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, settings: FeatureSettings) -> Self:
         memories = Memories.from_table(table, settings.levels)
-        return cls(settings, memories, Waiting.from_table(table, STOP, NUMBERS))
+        return cls(settings, memories, WaitingRows.from_table(table, STOP, NUMBERS))
 
     def to_table(self) -> pd.DataFrame:
         return union(self._memories.to_table(), self._under_way.to_table(), columns=COLUMNS)
@@ -90,7 +92,7 @@ class State:
 
 def at_end(past: Arrays, settings: FeatureSettings) -> State:
     """Return the state after all of the clean stops."""
-    memories, under_way = Memories(settings.levels), Waiting(STOP, NUMBERS)
+    memories, under_way = Memories(settings.levels), WaitingRows(STOP, NUMBERS)
     waits = np.flatnonzero(np.isnat(past["departed_at"]))
     ids, effects = {}, {}
     for one in _levels(past, settings):

@@ -185,6 +185,14 @@ def one_row(_folder: Path) -> Rows:
     return [tuple(line.split(" | ")) for line in printed.splitlines()]
 
 
+def foreseen(_folder: Path) -> Rows:
+    """Losses foreseen without outcomes, on the clean rows of this project, in four replays."""
+    problems = list(yaml.safe_load((ROOT / "params.yaml").read_text())["backtests"])
+    _, _, printed = command(ROOT, sys.executable, "-m", "bench.foreseen", *problems)
+    lines = [line for line in printed.splitlines() if line.startswith("| ")]
+    return [tuple(line.strip("| ").split(" | ")) for line in lines]
+
+
 TRIALS = 20
 
 
@@ -242,6 +250,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "events": ("Growth: events of orders", events),
     "tune": ("Search", tune),
     "rows": ("One clean row to its answer", one_row),
+    "foreseen": ("Losses foreseen without outcomes", foreseen),
 }
 
 

@@ -1,6 +1,7 @@
 """How well errors are foreseen before outcomes are known, month by month of a replay.
 
-    python -m bench.foreseen service_time fraud
+    python -m bench.foreseen service_time fraud     prints every period
+    python -m bench foreseen                        all problems with a backtest, into RESULTS.md
 
 A model is fitted when the backtest begins and left alone. Of each later period's rows it is asked
 by which share their losses will be above those of the held rows, without any outcome; then what
@@ -39,16 +40,21 @@ def foreseen_and_came(name: str) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["period", "foreseen", "came", "rows"])
 
 
+def measured(table: pd.DataFrame) -> tuple[str, str]:
+    """Say how far what was foreseen is from what came, and beside what."""
+    error = (table["foreseen"] - table["came"]).abs().mean()
+    return (
+        f"{error:.3f}",
+        f"'as before' {table['came'].abs().mean():.3f}; correlation "
+        f"{np.corrcoef(table['foreseen'], table['came'])[0, 1]:.2f}; {len(table)} periods",
+    )
+
+
 def main() -> None:
     for name in sys.argv[1:]:
         table = foreseen_and_came(name)
-        error = (table["foreseen"] - table["came"]).abs().mean()
         print(table.round(3).to_string(index=False))
-        print(
-            f"{name}: correlation {np.corrcoef(table['foreseen'], table['came'])[0, 1]:.2f}, mean "
-            f"error {error:.3f}, of 'as before' {table['came'].abs().mean():.3f}, "
-            f"{len(table)} periods"
-        )
+        print(f"| `{name}` | {' | '.join(measured(table))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from retrace.fit.tasks import TASKS
 if TYPE_CHECKING:
     from retrace.fit.bundle import Bundle
 
-FORMAT = 2  # 2: the fingerprint of the features, and the drift reference
+FORMAT = 3  # 2: the fingerprint of the features, and the drift reference; 3: intervals by band
 MOST_CLASSES = 1000
 REFERENCE = "reference.npz"
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from problems.contract import EvaluateParams, Evaluation, Problem
@@ -12,10 +13,12 @@ from problems.service_time.rules import RuleSettings
 from retrace.base.tables import Column, Table
 from retrace.judge import metrics
 from retrace.judge.comparison import paired_difference
+from retrace.judge.costs import told
 from retrace.judge.slices import bands
 
 WORDS = {
     "cost_eur": Column("cost per stop", "EUR", "money"),
+    "median_cost_eur": Column("cost per stop if the median is planned", "EUR", "money"),
     "route_mae_minutes": Column("mean absolute error of whole routes", "minutes"),
 }
 WEEKS_OF_CHRISTMAS = (pd.Timedelta(days=21), pd.Timedelta(days=7))  # before and after the 25th
@@ -43,9 +46,10 @@ def headline(
     y, p = scored["outcome"], scored["prediction"]
     figures = {
         "mae_seconds": metrics.mae(y, p),
-        "cost_eur": cost(scored, "prediction", settings),
+        "cost_eur": float(cost(problem, scored, told(scored), settings).mean()),
         "rule_mae_seconds": metrics.mae(y, scored["rule"]),
-        "rule_cost_eur": cost(scored, "rule", settings),
+        "rule_cost_eur": float(cost(problem, scored, scored["rule"], settings).mean()),
+        "median_cost_eur": float(cost(problem, scored, p, settings).mean()),
         "naive_mae_seconds": metrics.mae(y, scored["naive"]),
     }
     if "oracle" in scored:
@@ -58,10 +62,12 @@ def headline(
     }
 
 
-def cost(scored: pd.DataFrame, plan: str, settings: EvaluateSettings) -> float:
-    """Return what planning a stop by the column `plan` costs on average, in EUR."""
+def cost(
+    problem: Problem, scored: pd.DataFrame, told: pd.Series, settings: EvaluateSettings
+) -> NDArray[np.float64]:
+    """Return what each stop costs that is planned with `told` seconds, in EUR."""
     over, under = settings.cost_per_minute_over / 60, settings.cost_per_minute_under / 60
-    return float(metrics.linear_cost(scored["outcome"], scored[plan], over, under).mean())
+    return metrics.linear_cost(scored["outcome"], told, over, under)
 
 
 def slices(
@@ -232,4 +238,4 @@ def _new_region(scored: pd.DataFrame, past: pd.DataFrame, settings: EvaluateSett
     return pd.Series(late.map({True: " (new)", False: ""}))
 
 
-EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, words=WORDS)
+EVALUATION = Evaluation(EvaluateSettings, headline, slices, tables, words=WORDS, cost=cost)

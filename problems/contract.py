@@ -70,6 +70,7 @@ class World:
     outcomes: tuple[str, ...] = ()
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     typed_prefixes: tuple[str, ...] = ()
+    may_be_empty: tuple[str, ...] = ()  # columns that a source may have no value for at all
 
 
 ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]

@@ -23,13 +23,18 @@ def features_of(
     `past` are clean rows with outcomes, by default `rows` themselves: each row sees what was known
     at its own time of prediction.
     """
-    world_features = parts.features(world)
     arrays = from_frame(rows)
-    if world_features.history is None:
-        return world_features.features(arrays, {}, settings)
-    before = arrays if past is None else from_frame(past)
-    known = world_features.history.as_of(arrays, before, settings)
-    return world_features.features(arrays, known, settings)
+    known = known_of(world, arrays, settings, None if past is None else from_frame(past))
+    return parts.features(world).features(arrays, known, settings)
+
+
+def known_of(world: str, rows: Arrays, settings: Any, past: Arrays | None = None) -> Arrays:
+    """Return what history says of clean rows, by default from what came of them themselves; nothing
+    for a world without history."""
+    history = parts.features(world).history
+    if history is None:
+        return {}
+    return history.as_of(rows, rows if past is None else past, settings)
 
 
 def feature_fingerprint(world: str, settings: Params) -> str:

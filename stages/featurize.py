@@ -5,7 +5,9 @@
 reads   data/clean/price.parquet
 writes  data/state/price/     state.parquet: what is known of each entity at the end of the data;
                               nothing for a problem without history
-        data/features/price/  train, valid, calibration, test .parquet: key, target, model columns
+        data/features/price/  notes.json: which groups of columns are used that `features` leaves
+                              open (auto), and which columns tell the date
+                              train, valid, calibration, test .parquet: key, target, model columns
                               encoder.json, text.npz: what was fitted on train
                               judged/, shipped/: the same for the rows of both final fits,
                               fitted.parquet, with the fold of rows that no time orders; judged/ has
@@ -22,7 +24,7 @@ from problems.featurize import feature_fingerprint, features_of
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, take
-from retrace.base.files import read_table, replacing, write_table
+from retrace.base.files import read_table, replacing, write_json, write_table
 from retrace.encode.encoders import EncodeParams, Matrix
 from retrace.encode.encoding import Encoding
 from retrace.encode.folds import folds_of
@@ -30,6 +32,8 @@ from retrace.encode.text.model import TextParams
 from retrace.past.final import Mask, final_rows
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
+from stages.windows import NOTES
+from workflow.choose import dated, dated_words, settle
 from workflow.featurize import classes_of, fit_encoding, fitted_target
 
 # By folder: the rows that an encoding is fitted on, and the windows that it is applied to.
@@ -59,9 +63,15 @@ def main(name: str) -> None:
         if world.history:
             state = world.history.at_end(from_frame(rows), settings)
             write_table(state.to_table(), folder / "state.parquet")
-    features = features_of(problem.world, rows, settings)
-    classes = classes_of(problem, rows[(windows == "train").to_numpy()])
+    training = (windows == "train").to_numpy()
+    classes = classes_of(problem, rows[training])
     target = fitted_target(problem, rows, classes)
+    training = training & np.isfinite(target)
+    chooses = training  # and where validation is later than training, its rows as well
+    if splitting.in_time(time):
+        chooses = training | ((windows == "valid").to_numpy() & np.isfinite(target))
+    settings, choices = settle(problem, rows, chooses, target, settings, encode, text, classes)
+    features = features_of(problem.world, rows, settings)
     if classes:  # of a class that no training row has, nothing can be learnt or calibrated
         windows = windows.where(np.isfinite(target) | (windows == "test"))
         masks = {fit: mask & np.isfinite(target) for fit, mask in masks.items()}
@@ -89,6 +99,11 @@ def main(name: str) -> None:
             for window in others:
                 matrix = encoding.transform(take(features, masks[window]))
                 write(folder / fit / f"{window}.parquet", masks[window], encoding, matrix)
+        found = dated(rows[training], time, take(features, training), encoding.columns)
+        notes = [*(choice.words for choice in choices), *dated_words(found)]
+        write_json(notes, folder / NOTES)
+    for note in notes:
+        say(f"{name}: {note}")
     counts = windows.value_counts()
     counted = ", ".join(f"{window} {counts[window]:,}" for window in WINDOWS)
     say(f"{name}: {len(encoding.columns)} columns; {counted}")

@@ -12,17 +12,19 @@ writes  models/price/              the bundle that ships: boosters, encoder, int
         plots/price/importance.csv share of gain by column
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from problems import parts
 from problems.contract import Problem
 from problems.parts import find_problem
 from retrace.base import paths
-from retrace.base.files import read_table, replacing, write_csv, write_table
+from retrace.base.files import read_json, read_table, replacing, write_csv, write_table
 from retrace.encode.encoding import Encoding
 from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
-from stages.windows import FOLD
+from stages.windows import FOLD, NOTES
 from workflow.final import EncodedRows, Fitted, Held, final_fit, with_reference
 from workflow.train import TrainParams, fit_bundle, importance
 
@@ -62,6 +64,8 @@ def main(name: str) -> None:
             problem, model, held, before, test, all_known, params
         )
         fitted = all_known.rows
+    notes = read_json(paths.features(name) / NOTES)
+    model = replace(model, card={**model.card, "notes": notes})
     model = with_reference(problem, model, fitted, newest)
 
     with replacing(paths.bundle(name)) as folder:

@@ -14,10 +14,11 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, read_table, write_json
 from retrace.base.params import read_params
 from retrace.checks import ValidateParams
-from retrace.checks.profile import profile, scaled
+from retrace.checks.advice import advice
+from retrace.checks.profile import profile, ran_dry, scaled
 from retrace.checks.screens import screen
 from stages.runner import run_stage, say
-from workflow.validate import check_schema, optional, roles, run_checks, stop_on_hard
+from workflow.validate import check_schema, roles, run_checks, stop_on_hard
 
 
 def main(name: str) -> None:
@@ -30,20 +31,28 @@ def main(name: str) -> None:
             f"is {params.rows_min:,}: fewer cannot be split, fitted and judged."
         )
     check_schema(world, rows, params.example_rows)
-    records = run_checks(rows, params.listed(), optional(world), world.typed_prefixes)
+    records = run_checks(rows, params.listed(), world)
     stop_on_hard(rows, params, records, name)
     records += screen(rows, params.screens, roles(world))
-    failed = sum(not record["passed"] for record in records)
-    described, last = profile(rows), paths.profile(name)
-    for column, factor in scaled(read_json(last) if last.exists() else [], described):
+    failed = [record for record in records if not record["passed"]]
+    described, path = profile(rows), paths.profile(name)
+    last = read_json(path) if path.exists() else []
+    for column, factor in scaled(last, described):
         say(
             f"{name}: column '{column}' is {factor:.3g} times what it was in the last run, from "
             "its 5th to its 95th percentile. Was its unit or its currency changed?"
         )
+    for column, values in ran_dry(last, described):
+        say(
+            f"{name}: column '{column}' has the same value in all rows, or none; in the last run "
+            f"it had {values:,}. Did a part of the source not come?"
+        )
+    for record in failed:
+        say(f"{name}: {advice(record, str(paths.checks(name)))}")
     write_json(described, paths.profile(name))
-    outcome = {"checks": len(records), "failed": failed, "results": records}
+    outcome = {"checks": len(records), "failed": len(failed), "results": records}
     write_json(outcome, paths.validation_metrics(name))
-    say(f"{name}: {len(records)} checks, {failed} soft failure(s)")
+    say(f"{name}: {len(records)} checks, {len(failed)} soft failure(s)")
 
 
 if __name__ == "__main__":

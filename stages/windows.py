@@ -12,6 +12,7 @@ from retrace.fit.boosters import Window
 from retrace.fit.bundle import JUDGED
 
 FOLD = "fold"  # column of the rows of the final fits
+NOTES = "notes.json"  # of data/features, for the card
 
 
 def read_window(problem: Problem, window: str, columns: list[str], top: Path = Path()) -> Window:

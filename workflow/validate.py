@@ -11,6 +11,7 @@ from problems.contract import World
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.checks import Check, ValidateParams, examples, measure, passes
+from retrace.checks.columns import missing
 from retrace.checks.screens import Roles
 
 
@@ -34,19 +35,22 @@ def check_schema(world: World, rows: pd.DataFrame, n_examples: int) -> None:
 
 
 def run_checks(
-    rows: pd.DataFrame,
-    checks: Sequence[Check],
-    optional: Sequence[str] = (),
-    typed: Sequence[str] = (),
+    rows: pd.DataFrame, checks: Sequence[Check], world: World | None = None
 ) -> list[dict[str, object]]:
     """Return one record per check: column, check, level, found, limit, passed.
 
-    A check of a column that is not there, but for which one of the patterns `optional` stands,
-    passes with nothing found; not so if the column has become one of another type (by the prefixes
-    `typed` that name types), or if it is what another one cannot be without.
+    A check of a column that is not there, or is empty, passes with nothing found where the world
+    allows that; not so if the column has become one of another type (by the prefixes that name
+    types), or if it is what another one cannot be without. So does one of two columns that are
+    never there together.
     """
-    missing = sorted({name for check in checks for name in check.columns} - set(rows.columns))
-    unknown = [name for name in missing if not any(re.fullmatch(one, name) for one in optional)]
+    optional = optional_columns(world) if world else []
+    typed = world.typed_prefixes if world else ()
+    owner = world.key[0] if world and len(world.key) > 1 else None
+    may_be_empty = world.may_be_empty if world else ()
+    empty = [one for one in may_be_empty if one in rows and missing(rows[one]).all()]
+    gone = sorted({name for check in checks for name in check.columns} - set(rows.columns))
+    unknown = [name for name in gone if not any(re.fullmatch(one, name) for one in optional)]
     if unknown:
         raise RetraceError(
             f"checks.yaml: `checks` names column(s) {', '.join(unknown)}; "
@@ -55,10 +59,12 @@ def run_checks(
     records: list[dict[str, object]] = []
     for check in checks:
         needed = {check.column} if check.check == "without" else set(check.columns)
-        there = needed.isdisjoint(missing)
+        there = needed.isdisjoint(gone)
         absent = not there and not any(_turned(name, rows, typed) for name in check.columns)
         seen = rows if check.other in (None, *rows) else rows.assign(**{str(check.other): np.nan})
-        found = measure(seen, check) if there else float("nan")
+        found = measure(seen, check, owner) if there else float("nan")
+        nothing = there and check.other is not None and np.isnan(found)
+        nothing |= not set(check.columns).isdisjoint(empty)
         records.append(
             {
                 "column": check.column,
@@ -66,7 +72,7 @@ def run_checks(
                 "level": check.level,
                 "found": None if pd.isna(found) else round(found, 6),
                 "limit": check.limit,
-                "passed": passes(check, found) or absent,
+                "passed": passes(check, found) or absent or nothing,
             }
         )
     return records
@@ -98,7 +104,7 @@ def stop_on_hard(
         )
 
 
-def optional(world: World) -> list[str]:
+def optional_columns(world: World) -> list[str]:
     """Return patterns of the columns that a clean table need not have."""
     return [str(name) for name, column in world.schema.columns.items() if not column.required]
 

@@ -84,7 +84,9 @@ WORLD = World(
         "stuck_known_at",
     ),
     exempt={
-        "constant": (  # a log may have no loops, and nobody who did it
+        "constant": (  # a log may have no loops, nobody who did it, attributes with one value
+            "number_*",
+            "text_*",
             "waiting_hours",
             "count_*",
             "completed_by",
@@ -101,8 +103,10 @@ WORLD = World(
             "completed*",
             "stuck_known_at",
         ),
+        "dated": ("step_*", "resource_orders"),  # features make them relative
         "missing_by": BEFORE,  # the first event has none before it
         "stuck": ("step_*",),
     },
     typed_prefixes=("number", "text", "time"),
+    may_be_empty=("promised_at", "resource", "completed_by"),
 )

@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -27,6 +27,9 @@ class Params(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
+
+AUTO: Literal["auto"] = "auto"
+Switch = bool | Literal["auto"]  # of a group of columns; `auto` leaves it to validation by time
 
 Section = TypeVar("Section", bound=BaseModel)
 Location = tuple[int | str, ...]  # of a value inside a section

@@ -15,10 +15,14 @@ __all__ = ["Check", "ValidateParams", "examples", "measure", "passes"]
 
 NIGHT_UNTIL = 6
 TENTHS = 10
+CHANCE = 1.63  # of Dvoretzky-Kiefer-Wolfowitz at 1 %
 
 
-def measure(rows: pd.DataFrame, check: Check) -> float:
+def measure(rows: pd.DataFrame, check: Check, owner: str | None = None) -> float:
     """Return what the check looks at; NaN when no row has a value.
+
+    owner : the column of what rows are of, such as orders: such rows are alike, and what is drawn
+        by chance is the order
 
     Raises RetraceError when the column has no numbers and the check needs them.
     """
@@ -33,11 +37,13 @@ def measure(rows: pd.DataFrame, check: Check) -> float:
     if check.check == "top_share":
         return float(present.value_counts(normalize=True).max())  # NaN of nothing
     if check.check == "new_share":
-        return max((float(new.mean()) for _, new in _new(present)), default=0.0)
+        return max((float(new.mean()) for _, new in _new(present, rows.get(owner))), default=0.0)
     if check.check == "drift":
         before, after = _before_after(present)
         shares = [part.astype(str).value_counts(normalize=True) for part in (before, after)]
-        return float(shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2)
+        found = float(shares[0].sub(shares[1], fill_value=0.0).abs().sum() / 2)
+        sizes = [_size(part, rows.get(owner)) for part in (before, after)]
+        return max(0.0, found - CHANCE * float(np.sqrt(sum(1 / max(size, 1) for size in sizes))))
     if check.check == "length" and is_text(values):
         return float(present.str.len().median())
     if check.check == "night_share" and is_time(values):
@@ -64,15 +70,39 @@ def _before_after(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     return values.iloc[: len(values) // 2], values.iloc[len(values) - max(len(values) // 10, 1) :]
 
 
-def _new(values: pd.Series) -> Iterator[tuple[pd.Series, pd.Series]]:
-    """Yield each tenth, but for two at the end, and which of its values are new; both ways."""
+def _new(
+    values: pd.Series, owners: pd.Series | None = None
+) -> Iterator[tuple[pd.Series, pd.Series]]:
+    """Yield each tenth, but for two at the end, and which of its values are new; both ways.
+
+    Tenths are of orders by their start and, backwards, by their end: a log begins with first steps
+    and ends with last ones.
+
+    A rare value is often new by chance: of `times` orders that have it, none is in a share of all
+    with the probability (1 - share) ** times. It counts where that is under 1 % for all looks.
+    """
     codes = pd.Series(pd.factorize(values)[0], index=values.index)
-    for ordered in (codes, codes.iloc[::-1]):
+    begun, ended = codes, codes.iloc[::-1]
+    if owners is not None:
+        begun, ended = (one.iloc[_by_first(owners[one.index])] for one in (begun, ended))
+    pairs = pd.DataFrame({"code": codes, "owner": codes.index if owners is None else owners})
+    times = pairs.dropna().drop_duplicates()["code"].value_counts()
+    for ordered in (begun, ended):
         edges = np.linspace(0, len(ordered), TENTHS + 1).astype(int)
         for known, (start, stop) in zip(edges[1:], pairwise(edges[2:]), strict=False):
             part = ordered.iloc[start:stop]
             if len(part):
-                yield part, ~part.isin(ordered.iloc[:known].unique())
+                chance = (1 - known / len(ordered)) ** times
+                often = times.index[chance * len(times) * 2 * TENTHS < 0.01]
+                yield part, ~part.isin(ordered.iloc[:known].unique()) & part.isin(often)
+
+
+def _by_first(owners: pd.Series) -> np.ndarray:
+    return np.argsort(pd.factorize(owners)[0], kind="stable")
+
+
+def _size(part: pd.Series, owners: pd.Series | None) -> int:
+    return len(part) if owners is None else owners[part.index].nunique()
 
 
 def passes(check: Check, found: float) -> bool:

@@ -111,7 +111,7 @@ def _relation(a: pd.Series, b: pd.Series) -> float:
     n = table.sum()
     rows, columns = table.shape
     if min(rows, columns) < 2:
-        return 0.0
+        return float("nan")  # one value goes with everything
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / n
     phi2 = float((np.square(table - expected) / expected).sum() / n)
     phi2 = max(0.0, phi2 - (rows - 1) * (columns - 1) / (n - 1))

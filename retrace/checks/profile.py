@@ -38,6 +38,15 @@ def scaled(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> Iterator[
             yield record["column"], float(np.exp(factor))
 
 
+def ran_dry(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Yield columns that had several values when another profile was made and have one at most by
+    now, with the number of values then."""
+    then = {record["column"]: record["distinct"] for record in before}
+    for record in now:
+        if record["distinct"] < 2 <= then.get(record["column"], 0):
+            yield record["column"], then[record["column"]]
+
+
 def _column(values: pd.Series) -> dict[str, Any]:
     gone = missing(values)
     present = values[~gone]

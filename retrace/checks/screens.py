@@ -14,6 +14,7 @@ volume      rows of a week over the usual of the weeks before it and of those af
 missing_by  share of missing values in a group of another column, beyond the share over all rows
 cut         share of running texts that have one length, beyond those one letter shorter or longer
 leak        share of the target's variance that one column explains alone, out of fold
+dated       share of the variance of the row's time that one column explains alone, out of fold
 told        share of texts that have their row's target among their numbers, beyond that of others
 spellings   share of rows whose value has a more frequent spelling, but for capitals and spaces
 silent      rows with a 1, or with one of few categories, that were to be expected in the longest
@@ -23,11 +24,11 @@ Parts are of one size, in the order of time or else of the table. Of the columns
 marks, the kinds of ids and the number of rows by time are looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ from numpy.typing import NDArray
 
 from retrace.base.marks import ENTITY, MOJIBAKE
 from retrace.base.params import Params
+from retrace.checks.alike import alike_rows, design_effect
 from retrace.checks.columns import explained, groups, is_text, is_time, missing, numbers, parts
 
 MARKS = f"{MOJIBAKE}|{ENTITY}"
@@ -44,6 +46,8 @@ GROUPS, GROUP_ROWS = 30, 100
 WEEK_ROWS, WEEKS_AROUND = 20, 4
 LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
 CUT_LEAST = 10  # letters
+SOME_ORDERS = 0.1  # of all: fewer have a column late, or change it, by a fault
+KEEPS: tuple[Literal["first", "last"], ...] = ("first", "last")
 TOLD_WITHIN = 0.002  # of the target: it may be rounded
 FEWEST_OF_CLASS = 30
 OF_KEYS = ("damaged", "jump", "volume")
@@ -64,6 +68,7 @@ class Screens(Params):
     missing_by: float = 0.5
     cut: float = 0.1
     leak: float = 0.8
+    dated: float = 0.5
     told: float = 0.03
     spellings: float = 0.05
     silent: float = 40.0
@@ -99,7 +104,7 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
         found = look(ordered if name in ("repeated", "volume") else thin, roles)
         values: dict[str, float] = {}
         for column, value in found:
-            if not any(fnmatchcase(column, one) for one in left_out) and not np.isnan(value):
+            if not _is_one_of(column, left_out) and not np.isnan(value):
                 values[column] = max(float(value), values.get(column, 0.0))
         worst = max(values, key=lambda column: values[column], default=None)
         for column, value in values.items():
@@ -115,6 +120,10 @@ def screen(rows: pd.DataFrame, limits: Screens, roles: Roles) -> list[dict[str, 
                     }
                 )
     return records
+
+
+def _is_one_of(column: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(column, one) for one in patterns)
 
 
 Found = Iterator[tuple[str, float]]  # columns and values
@@ -141,18 +150,27 @@ def _constant(rows: pd.DataFrame, _: Roles) -> Found:
 
 def _jump(rows: pd.DataFrame, roles: Roles) -> Found:
     edges = parts(len(rows), PARTS, PART_ROWS)
-    size = np.diff(edges)
-    if len(roles.key) > 1:  # rows of one order are alike
-        owner = pd.factorize(rows[roles.key[0]])[0]
-        size = np.array([len(np.unique(owner[a:b])) for a, b in pairwise(edges)])
-    for name, column in _comparable(rows, roles):
-        shares = _shares(column, edges)
-        moved = np.abs(np.diff(shares, axis=0))
-        # Dvoretzky-Kiefer-Wolfowitz at 1 %; a sum over levels has as many chances to differ.
-        chance = 1.63 * np.sqrt(1 / size[1:] + 1 / size[:-1])
-        distance = moved.sum(axis=1) / 2 if column.dtype == "category" else moved.max(axis=1)
-        if len(distance):
-            yield name, float(max((distance - chance).max(), 0.0))
+    if len(edges) < 3:
+        return
+    alike = alike_rows(rows, roles.key, roles.time)
+    columns = list(_comparable(rows, roles))
+    looks = len(columns) * (len(edges) - 2)  # so often chance may have moved one far
+    for name, column in columns:
+        codes = _codes(column)
+        shares = _shares(codes, edges)
+        moved = np.diff(shares, axis=0)
+        is_category = column.dtype == "category"
+        distance = np.abs(moved).sum(axis=1) / 2
+        if not is_category:
+            distance = np.abs(np.cumsum(moved, axis=1)).max(axis=1)
+        size = np.diff(edges) / design_effect(codes, alike, edges, is_category)
+        # Dvoretzky-Kiefer-Wolfowitz at 1 % of all looks; a sum over levels has as many chances.
+        chance = np.sqrt(np.log(2 * looks / 0.01) / 2 * (1 / size[1:] + 1 / size[:-1]))
+        beyond = np.sort(np.maximum(distance - chance, 0.0))
+        # A change begins and ends, and both may fall inside a part: four edges at most. What moves
+        # as far at a fifth one moves by its nature, with the season or with growth.
+        usual = beyond[-5] if len(beyond) >= 5 else 0.0
+        yield name, float(beyond[-1] - usual)
 
 
 def _stuck(rows: pd.DataFrame, _: Roles) -> Found:
@@ -194,13 +212,16 @@ def _volume(rows: pd.DataFrame, roles: Roles) -> Found:
     yield roles.time, worst
 
 
-def _missing_by(rows: pd.DataFrame, _: Roles) -> Found:
-    gone = pd.DataFrame({name: missing(rows[name]) for name in rows})
+def _missing_by(rows: pd.DataFrame, roles: Roles) -> Found:
+    late, changing = set[str](), set[str]()
+    if len(roles.key) > 1:
+        rows, late, changing = _last_rows(rows, roles.key[0])
+    gone = pd.DataFrame({name: missing(rows[name]) for name in rows if name not in late})
     gone = gone.loc[:, gone.any()]
     worst = dict.fromkeys(map(str, gone), 0.0)
     for by in rows:
         group = rows[by].astype("str") if rows[by].dtype == bool else rows[by]
-        if not is_text(group) or group.nunique() > GROUPS:
+        if by in changing or not is_text(group) or group.nunique() > GROUPS:
             continue
         size = group.map(group.value_counts())
         # What has no category has no sub-category either: that is no fault of the group.
@@ -211,6 +232,23 @@ def _missing_by(rows: pd.DataFrame, _: Roles) -> Found:
                 beyond = float(shares[name].max() - gone[name].mean())
                 worst[str(name)] = max(worst[str(name)], beyond)
     yield from worst.items()
+
+
+def _last_rows(rows: pd.DataFrame, owner: str) -> tuple[pd.DataFrame, set[str], set[str]]:
+    """Return the last row of each order, the columns that are often filled after the first row
+    only, and those that change on the way. What comes with a step need not come to every order, and
+    where an order ended is no group of orders."""
+    first, last = (rows.drop_duplicates(owner, keep=keep).set_index(owner) for keep in KEEPS)
+    first = first.loc[last.index]
+    late, changing = set(), set()
+    for name in last:
+        filled = ~missing(last[name])
+        if float((missing(first[name]) & filled).sum()) > SOME_ORDERS * float(filled.sum()):
+            late.add(str(name))
+        present = rows.loc[~missing(rows[name]), [owner, name]]
+        if len(present.drop_duplicates()) > (1 + SOME_ORDERS) * present[owner].nunique():
+            changing.add(str(name))
+    return last.reset_index(), late, changing
 
 
 def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
@@ -233,6 +271,19 @@ def _leak(rows: pd.DataFrame, roles: Roles) -> Found:
             found.append(explained(aim.rank(pct=True).to_numpy(), codes))
         if found:
             yield name, max(found)
+
+
+def _dated(rows: pd.DataFrame, roles: Roles) -> Found:
+    if roles.time is None or len(rows) < LEAK_ROWS:
+        return
+    when = rows[roles.time].rank(pct=True).to_numpy()
+    for name in map(str, rows):
+        column = rows[name]
+        if name == roles.time or name in roles.outcomes:
+            continue
+        if is_time(column):
+            column = (column - rows[roles.time]).dt.total_seconds()
+        yield name, explained(when, groups(column, min(len(rows) // 20, LEAK_GROUPS)))
 
 
 def _told(rows: pd.DataFrame, roles: Roles) -> Found:
@@ -301,7 +352,13 @@ def _silent(rows: pd.DataFrame, roles: Roles) -> Found:
             if is_text(column) or value == 1:
                 places = np.flatnonzero(codes == code)
                 gap = float((np.diff(np.r_[-1, places, len(rows)]) - 1).max())
-                yield name, gap * len(places) / (len(rows) - gap) / alike
+                rest = len(rows) - gap
+                # Neighbours may be alike as well, as the hours of a holiday: what counts is how
+                # often a run of them begins. Of rows drawn one by one that is share · (1 - share).
+                begins = 1 + int((np.diff(places) > 1).sum())
+                share = min(len(places) / rest, 1 - 1 / rest)
+                expected = min(len(places) / alike, begins / (1 - share))
+                yield name, gap * expected / rest
 
 
 # ---- columns as numbers ------------------------------------------------------------------------
@@ -346,21 +403,23 @@ def _is_prose(column: pd.Series) -> bool:
     return is_text(column) and float(column.iloc[:1000].str.count(" ").mean()) > 1.5
 
 
-def _shares(column: pd.Series, edges: NDArray[np.int64]) -> Floats:
-    """Return the cumulative shares of numbers, or the shares of categories, by part."""
+def _codes(column: pd.Series) -> NDArray[np.int64]:
+    """Number levels, or of numbers their percentiles; missing numbers are 0."""
     if column.dtype == "category":
-        codes = column.cat.codes.to_numpy(np.int64)
-        size = len(column.cat.categories)
-    else:
-        numbers = column.to_numpy(np.float64)
-        known = numbers[~np.isnan(numbers)]
-        cuts = np.unique(np.quantile(known, np.linspace(0, 1, 101))) if len(known) else known
-        codes = np.where(np.isnan(numbers), 0, np.searchsorted(cuts, numbers) + 1)
-        size = len(cuts) + 2
+        return np.asarray(column.cat.codes, np.int64)
+    numbers = column.to_numpy(np.float64)
+    known = numbers[~np.isnan(numbers)]
+    cuts = np.unique(np.quantile(known, np.linspace(0, 1, 101))) if len(known) else known
+    codes = np.where(np.isnan(numbers), 0, np.searchsorted(cuts, numbers) + 1)
+    return np.asarray(codes, np.int64)
+
+
+def _shares(codes: NDArray[np.int64], edges: NDArray[np.int64]) -> Floats:
+    """Return the share of each code by part."""
+    size = int(codes.max()) + 1
     part = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
     counts = np.bincount(part * size + codes, minlength=(len(edges) - 1) * size)
-    shares: Floats = counts.reshape(-1, size) / np.diff(edges)[:, None]
-    return shares if column.dtype == "category" else np.cumsum(shares, axis=1)
+    return np.asarray(counts.reshape(-1, size) / np.diff(edges)[:, None])
 
 
 SCREENS: dict[str, Callable[[pd.DataFrame, Roles], Found]] = {
@@ -373,6 +432,7 @@ SCREENS: dict[str, Callable[[pd.DataFrame, Roles], Found]] = {
     "missing_by": _missing_by,
     "cut": _cut,
     "leak": _leak,
+    "dated": _dated,
     "told": _told,
     "spellings": _spellings,
     "silent": _silent,

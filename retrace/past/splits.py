@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
+from retrace.past.listed import Window, windows_of
 from retrace.past.maturity import Ages
 
 LEAST_OF_TRAIN = 0.4  # of its share of rows (assumed): below, gaps cost more than they save
@@ -47,11 +48,14 @@ class DayWindows(Params):
 
 
 class SplitParams(Params):
-    """`<problem>.split`: `by` a hash of the group, by time, or by a column that names the window.
+    """`<problem>.split`: `by` a hash of the group, by time, by a column that names the window, or
+    by files that list the groups of a window.
 
     With `column`, `named` says which window its values mean, such as {test_fold0.csv: test} for a
     column `file`; other values than these and the four names are refused. Windows that the data
-    does not name are cut from its `train` rows by hash, in the shares given here.
+    does not name are cut from its `train` rows by hash, in the shares given here. With `files`,
+    such as {test: data/splits/test.txt}, a file lists a value of the group, such as a case, a line;
+    without one for train all others are.
 
     `mature_share` is for outcomes that come late (see `retrace.past.maturity`). Groups that were
     too young at the end of the data for that share of all to be known are in no window. By time
@@ -61,11 +65,11 @@ class SplitParams(Params):
     Windows that a column names are taken as they are.
     """
 
-    by: Literal["hash", "time", "column", "days"] | None = (
-        None  # time where there is one, else hash
-    )
+    # Time where there is one, else hash.
+    by: Literal["hash", "time", "column", "days", "files"] | None = None
     column: str | None = None
-    named: dict[str, Literal["train", "valid", "calibration", "test"]] = Field(default_factory=dict)
+    named: dict[str, Window] = Field(default_factory=dict)
+    files: dict[Window, str] = Field(default_factory=dict)
     days: DayWindows | None = None
     train: float = Field(0.7, gt=0, lt=1)
     valid: float = Field(0.1, gt=0, lt=1)
@@ -81,6 +85,8 @@ class SplitParams(Params):
             raise ValueError(f"the shares of the four windows add up to {total:g}, not to 1")
         if (self.by == "column") != (self.column is not None):
             raise ValueError("`column` goes with `by: column`, and only with it")
+        if (self.by == "files") != bool(self.files):
+            raise ValueError("`files` goes with `by: files`, and only with it")
         if (self.by == "days") != (self.days is not None):
             raise ValueError("`days` goes with `by: days`, and only with it")
         return self
@@ -113,7 +119,7 @@ def split(
     by = params.by or ("time" if time else "hash")
     _require(rows, [*group, *([time] if by == "time" and time else [])])
     ages = None
-    if params.mature_share is not None and by != "column":
+    if params.mature_share is not None and by not in ("column", "files"):
         if time is None or known_at is None:
             raise RetraceError("split.mature_share needs a problem with a time and known_at.")
         ages = Ages(rows, group, time, known_at, params.mature_share)
@@ -132,6 +138,8 @@ def split(
         windows = _by_days(rows, group, time, params)
         if params.days.drop_known:
             windows = _without_known(rows, windows, time, target, known_at, params.days)
+    elif by == "files":
+        windows = _with_cuts(rows, windows_of(rows, group, params.files), group, params)
     else:
         windows = _by_column(rows, group, str(params.column), params)
     if ages is not None:
@@ -297,6 +305,13 @@ def _by_column(
             f"expected one of {', '.join([*WINDOWS, *params.named])}. `split.named` gives other "
             "values a window."
         )
+    return _with_cuts(rows, named, group, params)
+
+
+def _with_cuts(
+    rows: pd.DataFrame, named: pd.Series, group: Sequence[str], params: SplitParams
+) -> pd.Series:
+    """Cut the windows that nothing names from the rows of `train`."""
     cut = [window for window in WINDOWS if window == "train" or not (named == window).any()]
     inner = _by_hash(rows, group, params, cut).astype(str)
     return _named(named.where(named != "train", inner).to_numpy(), rows.index)

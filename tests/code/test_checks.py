@@ -1,5 +1,6 @@
 """Every kind of check passes inside its limits, fails outside, and shows the rows that did it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
-from retrace.checks.profile import profile, scaled
+from retrace.checks.profile import profile, ran_dry, scaled
 from stages.ingest import fewer_rows, in_and_out
 from workflow.validate import check_schema, run_checks, stop_on_hard
 
@@ -24,6 +25,15 @@ ROWS = pd.DataFrame(
         "empty": [np.nan] * 5,
     }
 )
+
+
+def world_of(pattern: str, typed: tuple[str, ...] = ()) -> World:
+    """A world whose clean table may have columns of a pattern."""
+    columns = {pattern: pa.Column(regex=True, required=False)}
+    return World("toy", pa.DataFrameSchema(columns), ("id",), typed_prefixes=typed)
+
+
+COUNTS, NUMBERS = world_of("count_.*"), world_of("number_.*", ("number", "text"))
 
 
 def check(column: str, kind: str, **limits: float) -> Check:
@@ -228,7 +238,7 @@ def test_what_cannot_be_without_another_column_fails_where_that_one_is_gone() ->
     sent = Check("count_sent", "without", "soft", None, None, 0.01, "count_picked")
     rows = pd.DataFrame({"count_sent": [0, 1, 1, 2], "count_picked": [0, 1, 1, 1]})
     cases = (rows, rows.drop(columns="count_picked"), rows.drop(columns="count_sent"))
-    records = [run_checks(table, [sent], ["count_.*"])[0] for table in cases]
+    records = [run_checks(table, [sent], COUNTS)[0] for table in cases]
     assert [record["passed"] for record in records] == [True, False, True]
     assert [record["found"] for record in records] == [0.0, 1.0, None]
 
@@ -238,8 +248,8 @@ def test_a_check_of_an_attribute_passes_where_a_log_has_none_and_fails_where_its
 ):
     checks = [check("number_value", "mean", most=10)]
     rows = pd.DataFrame({"id": ["a"]})
-    assert run_checks(rows, checks, ["number_.*"])[0]["passed"]
-    turned = run_checks(rows.assign(text_value="1,5"), checks, ["number_.*"], ["number", "text"])[0]
+    assert run_checks(rows, checks, NUMBERS)[0]["passed"]
+    turned = run_checks(rows.assign(text_value="1,5"), checks, NUMBERS)[0]
     assert (turned["column"], turned["found"], turned["passed"]) == ("number_value", None, False)
     with pytest.raises(RetraceError, match="number_value"):
         run_checks(rows, checks)
@@ -254,6 +264,49 @@ def test_a_factor_since_the_last_run_is_found_and_nothing_else() -> None:
     ((column, factor),) = scaled(before, profile(other.assign(price=0.9 * other["price"])))
     assert column == "price"
     assert factor == pytest.approx(0.9, rel=0.03)
+
+
+def test_a_column_that_ran_dry_since_the_last_run_is_found() -> None:
+    rows = pd.DataFrame({"a": ["x", "y", "y"], "b": [1.0, 2.0, 2.0], "c": [5, 5, 5]})
+    now = rows.assign(a=pd.Series([None] * 3, dtype="str"), b=2.0)
+    assert [*ran_dry(profile(rows), profile(now))] == [("a", 2), ("b", 2)]
+    assert not [*ran_dry([], profile(now))]
+
+
+def test_a_column_that_a_source_may_lack_is_not_asked_for() -> None:
+    world = replace(COUNTS, may_be_empty=("promise",))
+    checks = [check("promise", "missing_share", most=0.2), Check("promise", "hours_after", "soft",
+              None, 1, 9, "at")]  # fmt: skip
+    at = pd.Series(pd.date_range("2025-01-01", periods=4, freq="h", tz="UTC"))
+    rows = pd.DataFrame({"at": at, "promise": pd.Series(pd.NaT, at.index, at.dtype)})
+    assert [record["passed"] for record in run_checks(rows, checks, world)] == [True, True]
+    assert not run_checks(rows, checks, COUNTS)[0]["passed"]
+    late = rows.assign(promise=at.where(at.index > 1))
+    assert [record["passed"] for record in run_checks(late, checks, world)] == [False, False]
+
+
+def test_a_value_of_few_orders_is_new_by_chance() -> None:
+    rng = np.random.default_rng(3)
+    orders = np.repeat(np.arange(100), 3)
+    text = pd.Series(np.tile(["a", "b", "c"], 100), dtype="str")
+    rare = text.mask(np.isin(orders, rng.choice(np.arange(60, 90), 4)) & (text == "b"), "rare")
+    often = text.mask((orders >= 60) & (text == "b"), "often")
+    found = [
+        measure(pd.DataFrame({"order": orders, "text": one}), check("text", "new_share"), "order")
+        for one in (rare, often)
+    ]
+    assert found[0] == 0.0
+    assert found[1] > 0.2
+
+
+def test_a_drift_within_chance_is_none() -> None:
+    rng = np.random.default_rng(4)
+    orders = np.repeat(np.arange(600), 10)
+    kind = pd.Series(rng.choice(["a", "b"], 600)[orders], dtype="str")  # an order has one
+    rows = pd.DataFrame({"order": orders, "kind": kind})
+    assert measure(rows, check("kind", "drift"), "order") == 0.0
+    moved = rows.assign(kind=kind.where(orders < 500, "b"))
+    assert measure(moved, check("kind", "drift"), "order") > 0.1
 
 
 def test_fewer_rows_than_in_the_last_run_are_said() -> None:

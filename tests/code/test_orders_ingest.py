@@ -362,6 +362,52 @@ def test_a_published_split_by_files_needs_parameters_alone(tmp_path: Path) -> No
         split(rows, SplitParams(by="column", column="file"), ["order_id"])
 
 
+def test_a_published_split_by_a_list_of_cases_needs_parameters_alone(tmp_path: Path) -> None:
+    more = [(f"v{i}", [(what, hour + i) for what, hour in USUAL[0][1]]) for i in range(40)]
+    rows = run(tmp_path, log(*USUAL, *more)).clean
+    listed, others = tmp_path / "test.txt", tmp_path / "train.txt"
+    listed.write_text("u5\nu6\r\n\nv1\nnobody\n")
+    files = {"test": str(listed)}
+
+    def windows(**changes: object) -> dict[str, set[str]]:
+        params = SplitParams(by="files", train=0.3, valid=0.3, calibration=0.3, test=0.1,
+                             **{"files": files, **changes})  # fmt: skip
+        found = split(rows, params, ["order_id"], "snapshot_at", target="remaining_hours",
+                      known_at="completed_known_at")  # fmt: skip
+        return {str(name): set(part["order_id"]) for name, part in rows.groupby(found.astype(str))}
+
+    found = windows()
+    assert found["test"] == {"u5", "u6", "v1"}
+    assert found["train"] | found["valid"] | found["calibration"] == {*rows["order_id"]} - {
+        "u5", "u6", "v1",
+    }  # fmt: skip
+    others.write_text("\n".join(f"v{i}" for i in range(2, 40)))
+    both = windows(files={**files, "train": str(others)})
+    assert not both["train"] & {"u1", "u2", "v0"}
+    others.write_text("u5\n")
+    with pytest.raises(RetraceError, match=r"train.txt lists 'u5', which .*test.txt lists as well"):
+        windows(files={**files, "train": str(others)})
+    others.write_text("12\n")
+    with pytest.raises(RetraceError, match=r"lists 1 value.*none of them.*one order_id a line"):
+        windows(files={"test": str(others)})
+    with pytest.raises(RetraceError, match="cannot be read"):
+        windows(files={"test": str(tmp_path / "none.txt")})
+
+
+def test_each_event_has_a_row_of_its_own(tmp_path: Path) -> None:
+    at_once = ("x", [("new", 0), ("work", 2), ("check", 2), ("work", 2), ("done", 5)])
+    usual = of(clean(tmp_path, log(*USUAL, at_once)), "x")
+    assert usual["events"].tolist() == [1, 4]
+    found = of(clean(tmp_path, log(*USUAL, at_once), snapshots="each_event"), "x")
+    assert found["events"].tolist() == [1, 2, 3, 4]
+    assert found["activity"].astype(str).tolist() == ["new", "work", "check", "work"]
+    assert found["remaining_hours"].round(6).tolist() == [5, 3, 3, 3]
+    assert found["snapshot_at"].is_monotonic_increasing
+    pd.testing.assert_frame_equal(  # where no two events are at one instant, nothing changes
+        clean(tmp_path, log(*USUAL), snapshots="each_event"), clean(tmp_path, log(*USUAL))
+    )
+
+
 def test_a_case_may_be_named_as_what_is_missing(tmp_path: Path) -> None:
     letters = log(
         *((name, events) for name, (_, events) in zip(["MZ", "NA", "NB"], USUAL[:3], strict=True))

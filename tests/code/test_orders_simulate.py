@@ -588,3 +588,21 @@ def test_without_rework_all_orders_go_straight() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         SimulateSettings.model_validate(wrong)
+
+
+def test_a_company_grows_in_orders_customers_and_staff() -> None:
+    made = simulate(
+        SimulateSettings(orders=2000, futures=0, growth=4.0, months=12, season_peak=0.0)
+    )
+    events = made.raw["events.parquet"]
+    cases = events.groupby("case_id").agg(
+        start=("timestamp", "min"), end=("timestamp", "max"), customer=("customer_id", "first")
+    )
+    assert len(cases) == pytest.approx(2000, rel=0.02)
+    third = pd.cut(cases["start"].astype("int64"), 3, labels=False)
+    counts = third.value_counts().sort_index()
+    assert counts[2] / counts[0] == pytest.approx(4 ** (2 / 3), rel=0.3)
+    customers = cases.groupby(third)["customer"].nunique()
+    assert customers[2] > 1.5 * customers[0]
+    days = (cases["end"] - cases["start"]).groupby(third).median().dt.total_seconds() / 86_400
+    assert days[1] == pytest.approx(days[0], rel=0.25)  # queues are no longer for the staff

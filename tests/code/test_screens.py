@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from retrace.checks import Check, ValidateParams, measure
+from retrace.checks.advice import SCREENS, advice
 from retrace.checks.screens import Roles, Screens, screen
 
-ROLES = Roles(("id", "key"), "at", ("seconds",), {"jump": ("weather_*",)})
+ROLES = Roles(("id", "key"), "at", ("seconds",), {"jump": ("weather_*",), "dated": ("weather_*",)})
 HALF = slice(1500, 3000)
 
 
@@ -180,3 +181,85 @@ def test_a_column_of_the_row_before_has_lost_its_relation(
     shifted = rows[column].copy()
     shifted.iloc[HALF] = np.roll(shifted.iloc[HALF], 1)
     assert measure(rows.assign(**{column: shifted}), check) < measure(rows, check) - 0.2
+
+
+def hourly(years: int = 2, seed: int = 5) -> pd.DataFrame:
+    """An hourly table with a season, a daily profile and weather that lasts for days."""
+    rng = np.random.default_rng(seed)
+    at = pd.date_range("2021-01-01", periods=years * 365 * 24, freq="h", tz="UTC")
+    days = np.arange(len(at)) / 24
+    lasting = np.zeros(years * 365)
+    for day, news in enumerate(rng.normal(0, 1, years * 365)):
+        lasting[day] = 0.8 * lasting[day - 1] + news
+    warm = 10 - 9 * np.cos(2 * np.pi * days / 365) + np.repeat(lasting, 24)
+    working = (at.day_of_week < 5) & ~np.isin(at.day_of_year, [1, 100, 101, 145, 359, 360])
+    rate = (10 + warm.clip(0)) * (1 + np.sin(2 * np.pi * at.hour / 24)) * (1 + days / 700)
+    return pd.DataFrame(
+        {
+            "id": np.arange(len(at)),
+            "at": at,
+            "temperature": warm + rng.normal(0, 0.5, len(at)),
+            "humidity": np.repeat(lasting, 24) * 5 + rng.normal(60, 6, len(at)),
+            "workingday": working.astype(int),
+            "holiday": ((at.day_of_week < 5) & ~working).astype(int),
+            "rentals": rng.poisson(rate),
+        }
+    )
+
+
+def test_a_season_growth_and_holidays_are_no_fault() -> None:
+    roles = Roles(("id",), "at", ("rentals",))
+    found = [r for r in screen(hourly(), Screens(), roles) if not r["passed"]]
+    assert found == []
+
+
+def test_a_fault_in_a_seasonal_table_is_seen() -> None:
+    rows, roles = hourly(), Roles(("id",), "at", ("rentals",))
+    unit = rows["humidity"].where(rows["id"] < 9000, rows["humidity"] / 100)
+    found = screen(rows.assign(humidity=unit), Screens(), roles)
+    assert ("jump", "humidity") in {(r["check"], r["column"]) for r in found if not r["passed"]}
+
+
+def test_a_column_that_grows_with_time_is_named(rows: pd.DataFrame) -> None:
+    rng = np.random.default_rng(1)
+    counted = rows.assign(seen=np.arange(len(rows)) // 10 + rng.integers(0, 60, len(rows)))
+    assert ("dated", "seen") in failed(counted)
+    rate = counted.assign(seen=counted["seen"] / (1 + np.arange(len(rows)) // 10))
+    assert ("dated", "seen") not in failed(rate.iloc[1000:])
+
+
+def test_what_comes_with_a_later_step_is_not_missing_in_a_group() -> None:
+    rng = np.random.default_rng(2)
+    order = np.repeat(np.arange(900), 3)
+    step = np.tile(["placed", "tested", "closed"], 900)
+    region = rng.choice(["north", "south"], 900, p=[0.7, 0.3])[order]
+    asked = rng.random(900)[order] < np.where(region == "north", 0.95, 0.1)
+    rows = pd.DataFrame(
+        {
+            "order": order,
+            "at": pd.date_range("2024-01-01", periods=2700, freq="h", tz="UTC"),
+            "step": pd.Series(step, dtype="str"),
+            "region": pd.Series(region, dtype="str"),
+            "result": np.where(asked & (step != "placed"), 1.5 + rng.random(2700), np.nan),
+            "weight": 1.0 + rng.random(2700),
+        }
+    )
+    roles = Roles(("order", "at"), "at")
+
+    def named(table: pd.DataFrame) -> set[str]:
+        found = screen(table, Screens(), roles)
+        return {r["column"] for r in found if r["check"] == "missing_by" and not r["passed"]}
+
+    assert named(rows) == set()
+    lost = rows.assign(weight=rows["weight"].where(rows["region"] == "north"))
+    assert named(lost) == {"weight"}
+
+
+def test_each_screen_says_what_to_do() -> None:
+    assert set(Screens.model_fields) == set(SCREENS)
+    record = {"column": "seen", "check": "dated", "found": 0.81, "limit": "at most 0.5"}
+    assert advice(record, "checks.yaml").startswith(
+        "column 'seen': dated is 0.81, at most 0.5. It tells when a row was"
+    )
+    other = advice({**record, "check": "p50", "found": None}, "checks.yaml")
+    assert other.endswith("if it is right, change the limit in checks.yaml.")

@@ -442,3 +442,16 @@ def test_settings_change_what_they_name() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         SimulateSettings.model_validate(wrong)
+
+
+def test_a_company_that_grows_had_fewer_customers_at_first() -> None:
+    settings = SETTINGS.model_copy(update={"stops": 2000, "growth": 4.0, "christmas": 0.0})
+    stops = simulate(settings).raw["stops.parquet"]
+    usual = simulate(settings.model_copy(update={"growth": 1.0})).raw["stops.parquet"]
+    assert len(stops) == len(usual) == 2000
+
+    def share_of_first_third(rows: pd.DataFrame) -> float:
+        at = rows["planned_at"]
+        return float((at < at.min() + (at.max() - at.min()) / 3).mean())
+
+    assert share_of_first_third(stops) < 0.8 * share_of_first_third(usual)

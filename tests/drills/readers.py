@@ -38,7 +38,7 @@ from tests.data.clean import limits
 from tests.drills.bad_data import simulate
 from tests.drills.fuzz import Reader, Rng, cell, mutated
 from tests.drills.reception import PARAMS
-from workflow.validate import check_schema, optional, roles, run_checks
+from workflow.validate import check_schema, roles, run_checks
 
 COLUMNS = ("id", "text", "number")
 
@@ -169,7 +169,7 @@ def validate(name: str, rows: pd.DataFrame) -> None:
     if len(rows):
         schema, checks = parts.world(name), limits(name)
         check_schema(schema, rows, 2)
-        run_checks(rows, checks.listed(), optional(schema))
+        run_checks(rows, checks.listed(), schema)
         screen(rows, checks.screens, roles(schema))
 
 

@@ -15,12 +15,12 @@ from problems import parts
 from problems.contract import Ingested, IngestParams
 from retrace.base.errors import RetraceError
 from retrace.checks.pairs import LOOKS
-from retrace.checks.profile import profile, scaled
+from retrace.checks.profile import profile, ran_dry, scaled
 from retrace.checks.screens import screen
 from stages.ingest import check_quarantined, fewer_rows
 from tests.conftest import ROOT
 from tests.data.clean import limits
-from workflow.validate import check_schema, optional, roles, run_checks, stop_on_hard
+from workflow.validate import check_schema, roles, run_checks, stop_on_hard
 
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
@@ -105,7 +105,7 @@ def _of_ingested(
         if len(rows) < params.rows_min:
             raise RetraceError(f"{len(rows)} row(s); rows_min is {params.rows_min}")
         check_schema(found, rows, params.example_rows)
-        records = run_checks(rows, params.listed(), optional(found), found.typed_prefixes)
+        records = run_checks(rows, params.listed(), found)
         stop_on_hard(rows, params, records, world)
         records += screen(rows, params.screens, roles(found))
         failed = [record for record in records if not record["passed"]]
@@ -114,7 +114,8 @@ def _of_ingested(
     words = [f"{record['column']}: {record['check']} {record['found']}" for record in failed]
     columns = {name for record in failed for name in _names(record)}
     if last is not None and not stopped:
-        columns |= {column for column, _ in scaled(profile(last.clean), profile(rows))}
+        before, now = profile(last.clean), profile(rows)
+        columns |= {column for column, _ in (*scaled(before, now), *ran_dry(before, now))}
     return Reception(stopped, reasons, frozenset(columns), stopped or "; ".join(words), ingested)
 
 

@@ -7,7 +7,7 @@ it).
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
@@ -30,6 +30,7 @@ from retrace.judge.drift import AlarmParams
 from retrace.judge.gate import GateParams
 from retrace.past.walk import WalkParams, labelled_until, period_length, period_starts, windows_at
 from workflow.blocks import blocks_of
+from workflow.choose import settle
 from workflow.featurize import classes_of, fit_encoding, fitted_target
 from workflow.told import with_told
 from workflow.train import TrainParams, fit_bundle, importance, refit
@@ -114,7 +115,6 @@ class Past:
             )
         self.time, self.known_at = problem.time, problem.known_at
         self.rows = self.rows.sort_values([self.time, *problem.key], ignore_index=True)
-        self.features = features_of(problem.world, self.rows, self.settings.features)
         group = list(problem.group or problem.key)
         self.keys = from_frame(self.rows[group])
         self.begun = self.rows.groupby(group, sort=False)[self.time].transform("min")
@@ -125,6 +125,19 @@ class Past:
         if problem.task == "multiclass":  # those of the first model: others are never learnt
             self.classes = classes_of(problem, self.rows[self._known_before(self.starts()[0])])
         self.target = fitted_target(problem, self.rows, self.classes)
+        first = self.known(self.starts()[0])  # nobody knew more when the first model was made
+        settings, _ = settle(
+            problem,
+            self.rows,
+            first,
+            self.target,
+            self.settings.features,
+            self.settings.encode,
+            self.settings.text,
+            self.classes,
+        )
+        self.settings = replace(self.settings, features=settings)
+        self.features = features_of(problem.world, self.rows, settings)
         if problem.task != "binary" and self.settings.backtest.alarm.outcomes == "positives":
             raise RetraceError(
                 f"params.yaml: '{problem.name}.backtest.alarm.outcomes' is 'positives', which only "

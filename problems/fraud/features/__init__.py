@@ -18,6 +18,8 @@ Columns = dict[str, NDArray[Any]]
 
 def features(rows: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
     """Return the features of clean payments, one row each; `known` is what History counted."""
+    if not settings.history:
+        known = past.nothing(known)
     amount, customer = rows["amount"].astype(np.float32), known["customer"]
     with np.errstate(divide="ignore", invalid="ignore"):
         windows = {entity: _windows(known[entity], settings) for entity in past.ENTITIES}

@@ -47,6 +47,17 @@ WIDTH = {"customer": 26, "terminal": 16}
 assert (len(DAYS), len(HIGH_DAYS)) == (3, 2)
 
 
+def nothing(known: Arrays) -> Arrays:
+    """Return the same columns of entities of which nothing is known."""
+    found = {}
+    for entity, numbers in known.items():
+        none = np.zeros_like(numbers)
+        none[:, [SINCE_FRAUD, SINCE_FIRST_KNOWN, LABELS_SINCE]] = NONE
+        none[:, SINCE_LAST : SINCE_LAST + 1] = NONE
+        found[entity] = none
+    return found
+
+
 def as_of(rows: Arrays, past: Arrays, settings: FeatureSettings) -> Arrays:
     """Return `customer` and `terminal`: whole numbers of shape (n_rows, n_columns)."""
     found, pairs = {}, []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from retrace.base.clock import Floats, Times, micros
-from retrace.base.params import Params
+from retrace.base.params import AUTO, Params, Switch
 from retrace.past.timeline import Ints
 
 DAY_MS = 86_400_000
@@ -26,6 +26,8 @@ class FeatureSettings(Params):
     night_until: int = Field(ge=0, le=23)
     prior_rows: float = Field(gt=0)
     prior_rate: float = Field(gt=0, lt=1)
+    # What is known of customer and terminal; `auto`: if it helps later payments
+    history: Switch = AUTO
 
 
 def millis(at: Times) -> Ints:

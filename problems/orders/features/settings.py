@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from retrace.base.clock import DAY
-from retrace.base.params import Params
+from retrace.base.params import AUTO, Params, Switch
 from retrace.past.history import Level
 
 
@@ -12,12 +12,13 @@ class FeatureSettings(Params):
     with it took. `prior_weight` is the number of orders that the overall mean counts for.
 
     history, load, attributes : whether the model sees what earlier orders came to, how busy step
-        and resource are, and the log's own attributes; each for itself
+        and resource are, and the log's own attributes; each for itself. `auto` takes a group where
+        later rows are forecast better with it (workflow.choose)
     """
 
     time_zone: str
-    history: bool = True
-    load: bool = True
+    history: Switch = AUTO
+    load: Switch = AUTO
     attributes: bool = True
     half_life_days: float = Field(gt=0)
     prior_weight: float = Field(gt=0)

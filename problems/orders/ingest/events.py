@@ -73,6 +73,8 @@ def read_log(source: Path, settings: IngestSettings) -> UsableLog:
     all_rejected = quarantine([bad, *rejected], "case_id")
     rows_in = len(raw) + len(all_rejected) - len(bad)
     log = Log.of(used, found.columns, settings.keep)
+    if settings.snapshots == "each_event":
+        log = log.one_by_one()
     return UsableLog(log, all_rejected, rows_in, figures, found.left_out)
 
 

@@ -92,6 +92,14 @@ class Log:
         """Number the instants of all cases, shape (n_events,)."""
         return np.cumsum(np.r_[0, self.last_of_instant[:-1]])
 
+    def one_by_one(self) -> "Log":
+        """Return the log with a moment for each event: those at one instant follow each other by a
+        microsecond."""
+        number = np.arange(len(self.at)) - self.starts[self.case] if len(self.at) else self.at
+        latest = pd.Series(self.at - number).groupby(self.case).cummax().to_numpy(np.int64)
+        at = np.asarray(latest + number)
+        return replace(self, at=at, ends_at=int(max(at.max(initial=self.ends_at), self.ends_at)))
+
     def where(self, kept: Mask) -> "Log":
         """Return the log of the events that are kept; cases without any are gone."""
         case = self.case[kept]

@@ -43,7 +43,9 @@ class IngestSettings(IngestParams):
     starts: list[str] = Field(default_factory=list)
     repeated: Literal["keep", "reject"] = "keep"
     quiet_days: float | None = Field(default=None, gt=0)
-    snapshots: Literal["after_event", "daily"] = "after_event"
+    # After each instant with events, after each event (those of one instant follow each other by a
+    # microsecond, in the order of the file), or each local morning.
+    snapshots: Literal["after_event", "each_event", "daily"] = "after_event"
     daily_hour: int = Field(default=6, ge=0, le=23)
     usual_share: float = Field(0.6, gt=0, le=1)
     usual_quantile: float = Field(0.95, gt=0, lt=1)

@@ -135,6 +135,13 @@ def _peak(local: pd.DatetimeIndex) -> Floats:
     return peak
 
 
+def size_of_company(settings: SimulateSettings, calendar: WorkCalendar, at: Floats) -> Floats:
+    """Return how large the company is at these hours, relative to the end of the log: it grows by
+    `settings.growth` until then, the same part each day."""
+    share: Floats = settings.growth ** np.minimum(at / calendar.end_hours - 1.0, 0.0)
+    return share
+
+
 def arrivals(settings: SimulateSettings, calendar: WorkCalendar, name: str, hours: float) -> Floats:
     """Return when orders are placed until `hours`, sorted; `settings.orders` within the log."""
     rng = stream(settings, f"{name} arrivals")
@@ -143,6 +150,7 @@ def arrivals(settings: SimulateSettings, calendar: WorkCalendar, name: str, hour
     weight = by_hour * np.array(WEEKDAY_DEMAND)[calendar.local.day_of_week.to_numpy()]
     weight = weight * np.where(calendar.local.month.to_numpy() == 7, 0.8, 1.0)
     weight = weight * (1.0 + settings.season_peak * calendar.peak)
+    weight = weight * size_of_company(settings, calendar, np.arange(calendar.hours, dtype=float))
     days = calendar.hours // 24 + 1
     shock, shocks = 0.0, np.zeros(days)
     for day, news in enumerate(rng.normal(0.0, SHOCK_LOG_SD, days)):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from problems.orders.simulate.calendar import SLOT_HOURS, WorkCalendar, arrivals
+from problems.orders.simulate.calendar import SLOT_HOURS, WorkCalendar, arrivals, size_of_company
 from problems.orders.simulate.parties import Orders, make_orders
 from problems.orders.simulate.process import (
     CARRIER_LOG,
@@ -54,11 +54,14 @@ class Flow:
 def make_flow(settings: SimulateSettings, calendar: WorkCalendar, name: str, hours: float) -> Flow:
     """Run a world until `hours`. `name` is that of its random streams."""
     placed = arrivals(settings, calendar, name, hours)
-    orders = make_orders(settings, name, placed, calendar.hours // 24 + 1)
+    size = size_of_company(settings, calendar, placed)
+    orders = make_orders(settings, name, placed, size, calendar.hours // 24 + 1)
     process = make_process(settings, calendar, orders)
     rng = stream(settings, f"{name} flow")
-    usual = settings.orders / calendar.end_hours * typical_hours(calendar)
     slots = int(np.ceil(hours / SLOT_HOURS))
+    size = size_of_company(settings, calendar, SLOT_HOURS * np.arange(slots, dtype=np.float64))
+    mean_size = size[: int(np.ceil(calendar.end_hours / SLOT_HOURS))].mean()
+    usual = settings.orders / calendar.end_hours * typical_hours(calendar)  # staff grows as well
     enters = np.searchsorted(placed, SLOT_HOURS * np.arange(slots + 1))
     state = _State(orders.count)
     log_load = np.zeros((OPEN, slots))
@@ -66,7 +69,7 @@ def make_flow(settings: SimulateSettings, calendar: WorkCalendar, name: str, hou
     waiting = np.zeros(0, dtype=np.int64)
     for slot in range(slots):
         count = np.bincount(state.activity[waiting], minlength=OPEN)[:OPEN]
-        log_load[:, slot] = relative_load(count, usual)
+        log_load[:, slot] = relative_load(count, usual * (size[slot] / mean_size))
         new = np.arange(enters[slot], enters[slot + 1])
         state.next_at[new] = placed[new]
         waiting = np.concatenate([waiting, new])

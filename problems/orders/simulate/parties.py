@@ -58,14 +58,19 @@ class Orders:
         return short
 
 
-def make_orders(settings: SimulateSettings, name: str, placed: Floats, days: int) -> Orders:
-    """Draw the orders that are placed at `placed` hours. `name` is that of the random stream."""
+def make_orders(
+    settings: SimulateSettings, name: str, placed: Floats, size: Floats, days: int
+) -> Orders:
+    """Draw the orders that are placed at `placed` hours, when that share `size` of all customers is
+    there. `name` is that of the random stream."""
     rng = stream(settings, f"{name} orders")
     count = len(placed)
     customers = max(5, round(count / ORDERS_A_CUSTOMER))
     suppliers = max(8, round(count / ORDERS_A_SUPPLIER))
     often = np.cumsum(rng.gamma(0.8, 1.0, customers))
-    customer = np.searchsorted(often / often[-1], rng.random(count), side="right")
+    often = often / often[-1]
+    there = often[np.maximum(np.round(customers * size).astype(np.int64), 1) - 1]
+    customer = np.searchsorted(often, rng.random(count) * there, side="right")
     segment = _choose(rng, SEGMENT_SHARES, customers)[customer]
     region = _choose(rng, REGION_SHARES, customers)[customer]
     answers = settings.customer_log_sd * rng.normal(0, 1, customers)

@@ -30,6 +30,7 @@ class SimulateSettings(Params):
     supplier_log_sd: float = Field(0.40, ge=0.0, le=1.0)
     load_power: float = Field(0.5, ge=0.0, le=0.8)
     season_peak: float = Field(0.7, ge=0.0, le=3.0)
+    growth: float = Field(1.0, gt=0.0, le=20.0)
     rework: float = Field(1.0, ge=0.0, le=3.0)
     change_month: int = Field(14, ge=1)
     change_factor: float = Field(1.8, gt=0.0, le=5.0)

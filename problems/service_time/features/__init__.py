@@ -41,6 +41,8 @@ def features(stops: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
 
     `stops` are whole routes: a stop's columns look at the stop before it.
     """
+    if not settings.history:  # as if nothing were known
+        known = {name: np.zeros_like(values) for name, values in known.items()}
     effect = known[f"{HISTORY[0]}_effect"]
     for entity in HISTORY[1:]:
         effect = effect + known[f"{entity}_effect"]

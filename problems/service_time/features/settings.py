@@ -9,7 +9,7 @@ from pydantic import Field
 from problems.service_time.problem import HISTORY
 from retrace.base.arrays import Arrays
 from retrace.base.clock import Floats
-from retrace.base.params import Params
+from retrace.base.params import AUTO, Params, Switch
 from retrace.past.history import Level
 
 
@@ -30,6 +30,8 @@ class FeatureSettings(Params):
     usual_floor_seconds: float = Field(ge=0)
     half_life_days: dict[str, float]
     prior_weight: dict[str, float]
+    # What earlier stops of the same region, driver or customer took; `auto`: if it helps later ones
+    history: Switch = AUTO
 
     @property
     def levels(self) -> list[Level]:

@@ -102,7 +102,7 @@ def make_customers(settings: SimulateSettings, days: Days, count: int, attempt: 
     spread = np.where(shared, 0.0, 6.0)  # metres between the doors of houses on one lot
     x, y = rng.normal(lots.x[lot], spread), rng.normal(lots.y[lot], spread)
     latitude, longitude = to_degrees(x, y)
-    opens, leaves = _lifetimes(rng, opening[region], days)
+    opens, leaves = _lifetimes(rng, opening[region], days, settings.growth)
     address, own = np.sqrt(0.25), np.sqrt(0.75)  # assumed: a quarter of habit is the address's
     habit = address * rng.normal(0, 1, len(lots.x))[lot] + own * rng.normal(0, 1, count)
     return Customers(
@@ -193,10 +193,13 @@ def _pick(rng: np.random.Generator, shares: Floats) -> Ints:
     return result
 
 
-def _lifetimes(rng: np.random.Generator, opening: Ints, days: Days) -> tuple[Floats, Floats]:
-    """Return the days on which customers open their account and leave."""
+def _lifetimes(
+    rng: np.random.Generator, opening: Ints, days: Days, growth: float
+) -> tuple[Floats, Floats]:
+    """Return the days on which customers open their account and leave; a company that grows had
+    fewer when its region began."""
     n = len(opening)
-    existing = rng.random(n) < EXISTING
+    existing = rng.random(n) < EXISTING / growth
     rush = rng.exponential(15.0, n) - 14.0  # assumed: people sign up before it opens
     before = rng.uniform(-1000, 0, n)  # assumed: the company is three years old
     first = np.where(opening == 0, before, opening + rush)

@@ -25,6 +25,7 @@ class SimulateSettings(Params):
     start: date = Field(date(2024, 1, 1), strict=False)
     months: int = Field(24, ge=1, le=120)
     recorded_months: int | None = Field(None, ge=1, le=120)  # of them, so far; None is all
+    growth: float = Field(1.0, ge=1.0, le=20.0)
     new_region_month: int = Field(18, ge=0)
     noise_log_sd: float = Field(0.30, ge=0.25, le=1.0)
     customer_log_sd: float = Field(0.12, ge=0.0, le=0.5)

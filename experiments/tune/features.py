@@ -77,7 +77,8 @@ def features_at(problem: Problem, point: Point) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="retrace-tune-") as name:
         folder = Path(name)
         (folder / "data").mkdir()
-        (folder / "data/clean").symlink_to(top / "data/clean")
+        for kept in ("clean", "splits"):
+            (folder / "data" / kept).symlink_to(top / "data" / kept)
         with (folder / PATH).open("w", encoding="utf-8") as file:
             YAML().dump(merged(read_key(""), _nested({problem.name: _nested(point)})), file)
         done = subprocess.run(

@@ -27,7 +27,7 @@ MOST_VALUES = 20  # of a slice; rarer ones are together in `other`
 
 def features(rows: Arrays, known: Arrays, settings: Any) -> Arrays:
     """Return the columns of clean rows as they are, and what history knows of them."""
-    return {**rows, **known} if known else rows
+    return {**rows, **_used(known, settings)} if known else rows
 
 
 def calendar(time: str, *others: str, zone: str = "UTC") -> FeatureFunction:
@@ -46,9 +46,16 @@ def calendar(time: str, *others: str, zone: str = "UTC") -> FeatureFunction:
         }
         found = {f"{time}_{name}": np.asarray(values) for name, values in parts.items()}
         days = {f"{name}_days": _days(rows[time] - rows[name]) for name in others}
-        return {**rows, **found, **days, **known}
+        return {**rows, **found, **days, **_used(known, settings)}
 
     return with_calendar
+
+
+def _used(known: Arrays, settings: Any) -> Arrays:
+    """Return what history knows, and nothing where `features.history` is false."""
+    if getattr(settings, "history", True):
+        return known
+    return {name: np.full(len(values), np.nan) for name, values in known.items()}
 
 
 def _days(spans: NDArray[np.timedelta64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from retrace.base.arrays import Arrays
 from retrace.base.clock import DAY, Floats, Ints, Times, micros
-from retrace.base.params import Params
+from retrace.base.params import AUTO, Params, Switch
 from retrace.past import history, waiting
 from retrace.past.history import Level, Memories, Outcomes
 from retrace.past.state import Event, in_order, union
@@ -32,6 +32,7 @@ class EntityParams(Params):
 
     half_life_days: float = Field(180.0, gt=0)  # of an outcome; assumed
     prior_rows: float = Field(5.0, ge=0)  # outcomes that the mean of nothing known counts for
+    history: Switch = AUTO  # whether models see it; `auto`: if it helps later rows
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from experiments.new.plan import Plan, check_name, plan
 from experiments.new.question import Asked
 from experiments.new.reading import read
 from experiments.new.times import form_of
+from problems import defaults
 from retrace.base.errors import RetraceError
 from retrace.checks import ValidateParams, measure, passes
 from retrace.past.entities import EntityParams, Followed, state_of
@@ -603,6 +604,15 @@ def test_history_says_what_was_there_before_and_nothing_of_the_future() -> None:
     again = followed.as_of(changed, changed, EntityParams())
     for name in found:
         assert np.array_equal(found[name][:200], again[name][:200], equal_nan=True), name
+
+
+def test_a_history_that_is_switched_off_says_nothing() -> None:
+    rows, known = {"size": np.ones(3)}, {"who_known": np.arange(3), "who_mean": np.ones(3)}
+    found = defaults.features(rows, known, EntityParams(history=False))
+    assert list(found) == ["size", "who_known", "who_mean"]
+    assert np.isnan(found["who_known"]).all()
+    assert np.isnan(found["who_mean"]).all()
+    assert defaults.features(rows, known, EntityParams())["who_known"] is known["who_known"]
 
 
 def test_a_history_is_one_option(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def kinds(question: Question, guessed: Guessed, twins: bool) -> dict[str, Kind]:
     target = used[question.target]
     dtype = {"binary": "bool", "multiclass": "str"}.get(question.task) or target.dtype
     if target.missing and dtype == "bool":
-        dtype = "boolean"
+        dtype = "float64"  # 0 and 1
     found[target.name] = Kind(dtype, nullable=target.missing > 0 and dtype != "str")
     return found
 
@@ -80,7 +80,9 @@ def reading(question: Question, guessed: Guessed, asked_zone: str | None, twins:
         formats[question.time] = question.time_form.format
     times = question.time is not None or any(one.sort == "time" for one in guessed.columns.values())
     form: str | dict[str, str] | None = formats or None
-    said = all(TRUTH_WORDS.get(word) is true for word, true in question.truths.items())
+    usual = all(TRUTH_WORDS.get(word) is true for word, true in question.truths.items())
+    gaps = any(one.missing for one in guessed.columns.values() if one.name == question.target)
+    said = not question.truths or (usual and not gaps)
     return guessed.reading.model_copy(
         update={
             "columns": names,

@@ -21,6 +21,7 @@ from retrace.base.params import PATH as PARAMS
 EXTERNAL = Path("data/external")
 MARKS = Path(".dvc/tmp/retrace/new")
 DAG, LOCK = Path("dvc.yaml"), Path("dvc.lock")
+THERE_BEFORE = "# was there before"  # of a source that is not taken out with its problem
 LISTS = ("worlds", "problems", "backtests")
 OF_WORLD = (
     paths.clean, paths.quarantine, paths.ingest_metrics, paths.validation_metrics, paths.profile,
@@ -46,12 +47,16 @@ def package(name: str) -> Path:
     return Path("problems") / name
 
 
+def is_there(source: Path) -> bool:
+    """Whether DVC keeps a file, or folder, of this repository already."""
+    return source.is_relative_to(Path.cwd()) and Path(f"{source}.dvc").is_file()
+
+
 def target_of(name: str, source: Path) -> Path:
     """Return where the data comes to lie: where it is if DVC has it already, else in
     data/external/."""
-    here = Path.cwd()
-    if source.is_relative_to(here) and Path(f"{source}.dvc").is_file():
-        return source.relative_to(here)
+    if is_there(source):
+        return source.relative_to(Path.cwd())
     suffixes = "" if source.is_dir() else source.name[source.name.index(".") :]
     return EXTERNAL / f"{name}{suffixes.lower()}"
 
@@ -83,8 +88,10 @@ def remove(name: str) -> list[str]:
     what there was."""
     found = []
     text = PARAMS.read_text("utf-8")
-    match = re.search(rf"^  {re.escape(name)}:\n    source: (\S+)", text, re.MULTILINE)
+    match = re.search(rf"^  {re.escape(name)}:\n    source: (\S+)(.*)$", text, re.MULTILINE)
     sources = [Path(match[1])] if match else sorted(EXTERNAL.glob(f"{name}.*"))
+    if match and THERE_BEFORE in match[2]:
+        sources = []
     fewer = lines.take_block(text, name)
     for top in LISTS:
         fewer = lines.take(fewer, top, name)

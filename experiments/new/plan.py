@@ -177,8 +177,9 @@ def _lists(name: str, table: Read, found: Found, chosen: Chosen) -> dict[str, li
         entry.append(f"{'    left_out:':<{COMMENT}} # without its line a column is back")
     for one, why in found.left_out.items():
         column = f"{one}_days" if found.sorts[one] == "time" else one
-        entry.append(f"      {scalar(column)}: {scalar(why)}")
-    lists = {"worlds": [f"  {name}:", f"    source: {scalar(source)}"], "problems": entry}
+        entry.append(f"      {scalar(column)}: {scalar(why.replace('$', ''))}")  # DVC fills in ${}
+    there = f"  {place.THERE_BEFORE}" if place.is_there(table.source) else ""
+    lists = {"worlds": [f"  {name}:", f"    source: {scalar(source)}{there}"], "problems": entry}
     return lists | ({} if chosen.backtest is None else {"backtests": world})
 
 

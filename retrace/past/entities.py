@@ -54,10 +54,7 @@ class Followed:
         return np.where(np.isnan(self.values(rows)), np.datetime64("NaT", "us"), at)
 
     def values(self, rows: Arrays) -> Floats:
-        values = rows[self.target]
-        if values.dtype == object:  # true, false, and gaps
-            values = np.array([np.nan if one is pd.NA else one for one in values.tolist()])
-        return np.asarray(values, np.float64)
+        return np.asarray(rows[self.target], np.float64)
 
     def as_of(self, rows: Arrays, past: Arrays, settings: EntityParams) -> Arrays:
         """Return what was known of each row's entities at its own time, in one sorted pass."""

@@ -54,7 +54,8 @@ class Reading(Params):
     missing : words that stand for no value, in any case, beside those of retrace.raw.values
     decimal, thousands : signs of numbers that are text
     signs : what stands before or after numbers, such as € or %
-    truths : of a bool column the words that mean true and false, in small letters
+    truths : of a bool column, or of one of 0 and 1, the words that mean true and false, in small
+        letters
     time_zone : of times without an offset, such as Europe/Oslo; null refuses them
     time_format : of times that are not ISO 8601, such as "%d/%m/%Y %H:%M", perhaps by column; null
         finds it out
@@ -197,7 +198,7 @@ def _column(
     else:
         family = _family(kind.dtype)
         read, what = _READERS[family]
-        if family == "bool":
+        if family == "bool" or name in reading.truths:
             values = _truths(column, reading.truths.get(name, TRUTH_WORDS))
         else:
             column = column if family == "str" else reading.number(column)

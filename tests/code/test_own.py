@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from commands.new import confirmed
 from experiments.new import lines, place
 from experiments.new.columns import guess
 from experiments.new.limits import limits
@@ -23,6 +24,7 @@ from retrace.base.errors import RetraceError
 from retrace.checks import ValidateParams, measure, passes
 from retrace.past.entities import EntityParams, Followed, state_of
 from retrace.raw import read_raw
+from retrace.raw.plain import Kind, Reading, read_plain
 from tests.conftest import ROOT
 
 N = 400
@@ -245,6 +247,30 @@ def test_of_two_words_the_rarer_one_is_found_or_the_one_that_is_named(tmp_path: 
     path = write(tmp_path, frame(y=np.where(np.arange(N) % 3 == 0, "B", "M")))
     assert planned(path, "y").question.truths == {"m": False, "b": True}
     assert planned(path, "y", positive="M").question.truths == {"m": True, "b": False}
+
+
+def test_a_yes_or_no_with_gaps_is_read_as_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path, frame(y=np.array(["yes", "no", ""])[np.arange(N) % 3]))
+    found = planned(path, "y")
+    assert '"y": pa.Column("float64", nullable=True)' in found.written.files["schema.py"]
+    kinds = {"y": Kind("float64", nullable=True), "row_id": Kind("str")}
+    reading = Reading(truths={"y": {"yes": True, "no": False}}, row_id="row_id")
+    clean = read_plain(path, kinds, key=("row_id",), reading=reading).clean
+    assert (clean["y"].sum(), clean["y"].isna().sum()) == (134, 133)
+
+
+def test_on_a_terminal_an_empty_answer_takes_the_guess(tmp_path: Path) -> None:
+    day = pd.date_range("2023-01-01", periods=N, freq="D")
+    table = read(write(tmp_path, frame(day=day)), Asked("worth"))
+    asked: list[str] = []
+
+    def answer(words: str) -> str:
+        asked.append(words)
+        return {"Unit": "EUR", "Time": "none"}.get(words.split()[0], "")
+
+    found = confirmed(table, answer).question
+    assert (found.unit, found.time, found.task) == ("EUR", None, "regression")
+    assert "Task: regression, binary or multiclass [regression]: " in asked
 
 
 # ---- traps -------------------------------------------------------------------------------------

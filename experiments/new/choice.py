@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
 
 from experiments.new.question import CATEGORIES, Question
 from experiments.new.traps import MOST_ROWS, Floats, told
@@ -14,6 +19,7 @@ from retrace.checks.columns import explained, groups, is_text
 SLICES, SLICE_VALUES = 4, 20
 RULE_BANDS = 10
 RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
+TEXT_TELLS, TEXT_ROWS = 0.01, 6000  # share of the variance; rows that show it
 SMALL, LARGE = 3000, 100_000  # rows
 LATE_DAYS = 1.0  # from which outcomes are known late
 MONTHS, WEEKS = 9, 10  # the least span that is replayed
@@ -64,18 +70,35 @@ def choose(
     encoded = question.task != "multiclass"
     words = [n for n in names if columns[n] == "words" and not (n in many and encoded)]
     texts = [n for n in names if columns[n] == "text"]
+    useful = [n for n in texts if encoded and _text_tells(rows[n], target[:, 0]) > TEXT_TELLS]
     return Chosen(
         numeric=tuple(n for n in names if columns[n] in ("number", "whole", "flag")),
         categorical=tuple(words),
         target_encoded=tuple(n for n in names if n in many) if encoded else (),
-        texts=tuple(texts) if encoded else (),
+        texts=tuple(useful),
         dates=tuple(n for n in names if columns[n] == "time" and n != question.time),
         calendar=() if question.time is None else _calendar(clean[question.time], zone),
         rule=_rule(rows, target, tells),
         slices=tuple(_slices(rows, tells, many)),
         settings=_settings(clean, question),
         backtest=_backtest(clean, question),
-        unused=() if encoded else tuple(texts),
+        unused=tuple(n for n in texts if n not in useful),
+    )
+
+
+def _text_tells(texts: pd.Series, target: NDArray[np.float64]) -> float:
+    """Return the share of the target's variance that a linear model of the words tells, on rows
+    that it was fitted without: a text that tells nothing is noise to start from."""
+    step = -(-len(texts) // TEXT_ROWS)
+    model = make_pipeline(HashingVectorizer(n_features=2**16), Ridge())
+    return float(
+        cross_val_score(
+            model,
+            texts[::step],
+            target[::step],
+            cv=KFold(3, shuffle=True, random_state=1),
+            scoring="r2",
+        ).mean()
     )
 
 

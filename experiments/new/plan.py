@@ -223,7 +223,10 @@ def _notes(found: Found, chosen: Chosen) -> Iterator[str]:
     if bare := _named(columns, "empty") or _named(columns, "one value"):
         yield f"empty, or with one value, and not used: {bare}"
     if chosen.unused:
-        yield f"a model of several classes cannot use texts: {', '.join(chosen.unused)}"
+        why = "a model of several classes cannot use texts"
+        if question.task != "multiclass":
+            why = f"their words tell nothing of {question.target}"
+        yield f"{', '.join(chosen.unused)} not used: {why}"
 
 
 def _named(columns: list[Any], sort: str, but: set[str | None] | None = None) -> str:

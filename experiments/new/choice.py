@@ -16,6 +16,7 @@ from experiments.new.question import CATEGORIES, Question
 from experiments.new.traps import MOST_ROWS, Floats, told
 from retrace.checks.columns import explained, groups, is_text
 
+ROOM = 0.04  # of the coverage of a 90 % interval, as the gate has it
 SLICES, SLICE_VALUES = 4, 20
 RULE_BANDS = 10
 RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
@@ -152,6 +153,12 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
     found: dict[str, dict[str, Any]] = {}
     if _late_days(clean, question) > LATE_DAYS:
         found["split"] = {"mature_share": 0.98}
+    share = 0.1 if question.time or n >= SMALL else 0.2
+    room = round(3 * (0.9 * 0.1 / (share * n)) ** 0.5, 2)
+    if question.task == "regression" and room > ROOM:  # of few rows, chance is wider
+        found["gate"] = {
+            "coverage": {"least": round(0.9 - room, 2), "most": round(min(0.9 + room, 1.0), 2)}
+        }
     if n < SMALL:
         if question.time is None:
             found["split"] = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}

@@ -216,7 +216,8 @@ def _notes(found: Found, chosen: Chosen) -> Iterator[str]:
     if style.missing:
         yield f"words for no value: {', '.join(style.missing)}"
     for one in columns:
-        if one.sort == "time" and one.form is not None and one.name != question.time:
+        known = one.name == question.time or one.raw in question.time_columns
+        if one.sort == "time" and one.form is not None and not known:
             yield f"{one.name} is a time, {one.form.words}"
     if ids := _named(columns, "name", {question.key, question.target}):
         yield f"names of rows, which say nothing of others, are not used: {ids}"

@@ -13,6 +13,7 @@ from sklearn.datasets import load_iris
 from tests.conftest import ROOT, commit, copy_project, run
 
 BIKES = ROOT / "tests/pipeline/bikes/hour.csv"
+COMMANDS = ("python", "-m", "commands")
 QUICK = {"max_rounds": 150, "early_stopping_rounds": 20, "learning_rate": 0.1}
 EMPTY = {"simulators": [], "worlds": {}, "problems": {}, "backtests": {}}
 
@@ -20,7 +21,7 @@ EMPTY = {"simulators": [], "worlds": {}, "problems": {}, "backtests": {}}
 def members(path: Path) -> None:
     """Write who stays: a decimal comma, no ids, and a column that was written down afterwards."""
     rng = np.random.default_rng(3)
-    n = 900
+    n = 2600
     fee, visits = rng.uniform(10, 60, n), rng.poisson(6, n)
     plan = rng.choice(["basic", "family", "student"], n)
     chance = 1 / (1 + np.exp(-(1 + 0.7 * (visits - 6) - 0.06 * fee + 2 * (plan == "family"))))
@@ -58,7 +59,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def new(folder: Path, *words: str, ok: bool = True) -> str:
-    return run(folder, "python", "-m", "commands", "new", "--yes", *words, ok=ok)
+    return run(folder, *COMMANDS, "new", "--yes", *words, ok=ok)
 
 
 def quick(folder: Path, *names: str) -> None:
@@ -121,9 +122,9 @@ def test_no_check_fails_on_the_data_that_it_was_made_of(own: Path) -> None:
 
 def test_search_and_promotion_work_as_with_any_problem(own: Path) -> None:
     for name in ("members", "flowers"):
-        assert "best valid" in run(own, "retrace", "tune", name, "--trials", "2")
+        assert "best valid" in run(own, *COMMANDS, "tune", name, "--trials", "2")
     commit(own, "Trials")
-    said = run(own, "python", "-m", "commands", "promote", "flowers", "--no-push")
+    said = run(own, *COMMANDS, "promote", "members", "--no-push")
     assert "prod" in said
 
 
@@ -145,5 +146,5 @@ def test_after_a_kill_the_same_command_works_and_taken_out_again_nothing_is_left
     assert "cut off" in new(own, *words)
     assert "already" in new(own, *words, ok=False)
     run(own, "dvc", "repro", "validate@more")
-    run(own, "python", "-m", "commands", "new", "--remove", "more")
+    run(own, *COMMANDS, "new", "--remove", "more")
     assert run(own, "git", "status", "--porcelain") == before

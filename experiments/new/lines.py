@@ -24,10 +24,10 @@ def scalar(value: Any) -> str:
 
 
 def block(value: Mapping[str, Any], indent: int) -> list[str]:
-    """Return a mapping as lines."""
+    """Return a mapping as lines; what is below its sections stands in one line each."""
     found = []
     for key, one in value.items():
-        if isinstance(one, Mapping) and one:
+        if isinstance(one, Mapping) and one and indent < 4:
             found += [f"{' ' * indent}{scalar(key)}:", *block(one, indent + 2)]
         else:
             found.append(f"{' ' * indent}{scalar(key)}: {scalar(one)}")

@@ -21,10 +21,10 @@ EMPTY = {"simulators": [], "worlds": {}, "problems": {}, "backtests": {}}
 def members(path: Path) -> None:
     """Write who stays: a decimal comma, no ids, and a column that was written down afterwards."""
     rng = np.random.default_rng(3)
-    n = 2600
+    n = 2900
     fee, visits = rng.uniform(10, 60, n), rng.poisson(6, n)
     plan = rng.choice(["basic", "family", "student"], n)
-    chance = 1 / (1 + np.exp(-(1 + 0.7 * (visits - 6) - 0.06 * fee + 2 * (plan == "family"))))
+    chance = 1 / (1 + np.exp(-(3 + 0.7 * (visits - 6) - 0.12 * fee + 2 * (plan == "family"))))
     stays = rng.random(n) < chance
     reason = np.where(~stays & (rng.random(n) < 0.4), rng.choice(["price", "moved"], n), "")
     columns = {

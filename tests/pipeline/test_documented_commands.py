@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, environment, make_venv, run
+from tests.conftest import ROOT, change_params, environment, make_venv, run
 from tests.documents import RUN, CodeBlock, blocks, pages
 
 LIMIT_SECONDS = 540
@@ -95,6 +95,10 @@ def run_blocks(place: Path, found: list[CodeBlock]) -> tuple[int | None, str]:
 SLOW = ("data", "experiments", "promotion", "retraining", "search", "orders")
 
 
+# Of what a page needs more than the small simulations have: enough listings to tell models apart.
+MORE = {"promotion": {"price": {"simulate": {"rows": 10_000}}}}
+
+
 @pytest.mark.parametrize(
     "page",
     [
@@ -104,6 +108,10 @@ SLOW = ("data", "experiments", "promotion", "retraining", "search", "orders")
 )
 def test_commands_of(page: str, place: Path) -> None:
     found = [block for block in blocks(page) if block.language in RUN and not block.not_run]
+    if more := MORE.get(Path(page).stem):
+        change_params(place, more)
+        run(place, "dvc", "repro", "-q")
+        run(place, "git", "commit", "-q", "-am", "More rows")
     status, output = run_blocks(place, found)
     where, _, printed = output.rpartition(END)[2].partition("\n")
     assert status == 0, f"{where.strip()}: status {status}\n{printed}"

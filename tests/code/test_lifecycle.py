@@ -46,7 +46,7 @@ def small_settings():
     return type(settings)(**{**vars(settings), "train": train, "backtest": backtest})
 
 
-@pytest.mark.parametrize("now", ["2025-07-01", "2025-09-01"])
+@pytest.mark.parametrize("now", ["2025-08-01", "2025-09-01"])
 def test_what_is_not_known_yet_changes_nothing(rows: pd.DataFrame, replay: Replay, now) -> None:
     """Delete later payments, and turn every outcome that is not known yet into its opposite."""
     now = pd.Timestamp(now, tz="UTC")

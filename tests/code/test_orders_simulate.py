@@ -502,8 +502,8 @@ def test_work_is_done_in_working_hours(calendar: WorkCalendar) -> None:
     assert ends["office"].strftime("%a %H") in ("Mon 09", "Mon 10")
     assert ends["warehouse"].strftime("%a %H:%M") < "Sat 06:30"
     begin = np.sort(np.random.default_rng(1).uniform(0, 10_000, 500))
-    for calendar in range(len(CALENDARS)):
-        done = calendar.finish(np.full(500, calendar), begin, np.full(500, 2.0))
+    for number in range(len(CALENDARS)):
+        done = calendar.finish(np.full(500, number), begin, np.full(500, 2.0))
         assert (done > begin).all()
         assert (np.diff(done) > -0.2).all()  # who comes first is done first
 

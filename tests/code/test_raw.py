@@ -244,7 +244,8 @@ GZIPPED = gzip.compress(GOOD + np.random.default_rng(1).bytes(50_000).hex().enco
         ("t.csv.gz", gzip.compress(b"", mtime=0), r"t\.csv\.gz: the file is empty.*export"),
         ("t.csv", b"\n\n", r"t\.csv: the file has only blank lines.*export"),
         ("t.csv", HEADER, r"t\.csv: the header is there, but not one data row.*Export"),
-        ("t.xlsx", b"PK", r"t\.xlsx: the suffix '\.xlsx'.*Readable are \.tsv.*convert"),
+        ("t.ods", b"PK", r"t\.ods: the suffix '\.ods'.*Readable are \.tsv.*convert"),
+        ("t.xlsx", b"PK", r"t\.xlsx: not a whole Excel file.*Get or export"),
         ("t.csv", b"id,Name,text\n1,a,b\n", r"t\.csv: no column 'name', 'note'.*'Name' is 'name'"),
         ("t.csv", b"id,name,note,name\n1,a,b,c\n", r"'name' is there 2 times \(as columns 2, 4\)"),
         ("t.csv", HEADER + b"1,caf\xe9,b\n", r"line 2, byte 18: 0xe9 is not UTF-8.*iconv"),
@@ -294,8 +295,8 @@ def test_missing_sources_and_folders_without_data(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     with pytest.raises(RetraceError, match=r"it has only the folders deep/"):
         read_raw(tmp_path, COLUMNS)
-    (tmp_path / "rows.xlsx").touch()
-    with pytest.raises(RetraceError, match=r"rows\.xlsx: this file.*convert it, or move it out"):
+    (tmp_path / "rows.ods").touch()
+    with pytest.raises(RetraceError, match=r"rows\.ods: this file.*convert it, or move it out"):
         read_raw(tmp_path, COLUMNS)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from problems import parts
+from problems.contract import Evaluation
 from problems.parts import find_problem
 from retrace.judge.gate import GateParams, decide
 from workflow.told import cheapest, costs_beside_rule, with_told
@@ -46,9 +47,9 @@ def test_hours_too_early_that_cost_more_are_told_later(
     assert costs["told"].mean() <= median.mean()
 
 
-def test_a_problem_without_costs_tells_its_prediction() -> None:
-    problem = find_problem("service_time")
-    assert "told" not in with_told(problem, rows(1), rows(2), None)
+def test_a_problem_without_costs_tells_its_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "evaluation", lambda world: Evaluation())
+    assert "told" not in with_told(ORDERS, rows(1), rows(2), None)
 
 
 def test_the_gate_refuses_what_costs_more_than_the_rule_with_a_smaller_error() -> None:

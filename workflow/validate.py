@@ -72,7 +72,7 @@ def run_checks(
                 "level": check.level,
                 "found": None if pd.isna(found) else round(found, 6),
                 "limit": check.limit,
-                "passed": passes(check, found) or absent or nothing,
+                "passed": bool(passes(check, found) or absent or nothing),
             }
         )
     return records

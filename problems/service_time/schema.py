@@ -74,7 +74,7 @@ WORLD = World(
         # The weather has seasons, clocks have a summer, drivers come and go.
         "jump": (*WEATHER, *TIMES, "driver_id", "route_id", "slot"),
         "constant": ("source",),
-        "dated": ("driver_id", "route_id"),
+        "dated": (*WEATHER, "driver_id", "route_id"),
         "stuck": ("snow_cm",),  # snow lies
         "silent": ("driver_id", "region", "slot"),  # a region opens, a van comes
     },

@@ -131,8 +131,7 @@ def test_commands_without_a_cache(runner: Runner) -> None:
         failed = runner.run(f"dvc repro {words}", ok=False)
         assert f"failed to reproduce '{AFTER_TRAIN[0]}'" in failed
     runner.run("dvc pull data/features/price")
-    for words in dry:
-        assert ran(runner.run(f"dvc repro {words}")) == AFTER_TRAIN[:1]
+    assert ran(runner.run(f"dvc repro {dry[1]}")) == AFTER_TRAIN[:1]
     assert runner.downloaded() == {"data/features/price"}
     assert ran(runner.run(f"dvc repro {downstream}")) == AFTER_TRAIN
 

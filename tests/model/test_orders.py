@@ -108,7 +108,7 @@ def test_columns_that_a_log_has_not_are_missing_values(fitted) -> None:
 def test_costs_are_in_the_headline_and_in_the_tables(fitted) -> None:
     problem, _, scored, settings, rows = fitted
     figures = evaluation.headline(problem, scored, settings)
-    assert len(figures) <= 8
+    assert len(figures) <= 9
     assert list(figures)[1] == "cost_eur"
     tables = evaluation.tables(problem, scored, settings, rows, None)
     if problem.task == "regression":

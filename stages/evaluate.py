@@ -6,7 +6,10 @@ reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
-writes  data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
+writes  data/serving/price/             decision.json: which forecast is told, or from which
+                                        probability to act; followed.parquet: the newest rows,
+                                        where the interval follows them
+        data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
@@ -18,6 +21,8 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
                                         rates, under the same names
 """
 
+from pathlib import Path
+
 import pandas as pd
 
 from problems import parts
@@ -26,6 +31,8 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
 from retrace.fit.bundle import Bundle
+from retrace.fit.following import DECISION, FOLLOWED
+from retrace.fit.intervals import Interval
 from retrace.judge import metrics
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
@@ -42,8 +49,9 @@ from workflow.evaluate import (
     with_valid,
 )
 from workflow.final import Held
+from workflow.following import rows_to_follow
 from workflow.predictions import records
-from workflow.told import with_told
+from workflow.told import cheapest, with_told
 
 
 def ruled(
@@ -54,6 +62,31 @@ def ruled(
     valid = select(rows, window_keys(problem, "valid"))
     rule = parts.rules(problem.world).rule(problem, known, valid, settings)
     return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
+
+
+def write_serving(
+    problem: Problem,
+    bundle: Bundle,
+    rows: pd.DataFrame,
+    known: pd.DataFrame,
+    test: pd.DataFrame,
+    before: Held,
+    scored: pd.DataFrame,
+    held: pd.DataFrame,
+    settings: EvaluateParams,
+    folder: Path,
+) -> None:
+    """Write what a server needs beside bundle and state."""
+    decision: dict[str, object] = {"told": cheapest(problem, held, settings)}
+    if "threshold" in scored:
+        decision["threshold"] = float(scored["threshold"].iloc[0])
+    promise = bundle.promise
+    if isinstance(promise, Interval) and promise.half_life is not None:
+        found = rows_to_follow(problem, bundle, rows, known, test, before, until=rows)
+        if found is not None:
+            write_table(found.newest(promise.half_life), folder / FOLLOWED)
+            decision["lag"] = found.waiting.lag if found.waiting else 0.0
+    write_json(decision, folder / DECISION)
 
 
 def main(name: str) -> None:
@@ -82,6 +115,9 @@ def main(name: str) -> None:
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
+    with replacing(paths.serving(name)) as folder:
+        folder.mkdir()
+        write_serving(problem, bundle, rows, known, test, before, scored, held, settings, folder)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare_with_baselines(problem, scored), paths.comparison(name))

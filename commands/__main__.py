@@ -27,6 +27,7 @@ SUBCOMMANDS = {
     "experiment": "dvc exp run in a clone of its own, safe beside dvc repro",
     "compare": "one problem's experiments side by side",
     "plots": "plots of commits and experiments on a page that needs no network",
+    "serve": "answer requests over HTTP with the models that are in use",
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",
     "retrain": "new data: run the DAG, compare with the model in use, say whether to promote",

@@ -6,7 +6,7 @@ reads rows, fills the JSON schema of the API, and draws the fields of a form.
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from problems.contract import World
+from problems.contract import Problem, World
 from retrace.base.arrays import texts
 from retrace.base.errors import RetraceError
 
@@ -200,17 +200,33 @@ class RowReader:
         return {column.name: column for column in self.columns}
 
     @classmethod
-    def of(
-        cls, world: World, names: Collection[str] | None = None, *, needed: Collection[str] = ()
-    ) -> "RowReader":
-        """Return the reader of the columns `names`, by default of all but outcomes; those `needed`
-        must have a value whatever the schema says."""
+    def of_rows(cls, world: World) -> "RowReader":
+        """Return the reader of clean rows without what is only known afterwards."""
+        return cls._of(world, [name for name in world.schema.columns if name not in world.outcomes])
+
+    @classmethod
+    def of_outcomes(cls, world: World, problem: Problem) -> "RowReader":
+        """Return the reader of what came of a row of a problem: its key, target, when it was known,
+        and the world's further outcomes, which may be left out."""
+        needed = {*problem.key, *filter(None, [problem.known_at])}
+        names = {*needed, problem.target, *world.outcomes}
+        found = cls._of(world, [name for name in world.schema.columns if name in names])
+        columns = (
+            replace(one, optional=False, nullable=False)
+            if one.name in needed
+            else one
+            if one.name == problem.target
+            else replace(one, optional=True)
+            for one in found.columns
+        )
+        return cls(tuple(columns))
+
+    @classmethod
+    def _of(cls, world: World, names: Sequence[Any]) -> "RowReader":
         columns, patterns = [], {}
-        for name, column in world.schema.columns.items():
-            asked = name not in world.outcomes if names is None else name in names
-            if not asked:
-                continue
-            found = _column(str(name), column, name in needed)
+        for name in names:
+            column = world.schema.columns[name]
+            found = _column(str(name), column)
             if column.regex:
                 patterns[str(name)] = found
             else:
@@ -244,7 +260,8 @@ class RowReader:
 
     def _closest(self, name: str) -> str:
         close = difflib.get_close_matches(name, self.by_name, n=1, cutoff=0.5)
-        return f"; did you mean '{close[0]}'?" if close else f"; there are {', '.join(self.by_name)}"
+        there = f"; there are {', '.join(self.by_name)}"
+        return f"; did you mean '{close[0]}'?" if close else there
 
     def json_schema(self, example: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON schema of a row, with an example."""
@@ -279,7 +296,7 @@ def to_json(rows: Mapping[str, NDArray[Any]], place: int) -> dict[str, Any]:
     return found
 
 
-def _column(name: str, column: Any, needed: bool) -> RowColumn:
+def _column(name: str, column: Any) -> RowColumn:
     kind, dtype = _kind(str(column.dtype))
     known: dict[str, Any] = {}
     checks: list[tuple[Callable[[Any], Any], str]] = []
@@ -312,8 +329,8 @@ def _column(name: str, column: Any, needed: bool) -> RowColumn:
         name,
         kind,
         dtype,
-        optional=not needed and (empty or not column.required),
-        nullable=not needed and bool(column.nullable),
+        optional=empty or not column.required,
+        nullable=bool(column.nullable),
         words=str(column.description or ""),
         checks=tuple(checks),
         **known,

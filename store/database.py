@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from retrace.base.errors import RetraceError
 
@@ -29,6 +30,7 @@ class Store:
 
     def __init__(self, url: str = DEFAULT) -> None:
         self.engine = _engine(url)
+        self._by_key = _engine(url, poolclass=NullPool)  # of which each thread keeps a connection
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._of_thread: Any = threading.local()
 
@@ -75,9 +77,9 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes; SQLite lets one write at a time."""
-        with self.engine.connect().execution_options(writes=True) as connection:
-            with connection.begin():
-                yield connection
+        writes = self.engine.connect().execution_options(writes=True)
+        with writes as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -108,8 +110,7 @@ class Store:
     def _parts(self, basis: str, entities: Sequence[str], fresh: bool) -> dict[str, bytes]:
         cursor = None if fresh else getattr(self._of_thread, "cursor", None)
         if cursor is None:
-            raw = self.engine.raw_connection()
-            raw.detach()
+            raw = self._of_thread.connection = self._by_key.raw_connection()
             connection: Any = raw.driver_connection
             if not self.is_sqlite:
                 connection.autocommit = True
@@ -117,7 +118,7 @@ class Store:
         if self.is_sqlite:
             marks = ",".join("?" * len(entities))
             cursor.execute(
-                f"SELECT entity, part FROM state WHERE basis = ? AND entity IN ({marks})",
+                f"SELECT entity, part FROM state WHERE basis = ? AND entity IN ({marks})",  # noqa: S608
                 (basis, *entities),
             )
         else:
@@ -134,7 +135,7 @@ def words_of(error: BaseException) -> str:
     return " ".join(str(cause).split())[:200] or type(cause).__name__
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, **options: Any) -> Engine:
     url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         if url.startswith("sqlite:"):
@@ -145,7 +146,7 @@ def _engine(url: str) -> Engine:
                     f"file, such as {DEFAULT}."
                 )
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+            engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, **options)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -153,6 +154,7 @@ def _engine(url: str) -> Engine:
         return create_engine(
             url,
             pool_pre_ping=True,
+            **options,
             connect_args={"connect_timeout": WAIT_SECONDS, "options": limit},
         )
     except (ArgumentError, ImportError) as error:

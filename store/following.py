@@ -48,7 +48,8 @@ class Following:
         """Make the interval of a day, store it, and return it as JSON has it."""
         found = self._rows(day).interval_at(day.astype("M8[us]"), self.first, self.waiting)
         part = found.to_json()
-        row = {"basis": self.basis, "entity": self.entity(day), "part": msgspec.msgpack.encode(part)}
+        row = {"basis": self.basis, "entity": self.entity(day)}
+        row["part"] = msgspec.msgpack.encode(part)
         with self.store.writing() as connection:
             added = self.store.insert(state).values(**row)
             connection.execute(added.on_conflict_do_nothing())
@@ -79,8 +80,8 @@ class Following:
         names = sorted(rows, key=lambda name: (rows[name][0], name))
         columns = list(zip(*(rows[name] for name in names), strict=True)) or [()] * 6
         at, known_at = (np.array(one, np.int64).view("M8[us]") for one in columns[:2])
-        scores = {name: np.array(one, np.float64) for name, one in zip(SCORES, columns[3:])}
-        return Predicted(at, known_at, np.array(columns[2], np.float64), scores)
+        actual, *scores = (np.array(one, np.float64) for one in columns[2:])
+        return Predicted(at, known_at, actual, dict(zip(SCORES, scores, strict=True)))
 
     def _predicted(self, moment: int) -> list[tuple[Any, ...]]:
         """Return name, as_of and scores of the newest predictions, the newest last."""
@@ -108,9 +109,7 @@ class Following:
             rows = connection.execute(asked).all()
         values = np.array([np.nan if row.value is None else row.value for row in rows], np.float64)
         fitted = to_scale(values, self.scale).tolist()
-        return {
-            row.name: (row.known_at, value) for row, value in zip(rows, fitted, strict=True)
-        }
+        return {row.name: (row.known_at, value) for row, value in zip(rows, fitted, strict=True)}
 
 
 _NOT_KNOWN = np.iinfo(np.int64).min  # NaT

@@ -6,7 +6,6 @@ from there on are taken in again, in their order. How far back that goes is `ser
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -198,9 +197,7 @@ class Known:
             if part is not None
         ]
         added = self.store.insert(state)
-        write = added.on_conflict_do_update(
-            ["basis", "entity"], set_={"part": added.excluded.part}
-        )
+        write = added.on_conflict_do_update(["basis", "entity"], set_={"part": added.excluded.part})
         for start in range(0, len(rows), INSERTED_AT_ONCE):
             connection.execute(write, rows[start : start + INSERTED_AT_ONCE])
 

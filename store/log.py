@@ -44,7 +44,7 @@ class Predicted(msgspec.Struct, omit_defaults=True):
     predicted_at: int
     latency_us: int
     row: dict[str, Any]
-    columns: list[float]  # of the model; null where missing
+    columns: list[float | None]  # of the model; null where missing
     answer: dict[str, Any]
     scores: dict[str, Any]
 
@@ -65,7 +65,7 @@ class Line(msgspec.Struct):
     timestamp: str = msgspec.field(name="@timestamp")
     event: Happened
     retrace: Predicted
-    ecs: dict[str, str] = {"version": ECS}
+    ecs: dict[str, str] = msgspec.field(default_factory=lambda: {"version": ECS})
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -20,7 +20,7 @@ from retrace.base import paths
 from retrace.base.arrays import Arrays, join
 from retrace.base.clock import DAY, micros
 from retrace.base.errors import RetraceError
-from retrace.base.files import read_json, read_table
+from retrace.base.files import read_json
 from retrace.encode.encoders import Matrix
 from retrace.fit.bundle import Bundle
 from retrace.fit.following import DECISION, FOLLOWED, Waiting
@@ -97,7 +97,7 @@ class Served:
         promise = bundle.promise
         if history is not None or followed_path.exists():
             known = Known(store, basis, name, world.name, history, predictor.settings, readers)
-            known.begin(read_table(state_path) if state_path.exists() else None)
+            known.begin(state_path)
         if followed_path.exists() and isinstance(promise, Interval):
             waiting = None
             if problem.elapses:
@@ -110,7 +110,7 @@ class Served:
                 bundle.fingerprint,
                 problem.scale,
                 promise,
-                read_table(followed_path),
+                followed_path,
                 waiting,
             )
         return cls(

@@ -40,6 +40,7 @@ def run(plan: Plan, host: str, port: int) -> None:
     threading.Thread(target=_keep_tidy, args=(store,), daemon=True).start()
     options = {"host": host, "port": port, "log_level": "warning", "access_log": False}
     options |= {"loop": "uvloop", "http": "httptools", "lifespan": "on", "server_header": False}
+    options["timeout_keep_alive"] = 75  # seconds
     if plan.workers > 1:
         folder = Path(plan.log) / "metrics"
         folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ outcome that the day should have known takes it away again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
+from retrace.base.files import read_table
 from retrace.encode.encoding import to_scale
 from retrace.fit.following import Predicted, Waiting
 from retrace.fit.intervals import HALF_LIVES, Interval
@@ -27,7 +29,7 @@ SCORES = ("point", "lower", "upper")
 class Following:
     """A model whose interval follows the newest outcomes.
 
-    base : the newest rows of the data, as data/serving has them
+    base : the file of the newest rows of the data, as data/serving has it
     """
 
     store: Store
@@ -36,7 +38,7 @@ class Following:
     fingerprint: str
     scale: str
     first: Interval
-    base: pd.DataFrame
+    base: Path
     waiting: Waiting | None
 
     @staticmethod
@@ -57,7 +59,7 @@ class Following:
 
     def _rows(self, day: np.datetime64) -> Predicted:
         moment = int(day.astype("datetime64[us]").astype(np.int64))
-        base = self.base
+        base = read_table(self.base)
         rows: dict[str, tuple[Any, ...]] = {
             name: values
             for name, *values in zip(

@@ -6,6 +6,7 @@ from there on are taken in again, in their order. How far back that goes is `ser
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from problems.contract import History
 from problems.rows import RowReader
 from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
+from retrace.base.files import read_table
 from retrace.base.params import Params
 from retrace.past.state import Entity, Event, State
 from store.database import Store
@@ -55,8 +57,13 @@ class Known:
         self.store, self.basis, self.problem, self.world = store, basis, problem, world
         self.history, self._settings, self._readers = history, settings, readers
 
-    def begin(self, table: pd.DataFrame | None) -> None:
+    def begin(self, path: Path) -> None:
         """Take over the state at the end of the data, and the events since; done once."""
+        with self.store.reading() as connection:
+            asked = select(bases.c.basis).where(bases.c.basis == self.basis)
+            if connection.execute(asked).scalar() is not None:
+                return
+        table = read_table(path) if path.exists() else None
         begun_at = _newest(table)
         row = {"basis": self.basis, "problem": self.problem, "world": self.world}
         row |= {"begun_at": begun_at, "newest_at": begun_at, "newest_rank": 1}

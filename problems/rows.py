@@ -69,10 +69,9 @@ class RowColumn:
     def _matches(self) -> Callable[[str], Any]:
         return re.compile(self.pattern).match
 
-    def read(self, values: Sequence[Any]) -> NDArray[Any]:
-        """Return the values as an array of the clean table's type; RefusedRow for a bad one."""
-        read = getattr(self, f"_read_{self.kind}")
-        found = []
+    def read(self, values: Sequence[Any]) -> list[Any]:
+        """Return the values as an array of the clean table has them; RefusedRow for a bad one."""
+        read, found = self._read, []
         for place, value in enumerate(values):
             if value is None:
                 if not (self.nullable or self.optional):
@@ -83,15 +82,23 @@ class RowColumn:
                 found.append(read(value))
             except ValueError as error:
                 raise RefusedRow(place, self.name, str(error)) from None
-        array = texts(found) if self.kind == "text" else np.array(found, self._array_type)
+        return found
+
+    def check(self, array: NDArray[Any]) -> None:
+        """RefusedRow for the first value that breaks what the schema asks further."""
         for check, reason in self.checks:
-            if not (kept := np.broadcast_to(check(array), array.shape)).all():
+            kept = check(array)
+            if not np.all(kept):
                 raise RefusedRow(int(np.argmin(kept)), self.name, reason)
-        return array
 
     @cached_property
-    def _array_type(self) -> Any:
-        return np.dtype("datetime64[us]" if self.kind == "time" else self.dtype)
+    def _read(self) -> Callable[[Any], Any]:
+        read: Callable[[Any], Any] = getattr(self, f"_read_{self.kind}")
+        return read
+
+    @cached_property
+    def array_type(self) -> np.dtype[Any]:
+        return np.dtype(self.dtype)
 
     @cached_property
     def missing(self) -> Any:
@@ -234,18 +241,37 @@ class RowReader:
         return cls(tuple(columns), patterns)
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
-        """Return rows as arrays, each of shape (n_rows,). RefusedRow for the first bad one."""
-        found = {
-            column.name: column.read([row.get(column.name) for row in rows])
-            for column in self.columns
-        }
-        further = {name for row in rows for name in row if name not in found}
-        for name in sorted(further):
+        """Return rows as arrays, each of shape (n_rows,). RefusedRow for the first bad one.
+
+        Columns of one type are rows of one array: to make an array takes longer than to read a
+        value.
+        """
+        columns = [*self.columns, *self._further(rows)]
+        by_type: dict[np.dtype[Any], list[list[Any]]] = {}
+        places = []
+        for column in columns:
+            of_type = by_type.setdefault(column.array_type, [])
+            places.append((column, len(of_type)))
+            name = column.name
+            of_type.append(column.read([row.get(name) for row in rows]))
+        arrays = {kind: _array(values, kind) for kind, values in by_type.items()}
+        found = {column.name: arrays[column.array_type][place] for column, place in places}
+        for column in columns:
+            if column.checks:
+                column.check(found[column.name])
+        return found
+
+    def _further(self, rows: Sequence[Mapping[str, Any]]) -> list[RowColumn]:
+        """Return the columns of the rows that only patterns name, sorted."""
+        known = self.by_name
+        names = {name for row in rows for name in row if name not in known}
+        found = []
+        for name in sorted(names):
             column = self._of_pattern(name)
             if column is None:
                 place = next(i for i, row in enumerate(rows) if name in row)
                 raise RefusedRow(place, name[:60], f"is no column{self._closest(name)}")
-            found[name] = column.read([row.get(name) for row in rows])
+            found.append(column)
         return found
 
     def _of_pattern(self, name: str) -> RowColumn | None:
@@ -293,6 +319,16 @@ def to_json(rows: Mapping[str, NDArray[Any]], place: int) -> dict[str, Any]:
                 found[name] = f"{value.astype('datetime64[us]')}Z"
         elif values.dtype.kind != "f" or not np.isnan(value):
             found[name] = value if isinstance(value, str) else value.item()
+    return found
+
+
+def _array(values: list[list[Any]], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array of shape (n_columns, n_rows)."""
+    if kind.kind != "O":
+        return np.array(values, kind)
+    found = np.empty((len(values), len(values[0])), dtype=object)
+    for place, one in enumerate(values):
+        found[place] = one
     return found
 
 

@@ -1,5 +1,8 @@
 """The application of one process: models, store, log and addresses."""
 
+import contextlib
+import ctypes
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from problems import parts
 from retrace.base.errors import RetraceError
-from serving.api import Api
+from serving.api import Api, Handler
 from serving.described import describe
 from serving.model import Served
 from serving.numbers import Numbers
@@ -49,12 +54,32 @@ class Plan(msgspec.Struct, frozen=True):
         os.environ[PLAN] = msgspec.json.encode(self).decode()
 
 
-def create() -> FastAPI:
+class Front:
+    """The application; POST /v1/{name}/predict does not pass through the layers of FastAPI, which
+    would take as long as the model."""
+
+    def __init__(self, app: FastAPI, predict: Handler) -> None:
+        self.app, self._predict = app, predict
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        words = scope["path"].split("/")
+        if len(words) != 4 or words[1] != "v1" or words[3] != "predict":
+            await self.app(scope, receive, send)
+            return
+        scope["path_params"] = {"name": words[2]}
+        response = await self._predict(Request(scope, receive))
+        await response(scope, receive, send)
+
+
+def create() -> Front:
     """Make the application from the plan in the environment."""
     return app_of(msgspec.json.decode(os.environ[PLAN], type=Plan))
 
 
-def app_of(plan: Plan) -> FastAPI:
+def app_of(plan: Plan) -> Front:
     """Load the models, bring the store up to date, and open the log.
 
     Raises RetraceError for a model that is missing, and for a store that does not answer.
@@ -83,6 +108,7 @@ def app_of(plan: Plan) -> FastAPI:
         )
         for world in worlds
     }
+    settle()
     log, numbers = LogWriter(folder), Numbers(several=plan.workers > 1)
     api = Api(served, facts, store, log, tokens, numbers, params)
     document = describe(served, tokens=bool(tokens.pairs))
@@ -123,7 +149,6 @@ def app_of(plan: Plan) -> FastAPI:
     for path, handler in (("/health/live", live), ("/health/ready", ready)):
         app.add_route(path, handler)
     for path, action, needed, method, handler in (
-        ("/v1/{name}/predict", "predict", "predict", "POST", api.predict),
         ("/v1/{name}/events", "events", "write", "POST", api.events),
         ("/v1/{name}/outcomes", "outcomes", "write", "POST", api.outcomes),
         ("/v1/{name}/feedback", "feedback", "predict", "POST", api.feedback),
@@ -134,7 +159,17 @@ def app_of(plan: Plan) -> FastAPI:
         ("/openapi.json", "openapi", "predict", "GET", openapi),
     ):
         app.add_route(path, api.guarded(action, needed, handler), methods=[method])
-    return app
+    return Front(app, api.guarded("predict", "predict", api.predict))
+
+
+def settle() -> None:
+    """Take what is loaded out of garbage collection, whose pauses are then short, and give back
+    what only loading needed."""
+    gc.collect()
+    gc.freeze()
+    pa.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):  # of glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _problem_of(store: Store) -> str:

@@ -119,9 +119,7 @@ def items(project: Path, name: str, most_asked: int | None = None) -> list[Item]
     if problem.time is None:
         places = [place for place, one in enumerate(names) if one in asked_names][:most_asked]
         at = np.datetime64(0, "us")
-        return [
-            Item(at, "ask", [_row(world, rows, i)], frozenset(), (names[i],)) for i in places
-        ]
+        return [Item(at, "ask", [_row(world, rows, i)], frozenset(), (names[i],)) for i in places]
     at = rows[problem.time]
     tested = np.array([one in asked_names for one in names])
     start, end = at[tested].min(), at[tested].max()
@@ -137,14 +135,10 @@ def items(project: Path, name: str, most_asked: int | None = None) -> list[Item]
         whose = _entities(problem, rows, places)
         told = tuple(names[place] for place in places)
         found.append(Item(moment, "ask", together, whose, told))
-        found += [
-            Item(moment, f"/v1/{world.name}/events", [one], whose) for one in together
-        ]
+        found += [Item(moment, f"/v1/{world.name}/events", [one], whose) for one in together]
     known = np.fmax(rows[known_to_state], rows[str(problem.known_at)])
     known = np.maximum(np.where(np.isnat(known), rows[str(problem.known_at)], known), at)
-    first = np.minimum(
-        np.where(np.isnat(rows[known_to_state]), known, rows[known_to_state]), known
-    )
+    first = np.minimum(np.where(np.isnat(rows[known_to_state]), known, rows[known_to_state]), known)
     due = np.flatnonzero((first >= start) & (first <= end) & ~np.isnat(known))
     outcomes = [*problem.key, *(one for one in world.outcomes if one in rows)]
     for place in due.tolist():

@@ -23,7 +23,7 @@ from problems.parts import find_problem
 from problems.predict import settings_of
 from problems.rows import to_json
 from retrace.base import paths
-from retrace.base.arrays import from_frame, take
+from retrace.base.arrays import from_frame
 from retrace.base.files import read_table, write_table
 from retrace.fit.bundle import JUDGED, Bundle
 from retrace.fit.following import DECISION, FOLLOWED

@@ -1,5 +1,6 @@
 """What each address does. Paths name a problem, or a world where all its problems are told."""
 
+import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -122,7 +123,7 @@ class Api:
         explain = request.query_params.get("explain", "") in ("true", "1")
         if explain and len(rows) > MOST_EXPLAINED:
             raise Refusal(413, f"{len(rows):,} rows; at most {MOST_EXPLAINED} are explained.")
-        name = request.headers.get("x-request-id", "")[:100] or uuid.uuid4().hex
+        name = request.headers.get("x-request-id", "")[:100] or os.urandom(16).hex()
         answers: list[Answer]
         if self.store.is_sqlite and len(rows) < 20:  # a file: no other machine is waited for
             answers = served.answer(rows, name, explain=explain)

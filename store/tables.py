@@ -52,7 +52,8 @@ predictions = Table(
 events = Table(
     "events",
     METADATA,
-    _text("id", primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=True),  # in the order of arrival
+    _text("id", unique=True),
     _text("world"),
     _text("kind"),  # row, or outcome
     _text("problem"),  # of an outcome; empty of a row
@@ -60,7 +61,7 @@ events = Table(
     Column("at", MICROS, nullable=False),  # when it is known to states
     Column("received_at", MICROS, nullable=False),
     _text("body"),  # JSON, as it was sent
-    Column("replaced", Integer, nullable=False),  # 1 where a later one of its name corrects it
+    Column("replaced_by", Integer, nullable=False),  # the number of what corrects it, at most; or 0
     Index("events_by_time", "world", "at"),
     Index("events_by_name", "world", "name"),
 )
@@ -87,6 +88,7 @@ bases = Table(
     Column("begun_at", MICROS, nullable=False),  # its data ends here
     Column("newest_at", MICROS, nullable=False),  # of the last event that was taken in
     Column("newest_rank", Integer, nullable=False),  # 0: a row, 1: an outcome
+    Column("taken", Integer, nullable=False),  # the number of the last event that was taken in
 )
 
 state = Table(

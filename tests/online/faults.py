@@ -121,7 +121,7 @@ def events_of(store: str, world: str) -> list[str]:
     """Return the names of all events of a world that count."""
     path = store.removeprefix("sqlite:///")
     with sqlite3.connect(path) as connection:
-        asked = "SELECT name FROM events WHERE world = ? AND replaced = 0"
+        asked = "SELECT name FROM events WHERE world = ? AND replaced_by = 0"
         return [name for (name,) in connection.execute(asked, (world,))]
 
 

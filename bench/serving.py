@@ -10,7 +10,6 @@ the machine move it little. Latencies are what they are on this machine.
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -102,9 +101,10 @@ def measure(pid: int, port: int, path: str, bodies: list[bytes], loaders: list[i
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the time that a process was on a CPU, all its threads, as the scheduler counts it:
+    user and system time of /proc/PID/stat are samples."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(one.read_text().split()[0]) for one in threads) / 1e9
 
 
 def megabytes(pid: int) -> float:

@@ -88,7 +88,8 @@ class StoredState:
         if self.history is None:
             return {}, self.store.parts(self.basis, list(further))
         found = self.history.state.empty(self._settings)
-        asked = {name_of(entity): entity for entity in found.asked(rows)}
+        used = getattr(self._settings, "history", True)  # else nothing of it reaches the model
+        asked = {name_of(entity): entity for entity in (found.asked(rows) if used else ())}
         parts = self.store.parts(self.basis, [*asked, *further])
         for name, part in parts.items():
             if name in asked:

@@ -18,15 +18,11 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
                                         rates, under the same names
 """
 
-import pandas as pd
-
 from problems import parts
-from problems.contract import EvaluateParams, Problem
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
 from retrace.fit.bundle import Bundle
-from retrace.judge import metrics
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import learnt_keys, window_keys
@@ -36,6 +32,7 @@ from workflow.evaluate import (
     declared,
     held_rows,
     newest,
+    ruled,
     score,
     select,
     with_oracle,
@@ -44,16 +41,6 @@ from workflow.evaluate import (
 from workflow.final import Held
 from workflow.predictions import records
 from workflow.told import with_told
-
-
-def ruled(
-    problem: Problem, rows: pd.DataFrame, known: pd.DataFrame, settings: EvaluateParams
-) -> pd.DataFrame:
-    """Return the rows of the validation window as the test's own rule sees them: its rates are few
-    values, of which a threshold is one. It has seen these rows, which is in its favour."""
-    valid = select(rows, window_keys(problem, "valid"))
-    rule = parts.rules(problem.world).rule(problem, known, valid, settings)
-    return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
 
 
 def main(name: str) -> None:
@@ -70,7 +57,8 @@ def main(name: str) -> None:
     scored = score(problem, bundle, rows, known, test, before, settings)
     held = newest(held_rows(problem, bundle, rows, before))
     if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
-        by_rule = ruled(problem, rows, known, settings)
+        valid = select(rows, window_keys(problem, "valid"))
+        by_rule = ruled(problem, known, valid, settings)
         scored = scored.assign(
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),

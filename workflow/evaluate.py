@@ -53,6 +53,15 @@ def score(
     return found
 
 
+def ruled(
+    problem: Problem, train: pd.DataFrame, valid: pd.DataFrame, settings: EvaluateParams
+) -> pd.DataFrame:
+    """Return the rows of the validation window as the test's own rule sees them: its rates are few
+    values, of which a threshold is one. It has seen these rows, which is in its favour."""
+    rule = parts.rules(problem.world).rule(problem, train, valid, settings)
+    return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
+
+
 def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | None) -> pd.DataFrame:
     """Add the oracle where the truth of every row is known."""
     oracle = parts.rules(problem.world).oracle

@@ -17,9 +17,9 @@ from retrace.base.errors import RetraceError
 from retrace.checks.pairs import LOOKS
 from retrace.checks.profile import profile, ran_dry, scaled
 from retrace.checks.screens import screen
-from stages.ingest import check_quarantined, fewer_rows
 from tests.conftest import ROOT
 from tests.data.clean import limits
+from workflow.ingest import check_quarantined, fewer_rows
 from workflow.validate import check_schema, roles, run_checks, stop_on_hard
 
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

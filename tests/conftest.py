@@ -85,7 +85,7 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     # Without the cache of bytecode each stage would compile its modules anew; with the flags of
     # `make test ARGS=...` a `make` inside a test would take them for its own.
-    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "MAKE", "MFLAGS")
+    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "MAKE", "MFLAGS", "ARGS")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     identity = {
         f"GIT_{role}_{what}": value

@@ -55,7 +55,7 @@ def main(name: str) -> None:
     classes = classes_of(problem, rows[training])
     target = fitted_target(problem, rows, classes)
     known = np.isfinite(target)
-    training &= known
+    training = training & known
     chooses = training  # and where validation is later than training, its rows as well
     if splitting.in_time(time):
         chooses = windows.isin(["train", "valid"]).to_numpy() & known

@@ -23,6 +23,7 @@ from workflow.final import OLDER, Held
 from workflow.following import followed
 
 BASELINES = ("rule", "naive", "oracle")
+TOLD = "told"  # in tables.json
 VALID = "valid_"  # before the name of a figure of rows that chose, and not of the test's
 
 
@@ -133,8 +134,10 @@ def declared(
     evaluation: Evaluation,
     figures: Mapping[str, float],
     tables: Mapping[str, Table],
+    told: str | None = None,
 ) -> dict[str, Any]:
-    """Return what the report must know of a problem's metric, figures and tables, as JSON."""
+    """Return what the report must know of a problem's metric, figures and tables, as JSON, and
+    which forecast is told, where costs choose it."""
     metric = metrics.METRICS[problem.metric]
     return {
         "problem": {"task": problem.task, "unit": problem.unit, "world": problem.world},
@@ -148,6 +151,7 @@ def declared(
         },
         "figures": {key: asdict(words_of(problem, evaluation, key)) for key in figures},
         "tables": {name: table.declared() for name, table in tables.items()},
+        **({TOLD: told} if told else {}),
     }
 
 

@@ -32,7 +32,7 @@ from retrace.past.walk import WalkParams, labelled_until, period_length, period_
 from workflow.blocks import blocks_of
 from workflow.choose import settle
 from workflow.featurize import classes_of, fit_encoding, fitted_target
-from workflow.told import with_told
+from workflow.told import cheapest, with_told
 from workflow.train import TrainParams, fit_bundle, importance, refit
 
 HELD = ("valid", "calibration")  # windows that the model which chooses was not fitted on
@@ -277,7 +277,7 @@ class Past:
         places = index["judged"]
         found = self.answered(tried, places)
         before = held.drop(index=found.index)
-        found = with_told(self.problem, found, before, self.settings.evaluate)
+        found = with_told(found, cheapest(self.problem, before, self.settings.evaluate))
         rule = parts.rules(self.problem.world).rule
         train = self.rows.iloc[index["train"]]
         return metrics.beside(

@@ -19,7 +19,7 @@ from retrace.judge.metrics import said
 from retrace.judge.tasks import JUDGING
 from retrace.past.walk import labelled_until, periods_before
 from workflow.replay.models import Model, Past, thinned
-from workflow.told import costs_beside_rule
+from workflow.told import costs_beside
 
 FORESEEN_ROWS = 5_000  # of a period: their mean is known to 1 or 2 % then
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
@@ -204,5 +204,5 @@ class Replay:
             params=self.settings.gate,
             blocks=self.past.block.loc[rows.index],
             labels=self.past.labels(rows, challenger.fitted_at),
-            costs=costs_beside_rule(self.problem, rows, self.settings.evaluate),
+            costs=costs_beside(self.problem, rows, self.settings.evaluate),
         )

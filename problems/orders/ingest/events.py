@@ -79,7 +79,7 @@ def read_log(source: Path, settings: IngestSettings) -> UsableLog:
 
 
 def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list[pd.DataFrame]]:
-    table = read_raw(source, [], rest=True)
+    table = read_raw(source, [], rest=True, signs=False)  # attributes may have them
     names = find_columns(
         [str(name) for name in table.rows if name not in PLACE], settings.columns, source
     )
@@ -133,8 +133,7 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: IngestSettings)
     case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
-    activity = pd.factorize(used["activity"])[0].astype(np.int64)
-    found = type_attributes(about, settings.clock, case, at, activity, early)
+    found = type_attributes(about, settings.clock, case, at, used["activity"], early)
     return replace(found, columns=found.columns.assign(**promised))
 
 

@@ -31,7 +31,8 @@ class Public:
 
     world, problems : whose stages run
     params : merged into params.yaml, but for `worlds.<world>.source`
-    protocols : by name what differs, where the same rows are judged in several ways
+    protocols : by name what differs, where the same rows are judged in several ways; the first one
+        is what the others are held against
     package : a folder with the problem's `problems/` and `params.yaml`, where the project has none
     draw : a module of bench that writes the rows into a folder, where they are drawn and not given
     commands : further modules of bench to run, each with its arguments; `SOURCE` is the rows
@@ -48,6 +49,8 @@ class Public:
 
 
 ORDERS = ("order_completion", "order_stuck")
+BARE = {"orders": {"features": {"history": False, "load": False}}}
+OF_LOGS = {"": {}, "without history and load": BARE}
 
 
 def log(zone: str, **ingest: Any) -> Params:
@@ -90,18 +93,21 @@ SETS = {
         "orders",
         ORDERS,
         log("Europe/Amsterdam"),
+        protocols=OF_LOGS,
     ),
     "roadtraffic": Public(
         "Road Traffic Fine Management Process (4TU), .xes",
         "orders",
         ORDERS,
         log("Europe/Rome"),
+        protocols=OF_LOGS,
     ),
     "olist": Public(
         "the tables of the Brazilian E-Commerce Public Dataset by Olist (Kaggle)",
         "orders",
         ORDERS,
         log("America/Sao_Paulo", format="olist", completion=["delivered"]),
+        protocols=OF_LOGS,
     ),
     "handbook": Public(
         "the Fraud Detection Handbook's payments, drawn by its published procedure",
@@ -129,7 +135,8 @@ def measure(name: str, files: Sequence[Path]) -> Rows:
         rows = ingested(project, public)
         for protocol, changes in public.protocols.items():
             change_params(project, changes)
-            rows += [judged(project, one, protocol) for one in public.problems]
+            for problem in public.problems:
+                rows += judged(project, problem, protocol, project / f"first-{problem}.parquet")
             rows += [run(project, words, source, protocol) for words in public.commands]
     return rows
 
@@ -161,23 +168,49 @@ def ingested(project: Path, public: Public) -> Rows:
             "`ingest` and `validate`",
             f"{sum(seconds):.0f} s",
             f"{counts['rows_in']:,} rows, {counts['rows_quarantined']:,} in quarantine; "
-            f"{checks['failed']} of {checks['checks']} checks failed",
+            f"{checks['failed']} of {checks['checks']} checks failed{failed(checks)}",
         )
     ]
 
 
-def judged(project: Path, problem: str, protocol: str) -> tuple[str, ...]:
+def failed(checks: Mapping[str, Any]) -> str:
+    found = [one for one in checks["results"] if not one["passed"]]
+    said = ", ".join(f"{one['check']} of {one['column']} ({one['found']})" for one in found)
+    return f": {said}" if said else ""
+
+
+def judged(project: Path, problem: str, protocol: str, first: Path) -> Rows:
+    """Fit and judge a problem; say its figures, its interval and, where `first` has the predictions
+    of the first protocol, the difference to them."""
     seconds = stages(project, ("featurize", "train", "evaluate"), problem)
     figures = json.loads((project / f"metrics/{problem}.json").read_text())
     card = json.loads((project / f"models/{problem}/card.json").read_text())
-    (valid, chosen), (key, value), *others = figures.items()
+    valid = "".join(
+        f" ({name} {figures.pop(name):.4g})" for name in [*figures] if name.startswith("valid_")
+    )
+    (key, value), *others = figures.items()
     said = ", ".join(f"{name} {figure:.4g}" for name, figure in others)
     rounds = ", ".join(f"{name} {count}" for name, count in card["rounds"].items())
-    return (
-        f"`{problem}`" + (f", {protocol}" if protocol else ""),
-        f"{key} {value:.4g} ({valid} {chosen:.4g})",
-        f"{said}; rounds {rounds}; train {seconds[1]:.0f} of {sum(seconds):.0f} s",
-    )
+    counts = ", ".join(f"{name} {card['rows'][name]:,}" for name in ("train", "fitted"))
+    title = f"`{problem}`" + (f", {protocol}" if protocol else "")
+    rows: Rows = [
+        (
+            title,
+            f"{key} {value:.4g}{valid}",
+            f"{said}; rows {counts}; rounds {rounds}; train {seconds[1]:.0f} of "
+            f"{sum(seconds):.0f} s",
+        )
+    ]
+    predictions = project / f"data/predictions/{problem}.parquet"
+    if first.exists():
+        words = (sys.executable, "-m", "bench.against", problem, str(first))
+        said = command(project, *words)[2].splitlines()[-1]
+        return [*rows, (f"{title}, against the first", *said.rsplit(" on ", 1))]
+    shutil.copy2(predictions, first)
+    if "lower" in card["rounds"]:
+        said = command(project, sys.executable, "-m", "bench.intervals", problem)[2]
+        rows.append(tuple(said.splitlines()[-1].split(" | ")))
+    return rows
 
 
 def stages(project: Path, names: Sequence[str], of: str) -> list[float]:

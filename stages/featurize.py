@@ -14,6 +14,7 @@ writes  data/state/price/     state.parquet: what is known of each entity at the
                               the test as well
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,25 +89,30 @@ def main(name: str) -> None:
     fingerprint = feature_fingerprint(problem.world, settings)
     fitting = settings.model_dump(), encode, text, classes, fingerprint
     masks |= {window: (windows == window).to_numpy() for window in WINDOWS}
+
+    def fit_and_write(folder: Path, mask: Mask, fitted: str, others: Sequence[str]) -> list[str]:
+        """Fit an encoding, apply it, and forget it: of a million texts one takes gigabytes."""
+        folder.mkdir(exist_ok=True)
+        keys, seen = take(grouped, mask), take(features, mask)
+        encoding, encoded = fit_encoding(problem, keys, seen, target[mask], *fitting)
+        encoding.save(folder)
+        write(folder / f"{fitted}.parquet", mask, encoding, encoded)
+        for window in others:
+            matrix = encoding.transform(take(features, masks[window]))
+            write(folder / f"{window}.parquet", masks[window], encoding, matrix)
+        return encoding.columns
+
     with replacing(paths.features(name)) as folder:
         for fit, (fitted, others) in FITS.items():
-            (folder / fit).mkdir()
-            mask = masks[fit or fitted]
-            keys, seen = take(grouped, mask), take(features, mask)
-            encoding, encoded = fit_encoding(problem, keys, seen, target[mask], *fitting)
-            encoding.save(folder / fit)
-            write(folder / fit / f"{fitted}.parquet", mask, encoding, encoded)
-            for window in others:
-                matrix = encoding.transform(take(features, masks[window]))
-                write(folder / fit / f"{window}.parquet", masks[window], encoding, matrix)
-        found = dated(rows[training], time, take(features, training), encoding.columns)
+            columns = fit_and_write(folder / fit, masks[fit or fitted], fitted, others)
+        found = dated(rows[training], time, take(features, training), columns)
         notes = [*(choice.words for choice in choices), *dated_words(found)]
         write_json(notes, folder / NOTES)
     for note in notes:
         say(f"{name}: {note}")
     counts = windows.value_counts()
     counted = ", ".join(f"{window} {counts[window]:,}" for window in WINDOWS)
-    say(f"{name}: {len(encoding.columns)} columns; {counted}")
+    say(f"{name}: {len(columns)} columns; {counted}")
 
 
 if __name__ == "__main__":

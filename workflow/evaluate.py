@@ -80,9 +80,13 @@ def newest(held: pd.DataFrame) -> pd.DataFrame:
 def with_valid(
     problem: Problem, held: pd.DataFrame, figures: Mapping[str, float]
 ) -> dict[str, float]:
-    """Put the metric of rows that their fits did not see first: experiments are chosen by it."""
-    key = metrics.key_of(problem.metric, problem.unit)
-    return {VALID + key: metrics.metric_of(problem.metric, held), **figures}
+    """Put the metric of rows that their fits did not see first: experiments are chosen by it. Rows
+    of one class may have none."""
+    key, value = (
+        metrics.key_of(problem.metric, problem.unit),
+        metrics.metric_of(problem.metric, held),
+    )
+    return {VALID + key: value, **figures} if np.isfinite(value) else dict(figures)
 
 
 def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:

@@ -38,6 +38,7 @@ __all__ = [
 
 WRONG_FIELDS = "wrong number of fields"
 PLACE = ("file", "row")
+CLOSE = 0.6  # difflib's usual similarity of names that may be the same
 _READERS: dict[str, type[Parquet | Objects | Sheet | Xes]] = {
     ".parquet": Parquet, ".xes": Xes, ".xlsx": Sheet,
     ".json": Objects, ".jsonl": Objects, ".ndjson": Objects,
@@ -191,19 +192,32 @@ def _check_columns(
     missing = [column for column in columns if column not in found]
     if not missing:
         return
-    unused = {other.strip().lower(): other for other in found if other not in columns}
-    guesses, known = [], []
-    for column in missing:
-        close = difflib.get_close_matches(column.lower(), list(unused), n=1, cutoff=0.6)
-        if close:
-            guesses.append(f"If '{unused[close[0]]}' is '{column}', rename it.")
-        elif column in hints:
-            known.append(hints[column])
+    likely = _likely(missing, [other for other in found if other not in columns])
+    guesses = [f"If '{other}' is '{column}', rename it." for column, other in likely.items()]
+    known = [hints[column] for column in missing if column in hints and column not in likely]
     raise RetraceError(
         f"{path}: no column {', '.join(map(repr, missing))} in the header. "
         f"{' '.join(known or guesses or ['Add it, or choose another file.'])} "
         f"Found: {', '.join(found)}. Expected: {', '.join(columns)}, in any order."
     )
+
+
+def _likely(missing: Sequence[str], unused: Sequence[str]) -> dict[str, str]:
+    """Return which unused name each missing one may stand under: the closest pairs, each once."""
+    pairs = [
+        (
+            difflib.SequenceMatcher(None, column.lower(), other.strip().lower()).ratio(),
+            column,
+            other,
+        )
+        for column in missing
+        for other in unused
+    ]
+    found: dict[str, str] = {}
+    for ratio, column, other in sorted(pairs, key=lambda pair: -pair[0]):
+        if ratio >= CLOSE and column not in found and other not in found.values():
+            found[column] = other
+    return {column: found[column] for column in missing if column in found}
 
 
 def _table(

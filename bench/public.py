@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.clone import ROOT, change_params, command, copy_project, run_stage
+from bench.clone import change_params, command, copy_project, run_stage
 from bench.results import Rows, write
 
 Params = Mapping[str, Any]
@@ -33,7 +33,7 @@ class Public:
     params : merged into params.yaml, but for `worlds.<world>.source`
     protocols : by name what differs, where the same rows are judged in several ways; the first one
         is what the others are held against
-    package : a folder with the problem's `problems/` and `params.yaml`, where the project has none
+    new : what `retrace new` is told beside name and file, where the project has no such problem
     draw : a module of bench that writes the rows into a folder, where they are drawn and not given
     commands : further modules of bench to run, each with its arguments; `SOURCE` is the rows
     """
@@ -43,7 +43,7 @@ class Public:
     problems: tuple[str, ...]
     params: Params = field(default_factory=dict)
     protocols: Mapping[str, Params] = field(default_factory=lambda: {"": {}})
-    package: str | None = None
+    new: tuple[str, ...] = ()
     draw: str | None = None
     commands: tuple[tuple[str, ...], ...] = ()
 
@@ -86,7 +86,10 @@ SETS = {
         "hour.csv of Bike Sharing (UCI)",
         "bikes",
         ("bikes",),
-        package="tests/pipeline/bikes",
+        new=(
+            *("--target", "count", "--metric", "mae", "--unit", "bikes", "--yes"),
+            *("--time", "dateday+hour", "--zone", "America/New_York"),
+        ),
     ),
     "sepsis": Public(
         "Sepsis Cases (4TU), .xes, or .csv as pandas writes it",
@@ -130,6 +133,9 @@ def measure(name: str, files: Sequence[Path]) -> Rows:
         project = Path(folder)
         copy_project(project)
         source = bring(project, name, public, files)
+        if public.new:
+            words = ("-m", "commands", "new", public.world, str(source), *public.new)
+            command(project, sys.executable, *words)
         change_params(project, public.params)
         change_params(project, {"worlds": {public.world: {"source": str(source)}}})
         rows = ingested(project, public)
@@ -142,13 +148,9 @@ def measure(name: str, files: Sequence[Path]) -> Rows:
 
 
 def bring(project: Path, name: str, public: Public, files: Sequence[Path]) -> Path:
-    """Put the rows, and a problem of their own, into the copy; return what `source` is there."""
+    """Put the rows into the copy; return what `source` is there."""
     folder = Path("data/external") / name
     (project / folder).mkdir(parents=True)
-    if public.package:
-        package = ROOT / public.package
-        shutil.copytree(package / "problems", project / "problems", dirs_exist_ok=True)
-        shutil.copy2(package / "params.yaml", project / "params.yaml")
     for file in files:
         shutil.copy2(file, project / folder / file.name)
     if public.draw and not files:

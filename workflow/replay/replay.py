@@ -195,7 +195,9 @@ class Replay:
         rows = rows[(self.past.begun.loc[rows.index] >= unseen).to_numpy()]
         if rows.empty:
             return None
-        theirs = said(self.past.score(champion, rows.index.to_numpy()))
+        places = rows.index.to_numpy()
+        theirs = said(self.past.score(champion, places))
+        told = self.past.told(champion, places)
         return decide(
             rows,
             theirs,
@@ -204,5 +206,5 @@ class Replay:
             params=self.settings.gate,
             blocks=self.past.block.loc[rows.index],
             labels=self.past.labels(rows, challenger.fitted_at),
-            costs=costs_beside(self.problem, rows, self.settings.evaluate),
+            costs=costs_beside(self.problem, rows, self.settings.evaluate, told),
         )

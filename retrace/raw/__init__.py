@@ -33,7 +33,7 @@ from retrace.raw.xes import Xes
 
 __all__ = [
     "PLACE", "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped",
-    "read_raw",
+    "read_raw", "say_hints",
 ]  # fmt: skip
 
 WRONG_FIELDS = "wrong number of fields"
@@ -69,7 +69,7 @@ def read_raw(
     name: str | None = None,
     hints: Mapping[str, str] | None = None,
     rest: bool = False,
-    signs: bool = True,
+    signs: bool | None = True,
 ) -> RawTable:
     """Read the table at `source`: a file, or all files of a folder in the order of their names.
 
@@ -79,7 +79,7 @@ def read_raw(
     out. All other columns are dropped, or with `rest` come after those, as if they were optional:
     of several with one name the second is then `name.1`, as pandas has it.
     `hints` says more about a column that is not there. Without `signs` nothing is said of how
-    numbers are written: the caller knows.
+    numbers are written: the caller knows. With None the caller says all of it, by `say_hints`.
 
     Raises RetraceError for whatever cannot be read without losing rows: no file, no rows, another
     format or encoding, a column that is missing or doubled, a file that is cut off.
@@ -100,6 +100,12 @@ def read_raw(
         rows.append(part.assign(file=path.name, row=part.pop("row")))
         malformed.append(wrong.assign(file=path.name))
     return _table(source, name, wanted, rows, malformed, signs)
+
+
+def say_hints(source: Path, rows: pd.DataFrame, *, signs: bool = True) -> None:
+    """Log what looks like a fault of the export, by column."""
+    for hint in hints(rows, signs=signs):
+        logging.getLogger(__name__).warning("%s: %s", source, hint)
 
 
 def _numbered(names: Sequence[str], apart: Sequence[str]) -> list[str]:
@@ -226,7 +232,7 @@ def _table(
     wanted: Sequence[str],
     rows: list[pd.DataFrame],
     malformed: list[pd.DataFrame],
-    signs: bool,
+    signs: bool | None,
 ) -> RawTable:
     frame = pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
     wrong = pd.concat(malformed, ignore_index=True)
@@ -238,6 +244,6 @@ def _table(
         )
     present = [column for column in wanted if column in frame]
     wrong["reason"] = pd.Series(WRONG_FIELDS, index=wrong.index, dtype="str")
-    for hint in hints(frame[present], signs=signs):
-        logging.getLogger(__name__).warning("%s: %s", source, hint)
+    if signs is not None:
+        say_hints(source, frame[present], signs=signs)
     return RawTable(frame[[*present, *PLACE]], wrong[[*PLACE, "reason", "text"]])

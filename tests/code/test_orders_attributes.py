@@ -80,6 +80,15 @@ def test_attributes_have_decimal_commas_and_currencies(tmp_path: Path, frame: pd
     assert "text_either" in rows
 
 
+def test_a_case_may_be_called_na(
+    tmp_path: Path, frame: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    named = frame.assign(case_id=frame["case_id"].replace("c7", "NA"), who="NULL")
+    assert "NA" in set(read(tmp_path, named).clean["order_id"])
+    assert "'who'" in caplog.text
+    assert "'case_id'" not in caplog.text
+
+
 def test_what_tells_the_future_is_found_by_what_it_does(
     tmp_path: Path, frame: pd.DataFrame
 ) -> None:

@@ -153,7 +153,9 @@ class Past:
         if len(starts) < 2:
             raise RetraceError(
                 f"{self.problem.name}: the data has no {params.period} after the first "
-                f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`."
+                f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`, or "
+                f"take {self.problem.name} out of `backtests` in params.yaml: without its past "
+                "replayed, the rest runs."
             )
         return starts
 

@@ -11,7 +11,7 @@ writes  data/predictions/price.parquet  each test row's prediction, interval (if
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
         metrics/tables/price/           the problem's own tables and those of its interval, and
-                                        tables.json, what they hold
+                                        tables.json, what they hold, and what is told
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
                                         of a classifier precision against recall (of several
                                         classes the confusion), and promised against observed
@@ -40,7 +40,7 @@ from workflow.evaluate import (
 )
 from workflow.final import Held
 from workflow.predictions import records
-from workflow.told import with_told
+from workflow.told import cheapest, with_told
 
 
 def main(name: str) -> None:
@@ -63,7 +63,8 @@ def main(name: str) -> None:
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),
         )
-    scored = with_told(problem, scored, held, settings)
+    told = cheapest(problem, held, settings)
+    scored = with_told(scored, told)
     scored = with_oracle(problem, scored, truth)
     figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))
     labels = evaluation.slices(problem, scored, settings, rows)
@@ -81,7 +82,7 @@ def main(name: str) -> None:
         folder.mkdir()
         for key, one in own.items():
             write_csv(one.frame, folder / f"{key}.csv")
-        write_json(declared(problem, evaluation, figures, own), folder / "tables.json")
+        write_json(declared(problem, evaluation, figures, own, told), folder / "tables.json")
     judging.draw(scored, table, problem.unit, problem.scale, paths.plots(name))
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 

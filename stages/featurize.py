@@ -8,10 +8,11 @@ writes  data/state/price/     state.parquet: what is known of each entity at the
                               open (auto), and which columns tell the date
                               train, valid, calibration, test .parquet: key, target, model columns
                               encoder.json, text.npz: what was fitted on train
-                              judged/, shipped/: the same for the rows of both final fits,
-                              fitted.parquet, with the fold of rows that no time orders; judged/ has
-                              the test as well
+                              judged/, shipped/: the same for the rows of both final fits, fitted
+                              .parquet, with the fold of rows without times; in judged/ the test too
 """
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
 from stages.windows import FOLD, NOTES
 from workflow.choose import dated, dated_words, settle
-from workflow.featurize import FITTED, classes_of, encodings, fitted_target
+from workflow.featurize import FITS, FITTED, classes_of, encode_windows, fitted_target
 
 
 def main(name: str) -> None:
@@ -71,21 +72,27 @@ def main(name: str) -> None:
     fingerprint = feature_fingerprint(problem.world, settings)
     fitting = settings.model_dump(), encode, text, classes, fingerprint
     masks |= {window: (windows == window).to_numpy() for window in WINDOWS}
+
+    def write_fit(folder: Path, fit: str) -> list[str]:
+        """Fit an encoding, apply it, and forget it: of a million texts one takes gigabytes."""
+        encoding, tables = encode_windows(problem, grouped, features, target, masks, fit, *fitting)
+        folder.mkdir(exist_ok=True)
+        encoding.save(folder)
+        for window, mask, matrix in tables:
+            keys = rows[mask].assign(target=target[mask])
+            if window == FITTED:
+                keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
+            table = pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1)
+            write_table(table, folder / f"{window}.parquet")
+        return encoding.columns
+
     with replacing(paths.features(name)) as folder:
-        for fit, encoding, tables in encodings(problem, grouped, features, target, masks, fitting):
-            (folder / fit).mkdir()
-            encoding.save(folder / fit)
-            for window, mask, matrix in tables:
-                keys = rows[mask].assign(target=target[mask])
-                if window == FITTED:
-                    keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
-                table = pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1)
-                write_table(table, folder / fit / f"{window}.parquet")
-        found = dated(rows[training], time, take(features, training), encoding.columns)
+        columns = [write_fit(folder / fit, fit) for fit in FITS][-1]
+        found = dated(rows[training], time, take(features, training), columns)
         notes = [*(choice.words for choice in choices), *dated_words(found)]
         write_json(notes, folder / NOTES)
     counted = ", ".join(f"{window} {(windows == window).sum():,}" for window in WINDOWS)
-    for words in (*notes, f"{len(encoding.columns)} columns; {counted}"):
+    for words in (*notes, f"{len(columns)} columns; {counted}"):
         say(f"{name}: {words}")
 
 

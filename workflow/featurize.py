@@ -106,23 +106,24 @@ def fit_encoding(
     return replace(encoding, linear=linear), np.concatenate([matrix, column], axis=1)
 
 
-def encodings(
+def encode_windows(
     problem: Problem,
     keys: Arrays,
     features: Arrays,
     target: NDArray[np.float64],
     masks: Mapping[str, Mask],
-    fitting: Fitting,
-) -> Iterator[tuple[str, Encoding, Iterator[EncodedWindow]]]:
-    """Yield the folder of each fit, its encoding, and its rows by window: first those that it was
-    fitted on, out of fold. One matrix is held at a time.
+    fit: str,
+    *fitting: *Fitting,
+) -> tuple[Encoding, Iterator[EncodedWindow]]:
+    """Fit the encoding of one of `FITS`; return it, and the rows of each of its windows: first
+    those that it was fitted on, out of fold. One matrix is held at a time.
 
     masks : the rows of each window, and those of the fits `judged` and `shipped`
     """
-    for fit, (fitted, others) in FITS.items():
-        mask = masks[fit or fitted]
-        grouped, seen = take(keys, mask), take(features, mask)
-        encoding, encoded = fit_encoding(problem, grouped, seen, target[mask], *fitting)
-        first = iter([(fitted, mask, encoded)])
-        later = ((to, masks[to], encoding.transform(take(features, masks[to]))) for to in others)
-        yield fit, encoding, chain(first, later)
+    fitted, others = FITS[fit]
+    mask = masks[fit or fitted]
+    grouped, seen = take(keys, mask), take(features, mask)
+    encoding, encoded = fit_encoding(problem, grouped, seen, target[mask], *fitting)
+    first = iter([(fitted, mask, encoded)])
+    later = ((to, masks[to], encoding.transform(take(features, masks[to]))) for to in others)
+    return encoding, chain(first, later)

@@ -15,18 +15,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from experiments.new import place
 from experiments.new.plan import Plan, check_name, plan
 from experiments.new.question import Asked
 from experiments.new.reading import Read, read
+from experiments.new.traps import TWINS
 from problems.contract import Task
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
 from retrace.judge.metrics import METRICS
 
-SHOWN = 12  # traps and notes on a terminal
+SHOWN = 12  # notes, and names in a line, on a terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +139,7 @@ def asked_of(args: argparse.Namespace, source: Path, asking: bool) -> Asked:
 def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
     """Ask what the table cannot tell, a line a question; an empty answer takes the guess."""
     asked, question = table.asked, table.question
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
 
     def ask(words: str, guess: str, field: str) -> None:
         if getattr(asked, field):
@@ -163,7 +164,7 @@ def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
     if changes.get("time") == ("none",):
         changes = {**changes, "time": (), "no_time": True}
     changes = {field: value for field, value in changes.items() if value not in ("none", "at once")}
-    return read(table.source, replace(asked, **changes)) if changes else table  # type: ignore[arg-type]
+    return read(table.source, replace(asked, **changes)) if changes else table
 
 
 def tell(found: Plan) -> None:
@@ -177,8 +178,7 @@ def tell(found: Plan) -> None:
         "multiclass": f"one of {len(question.classes)} classes",
     }[question.task]
     if question.truths:
-        true = next(word for word, is_true in question.truths.items() if is_true)
-        words += f"; yes is {true!r}"
+        words += f"; yes is {question.positive!r}"
     even = ", errors even on a log scale" if question.scale == "log" else ""
     print(f"  predicts   {question.target}: {words}")
     print(f"  judged by  {METRICS[question.metric].words}{even}")
@@ -187,13 +187,16 @@ def tell(found: Plan) -> None:
         print(f"  time       {' + '.join(question.time_columns)}, {form}; the test comes last")
     else:
         print("  time       none; the test is drawn by hash")
-    together = f", drawn together by {question.group}" if question.group else ""
+    by = "content" if question.group == TWINS else question.group
+    together = f"; those of one {by} are in one window" if by else ""
     print(f"  rows       named by {question.key or 'their content'}{together}")
     for note in found.notes[:SHOWN]:
         print(f"  note       {note}")
-    for trap in found.traps[:SHOWN]:
-        out = f"left out: {', '.join(trap.leave_out)}: " if trap.leave_out else ""
-        print(f"  trap       {out}{trap.words}")
+    for words, names in found.told_traps().items():
+        shown = ", ".join(names[:SHOWN]) + (
+            f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+        )
+        print(f"  trap       {f'left out: {shown}: ' if names else ''}{words}")
 
 
 def show(found: Plan) -> None:

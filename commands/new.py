@@ -17,6 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from experiments.new import place
 from experiments.new.plan import Plan, check_name, plan
 from experiments.new.question import Asked
@@ -54,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="COL", help="rows with one value belong into one window")
     parser.add_argument("--entities", metavar="COL[,COL]", default="", help="whose history is used")
     parser.add_argument("--drop", metavar="COL", action="append", default=[], help="not to be read")
+    parser.add_argument(
+        "--costs",
+        metavar="A,B",
+        help="of a number: what a unit too much and a unit too little costs; of yes or no: acting "
+        "on a row, and missing a yes",
+    )
+    parser.add_argument("--currency", default="", help="of the costs, such as EUR")
     parser.add_argument("--yes", action="store_true", help="take the guesses, ask nothing")
     parser.add_argument("--dry-run", action="store_true", help="print what would be written")
     parser.add_argument("--remove", metavar="NAME", help="take a problem out again")
@@ -133,7 +142,22 @@ def asked_of(args: argparse.Namespace, source: Path, asking: bool) -> Asked:
         zone=args.zone,
         positive=args.positive,
         no_time=args.no_time,
+        costs=costs_of(args.costs) if args.costs else None,
+        currency=args.currency,
     )
+
+
+def costs_of(words: str) -> tuple[float, float]:
+    """Read two costs, none below zero and not both zero."""
+    try:
+        first, second = (float(word) for word in words.split(","))
+    except ValueError:
+        first = second = -1.0
+    if not (0 <= first < np.inf and 0 <= second < np.inf and first + second > 0):
+        raise RetraceError(
+            f"--costs {words}: expected two costs with a comma between, such as 0.6,1."
+        )
+    return first, second
 
 
 def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
@@ -161,6 +185,13 @@ def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
         ask("Column with the time when the outcome is known", "at once", "known_at")
         ask("Zone of times without an offset", "UTC", "zone")
     ask("Column whose rows belong together, such as a customer", question.group or "none", "group")
+    if question.task != "multiclass" and asked.costs is None:
+        what = "a unit too much, and a unit too little"
+        if question.task == "binary":
+            what = "acting on a row, and missing a yes"
+        said = answer(f"Cost of {what}, with a comma [not known]: ").strip()
+        if said:
+            changes["costs"] = costs_of(said)
     if changes.get("time") == ("none",):
         changes = {**changes, "time": (), "no_time": True}
     changes = {field: value for field, value in changes.items() if value not in ("none", "at once")}

@@ -11,7 +11,7 @@ from experiments.new.choice import Chosen
 from experiments.new.columns import UNUSED, Guessed
 from experiments.new.limits import Limits
 from experiments.new.lines import scalar
-from experiments.new.question import Question
+from experiments.new.question import Asked, Question
 from experiments.new.traps import TWINS
 from retrace.raw.plain import TRUTH_WORDS, Kind, Reading
 
@@ -229,6 +229,15 @@ def features(question: Question, chosen: Chosen, zone: str) -> str:
         f"HISTORY = history({', '.join(words)})\n"
         f"FEATURES = Features({made}, EntityParams, HISTORY)\n"
     )
+
+
+def evaluation(question: Question, asked: Asked) -> str:
+    """Return evaluation/__init__.py."""
+    if asked.costs is None:
+        return DEFAULT
+    made = "forecasts" if question.task == "regression" else "alerts"
+    given = quoted(asked.currency) if asked.currency else ""
+    return f"from problems.costs import {made}\n\nEVALUATION = {made}({given})\n"
 
 
 def rules(chosen: Chosen) -> str:

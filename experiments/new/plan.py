@@ -24,6 +24,7 @@ from retrace.raw.plain import Plain, read_plain
 MOST_LOST = 0.02  # share of rows, as `ingest.max_quarantined` has it
 SECTIONS = ("ingest", "split", "features", "encode", "text", "train", "gate", "evaluate")
 _YEAR = re.compile(r"(?i)(^|_|\b)(year|season|jahr)$")
+COSTS = {"regression": ("cost_over", "cost_under"), "binary": ("cost_act", "cost_miss")}
 COMMENT = 33  # where the comments of params.yaml begin
 
 
@@ -190,7 +191,7 @@ def _files(
         "ingest/__init__.py": package.ingest(name, reading),
         "features/__init__.py": package.features(question, chosen, table.asked.zone or "UTC"),
         "rules.py": package.rules(chosen),
-        "evaluation/__init__.py": package.DEFAULT,
+        "evaluation/__init__.py": package.evaluation(question, table.asked),
         "checks.yaml": package.checks(checks, limits.rows_min(clean)),
     }
 
@@ -213,6 +214,10 @@ def _lists(name: str, table: Read, found: Found, chosen: Chosen) -> dict[str, li
 def _block(name: str, table: Read, chosen: Chosen) -> list[str]:
     settings: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     settings |= chosen.settings
+    if table.asked.costs is not None:
+        names = COSTS[table.question.task]
+        costs = dict(zip(names, table.asked.costs, strict=True))
+        settings["evaluate"] = {**settings["evaluate"], **costs}
     if chosen.backtest is not None:
         settings["backtest"] = chosen.backtest
     head = f"{f'{name}:':<{COMMENT}} # {table.source.name}, by `retrace new`"

@@ -55,6 +55,8 @@ class Asked:
     zone: str | None = None
     positive: str | None = None
     no_time: bool = False
+    costs: tuple[float, float] | None = None  # over and under a unit; of acting, and of missing
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,11 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
         raise RetraceError(
             f"--entities {','.join(asked.entities)}: a history needs a time of the prediction "
             "(--time), and a target that is a number, or yes or no."
+        )
+    if asked.costs and task == "multiclass":
+        raise RetraceError(
+            f"--costs: '{asked.target}' has {len(text[text != ''].unique())} classes; costs are of "
+            "a number, or of yes or no. Without --costs it works."
         )
     for raw in asked.entities:
         columns[raw] = replace(columns[raw], sort="words")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from commands.new import confirmed
+from commands.new import confirmed, costs_of
 from experiments.new import lines, place
 from experiments.new.columns import guess
 from experiments.new.limits import limits
@@ -20,6 +20,8 @@ from experiments.new.question import Asked
 from experiments.new.reading import read
 from experiments.new.times import form_of
 from problems import defaults
+from problems.costs import AlertCosts, alerts
+from problems.orders.problem import PROBLEMS as OF_ORDERS
 from retrace.base.errors import RetraceError
 from retrace.checks import ValidateParams, measure, passes
 from retrace.past.entities import EntityParams, Followed, state_of
@@ -28,6 +30,7 @@ from retrace.raw.plain import Kind, Reading, read_plain
 from tests.conftest import ROOT
 
 N = 400
+ORDERS_STUCK = OF_ORDERS["order_stuck"]
 
 
 def frame(**columns: object) -> pd.DataFrame:
@@ -278,6 +281,43 @@ def test_on_a_terminal_an_empty_answer_takes_the_guess(tmp_path: Path) -> None:
     found = confirmed(table, answer).question
     assert (found.unit, found.time, found.task) == ("EUR", None, "regression")
     assert "Task: regression, binary or multiclass [regression]: " in asked
+
+
+def test_costs_make_an_evaluation_and_can_be_asked(tmp_path: Path) -> None:
+    path = write(tmp_path, frame(sold=np.arange(N) % 3 == 0))
+    found = planned(path, costs=(0.6, 1.0), currency="EUR").written
+    assert 'EVALUATION = forecasts("EUR")' in found.files["evaluation/__init__.py"]
+    block = yaml.safe_load("\n".join(found.block))["homes"]["evaluate"]
+    assert (block["cost_over"], block["cost_under"]) == (0.6, 1.0)
+    table = read(path, Asked("sold"))
+    said = confirmed(table, lambda words: "2,25" if words.startswith("Cost") else "")
+    files = plan("homes", said).written.files
+    assert "EVALUATION = alerts()" in files["evaluation/__init__.py"]
+    with pytest.raises(RetraceError, match="costs are of a number, or of yes or no"):
+        planned(path, "town", costs=(1.0, 1.0))
+
+
+@pytest.mark.parametrize("words", ["1", "a,b", "-1,2", "0,0", "1,2,3", "nan,1"])
+def test_costs_that_are_none_are_refused(words: str) -> None:
+    with pytest.raises(RetraceError, match="expected two costs"):
+        costs_of(words)
+
+
+@pytest.mark.parametrize(("act", "miss", "threshold"), [(1.0, 10.0, 0.1), (1.0, 2.0, 0.5)])
+def test_acting_costs_least_from_the_threshold_of_both_costs(
+    act: float, miss: float, threshold: float
+) -> None:
+    rng = np.random.default_rng(1)
+    p = rng.random(20_000)
+    scored = pd.DataFrame({"prediction": p, "outcome": rng.random(len(p)) < p, "rule": p})
+    found, settings = alerts("EUR"), AlertCosts(cost_act=act, cost_miss=miss)
+    problem = ORDERS_STUCK
+    chosen = found.threshold(problem, scored, settings)
+    assert chosen == pytest.approx(threshold, abs=0.06)
+    scored = scored.assign(threshold=chosen, rule_threshold=2.0)
+    figures = found.headline(problem, scored, settings)
+    assert figures["cost_per_row"] < figures["rule_cost_per_row"]
+    assert figures["rule_cost_per_row"] == figures["cost_per_row_without_acting"]
 
 
 # ---- traps -------------------------------------------------------------------------------------

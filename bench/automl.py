@@ -94,7 +94,17 @@ def table_of(name: str, peers: Path, folder: Path) -> Path:
 def ours(project: Path, name: str, source: Path) -> float:
     """Make the problem, its models and its test predictions; return the seconds."""
     shipped = TABLES[name]
-    new = ("retrace", "new", name, str(source), "--target", shipped.target, "--yes")
+    new = (
+        "python",
+        "-m",
+        "commands",
+        "new",
+        name,
+        str(source),
+        "--target",
+        shipped.target,
+        "--yes",
+    )
     seconds = command(project, *new, *shipped.options)[0]
     return seconds + command(project, "dvc", "repro", f"evaluate@{name}")[0]
 

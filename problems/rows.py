@@ -261,6 +261,10 @@ class RowReader:
                 column.check(found[column.name])
         return found
 
+    def column(self, name: str) -> RowColumn | None:
+        """Return a column by its name, which a pattern may know; None where there is none."""
+        return self.by_name.get(name) or self._of_pattern(name)
+
     def _further(self, rows: Sequence[Mapping[str, Any]]) -> list[RowColumn]:
         """Return the columns of the rows that only patterns name, sorted."""
         known = self.by_name

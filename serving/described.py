@@ -50,7 +50,8 @@ FEEDBACK = {
     },
     "example": {"prediction_id": "0" * 32, "action": "taken"},
 }
-REASON = {"column": TEXT, "words": TEXT, "value": {}, "effect": NUMBER, "effect_unit": TEXT}
+REASON: dict[str, Any] = {"column": TEXT, "words": TEXT, "value": {}, "unit": TEXT}
+REASON |= {"effect": NUMBER, "effect_unit": TEXT}
 REASONS = {"type": "array", "items": {"type": "object", "properties": REASON}}
 EXPLAIN = {
     "name": "explain",

@@ -153,12 +153,19 @@ class IngestParams(Params):
     max_quarantined: float = Field(0.02, ge=0, le=1)
 
 
+class ReadAsked(Protocol):
+    def __call__(self, source: Path, settings: Any) -> pd.DataFrame:
+        """Return the clean rows, without outcomes, of raw ones that are to be predicted, in their
+        order; what `ingest` would reject has the reason in a column `refused`, "" in others."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """Raw files to the clean table; settings under `<world>.ingest`."""
 
     settings: type[IngestParams]
     ingest: Ingest
+    asked: ReadAsked | None = None  # without it, only clean rows can be predicted from a file
 
 
 # ---- a problem -----------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from serving.tokens import Tokens, may
 from store.database import Store, StoreAway, words_of
 from store.facts import Fact, Facts
 from store.log import LogFull, LogWriter
+from store.shown import moment
 from store.tables import feedback, outcomes, predictions
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -78,7 +79,8 @@ class Api:
             except (LogFull, StoreAway) as error:
                 response = refusal(Refusal(503, str(error)))
             except SQLAlchemyError as error:
-                cause = f"the database is away ({words_of(error)}); nothing was stored."
+                print(f"store: {words_of(error)}", flush=True)
+                cause = "the database does not answer; nothing was stored. Ask again in a while."
                 response = refusal(Refusal(503, cause))
             except RetraceError as error:
                 response = refusal(Refusal(409, str(error)))
@@ -255,12 +257,12 @@ class Api:
         for name in ("row", "answer"):
             found[name] = msgspec.json.decode(found[name])
         for name in ("as_of", "predicted_at"):
-            found[name] = _moment(found[name])
+            found[name] = moment(found[name])
         found["outcomes"] = [
             {
                 "value": one.label or one.value,
-                "known_at": _moment(one.known_at),
-                "received_at": _moment(one.received_at),
+                "known_at": moment(one.known_at),
+                "received_at": moment(one.received_at),
             }
             for one in known
         ]
@@ -274,7 +276,3 @@ def _json(row: dict[str, Any]) -> str:
 
 def _numbers(values: np.ndarray) -> list[float | None]:
     return [None if value != value else float(value) for value in values.tolist()]
-
-
-def _moment(at: int) -> str:
-    return f"{np.datetime64(at, 'us')}Z"

@@ -28,6 +28,7 @@ from retrace.fit.intervals import Interval
 from serving.reasons import Reasons
 from store.database import Store
 from store.following import Following
+from store.forget import subject_of
 from store.known import Known, unpacked
 from store.loader import Loader
 from store.log import Predicted, line_of
@@ -263,13 +264,6 @@ class Served:
 
     def _subject(self, row: dict[str, Any]) -> str:
         return subject_of(row.get(self._personal[0])) if self._personal else ""
-
-
-def subject_of(person: Any) -> str:
-    """Return the name under which a person stands in predictions; empty for nobody."""
-    if person in (None, ""):
-        return ""
-    return hashlib.blake2b(str(person).encode(), digest_size=16).hexdigest()
 
 
 def problems_of(problem: Problem) -> list[Problem]:

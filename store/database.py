@@ -101,9 +101,10 @@ class Store:
             except Exception as error:  # the driver's own; a stale connection is tried once more
                 self._of_thread.cursor = None
                 if fresh:
+                    print(f"store: {words_of(error)}", flush=True)
                     raise StoreAway(
-                        f"what is known cannot be read from the database: {words_of(error)}. "
-                        "Ask again in a while."
+                        "what is known cannot be read: the database does not answer. Ask again in "
+                        "a while."
                     ) from None
         raise AssertionError
 

@@ -1,5 +1,6 @@
 """Take a person out of log, predictions, events and states; drop what is older than is kept."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,14 +19,20 @@ DAY = 86_400_000_000  # microseconds
 AT_ONCE = 500
 
 
-def forget(store: Store, folder: Path, entity: str, who: str, subject: str) -> dict[str, int]:
+def subject_of(person: Any) -> str:
+    """Return the name under which a person stands in predictions; empty for nobody."""
+    if person in (None, ""):
+        return ""
+    return hashlib.blake2b(str(person).encode(), digest_size=16).hexdigest()
+
+
+def forget(store: Store, folder: Path, entity: str, who: str) -> dict[str, int]:
     """Take out everything about an entity, such as customer_id C17; return how many lines or rows
     of each kind that were.
 
-    subject : the name under which a person's predictions stand
-
     What others' numbers have learnt of it stays: sums of a region do not tell who is in them.
     """
+    subject = subject_of(who)
     found = dict.fromkeys(("log", "predictions", "events", "outcomes", "state"), 0)
     with store.writing() as connection:
         mine = [

@@ -204,7 +204,9 @@ class Known:
             if part is not None
         ]
         added = self.store.insert(state)
-        write = added.on_conflict_do_update(["basis", "entity"], set_={"part": added.excluded.part})
+        write = added.on_conflict_do_update(
+            index_elements=["basis", "entity"], set_={"part": added.excluded.part}
+        )
         for start in range(0, len(rows), INSERTED_AT_ONCE):
             connection.execute(write, rows[start : start + INSERTED_AT_ONCE])
 

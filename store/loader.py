@@ -59,6 +59,8 @@ class Loader:
             _sync(segment)
             self._insert(segment, [line for _, line in found], after)
             n_lines, offset = n_lines + len(found), after
+        if finished and segment.stat().st_size > offset:  # half a line, which was never answered
+            self._insert(segment, [], segment.stat().st_size)
         if finished and time.time() - segment.stat().st_mtime > self.keep_seconds:
             segment.unlink()
             with self.store.writing() as connection:
@@ -71,7 +73,9 @@ class Loader:
             if rows:
                 insert_predictions(self.store, connection, rows)
             place = self.store.insert(loaded).values(segment=segment.name, offset=after)
-            connection.execute(place.on_conflict_do_update(["segment"], set_={"offset": after}))
+            connection.execute(
+                place.on_conflict_do_update(index_elements=["segment"], set_={"offset": after})
+            )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

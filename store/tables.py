@@ -13,7 +13,6 @@ from sqlalchemy import (
 )
 
 METADATA = MetaData()
-WITHOUT_ROWID = {"sqlite_with_rowid": False}  # SQLite then has a row where its key is
 MICROS = BigInteger
 
 
@@ -47,7 +46,7 @@ predictions = Table(
     Column("latency_us", Integer, nullable=False),
     Index("predictions_by_time", "problem", "fingerprint", "as_of"),
     Index("predictions_by_name", "problem", "name"),
-    **WITHOUT_ROWID,
+    sqlite_with_rowid=False,  # SQLite then has a row where its key is
 )
 
 events = Table(
@@ -96,7 +95,7 @@ state = Table(
     _text("basis", primary_key=True),
     _text("entity", primary_key=True),  # type:id
     Column("part", LargeBinary, nullable=False),  # MessagePack
-    **WITHOUT_ROWID,
+    sqlite_with_rowid=False,  # SQLite then has a row where its key is
 )
 
 undo = Table(

@@ -25,6 +25,53 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+class Client:
+    """Asks a server on one connection, of one thread."""
+
+    def __init__(self, port: int, token: str = "") -> None:
+        self.port, self.token = port, token
+        self._connection: http.client.HTTPConnection | None = None
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Return status and JSON of an answer, on one connection; OSError where there is none."""
+        if self._connection is not None:  # the server may have closed it meanwhile
+            with contextlib.suppress(OSError):
+                return self._ask(method, path, body)
+        return self._ask(method, path, body)
+
+    def _ask(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        try:
+            self._connection.request(method, path, content, headers)
+            response = self._connection.getresponse()
+            text = response.read()
+        except (http.client.HTTPException, OSError) as error:
+            self.close()
+            raise OSError(str(error)) from None
+        kind = response.headers.get("Content-Type", "")
+        return response.status, json.loads(text) if "json" in kind else text.decode()
+
+    def post(self, path: str, body: Any) -> Any:
+        status, answer = self.ask("POST", path, body)
+        assert status == 200, f"{path}: {status} {answer}"
+        return answer
+
+    def get(self, path: str) -> Any:
+        status, answer = self.ask("GET", path)
+        assert status == 200, f"{path}: {status} {answer}"
+        return answer
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 @dataclass
 class RunningServer:
     """`retrace serve` in a project's folder, on loopback.
@@ -46,7 +93,11 @@ class RunningServer:
         self.log = self.folder / "log"
         self.store = self.store or f"sqlite:///{self.folder / 'store.db'}"
         self.process: subprocess.Popen[bytes] | None = None
-        self._connection: http.client.HTTPConnection | None = None
+        self.client = self.another()
+
+    def another(self) -> Client:
+        """Return a client of its own, for another thread."""
+        return Client(self.port, self.token)
 
     def start(self, *, wait: bool = True) -> "RunningServer":
         command = [sys.executable, "-m", "commands", "serve", *self.problems, *self.words]
@@ -72,7 +123,7 @@ class RunningServer:
             if self.process is None or self.process.poll() is not None:
                 raise AssertionError(f"the server ended:\n{self.printed()}")
             try:
-                if self.ask("GET", "/health/live")[0] == 200:
+                if self.another().ask("GET", "/health/live")[0] == 200:
                     return
             except OSError:
                 time.sleep(0.05)
@@ -86,7 +137,6 @@ class RunningServer:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        self._connection = None
 
     def stop(self) -> None:
         """End the server and its loader."""
@@ -102,7 +152,7 @@ class RunningServer:
             until = time.monotonic() + 10
             while time.monotonic() < until and Path(f"/proc/{pid}").exists():
                 time.sleep(0.05)
-        self.process, self._connection = None, None
+        self.process = None
 
     def loaders(self) -> list[int]:
         """Return the processes that load this server's log."""
@@ -120,37 +170,8 @@ class RunningServer:
         for pid in self.loaders():
             os.kill(pid, signal.SIGKILL)
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Return status and JSON of an answer, on one connection; OSError where there is none."""
-        if self._connection is not None:  # the server may have closed it meanwhile
-            with contextlib.suppress(OSError):
-                return self._ask(method, path, body)
-        return self._ask(method, path, body)
-
-    def _ask(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Content-Type": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        try:
-            self._connection.request(method, path, content, headers)
-            response = self._connection.getresponse()
-            text = response.read()
-        except (http.client.HTTPException, OSError) as error:
-            self._connection.close()
-            self._connection = None
-            raise OSError(str(error)) from None
-        kind = response.headers.get("Content-Type", "")
-        return response.status, json.loads(text) if "json" in kind else text.decode()
-
     def post(self, path: str, body: Any) -> Any:
-        status, answer = self.ask("POST", path, body)
-        assert status == 200, f"{path}: {status} {answer}"
-        return answer
+        return self.client.post(path, body)
 
     def get(self, path: str) -> Any:
-        status, answer = self.ask("GET", path)
-        assert status == 200, f"{path}: {status} {answer}"
-        return answer
+        return self.client.get(path)

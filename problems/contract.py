@@ -522,8 +522,8 @@ class ToDo(Protocol):
 class Page:
     """What a server's page of a problem shows besides form, answer and reasons.
 
-    `words` say what columns are, those of rows and those of the model; a name may end in `*`.
-    Columns of the same words are one reason. `first` are the columns of the form that people fill
+    `words` say what columns are, those of rows and those of the model; a name may end in `*`, which
+    in its words stands for the rest. Columns of the same words are one reason. `first` are the columns of the form that people fill
     in, the others are folded; without any all are there. `long` are texts of several lines. Of a
     classifier `decisions` say what acting is, and what leaving it is.
     """
@@ -543,4 +543,7 @@ class Page:
             return self.words[name]
         begins = (one for one in self.words if one.endswith("*") and name.startswith(one[:-1]))
         best = max(begins, key=len, default=None)
-        return None if best is None else self.words[best]
+        if best is None:
+            return None
+        rest = name.removeprefix(best[:-1]).replace("_", " ")
+        return replace(self.words[best], words=self.words[best].words.replace("*", rest))

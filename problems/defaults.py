@@ -206,6 +206,7 @@ def tables(
 # ---- the page of a problem -----------------------------------------------------------------------
 
 TODO_COLUMNS = {
+    "name": Column("row", kind="text"),
     "as_of": Column("as of, UTC", kind="text"),
     "prediction": Column("prediction"),
     "known": Column("outcome known", kind="flag"),
@@ -223,11 +224,12 @@ def beside(
 def todo(
     problem: Problem, answered: Sequence[Answered]
 ) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
-    """Return the newest answers, each with its moment, prediction and whether it is known."""
+    """Return the newest answers, each with its key, moment, prediction and whether it is known."""
     return [
         (
             one,
             {
+                "name": one.name,
                 "as_of": f"{one.as_of:%Y-%m-%d %H:%M}",
                 "prediction": one.answer["prediction"],
                 "known": int(one.known),

@@ -44,17 +44,15 @@ class Shown:
     bars: list[Mark] = field(default_factory=list)
 
 
-def shown(
-    problem: Problem, page: Page, answer: Mapping[str, Any], decision: Mapping[str, Any]
-) -> Shown:
-    """Return how to show an answer."""
+def shown(problem: Problem, page: Page, said: Mapping[str, Any], level: float) -> Shown:
+    """Return how to show what was answered; `level` is that of the interval."""
     if problem.task == "regression":
-        return _interval(problem, answer, decision)
+        return _interval(problem, said, level)
     if problem.task == "binary":
-        return _probability(page, answer, decision)
+        return _probability(page, said)
     shares = {
         name.removeprefix("probability_"): float(value)
-        for name, value in answer.items()
+        for name, value in said.items()
         if name.startswith("probability_")
     }
     best = max(shares.items(), key=lambda item: item[1])
@@ -64,9 +62,8 @@ def shown(
     return Shown(best[0], f"with a probability of {percent(best[1])}", words, bars=bars[:10])
 
 
-def _interval(
-    problem: Problem, answer: Mapping[str, Any], decision: Mapping[str, Any]
-) -> Shown:
+def _interval(problem: Problem, answer: Mapping[str, Any], level: float) -> Shown:
+    decision = answer["decision"]
     unit = Column("", problem.unit)
     middle, low, high = (float(answer[name]) for name in ("prediction", "lower", "upper"))
     told, by = float(decision["tell"]), str(decision["by"])
@@ -78,7 +75,7 @@ def _interval(
         return WIDTH * (value - start) / (end - start)
 
     marks = [Mark(at(middle), "forecast", amount(unit, middle))]
-    detail = f"90 % of such cases are between {number(low)} and {amount(unit, high)}."
+    detail = f"{percent(level)} of such cases are between {number(low)} and {amount(unit, high)}."
     if by != "prediction":
         marks.append(Mark(at(told), "to tell", amount(unit, told)))
         share = by.removeprefix("p")
@@ -92,9 +89,8 @@ def _interval(
     return Shown(amount(unit, told), detail, words, at(low), at(high), marks, named)
 
 
-def _probability(
-    page: Page, answer: Mapping[str, Any], decision: Mapping[str, Any]
-) -> Shown:
+def _probability(page: Page, answer: Mapping[str, Any]) -> Shown:
+    decision = answer["decision"]
     share, threshold = float(answer["prediction"]), decision.get("threshold")
     rare = threshold is not None and threshold < RARE
     if rare:
@@ -114,7 +110,9 @@ def _probability(
         return Shown(percent(share), "", words, 0.0, at(share), marks, named)
     marks.append(Mark(at(threshold), "act from", percent(threshold)))
     act, leave = page.decisions
-    detail = f"The probability is {percent(share)}; from {percent(threshold)} on to {act} costs less."
+    detail = (
+        f"The probability is {percent(share)}; from {percent(threshold)} on to {act} costs less."
+    )
     words += f", threshold {percent(threshold)}"
     headline = act if decision["act"] else leave
     return Shown(headline, detail, words, 0.0, at(share), marks, named)
@@ -147,10 +145,7 @@ def moved(page: Page, reasons: Sequence[Mapping[str, Any]]) -> list[Moved]:
     longest = max(map(abs, lengths), default=0.0) or 1.0
     found = []
     for one, length in zip(reasons, lengths, strict=True):
-        effect = float(one["effect"])
-        sign = "+" if effect > 0 else MINUS
-        unit = str(one["effect_unit"])
-        text = f"{sign}{_effect(abs(effect), unit)}"
+        text = _effect(float(one["effect"]), str(one["effect_unit"]))
         found.append(Moved(str(one["words"]), _value(page, one), text, length / longest))
     return found
 
@@ -163,12 +158,13 @@ def _length(reason: Mapping[str, Any]) -> float:
     return math.log(max(1 + effect / 100, 1e-9))
 
 
-def _effect(size: float, unit: str) -> str:
-    if not unit.startswith("%"):
-        return f"{number(size)} {unit}"
-    of = unit.removeprefix("%").strip()
-    text = percent(size / 100) if size < 1000 else f"{number(1 + size / 100)} times"
-    return f"{text} {of}".rstrip()
+def _effect(effect: float, unit: str) -> str:
+    sign = "+" if effect > 0 else MINUS
+    if unit == "%":
+        return f"{sign}{percent(abs(effect) / 100)}"
+    if unit.startswith("%"):
+        return f"{unit.split()[-1]} ×{number(1 + effect / 100)}"
+    return f"{sign}{number(abs(effect))} {unit}"
 
 
 def _value(page: Page, reason: Mapping[str, Any]) -> str:
@@ -178,7 +174,7 @@ def _value(page: Page, reason: Mapping[str, Any]) -> str:
     if column is not None and column.kind == "text":  # the number itself says nothing
         return ""
     if value is None:
-        return "not known"
+        return "none"
     return amount(column or Column(""), float(value))
 
 
@@ -201,9 +197,7 @@ def table_shown(table: Table) -> TableShown:
     )
 
 
-def written(
-    columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]
-) -> list[list[str]]:
+def written(columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Return rows of a table as text, each column written alike."""
     by_column = [
         cells(column, [str(row[name]) for row in rows]) for name, column in columns.items()
@@ -217,5 +211,3 @@ def heads(columns: Mapping[str, Column]) -> list[str]:
 
 def _head(column: Column) -> str:
     return f"{column.words}, {column.unit}" if column.unit else column.words
-
-

@@ -75,8 +75,7 @@ def columns_of(served: Served) -> dict[str, RowColumn]:
     reader = served.reader
     names = [one.name for one in reader.columns]
     names += [*parts.world(served.problem.world).example, *served.bundle.encoding.columns]
-    found = {name: column for name in names if (column := reader.column(name)) is not None}
-    return found
+    return {name: column for name in names if (column := reader.column(name)) is not None}
 
 
 def row_of(served: Served, sent: Mapping[str, str]) -> dict[str, Any]:
@@ -99,16 +98,17 @@ def fields_of(body: bytes) -> dict[str, str]:
     """Return the fields of a form as browsers send it. Refusal where it is none."""
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
+            body.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
         )
     except ValueError:
         raise Refusal(400, "the body is no form.") from None
     return dict(pairs)
 
 
-def _field(
-    column: RowColumn, page: Page, value: Any, error: str, served: Served
-) -> Field:
+def _field(column: RowColumn, page: Page, value: Any, error: str, served: Served) -> Field:
     words = page.column(column.name) or Column(column.name.replace("_", " "))
     label = f"{words.words}, {words.unit}" if words.unit else words.words
     clock = column.name == served.problem.time

@@ -29,9 +29,7 @@ class Reasons:
         self.problem, self.bundle = problem, bundle
         self.columns = bundle.encoding.columns
         page = parts.page(problem.world)
-        self.words = [
-            page.column(name) or Column(name.replace("_", " ")) for name in self.columns
-        ]
+        self.words = [page.column(name) or Column(name.replace("_", " ")) for name in self.columns]
         names = [one.words for one in self.words]
         self.groups = [
             [place for place, name in enumerate(names) if name == words]

@@ -22,7 +22,7 @@ def reply(value: Any, status: int = 200) -> Response:
     return Response(_ENCODER.encode(value), status, media_type=JSON)
 
 
-def refusal(error: Refusal) -> Response:
+def refusal(_request: Request, error: Refusal) -> Response:
     said = {"error": {"cause": error.cause, "field": error.field, "status": error.status}}
     response = reply(said, error.status)
     if error.status == 401:
@@ -34,6 +34,17 @@ def refusal(error: Refusal) -> Response:
 
 async def body_of(request: Request, most_bytes: int) -> Any:
     """Return the body of a request as JSON has it. Refusal where it is none, or too large."""
+    body = await bytes_of(request, most_bytes)
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(400, f"the body is no JSON: {error}.") from None
+    except RecursionError:
+        raise Refusal(400, "the body's JSON is nested too deep.") from None
+
+
+async def bytes_of(request: Request, most_bytes: int) -> bytes:
+    """Return the body of a request. Refusal where it is too large."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
@@ -43,12 +54,7 @@ async def body_of(request: Request, most_bytes: int) -> Any:
         if size > most_bytes:
             raise _too_large(most_bytes)
         chunks.append(chunk)
-    try:
-        return msgspec.json.decode(b"".join(chunks))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(400, f"the body is no JSON: {error}.") from None
-    except RecursionError:
-        raise Refusal(400, "the body's JSON is nested too deep.") from None
+    return b"".join(chunks)
 
 
 def rows_of(body: Any, most: int) -> tuple[list[dict[str, Any]], bool]:

@@ -209,7 +209,7 @@ class Api:
             raise Refusal(
                 422, "expected a number with 'overruled', and none with 'taken'.", "value"
             )
-        if number and not abs(value) < 1e300:
+        if value is not None and not abs(value) < 1e300:
             raise Refusal(422, "expected a number below 1e300.", "value")
         stored = await self.judge(served, asked, action, None if value is None else float(value))
         return reply({"id": stored})

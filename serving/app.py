@@ -147,6 +147,7 @@ def app_of(plan: Plan) -> Front:
         }
         return reply(said, 503 if problem else 200)
 
+    handler: Handler
     for path, handler in (("/health/live", live), ("/health/ready", ready)):
         app.add_route(path, handler)
     for path, action, needed, method, handler in (

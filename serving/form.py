@@ -1,7 +1,7 @@
 """The form of a row: a field for each column, from the same description that reads requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -110,35 +110,34 @@ def fields_of(body: bytes) -> dict[str, str]:
 
 def _field(column: RowColumn, page: Page, value: Any, error: str, served: Served) -> Field:
     words = page.column(column.name) or Column(column.name.replace("_", " "))
-    label = f"{words.words}, {words.unit}" if words.unit else words.words
     clock = column.name == served.problem.time
-    needed = not (column.optional or column.nullable or clock)
-    common = {"name": PREFIX + column.name, "label": label, "error": error, "needed": needed}
-    hint = [column.words or column.range_words]
-    if clock:
-        hint.append("empty for now")
+    plain = Field(
+        PREFIX + column.name,
+        f"{words.words}, {words.unit}" if words.unit else words.words,
+        "long" if column.name in page.long else "text",
+        _text(value),
+        needed=not (column.optional or column.nullable or clock),
+        hint=(column.words or column.range_words).replace('""', "empty"),
+        error=error,
+    )
     if column.choices:
+        empty = () if plain.needed else (("", "not known"),)
         choices = tuple((str(one), str(one)) for one in column.choices)
-        empty = () if needed else (("", "not known"),)
-        return Field(**common, kind="choice", value=_text(value), choices=(*empty, *choices))
+        return replace(plain, kind="choice", choices=(*empty, *choices))
     if column.kind == "boolean":
-        return Field(**common, kind="flag", value=YES if value else NO)
+        return replace(plain, kind="flag", value=YES if value else NO)
     if column.kind == "time":
-        return Field(
-            **common, kind="time", value=_local(value), hint="; ".join(filter(None, [*hint, "UTC"]))
-        )
+        hints = [plain.hint, "empty for now" if clock else "", "UTC"]
+        return replace(plain, kind="time", value=_local(value), hint="; ".join(filter(None, hints)))
     if column.kind in ("number", "integer"):
-        return Field(
-            **common,
+        return replace(
+            plain,
             kind="number",
-            value=_text(value),
-            hint=hint[0],
             low="" if column.low is None else f"{column.low:g}",
             high="" if column.high is None or abs(column.high) > 1e9 else f"{column.high:g}",
             step="1" if column.kind == "integer" else "any",
         )
-    kind = "long" if column.name in page.long else "text"
-    return Field(**common, kind=kind, value=_text(value), hint=hint[0])
+    return plain
 
 
 def _read(column: RowColumn, text: str) -> Any:

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from problems import parts
+from problems.contract import Problem
 from problems.rows import RefusedRow
 from retrace.fit.intervals import Interval
 from serving import drawing
@@ -89,7 +90,7 @@ class Pages:
                 "name": name,
                 "title": _title(name),
                 "version": one.version,
-                "asks": f"{_title(one.problem.target)}, {one.problem.unit}",
+                "asks": _target(one.problem),
                 "rows": one.bundle.card.get("rows", {}),
             }
             for name, one in self.api.served.items()
@@ -250,6 +251,7 @@ class Pages:
             name=problem.name,
             title=_title(problem.name),
             problem=problem,
+            target=_target(problem),
             version=served.version,
             form=form,
             answer=answer,
@@ -302,6 +304,15 @@ class Pages:
         return self._page(
             "error.html", status=error.status, words=words, cause=error.cause, field=error.field
         )
+
+
+def _target(problem: Problem) -> str:
+    """Say what is predicted, with its unit."""
+    column = parts.page(problem.world).column(problem.target)
+    words = column.words if column else problem.target.replace("_", " ")
+    if problem.task == "regression":
+        return f"{words}, in {problem.unit}"
+    return words if problem.task == "multiclass" else f"the probability of {words}"
 
 
 def _level(served: Served) -> float:

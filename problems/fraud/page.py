@@ -10,7 +10,7 @@ from problems import parts
 from problems.contract import Answered, Ask, Page, Problem
 from problems.fraud.evaluation import EvaluateSettings
 from problems.fraud.problem import DAYS
-from retrace.base.tables import Column, Table
+from retrace.base.tables import Column, Kind, Table
 
 MOST = 25
 
@@ -37,21 +37,42 @@ def todo(
 ) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
     """Return payments that nobody has judged yet, those first that are expected to cost most."""
     costs = parts.settings(EvaluateSettings, problem, "evaluate")
-    found = []
+    found: list[tuple[float, Answered, Mapping[str, Any]]] = []
     for one in answered:
         if one.known or one.judged:
             continue
         share, amount = float(one.answer["prediction"]), float(one.row["amount"])
+        loss = share * (costs.missed_share * amount + costs.missed_fee)
         cells = {
             "at": f"{one.as_of:%Y-%m-%d %H:%M}",
             "amount": amount,
             "terminal_id": str(one.row["terminal_id"]),
             "prediction": share,
-            "loss": share * (costs.missed_share * amount + costs.missed_fee),
+            "loss": loss,
         }
-        found.append((one, cells))
-    found.sort(key=lambda item: -item[1]["loss"])
-    return found[:MOST]
+        found.append((loss, one, cells))
+    found.sort(key=lambda item: -item[0])
+    return [(one, cells) for _, one, cells in found[:MOST]]
+
+
+OF_WINDOW: dict[str, tuple[str, Kind]] = {
+    "count": ("payments", "count"),
+    "mean": ("mean payment", "money"),
+    "known": ("labels known", "count"),
+    "frauds": ("frauds known", "count"),
+    "fraud_rate": ("share of fraud", "share"),
+}
+
+
+def _of_windows() -> dict[str, Column]:
+    return {
+        f"{who}_{what}_{days}": Column(
+            f"{words} of the {who}, {'last day' if days == 1 else f'last {days} days'}", kind=kind
+        )
+        for who in ("customer", "terminal")
+        for days in DAYS
+        for what, (words, kind) in OF_WINDOW.items()
+    }
 
 
 PAGE = Page(
@@ -61,24 +82,11 @@ PAGE = Page(
         "customer_id": Column("customer", kind="text"),
         "terminal_id": Column("terminal", kind="text"),
         "amount": Column("amount", kind="money"),
+        "is_fraud": Column("fraud", kind="flag"),
         "hour": Column("hour of the day"),
         "is_night": Column("made at night", kind="flag"),
         "is_weekend": Column("made at a weekend", kind="flag"),
-        **{
-            f"{who}_{what}_{days}": Column(
-                words.format(who=who, days="last day" if days == 1 else f"last {days} days"),
-                kind=kind,
-            )
-            for who in ("customer", "terminal")
-            for days in DAYS
-            for what, words, kind in (
-                ("count", "payments of the {who}, {days}", "count"),
-                ("mean", "mean payment of the {who}, {days}", "money"),
-                ("known", "labels known of the {who}, {days}", "count"),
-                ("frauds", "frauds known of the {who}, {days}", "count"),
-                ("fraud_rate", "share of fraud of the {who}, {days}", "share"),
-            )
-        },
+        **_of_windows(),
         "amount_over_customer_mean_*": Column("amount beside the customer's mean", "times"),
         "customer_z_*": Column("amount beside the customer's habit", "deviations"),
         "amount_z": Column("amount beside the customer's habit", "deviations"),

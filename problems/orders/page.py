@@ -99,6 +99,8 @@ PAGE = Page(
         "step_arrivals": Column("latest arrivals at the step", kind="count"),
         "resource_orders": Column("orders with the same person", kind="count"),
         "step_wait_hours": Column("usual wait at the step", "hours"),
+        "remaining_hours": Column("hours until it is complete", "hours"),
+        "gets_stuck": Column("getting stuck", kind="flag"),
         "elapsed_hours": Column("age", "hours"),
         "promise_hours": Column("until the promise", "hours"),
         "hour": Column("time of its last event", kind="text"),

@@ -69,6 +69,7 @@ PAGE = Page(
         "rain_mm": Column("rain", "mm"),
         "snow_cm": Column("snow", "cm"),
         "temperature_c": Column("temperature", "°C"),
+        "service_seconds": Column("time at the stop", "seconds"),
         "trips": Column("trips from the van", kind="count"),
         "stairs_*": Column("stairs to climb with the order", kind="text"),
         "same_address_as_before": Column("the stop before is at the same address", kind="flag"),

@@ -43,7 +43,7 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", a
 
 
 @dataclass(frozen=True)
-class Cost:
+class RequestCost:
     """cpu : microseconds a request; p50, p99 : milliseconds; loader : CPU of the loader"""
 
     cpu: float
@@ -90,7 +90,7 @@ async def _load(port: int, path: str, bodies: list[bytes]) -> list[float]:
     return [one for part in found for one in part]
 
 
-def measure(pid: int, port: int, path: str, bodies: list[bytes], loaders: list[int]) -> Cost:
+def measure(pid: int, port: int, path: str, bodies: list[bytes], loaders: list[int]) -> RequestCost:
     asyncio.run(_load(port, path, bodies[:WARM]))
     before, loaded = cpu_seconds(pid), sum(map(cpu_seconds, loaders))
     seconds = sorted(asyncio.run(_load(port, path, bodies)))
@@ -98,7 +98,7 @@ def measure(pid: int, port: int, path: str, bodies: list[bytes], loaders: list[i
     time.sleep(0.5)
     loader = (sum(map(cpu_seconds, loaders)) - loaded) / len(bodies)
     p50, p99 = (1000 * seconds[int(share * len(seconds))] for share in (0.5, 0.99))
-    return Cost(1e6 * used, p50, p99, 1e6 * loader, megabytes(pid))
+    return RequestCost(1e6 * used, p50, p99, 1e6 * loader, megabytes(pid))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -112,7 +112,7 @@ def megabytes(pid: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def empty(n_requests: int, body: bytes) -> Cost:
+def empty(n_requests: int, body: bytes) -> RequestCost:
     port = free_port()
     with subprocess.Popen([sys.executable, "-c", EMPTY, str(port)]) as process:
         try:

@@ -80,8 +80,8 @@ def read_rows(problem: Problem, path: Path) -> pd.DataFrame:
         import msgspec
 
         with path.open("rb") as file:
-            rows = [msgspec.json.decode(line) for line in file if line.strip()]
-        return to_frame(RowReader.of_rows(world).read(rows))
+            asked = [msgspec.json.decode(line) for line in file if line.strip()]
+        return to_frame(RowReader.of_rows(world).read(asked))
     if path.suffix == ".parquet":
         rows = read_table(path)
         return rows.drop(columns=[name for name in world.outcomes if name in rows])

@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     try:
-        from serving.app import Plan
+        from serving.app import ServingPlan
         from serving.run import run as serve
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise RetraceError(
             f"{error.name} is not installed: the server's packages are a group of their own. "
             "`make serve` installs them."
@@ -51,26 +51,26 @@ def run(args: argparse.Namespace) -> int:
     models = tuple(_model(name, args) for name in names)
     for model in models:
         print(f"{model.problem}: {model.version}", flush=True)
-    plan = Plan(models, args.store or DEFAULT, str(args.log or FOLDER), max(args.workers, 1))
+    plan = ServingPlan(models, args.store or DEFAULT, str(args.log or FOLDER), max(args.workers, 1))
     serve(plan, args.host, args.port)
     return 0
 
 
 def _model(name: str, args: argparse.Namespace):  # type: ignore[no-untyped-def]
-    from serving.app import Model
+    from serving.app import PlannedModel
 
     find_problem(name)
     if args.models is not None:
-        return Model(name, str(args.models), args.models.name)
+        return PlannedModel(name, str(args.models), args.models.name)
     if args.rev:
-        return Model(name, str(fetched(name, args.rev, args.rev)), args.rev)
+        return PlannedModel(name, str(fetched(name, args.rev, args.rev)), args.rev)
     from experiments.promotion.registry import in_stages
 
     assigned = next((one for one in in_stages(name) if one.stage == args.stage), None)
     if assigned is None:
         print(f"{name}: nothing is in {args.stage}; the working tree's model is served")
-        return Model(name)
-    return Model(name, str(fetched(name, assigned.commit, assigned.tag)), assigned.version)
+        return PlannedModel(name)
+    return PlannedModel(name, str(fetched(name, assigned.commit, assigned.tag)), assigned.version)
 
 
 def fetched(name: str, commit: str, called: str) -> Path:

@@ -523,9 +523,10 @@ class Page:
     """What a server's page of a problem shows besides form, answer and reasons.
 
     `words` say what columns are, those of rows and those of the model; a name may end in `*`, which
-    in its words stands for the rest. Columns of the same words are one reason. `first` are the columns of the form that people fill
-    in, the others are folded; without any all are there. `long` are texts of several lines. Of a
-    classifier `decisions` say what acting is, and what leaving it is.
+    in its words stands for the rest. Columns of the same words are one reason. `first` are the
+    columns of the form that people fill in, the others are folded; without any all are there.
+    `long` are texts of several lines. Of a classifier `decisions` say what acting is, and what
+    leaving it is.
     """
 
     words: Mapping[str, Column] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from serving.replies import Refusal, body_of, refusal, reply, rows_of
 from serving.settings import ServingParams
 from serving.tokens import Tokens, given, may
 from store.database import Store, StoreAway, words_of
-from store.facts import Fact, Facts
+from store.facts import Fact, WorldEvents
 from store.log import LogFull, LogWriter
 from store.shown import moment
 from store.tables import feedback, outcomes, predictions
@@ -41,7 +41,7 @@ class Api:
     def __init__(
         self,
         served: dict[str, Served],
-        facts: dict[str, Facts],
+        facts: dict[str, WorldEvents],
         store: Store,
         log: LogWriter,
         tokens: Tokens,
@@ -204,7 +204,7 @@ class Api:
             raise Refusal(422, "expected the id of an answer.", "prediction_id")
         if action not in ACTIONS:
             raise Refusal(422, f"expected one of {', '.join(ACTIONS)}.", "action")
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = type(value) in (int, float)
         if (action == "overruled") != (value is not None) or (value is not None and not number):
             raise Refusal(
                 422, "expected a number with 'overruled', and none with 'taken'.", "value"

@@ -27,14 +27,14 @@ from serving.replies import reply
 from serving.settings import serving_params
 from serving.tokens import Tokens
 from store.database import AWAY, Store, words_of
-from store.facts import Facts
+from store.facts import WorldEvents
 from store.loader import Loader, unloaded_bytes
 from store.log import LogWriter
 
 PLAN = "RETRACE_SERVING"  # in the environment: what each worker is to serve
 
 
-class Model(msgspec.Struct, frozen=True):
+class PlannedModel(msgspec.Struct, frozen=True):
     """A problem's version, and the folder that has its files where `dvc repro` puts them."""
 
     problem: str
@@ -42,10 +42,10 @@ class Model(msgspec.Struct, frozen=True):
     version: str = "working-tree"
 
 
-class Plan(msgspec.Struct, frozen=True):
+class ServingPlan(msgspec.Struct, frozen=True):
     """What is served, and where it is stored."""
 
-    models: tuple[Model, ...]
+    models: tuple[PlannedModel, ...]
     store: str
     log: str
     workers: int = 1
@@ -77,10 +77,10 @@ class Front:
 
 def create() -> Front:
     """Make the application from the plan in the environment."""
-    return app_of(msgspec.json.decode(os.environ[PLAN], type=Plan))
+    return app_of(msgspec.json.decode(os.environ[PLAN], type=ServingPlan))
 
 
-def app_of(plan: Plan) -> Front:
+def app_of(plan: ServingPlan) -> Front:
     """Load the models, bring the store up to date, and open the log.
 
     Raises RetraceError for a model that is missing, and for a store that does not answer.
@@ -102,7 +102,7 @@ def app_of(plan: Plan) -> Front:
     }
     worlds = dict.fromkeys(one.problem.world for one in served.values())
     facts = {
-        world: Facts(
+        world: WorldEvents(
             store,
             [one.known for one in served.values() if one.known and one.problem.world == world],
             params.late_days,
@@ -147,10 +147,11 @@ def app_of(plan: Plan) -> Front:
         }
         return reply(said, 503 if problem else 200)
 
-    handler: Handler
-    for path, handler in (("/health/live", live), ("/health/ready", ready)):
-        app.add_route(path, handler)
-    for path, action, needed, method, handler in (
+    open_to_all: tuple[tuple[str, Handler], ...] = (
+        ("/health/live", live),
+        ("/health/ready", ready),
+    )
+    guarded: tuple[tuple[str, str, str, str, Handler], ...] = (
         ("/v1/{name}/events", "events", "write", "POST", api.events),
         ("/v1/{name}/outcomes", "outcomes", "write", "POST", api.outcomes),
         ("/v1/{name}/feedback", "feedback", "predict", "POST", api.feedback),
@@ -159,7 +160,10 @@ def app_of(plan: Plan) -> Front:
         ("/health", "health", "predict", "GET", health),
         ("/metrics", "metrics", "predict", "GET", metrics),
         ("/openapi.json", "openapi", "predict", "GET", openapi),
-    ):
+    )
+    for path, handler in open_to_all:
+        app.add_route(path, handler)
+    for path, action, needed, method, handler in guarded:
         app.add_route(path, api.guarded(action, needed, handler), methods=[method])
     tops = {model.problem: Path(model.top) for model in plan.models}
     Pages(api, tops, document, lambda: _problem_of(store)).add_to(app)

@@ -29,9 +29,9 @@ from serving.reasons import Reasons
 from store.database import Store
 from store.following import Following
 from store.forget import subject_of
-from store.known import Known, unpacked
+from store.known import StoredState, unpacked
 from store.loader import Loader
-from store.log import Predicted, line_of
+from store.log import LoggedPrediction, line_of
 
 CHAMPION = "champion"
 
@@ -52,7 +52,7 @@ class Served:
     version: str
     predictor: Predictor
     reader: RowReader
-    known: Known | None
+    known: StoredState | None
     following: Following | None
     decision: dict[str, Any]
     loader: Loader
@@ -97,7 +97,9 @@ class Served:
         known = following = None
         promise = bundle.promise
         if history is not None or followed_path.exists():
-            known = Known(store, basis, name, world.name, history, predictor.settings, readers)
+            known = StoredState(
+                store, basis, name, world.name, history, predictor.settings, readers
+            )
             known.begin(state_path)
         if followed_path.exists() and isinstance(promise, Interval):
             waiting = None
@@ -162,7 +164,7 @@ class Served:
         matrix = self.predictor.encode(arrays, known)
         scores = self.bundle.scores(matrix, num_threads=1)
         found = self._answers(scores, as_of, intervals)
-        names = join([arrays[name] for name in self.problem.key], "|")
+        names = join([arrays[name] for name in self.problem.key], "|").tolist()
         latency = (time.perf_counter_ns() - started) // 1000
         plain = {name: values.tolist() for name, values in found.items()}
         scored = {name: values.tolist() for name, values in scores.items()}
@@ -171,7 +173,7 @@ class Served:
         answers = []
         for place, row in enumerate(rows):
             answer = {name: values[place] for name, values in plain.items()}
-            line = Predicted(
+            line = LoggedPrediction(
                 id=ids[place],
                 request=request,
                 problem=self.problem.name,
@@ -220,7 +222,7 @@ class Served:
             return self.known.look_up(rows)[0], {}
         days = [np.datetime64(int(day), "D") for day in np.unique(as_of // DAY)]
         known, found = self.known.look_up(rows, [following.entity(day) for day in days])
-        intervals = {}
+        intervals: dict[np.datetime64, Interval] = {}
         for day in days:
             part = found.get(following.entity(day))
             if part is None:  # the day's first request

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from retrace.base.errors import RetraceError
-from serving.app import Plan, app_of
+from serving.app import ServingPlan, app_of
 from serving.settings import serving_params
 from serving.tokens import Tokens, is_loopback
 from store.database import Store
@@ -20,7 +20,7 @@ RETRY_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
 
 
-def run(plan: Plan, host: str, port: int) -> None:
+def run(plan: ServingPlan, host: str, port: int) -> None:
     """Serve until the process is told to end.
 
     Raises RetraceError for a host that others reach where nobody needs a token, and for what
@@ -54,7 +54,7 @@ def run(plan: Plan, host: str, port: int) -> None:
     uvicorn.run(app, **options)  # type: ignore[arg-type]
 
 
-def _keep_loading(plan: Plan) -> None:
+def _keep_loading(plan: ServingPlan) -> None:
     """Start the loader, and start it again when it ends; it ends itself when this process does."""
     command = [sys.executable, "-m", "store.loader", "--log", plan.log, "--store", plan.store]
     command += ["--parent", str(os.getpid())]

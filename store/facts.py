@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from store.database import Store
-from store.known import INTERVAL, OUTCOME, ROW, Known, Recorded
+from store.known import INTERVAL, OUTCOME, ROW, Recorded, StoredState
 from store.tables import bases, events, outcomes, state, undo
 
 DAY = 86_400_000_000  # microseconds
@@ -57,10 +57,10 @@ class Added:
     repeated: int
 
 
-class Facts:
+class WorldEvents:
     """The events of one world, and the states that they change."""
 
-    def __init__(self, store: Store, known: Sequence[Known], late_days: float) -> None:
+    def __init__(self, store: Store, known: Sequence[StoredState], late_days: float) -> None:
         self.store, self.known, self.late = store, known, round(late_days * DAY)
 
     def add(self, facts: Sequence[Fact]) -> Added:
@@ -170,7 +170,8 @@ class Facts:
         by_problem: dict[str, list[str]] = defaultdict(list)
         for fact in new.values():
             by_problem[fact.problem].append(fact.name)
-        world, moments = next(iter(new.values())).world, []
+        world = next(iter(new.values())).world
+        moments: list[int] = []
         for problem, names in by_problem.items():
             for part in _parts(names):
                 here = (events.c.world == world) & (events.c.problem == problem)

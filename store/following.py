@@ -50,7 +50,7 @@ class Following:
         """Make the interval of a day, store it, and return it as JSON has it."""
         found = self._rows(day).interval_at(day.astype("M8[us]"), self.first, self.waiting)
         part = found.to_json()
-        row = {"basis": self.basis, "entity": self.entity(day)}
+        row: dict[str, Any] = {"basis": self.basis, "entity": self.entity(day)}
         row["part"] = msgspec.msgpack.encode(part)
         with self.store.writing() as connection:
             added = self.store.insert(state).values(**row)
@@ -61,7 +61,7 @@ class Following:
         moment = int(day.astype("datetime64[us]").astype(np.int64))
         base = read_table(self.base)
         rows: dict[str, tuple[Any, ...]] = {
-            name: values
+            name: tuple(values)
             for name, *values in zip(
                 base["name"].tolist(),
                 _micros(base["at"]).tolist(),
@@ -72,13 +72,12 @@ class Following:
             )
         }
         known = self._outcomes(moment, min((one[0] for one in rows.values()), default=0))
-        for name, at, *scores in self._predicted(moment):
-            if name not in rows or rows[name][0] < at:
-                rows[name] = (at, _NOT_KNOWN, np.nan, *scores)
-        for name, (known_at, value) in known.items():
+        for name, as_of, *scored in self._predicted(moment):
+            if name not in rows or rows[name][0] < as_of:
+                rows[name] = (as_of, _NOT_KNOWN, np.nan, *scored)
+        for name, outcome in known.items():
             if name in rows:
-                at, _, _, *scores = rows[name]
-                rows[name] = (at, known_at, value, *scores)
+                rows[name] = (rows[name][0], *outcome, *rows[name][3:])
         names = sorted(rows, key=lambda name: (rows[name][0], name))
         columns = list(zip(*(rows[name] for name in names), strict=True)) or [()] * 6
         at, known_at = (np.array(one, np.int64).view("M8[us]") for one in columns[:2])

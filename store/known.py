@@ -40,7 +40,7 @@ class Recorded(NamedTuple):
     body: str
 
 
-class Known:
+class StoredState:
     """What is known of one problem's entities, for one model."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Known:
                 return
         table = read_table(path) if path.exists() else None
         begun_at = _newest(table)
-        row = {"basis": self.basis, "problem": self.problem, "world": self.world}
+        row: dict[str, Any] = {"basis": self.basis, "problem": self.problem, "world": self.world}
         row |= {"begun_at": begun_at, "newest_at": begun_at, "newest_rank": 1}
         with self.store.writing() as connection:
             added = connection.execute(

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, delete, select
 from retrace.base.errors import RetraceError
 from store import log
 from store.database import AWAY, Store, words_of
-from store.log import Predicted
+from store.log import LoggedPrediction
 from store.tables import loaded, predictions
 
 BATCH = 1 << 20  # bytes of a transaction
@@ -89,7 +89,7 @@ def insert_predictions(store: Store, connection: Connection, rows: list[dict[str
     connection.execute(store.insert(predictions).on_conflict_do_nothing(), rows)
 
 
-def row_of(one: Predicted) -> dict[str, Any]:
+def row_of(one: LoggedPrediction) -> dict[str, Any]:
     """Return a prediction as the table has it."""
     answer, scores = one.answer, one.scores
     columns = np.array(one.columns, np.float32)  # None becomes NaN

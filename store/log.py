@@ -28,7 +28,7 @@ class LogFull(RetraceError):
     """The log cannot be written: nothing may be answered until it can."""
 
 
-class Predicted(msgspec.Struct, omit_defaults=True):
+class LoggedPrediction(msgspec.Struct, omit_defaults=True):
     """One prediction as the log and the store have it; moments in microseconds since 1970."""
 
     id: str
@@ -64,7 +64,7 @@ class Line(msgspec.Struct):
 
     timestamp: str = msgspec.field(name="@timestamp")
     event: Happened
-    retrace: Predicted
+    retrace: LoggedPrediction
     ecs: dict[str, str] = msgspec.field(default_factory=lambda: {"version": ECS})
 
 
@@ -72,7 +72,7 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Line)
 
 
-def line_of(prediction: Predicted) -> bytes:
+def line_of(prediction: LoggedPrediction) -> bytes:
     """Return a prediction as a line of the log."""
     micros = prediction.predicted_at
     clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
@@ -152,7 +152,7 @@ def read(segment: Path, offset: int, most: int) -> tuple[list[tuple[int, bytes]]
     return found, offset + end
 
 
-def parse(line: bytes) -> Predicted | None:
+def parse(line: bytes) -> LoggedPrediction | None:
     """Return what a line says; None for one that was blanked, or is damaged."""
     try:
         return _DECODER.decode(line).retrace if line.strip() else None

@@ -18,7 +18,7 @@ from workflow.train import Scores
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowedRows:
     """Rows that a model predicted and was not fitted on, in the order of their keys.
 
     name  : the key as one text, shape (n_rows,)
@@ -68,7 +68,7 @@ def rows_to_follow(
     held: Held,
     *,
     until: pd.DataFrame,
-) -> Followed | None:
+) -> FollowedRows | None:
     """Return all rows from the first held one to the last of `until`, as they were predicted.
 
     rows : all clean rows; learnt : those that the model was fitted on; held : those that made its
@@ -94,7 +94,7 @@ def rows_to_follow(
     order = np.argsort(name, kind="stable")  # so that rows of one instant have an order of theirs
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return Followed(Predicted.together(parts).take(order), name[order], place, waiting)
+    return FollowedRows(Predicted.together(parts).take(order), name[order], place, waiting)
 
 
 def row_names(problem: Problem, rows: Arrays) -> NDArray[np.object_]:

@@ -1,5 +1,6 @@
 """What each address does. Paths name a problem, or a world where all its problems are told."""
 
+import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -127,7 +128,7 @@ class Api:
         explain = request.query_params.get("explain", "") in ("true", "1")
         if explain and len(rows) > MOST_EXPLAINED:
             raise Refusal(413, f"{len(rows):,} rows; at most {MOST_EXPLAINED} are explained.")
-        name = request.headers.get("x-request-id", "")[:100] or uuid.uuid4().hex
+        name = request.headers.get("x-request-id", "")[:100] or os.urandom(16).hex()
         answers = await self.answered(served, rows, name, explain=explain)
         said = [answer.said for answer in answers]
         return reply(said[0] if single else said)

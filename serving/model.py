@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from retrace.base.arrays import Arrays, join
 from retrace.base.clock import DAY, micros
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
+from retrace.base.params import read_key
 from retrace.encode.encoders import Matrix
 from retrace.fit.bundle import Bundle
 from retrace.fit.following import DECISION, FOLLOWED, Waiting
@@ -220,7 +221,7 @@ class Served:
         following = self.following
         if following is None:
             return self.known.look_up(rows)[0], {}
-        days = [np.datetime64(int(day), "D") for day in np.unique(as_of // DAY)]
+        days = [np.datetime64(day, "D") for day in sorted({at // DAY for at in as_of.tolist()})]
         known, found = self.known.look_up(rows, [following.entity(day) for day in days])
         intervals: dict[np.datetime64, Interval] = {}
         for day in days:
@@ -229,7 +230,7 @@ class Served:
                 self.loader.load()
                 intervals[day] = Interval(**following.interval(day))
             else:
-                intervals[day] = Interval(**unpacked(part))
+                intervals[day] = _interval(part)
         return known, intervals
 
     def _answers(
@@ -268,10 +269,13 @@ class Served:
         return subject_of(row.get(self._personal[0])) if self._personal else ""
 
 
+@lru_cache(maxsize=64)
+def _interval(part: bytes) -> Interval:
+    return Interval(**unpacked(part))
+
+
 def problems_of(problem: Problem) -> list[Problem]:
     """Return the problems of params.yaml that are asked of the same world."""
-    from retrace.base.params import read_key
-
     names = [
         name for name, entry in read_key("problems").items() if entry["world"] == problem.world
     ]

@@ -5,9 +5,24 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 _ENCODER = msgspec.json.Encoder()
 JSON = "application/json"
+
+
+class Reply(Response):
+    """JSON with the fewest steps: what Starlette's own does for any response takes longer than to
+    write this one."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code, self.body, self.background = 200, body, None
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        length = str(len(self.body)).encode()
+        headers = [(b"content-length", length), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 class Refusal(Exception):
@@ -19,7 +34,8 @@ class Refusal(Exception):
 
 
 def reply(value: Any, status: int = 200) -> Response:
-    return Response(_ENCODER.encode(value), status, media_type=JSON)
+    body = _ENCODER.encode(value)
+    return Reply(body) if status == 200 else Response(body, status, media_type=JSON)
 
 
 def refusal(_request: Request, error: Refusal) -> Response:
@@ -48,13 +64,16 @@ async def bytes_of(request: Request, most_bytes: int) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most_bytes:
+    body, more = b"", True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "the connection was closed before the body's end.")
+        body += message.get("body", b"")
+        if len(body) > most_bytes:
             raise _too_large(most_bytes)
-        chunks.append(chunk)
-    return b"".join(chunks)
+        more = message.get("more_body", False)
+    return body
 
 
 def rows_of(body: Any, most: int) -> tuple[list[dict[str, Any]], bool]:

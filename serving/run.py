@@ -39,7 +39,13 @@ def run(plan: ServingPlan, host: str, port: int) -> None:
     _keep_loading(plan)
     threading.Thread(target=_keep_tidy, args=(store,), daemon=True).start()
     options = {"host": host, "port": port, "log_level": "warning", "access_log": False}
-    options |= {"loop": "uvloop", "http": "httptools", "lifespan": "on", "server_header": False}
+    options |= {
+        "loop": "uvloop",
+        "http": "httptools",
+        "lifespan": "on",
+        "server_header": False,
+        "proxy_headers": False,
+    }
     options["timeout_keep_alive"] = 75  # seconds
     if plan.workers > 1:
         folder = Path(plan.log) / "metrics"

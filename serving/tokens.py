@@ -72,16 +72,16 @@ class Tokens:
 
     def check_origin(self, request: Request) -> None:
         """Refusal for a request that the page of another site has a browser make."""
-        headers = request.headers
-        host = headers.get("host", "")
+        found = dict(request.scope["headers"])
+        host = found.get(b"host", b"").decode("latin-1")
         if not self.pairs and not _named_loopback(host):
             cause = "without tokens the server answers to the name localhost alone. "
             raise Refusal(403, f"{cause}A proxy in front can send `Host: localhost`.")
         if request.method != "POST":
             return
-        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-        foreign = origin is not None and origin.partition("://")[2] != host
-        if site in ("cross-site", "same-site") or (site is None and foreign):
+        site, origin = found.get(b"sec-fetch-site"), found.get(b"origin", b"")
+        foreign = origin and origin.decode("latin-1").partition("://")[2] != host
+        if site in (b"cross-site", b"same-site") or (site is None and foreign):
             raise Refusal(403, "a page of another site must not send this.")
 
     def check_host(self, host: str) -> None:

@@ -162,7 +162,7 @@ class WorldEvents:
         for part in _parts(names):
             here = (events.c.world == next(iter(new.values())).world) & (events.c.kind == ROW)
             asked = select(events.c.name, events.c.at).where(here, events.c.replaced == 0)
-            found |= dict(connection.execute(asked.where(events.c.name.in_(part))).tuples().all())
+            found |= dict(connection.execute(asked.where(events.c.name.in_(part))).all())
         return found
 
     def _replace(self, connection: Connection, new: dict[str, Fact]) -> int | None:

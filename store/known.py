@@ -134,7 +134,7 @@ class StoredState:
     def _rewind(self, connection: Connection, since: int) -> None:
         here = (undo.c.basis == self.basis) & (undo.c.at >= since)
         asked = select(undo.c.entity, undo.c.part).where(here).order_by(undo.c.number.desc())
-        before: dict[str, bytes | None] = dict(connection.execute(asked).tuples().all())
+        before: dict[str, bytes | None] = dict(connection.execute(asked).all())
         connection.execute(delete(undo).where(here))
         self._write(connection, before)
 
@@ -176,7 +176,7 @@ class StoredState:
                 return touched
             here = (state.c.basis == self.basis) & state.c.entity.in_(missing)
             rows = connection.execute(select(state.c.entity, state.c.part).where(here))
-            found = dict(rows.tuples().all())
+            found = dict(rows.all())
             for name in missing:
                 parts[name] = found.get(name)
                 if name in found:

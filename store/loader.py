@@ -119,7 +119,7 @@ def _sync(segment: Path) -> None:
 def unloaded_bytes(store: Store, folder: Path) -> int:
     """Return how much of the log is not in the database yet."""
     with store.reading() as connection:
-        places = dict(connection.execute(select(loaded.c.segment, loaded.c.offset)).tuples().all())
+        places = dict(connection.execute(select(loaded.c.segment, loaded.c.offset)).all())
     return sum(one.stat().st_size - places.get(one.name, 0) for one in log.segments(folder))
 
 

@@ -73,6 +73,7 @@ class World:
     typed_prefixes: tuple[str, ...] = ()
     may_be_empty: tuple[str, ...] = ()  # columns that a source may have no value for at all
     example: Mapping[str, Any] = field(default_factory=dict)  # a row, as a server's pages show it
+    example_outcomes: Mapping[str, Any] = field(default_factory=dict)  # what came of it
     personal: tuple[str, ...] = ()  # columns about people, the first names whose row it is: they
     # are kept out of a server's log unless it is asked to keep them
 

@@ -150,9 +150,9 @@ class RowColumn:
         if self.choices and value not in self.choices:
             raise ValueError(f"{_short(value)}; expected {self.expected}")
         if low is not None and (value < low or (self.above and value == low)):
-            raise ValueError(f"{value:.6g}; expected {self.expected}")
+            raise ValueError(f"{_short(value)}; expected {self.expected}")
         if (high is not None and value > high) or not abs(value) < 1e300:
-            raise ValueError(f"{value:.6g}; expected {self.expected}")
+            raise ValueError(f"{_short(value)}; expected {self.expected}")
 
     def _read_boolean(self, value: Any) -> bool:
         if type(value) is not bool:

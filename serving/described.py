@@ -70,7 +70,7 @@ def describe(served: dict[str, Served], *, tokens: bool) -> dict[str, Any]:
         rows = RowReader.of_rows(world)
         schemas[f"{world.name}_row"] = rows.json_schema(world.example)
         schemas[f"{name}_outcome"] = RowReader.of_outcomes(world, problem).json_schema(
-            world.example
+            {**world.example, **world.example_outcomes}
         )
         schemas[f"{name}_answer"] = _answer(one)
         paths[f"/v1/{name}/predict"] = _post(

@@ -1,15 +1,17 @@
-"""Requests of strangers: what OpenAPI allows and what it does not, and bytes that nobody would send.
+"""Requests of strangers: what OpenAPI allows, what it does not, and bytes that nobody would send.
 
 Whatever is sent, the answer is none of the server's errors, says in a form that OpenAPI knows what
 was wrong, and tells nothing of the server's insides.
 """
 
+import contextlib
 import json
 import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +19,7 @@ import numpy as np
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -40,15 +43,27 @@ INSIDES = re.compile(
     + re.escape(str(ROOT))
 )
 DEEP = 100_000
+NO_COLUMNS = ("x", "")
 VALUES: tuple[str, ...] = (  # as JSON has them, and as it has not
     *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1e308", "5e-324", "-0.0"),
     *("9" * 400, "-" + "9" * 30, "9223372036854775808", "01", "1.", "0x10"),
-    *('""', '"\\u0000"', '"\\ud800"', '"\\u202e"', '"' + "x" * 20_000 + '"', '"' + "é" * 5000 + '"'),
+    *('""', '"\\u0000"', '"\\ud800"', '"\\u202e"'),
+    *('"' + "x" * 20_000 + '"', '"' + "é" * 5000 + '"'),
     *('"0001-01-01T00:00:00Z"', '"9999-12-31T23:59:59.999999Z"', '"1677-09-21T00:12:43Z"'),
     *('"2026-02-30T25:61:61Z"', '"2026-01-01T00:00:00"', '"2026-01-01T00:00:00+99:99"'),
     *('"2026-01-01T00:00:00.123456789Z"', '"2026-W01-1T00:00:00Z"', '"now"', '"1e9"', '"-1"'),
     *("null", "true", "[]", "{}", "[null]", '{"a": {"b": []}}', "[" * 50 + "]" * 50),
     *('"../../etc/passwd"', '"\' OR 1=1 --"', '"<script>alert(1)</script>"', '"%s%n"', '"{{7*7}}"'),
+)
+
+
+ODD_PATHS = (
+    "/v1/%00/predict",
+    "/v1/" + "a" * 5000 + "/predict",
+    "/v1/predictions/" + "%ff" * 100,
+    "/problems/%2e%2e/x",
+    "/style.css/../base.html",
+    "/worlds/x/list?at=x",
 )
 
 
@@ -78,33 +93,30 @@ def by_schema(server: RunningServer, cases: int, number: int = 1) -> Received:
     each = max(cases // (2 * len(operations)), 1)
     received, session = Received(), requests.Session()
     url = f"http://127.0.0.1:{server.port}"
+    how = settings(
+        max_examples=each,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def send(name: str, case: Any) -> None:
+        response = case.call(base_url=url, session=session, timeout=60)
+        asked = f"{name} {_short(case.body)}"
+        received.add(asked, response.status_code, response.text)
+        try:
+            case.validate_response(response, checks=CHECKS)
+        except BaseExceptionGroup as errors:
+            words = "; ".join(" ".join(str(one).split())[:300] for one in errors.exceptions)
+            received.bad.append(f"{asked}: {words}")
+
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            try:
-                strategy = operation.as_strategy(generation_mode=mode)
-                strategy.validate()
-            except Exception:  # noqa: S112  (an operation without anything that could be broken)
-                continue
-
-            @seed(number)
-            @settings(
-                max_examples=each,
-                database=None,
-                deadline=None,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            )
-            @given(case=strategy)
-            def send(case: Any, name: str = f"{operation.label} {mode.value}") -> None:
-                response = case.call(base_url=url, session=session, timeout=60)
-                received.add(f"{name} {_short(case.body)}", response.status_code, response.text)
-                try:
-                    case.validate_response(response, checks=CHECKS)
-                except BaseExceptionGroup as errors:
-                    words = "; ".join(str(one).splitlines()[0] for one in errors.exceptions)
-                    received.bad.append(f"{name} {_short(case.body)}: {words}")
-
-            send()
+            cases = operation.as_strategy(generation_mode=mode)
+            sent = partial(send, f"{operation.label} {mode.value}")
+            with contextlib.suppress(Unsatisfiable):  # nothing of the operation could be broken
+                seed(number)(how(given(case=cases)(_taking(sent))))()
     return received
 
 
@@ -116,11 +128,12 @@ def by_hand(server: RunningServer, cases: int, number: int = 1) -> Received:
     received = Received()
     bodies = dict(_bodies(document))
     forms = {f"/problems/{one['problem']}": one["world"] for one in server.get("/v1/models")}
-    examples = {name: document["components"]["schemas"][f"{name}_row"]["example"] for name in set(forms.values())}
+    schemas = document["components"]["schemas"]
+    examples = {path: schemas[f"{world}_row"]["example"] for path, world in forms.items()}
     while received.cases < cases:
         path = chance.choice([*bodies, *forms])
         if path in forms:
-            body = _form(examples[forms[path]], chance)
+            body = _form(examples[path], chance)
             if chance.random() < 0.3:
                 body = mutated(body, rng)
         else:
@@ -131,8 +144,7 @@ def by_hand(server: RunningServer, cases: int, number: int = 1) -> Received:
     for path in (*bodies, *forms):
         for body in (b"[" * DEEP, b'{"a":' * DEEP, b"[" + b"{}," * DEEP + b"{}]", b"x" * 3_000_000):
             _send(server, received, path, body)
-    for path in ("/v1/%00/predict", "/v1/" + "a" * 5000 + "/predict", "/problems/%2e%2e/x",
-                 "/style.css/../base.html", "/v1/predictions/" + "%ff" * 100, "/worlds/x/list?at=x"):  # fmt: skip
+    for path in ODD_PATHS:
         _send(server, received, path, b"{}")
         status, answer = server.client.ask("GET", path)
         received.add(f"GET {path[:80]}", status, str(answer))
@@ -156,7 +168,7 @@ def _body(example: Mapping[str, Any], chance: random.Random) -> bytes:
     """Return a row as JSON, some of its values hostile, some of its columns gone or unknown."""
     parts = {name: json.dumps(value) for name, value in example.items()}
     for _ in range(chance.choice((1, 1, 1, 2, 4))):
-        name = chance.choice([*parts]) if chance.random() < 0.9 else chance.choice(("x", "", "__class__"))
+        name = chance.choice([*parts, *NO_COLUMNS])
         if chance.random() < 0.1:
             parts.pop(name, None)
         else:
@@ -185,3 +197,10 @@ def _send(server: RunningServer, received: Received, path: str, body: bytes) -> 
 
 def _short(body: Any) -> str:
     return repr(body)[:200]
+
+
+def _taking(sent: Any) -> Any:
+    def take(case: Any) -> None:  # hypothesis wants a function with this very argument
+        sent(case)
+
+    return take

@@ -69,7 +69,7 @@ async def _ask(port: int, path: str, bodies: list[bytes]) -> list[float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     found = []
     for body in bodies:
-        head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         start = time.perf_counter()
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         headers = await reader.readuntil(b"\r\n\r\n")

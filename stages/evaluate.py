@@ -6,9 +6,8 @@ reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
-writes  data/serving/price/             decision.json: which forecast is told, or from which
-                                        probability to act; followed.parquet: the newest rows,
-                                        where the interval follows them
+writes  data/serving/price/             the decision that costs least, and the newest rows, from
+                                        which an interval that follows outcomes goes on
         data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
@@ -16,9 +15,8 @@ writes  data/serving/price/             decision.json: which forecast is told, o
         metrics/tables/price/           the problem's own tables and those of its interval, and
                                         tables.json, what they hold, and what is told
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
-                                        of a classifier precision against recall (of several
-                                        classes the confusion), and promised against observed
-                                        rates, under the same names
+                                        of a classifier precision against recall or confusion,
+                                        and promised against observed rates, under the same names
 """
 
 from problems import parts
@@ -45,7 +43,7 @@ from workflow.evaluate import (
 from workflow.final import Held
 from workflow.following import rows_to_serve
 from workflow.predictions import records
-from workflow.told import cheapest, with_told
+from workflow.told import cheapest, decided, with_told
 
 
 def main(name: str) -> None:
@@ -76,13 +74,10 @@ def main(name: str) -> None:
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
-    followed, decision = rows_to_serve(problem, bundle, rows, known, test, before)
-    decision["told"] = told
-    if "threshold" in scored:
-        decision["threshold"] = float(scored["threshold"].iloc[0])
+    followed, lag = rows_to_serve(problem, bundle, rows, known, test, before)
     with replacing(paths.serving(name)) as folder:
         folder.mkdir()
-        write_json(decision, folder / DECISION)
+        write_json({**decided(scored, told), **lag}, folder / DECISION)
         if followed is not None:
             write_table(followed, folder / FOLLOWED)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))

@@ -44,7 +44,7 @@ KEPT_MS = max(*DAYS, *HIGH_DAYS, EPISODE_DAYS) * DAY_MS  # before an entity's ne
 COUNT, CENTS, KNOWN, FRAUDS = (slice(3 * i, 3 * i + 3) for i in range(4))
 ALL_FRAUDS, SINCE_FRAUD, SINCE_FIRST_KNOWN, LABELS_SINCE = range(12, 16)
 LOG, BEFORE, SINCE_LAST, HIGH, IS_NEW = slice(16, 19), slice(19, 22), 22, slice(23, 25), 25
-WIDTH = {"customer": 26, "terminal": 16}
+SHARED, WIDTH = 16, {"customer": 26, "terminal": 16}
 assert (len(DAYS), len(HIGH_DAYS)) == (3, 2)
 
 

@@ -24,8 +24,8 @@ from retrace.fit.intervals import Interval
 from serving import drawing
 from serving.answers import newest
 from serving.api import Api
-from serving.form import columns_of, fields_of, form_of, row_of
-from serving.listing import Listings, has_list
+from serving.form import RowForm, columns_of, fields_of, form_of, row_of
+from serving.listing import OpenLists, has_list
 from serving.model import Served
 from serving.replies import Refusal, bytes_of
 from serving.tokens import COOKIE, may
@@ -58,7 +58,7 @@ class Pages:
     ) -> None:
         self.api, self.tops, self.document = api, tops, document
         self.store_problem = store_problem
-        self.listings = Listings(tops)
+        self.listings = OpenLists(tops)
         self.templates = Environment(
             loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
@@ -212,7 +212,7 @@ class Pages:
     async def _shown(
         self,
         served: Served,
-        form: Any,
+        form: RowForm,
         *,
         row: Mapping[str, Any] | None = None,
         said: Mapping[str, Any] | None = None,
@@ -224,7 +224,7 @@ class Pages:
     def _draw(
         self,
         served: Served,
-        form: Any,
+        form: RowForm,
         row: Mapping[str, Any] | None,
         said: Mapping[str, Any] | None,
         recorded: Mapping[str, Any] | None,

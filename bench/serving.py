@@ -12,8 +12,8 @@
 
 Reads a reproduced project. Each server is a process of its own, with one worker, asked over eight
 keep-alive connections; ours has log and store on. Peers serve one booster of the first problem, and
-are asked with its columns: no features, no history, no log. CPU is user and system time of the
-server and its children, without that of our loader, which stands beside it: other processes on the
+are asked with its columns: no features, no history, no log. CPU is the time of the server and its
+children on a processor, without that of our loader, which stands beside it: other processes on the
 machine move it little. Latencies are what they are on this machine.
 """
 
@@ -116,8 +116,10 @@ def measure(pid: int, port: int, path: str, bodies: list[bytes], loaders: list[i
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process and its children, but for loaders."""
-    return sum(one.cpu_times().user + one.cpu_times().system for one in _family(pid))
+    """Return the time that a process and its children, but for loaders, were on a CPU, all their
+    threads, as the scheduler counts it: user and system time of /proc/PID/stat are samples."""
+    threads = (Path(f"/proc/{one.pid}/task").glob("*/schedstat") for one in _family(pid))
+    return sum(int(one.read_text().split()[0]) for part in threads for one in part) / 1e9
 
 
 def megabytes(pid: int) -> float:

@@ -77,9 +77,10 @@ def history(
 
 
 def by(*names: str) -> Baseline:
-    """Return the rule that predicts the median of the training rows that have the same values of
-    these columns, numbers in bands; of a classifier the rates. Groups of fewer than three rows
-    count as unknown: they get what all rows say."""
+    """Return the rule that predicts what the training rows came to that have the same values of
+    these columns, numbers in bands: their mean on the scale where errors are even, the median where
+    absolute errors count, of a classifier the rates. Groups of fewer than three rows count as
+    unknown: they get what all rows say."""
 
     def of_group(
         problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
@@ -113,12 +114,13 @@ def _of_groups(
 ) -> pd.Series | pd.DataFrame:
     if problem.task == "multiclass":
         return _shares(problem, train, of_train, of_rows)
-    target = train[problem.target].astype("float64")
-    groups = target.groupby(of_train)
-    binary = problem.task == "binary"
-    known = (groups.mean() if binary else groups.median())[groups.size() >= RULE_LEAST_ROWS]
-    everything = float(target.mean() if binary else target.median())
-    return of_rows.map(known).astype("float64").fillna(everything)
+    log, middle = problem.scale == "log", "median" if problem.metric == "mae" else "mean"
+    target = train[problem.target].to_numpy(np.float64)
+    scaled = pd.Series(np.log1p(target) if log else target, train.index)
+    groups = scaled.groupby(of_train)
+    known = groups.agg(middle)[groups.size() >= RULE_LEAST_ROWS]
+    found = of_rows.map(known).astype("float64").fillna(float(scaled.agg(middle)))
+    return pd.Series(np.expm1(found) if log else found, of_rows.index)
 
 
 def naive(

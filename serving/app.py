@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -31,6 +32,7 @@ from store.facts import WorldEvents
 from store.loader import Loader, unloaded_bytes
 from store.log import LogWriter
 
+THREADS = 8  # that wait for the database, each with a connection of its own
 PLAN = "RETRACE_SERVING"  # in the environment: what each worker is to serve
 
 
@@ -116,6 +118,7 @@ def app_of(plan: ServingPlan) -> Front:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
         yield
         log.close()
 

@@ -23,7 +23,7 @@ from problems.rows import RefusedRow
 from retrace.fit.intervals import Interval
 from serving import drawing
 from serving.answers import newest
-from serving.api import Api
+from serving.api import ACTIONS, Api
 from serving.form import RowForm, columns_of, fields_of, form_of, row_of
 from serving.listing import OpenLists, has_list
 from serving.model import Served
@@ -135,18 +135,12 @@ class Pages:
         served, asked = self.api.problem(request), request.path_params["id"]
         sent = fields_of(await bytes_of(request, self.api.params.most_bytes))
         await self._recorded(served, asked)
-        action = sent.get("action", "")
-        if action not in ("taken", "overruled"):
+        action, value = sent.get("action", ""), None
+        if action not in ACTIONS:
             raise Refusal(422, "take it, or use another value.", "action")
-        value = None
         if action == "overruled":
-            try:
-                value = float(sent.get("value", "").replace(",", "."))
-            except ValueError:
-                raise Refusal(422, "the other value is a number.", "value") from None
-            if not abs(value) < 1e300:
-                raise Refusal(422, "the other value is a number below 1e300.", "value")
-        await self.api.judge(served, asked, action, value)
+            value = _other_value(served.problem, sent.get("value", ""))
+        await self.api.judge(served, asked, value)
         return RedirectResponse(request.url.path + "#answer", 303, HEADERS)
 
     async def _list(self, request: Request) -> Response:
@@ -256,6 +250,7 @@ class Pages:
             form=form,
             answer=answer,
             decisions=page.decisions,
+            classes=served.bundle.encoding.classes,
             todo_title=page.todo_title,
             todo_heads=drawing.heads(page.todo_columns),
             todo_kinds=[column.kind != "text" for column in page.todo_columns.values()],
@@ -304,6 +299,16 @@ class Pages:
         return self._page(
             "error.html", status=error.status, words=words, cause=error.cause, field=error.field
         )
+
+
+def _other_value(problem: Problem, text: str) -> float | str:
+    """Return what was used instead as the API has it. Refusal where it is no number."""
+    if problem.task == "multiclass":
+        return text
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise Refusal(422, "the other value is a number.", "value") from None
 
 
 def _target(problem: Problem) -> str:

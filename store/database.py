@@ -1,12 +1,13 @@
 """The database by URL: SQLite for one machine, PostgreSQL for several replicas."""
 
+import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -18,7 +19,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"  # of the migrations
 WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
 AWAY = (SQLAlchemyError, OSError)
-CACHE_KIB = 8 * 1024
+CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
 
 
 class StoreAway(RetraceError):
@@ -52,9 +53,7 @@ class Store:
 
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
-            with self.writing() as connection:
-                if not self.is_sqlite:  # replicas may start together
-                    connection.execute(text("SELECT pg_advisory_xact_lock(7265747261)"))
+            with self.writing("upgrade") as connection:  # replicas may start together
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except AWAY as error:
@@ -75,10 +74,14 @@ class Store:
             return None if found is None else str(found)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that writes; SQLite lets one write at a time."""
+    def writing(self, alone: str = "") -> Iterator[Connection]:
+        """A transaction that writes; SQLite lets one write at a time, PostgreSQL one of those that
+        are `alone` with the same word."""
         writes = self.engine.connect().execution_options(writes=True)
         with writes as connection, connection.begin():
+            if alone and not self.is_sqlite:
+                number = int.from_bytes(hashlib.blake2b(alone.encode(), digest_size=7).digest())
+                connection.execute(select(func.pg_advisory_xact_lock(number)))
             yield connection
 
     @contextmanager
@@ -109,6 +112,8 @@ class Store:
         raise AssertionError
 
     def _parts(self, basis: str, entities: Sequence[str], fresh: bool) -> dict[str, bytes]:
+        if not entities:
+            return {}
         cursor = None if fresh else getattr(self._of_thread, "cursor", None)
         if cursor is None:
             raw = self._of_thread.connection = self._by_key.raw_connection()
@@ -171,6 +176,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # what was committed survives a power cut
     cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    cursor.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     cursor.close()
 
 

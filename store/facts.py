@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from store.database import Store
-from store.known import INTERVAL, OUTCOME, ROW, Recorded, StoredState
+from store.known import INTERVAL, OUTCOME, ROW, StoredState
 from store.tables import bases, events, outcomes, state, undo
 
 DAY = 86_400_000_000  # microseconds
@@ -67,19 +67,13 @@ class WorldEvents:
         """Store facts and take them in. An error of the database means that none of them is
         stored."""
         new = {fact.id: fact for fact in facts}
-        with self.store.writing() as connection:
-            self._lock(connection)
+        world = facts[0].world if facts else ""
+        with self.store.writing(world) as connection:
             for known_id in _existing(connection, list(new)):
                 del new[known_id]
             if new:
                 self._insert(connection, new)
         return Added(len(new), len(facts) - len(new))
-
-    def _lock(self, connection: Connection) -> None:
-        """Take events in one after the other; SQLite does by itself."""
-        if not self.store.is_sqlite and self.known:
-            asked = select(bases.c.basis).where(bases.c.world == self.known[0].world)
-            connection.execute(asked.order_by(bases.c.basis).with_for_update()).all()
 
     def _insert(self, connection: Connection, new: dict[str, Fact]) -> None:
         now = time.time_ns() // 1000
@@ -89,7 +83,8 @@ class WorldEvents:
             key: max(fact.at, floor, rows_at.get(fact.name, 0) if fact.problem else 0)
             for key, fact in new.items()
         }
-        corrected_at = self._replace(connection, new)
+        last = connection.execute(select(func.max(events.c.number))).scalar() or 0
+        self._replace(connection, new, last + 1)
         latest = {(one.problem, one.name): key for key, one in new.items()}  # of these themselves
         connection.execute(
             insert(events),
@@ -103,19 +98,14 @@ class WorldEvents:
                     "at": moments[key],
                     "received_at": now + place,
                     "body": fact.body,
-                    "replaced": int(latest[fact.problem, fact.name] != key),
+                    "replaced_by": 0 if latest[fact.problem, fact.name] == key else last + 1,
                 }
                 for place, (key, fact) in enumerate(new.items())
             ],
         )
         self._insert_outcomes(connection, new, now)
-        taken = [
-            Recorded(moments[key], int(bool(fact.problem)), fact.name, fact.problem, fact.body)
-            for key, fact in new.items()
-            if latest[fact.problem, fact.name] == key
-        ]
         for known in self.known:
-            known.take_in(connection, taken, corrected_at)
+            known.take_in(connection)
 
     def _insert_outcomes(self, connection: Connection, new: dict[str, Fact], now: int) -> None:
         rows = [
@@ -161,26 +151,20 @@ class WorldEvents:
         found = {fact.name: fact.at for fact in new.values() if not fact.problem}
         for part in _parts(names):
             here = (events.c.world == next(iter(new.values())).world) & (events.c.kind == ROW)
-            asked = select(events.c.name, events.c.at).where(here, events.c.replaced == 0)
+            asked = select(events.c.name, events.c.at).where(here, events.c.replaced_by == 0)
             found |= dict(connection.execute(asked.where(events.c.name.in_(part))).all())
         return found
 
-    def _replace(self, connection: Connection, new: dict[str, Fact]) -> int | None:
-        """Mark events that others of the same row replace; return when the oldest of them was."""
-        by_problem: dict[str, list[str]] = defaultdict(list)
+    def _replace(self, connection: Connection, new: dict[str, Fact], by: int) -> None:
+        """Mark the events that others of the same row replace."""
+        names: dict[tuple[str, str], list[str]] = defaultdict(list)
         for fact in new.values():
-            by_problem[fact.problem].append(fact.name)
-        world = next(iter(new.values())).world
-        moments: list[int] = []
-        for problem, names in by_problem.items():
-            for part in _parts(names):
+            names[fact.world, fact.problem].append(fact.name)
+        for (world, problem), of_these in names.items():
+            for part in _parts(of_these):
                 here = (events.c.world == world) & (events.c.problem == problem)
-                here &= events.c.name.in_(part) & (events.c.replaced == 0)
-                found = connection.execute(select(events.c.at).where(here)).scalars().all()
-                if found:
-                    moments += found
-                    connection.execute(update(events).where(here).values(replaced=1))
-        return min(moments, default=None)
+                here &= events.c.name.in_(part) & (events.c.replaced_by == 0)
+                connection.execute(update(events).where(here).values(replaced_by=by))
 
 
 def _existing(connection: Connection, ids: Sequence[str]) -> set[str]:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, delete, select
+from sqlalchemy import Column, Connection, Table, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from retrace.base.errors import RetraceError
 from store import log
 from store.database import Store, words_of
-from store.tables import events, feedback, outcomes, predictions, state, undo
+from store.known import unpacked
+from store.tables import bases, events, feedback, outcomes, predictions, state, undo
 
 DAY = 86_400_000_000  # microseconds
 AT_ONCE = 500
@@ -55,14 +56,9 @@ def forget(store: Store, folder: Path, entity: str, who: str) -> dict[str, int]:
             gone = connection.execute(delete(outcomes).where(outcomes.c.name.in_(part)))
             found["outcomes"] += gone.rowcount
             connection.execute(delete(events).where(events.c.name.in_(part)))
-            entities = [f"{kind}:{name}" for kind in _kinds(connection) for name in part]
-            for some in _parts(entities):
-                connection.execute(delete(state).where(state.c.entity.in_(some)))
         found["events"] = len(mine)
-        here = [f"{entity}:{who}"]
-        gone = connection.execute(delete(state).where(state.c.entity.in_(here)))
-        found["state"] = gone.rowcount
-        connection.execute(delete(undo).where(undo.c.entity.in_(here)))
+        for table in (state, undo):
+            found["state"] += _forget_parts(connection, table, f"{entity}:{who}", who)
     for segment, place, line in log.lines(folder):
         one = log.parse(line)
         if one and (one.subject == subject or one.name in names or _is_of(one.row, entity, who)):
@@ -82,6 +78,9 @@ def drop_old(store: Store, retention_days: float) -> None:
             connection.execute(delete(predictions).where(predictions.c.predicted_at < until))
             for table in (events, outcomes):
                 connection.execute(delete(table).where(table.c.received_at < until))
+            gone = select(bases.c.basis).where(bases.c.used_at < until)
+            for table in (state, undo, bases):  # of models that no server has begun with since
+                connection.execute(delete(table).where(table.c.basis.in_(gone)))
     except SQLAlchemyError as error:
         raise RetraceError(f"the database is away: {words_of(error)}") from None
 
@@ -91,10 +90,18 @@ def _rows(connection: Connection, *columns: Column[Any]) -> Iterator[tuple[Any, 
     yield from (tuple(row) for row in streamed)
 
 
-def _kinds(connection: Connection) -> list[str]:
-    """Return the types of entities that there are."""
-    found = connection.execute(select(state.c.entity)).scalars()
-    return sorted({entity.split(":", 1)[0] for entity in found})
+def _forget_parts(connection: Connection, table: Table, entity: str, who: str) -> int:
+    """Delete what is known of an entity, and of rows that wait for their outcome and name it."""
+    gone = {entity}
+    for name, part in _rows(connection, table.c.entity, table.c.part):
+        if part is not None and who.encode() in part:
+            known = unpacked(part)
+            if isinstance(known, dict) and who in known.values():
+                gone.add(name)
+    n_rows = 0
+    for some in _parts(sorted(gone)):
+        n_rows += connection.execute(delete(table).where(table.c.entity.in_(some))).rowcount
+    return n_rows
 
 
 def _is_of(row: dict[str, Any], entity: str, who: str) -> bool:

@@ -5,6 +5,7 @@ newest one takes the state back to before it (`undo` has what each event changed
 from there on are taken in again, in their order. How far back that goes is `serving.late_days`.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from problems.contract import History
 from problems.rows import RowReader
@@ -61,13 +62,19 @@ class StoredState:
         """Take over the state at the end of the data, and the events since; done once."""
         with self.store.reading() as connection:
             asked = select(bases.c.basis).where(bases.c.basis == self.basis)
-            if connection.execute(asked).scalar() is not None:
-                return
+            there = connection.execute(asked).scalar() is not None
+        if there:
+            with self.store.writing(self.world) as connection:
+                used = update(bases).where(bases.c.basis == self.basis)
+                connection.execute(used.values(used_at=time.time_ns() // 1000))
+                self.take_in(connection)
+            return
         table = read_table(path) if path.exists() else None
         begun_at = _newest(table)
         row: dict[str, Any] = {"basis": self.basis, "problem": self.problem, "world": self.world}
         row |= {"begun_at": begun_at, "newest_at": begun_at, "newest_rank": 1}
-        with self.store.writing() as connection:
+        row |= {"used_at": time.time_ns() // 1000, "taken": 0}
+        with self.store.writing(self.world) as connection:
             added = connection.execute(
                 self.store.insert(bases).values(**row).on_conflict_do_nothing()
             )
@@ -78,45 +85,50 @@ class StoredState:
                 found = ((entity, whole.part(entity)) for entity in whole.entities())
                 parts = {name_of(entity): _pack(part) for entity, part in found}
                 self._write(connection, parts)
-            self.take_in(connection, self._recorded(connection, begun_at + 1, begun_at), None)
+            self.take_in(connection)
 
     def look_up(self, rows: Arrays, further: Iterable[str] = ()) -> tuple[Arrays, dict[str, bytes]]:
         """Return what is known of rows, and further parts by name; one query."""
         if self.history is None:
             return {}, self.store.parts(self.basis, list(further))
         found = self.history.state.empty(self._settings)
-        asked = {name_of(entity): entity for entity in found.asked(rows)}
+        used = getattr(self._settings, "history", True)  # else nothing of it reaches the model
+        asked = {name_of(entity): entity for entity in (found.asked(rows) if used else ())}
         parts = self.store.parts(self.basis, [*asked, *further])
         for name, part in parts.items():
             if name in asked:
                 found.put(asked[name], _unpack(part))
         return found.look_up(rows), parts
 
-    def take_in(
-        self, connection: Connection, new: Sequence[Recorded], corrected_at: int | None
-    ) -> None:
-        """Take in events that are in the table already, in the transaction of their insertion.
-
-        corrected_at : the oldest moment of events that the new ones replace
+    def take_in(self, connection: Connection) -> None:
+        """Take in the events of the world that are new to this state, in the transaction of their
+        insertion. They may be those of other servers, or of a time when another model was in use.
         """
-        if self.history is None:
+        asked = select(bases.c.begun_at, bases.c.newest_at, bases.c.newest_rank, bases.c.taken)
+        here = bases.c.basis == self.basis
+        begun_at, *newest, taken = connection.execute(asked.where(here)).one()
+        change = {"taken": connection.execute(self._of_world(func.max(events.c.number))).scalar()}
+        if change["taken"] is None or change["taken"] == taken or self.history is None:
             return
-        asked = select(bases.c.begun_at, bases.c.newest_at, bases.c.newest_rank)
-        begun_at, *newest = connection.execute(asked.where(bases.c.basis == self.basis)).one()
-        new = self._usable(new, begun_at)
+        is_new = events.c.number > taken
+        new = self._usable(self._recorded(connection, is_new), begun_at)
+        gone = self._of_world(func.min(events.c.at)).where(~is_new, events.c.replaced_by > taken)
+        corrected_at = connection.execute(gone).scalar()
         moments = [(one.at, one.rank) for one in new]
         if corrected_at is not None and corrected_at > begun_at:
             moments.append((corrected_at, 0))
-        if not moments:
-            return
-        if min(moments) < tuple(newest):
-            since = min(moments)[0]
-            self._rewind(connection, since)
-            new = self._usable(self._recorded(connection, since, begun_at), begun_at)
-        self._apply(connection, new)
-        last = (new[-1].at, new[-1].rank) if new else (min(moments)[0] - 1, 1)
-        change = update(bases).where(bases.c.basis == self.basis)
-        connection.execute(change.values(newest_at=last[0], newest_rank=last[1]))
+        if moments:
+            if min(moments) < tuple(newest):
+                since = min(moments)[0]
+                self._rewind(connection, since)
+                later = events.c.at >= since
+                if since <= begun_at + 1:  # outcomes that the data had not yet
+                    later |= events.c.kind == OUTCOME
+                new = self._usable(self._recorded(connection, later), begun_at)
+            self._apply(connection, new)
+            last = (new[-1].at, new[-1].rank) if new else (min(moments)[0] - 1, 1)
+            change |= {"newest_at": last[0], "newest_rank": last[1]}
+        connection.execute(update(bases).where(here).values(**change))
 
     def _usable(self, found: Sequence[Recorded], begun_at: int) -> list[Recorded]:
         """Return the events that change this state, in order. Rows of the data are in it already;
@@ -124,12 +136,15 @@ class StoredState:
         kept = [one for one in found if one.rank or one.at > begun_at]
         return sorted(one._replace(at=max(one.at, begun_at + 1)) for one in kept)
 
-    def _recorded(self, connection: Connection, since: int, begun_at: int) -> list[Recorded]:
-        late = events.c.kind == OUTCOME if since <= begun_at + 1 else events.c.at < 0
-        asked = select(events.c.at, events.c.kind, events.c.name, events.c.problem, events.c.body)
-        here = (events.c.world == self.world) & (events.c.replaced == 0)
-        rows = connection.execute(asked.where(here, or_(events.c.at >= since, late)))
+    def _recorded(self, connection: Connection, which: ColumnElement[bool]) -> list[Recorded]:
+        """Return the events of the world that count, of those asked for."""
+        columns = (events.c.at, events.c.kind, events.c.name, events.c.problem, events.c.body)
+        asked = self._of_world(*columns).where(which, events.c.replaced_by == 0)
+        rows = connection.execute(asked)
         return [Recorded(at, int(kind == OUTCOME), *rest) for at, kind, *rest in rows]
+
+    def _of_world(self, *columns: Any) -> Select[Any]:
+        return select(*columns).where(events.c.world == self.world)
 
     def _rewind(self, connection: Connection, since: int) -> None:
         here = (undo.c.basis == self.basis) & (undo.c.at >= since)

@@ -14,6 +14,7 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 MICROS = BigInteger
+BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")  # in ranges, days are in order
 
 
 def _text(name: str, **options: object) -> Column[str]:
@@ -52,7 +53,8 @@ predictions = Table(
 events = Table(
     "events",
     METADATA,
-    _text("id", primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=True),  # in the order of arrival
+    _text("id", unique=True),
     _text("world"),
     _text("kind"),  # row, or outcome
     _text("problem"),  # of an outcome; empty of a row
@@ -60,7 +62,7 @@ events = Table(
     Column("at", MICROS, nullable=False),  # when it is known to states
     Column("received_at", MICROS, nullable=False),
     _text("body"),  # JSON, as it was sent
-    Column("replaced", Integer, nullable=False),  # 1 where a later one of its name corrects it
+    Column("replaced_by", Integer, nullable=False),  # the number of what corrects it, at most; or 0
     Index("events_by_time", "world", "at"),
     Index("events_by_name", "world", "name"),
 )
@@ -87,13 +89,15 @@ bases = Table(
     Column("begun_at", MICROS, nullable=False),  # its data ends here
     Column("newest_at", MICROS, nullable=False),  # of the last event that was taken in
     Column("newest_rank", Integer, nullable=False),  # 0: a row, 1: an outcome
+    Column("used_at", MICROS, nullable=False),  # when a server began with it last
+    Column("taken", Integer, nullable=False),  # the number of the last event that was taken in
 )
 
 state = Table(
     "state",
     METADATA,
     _text("basis", primary_key=True),
-    _text("entity", primary_key=True),  # type:id
+    Column("entity", BY_BYTES, primary_key=True),  # type:id
     Column("part", LargeBinary, nullable=False),  # MessagePack
     sqlite_with_rowid=False,  # SQLite then has a row where its key is
 )

@@ -62,7 +62,7 @@ class Reading(Params):
     row_id : a declared text column that no file has: a name for each row, made of its content, so
         that it is the same wherever the row stands; of rows with one content the later ones get a
         number
-    twins : likewise, the same for all rows with one content
+    twins : likewise, the same for all rows with one content, whatever their key
     """
 
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
@@ -139,7 +139,8 @@ def read_plain(
             column = _joined(raw, of)
             clean[name], why = _column(name, kinds[name], column, reading, section, raw, key)
             reasons += why
-    clean = clean.assign(**_names_of_rows(clean, reading))
+    content = [name for name in sorted(map(str, clean)) if name not in key]
+    clean = clean.assign(**_names_of_rows(clean[content], reading))
     clean = clean[[name for name in kinds if name in clean]]
     reason = first_reason(reasons, raw.index)
     names_of_key = ", ".join(key)
@@ -211,10 +212,10 @@ def _column(
 
 
 def _names_of_rows(clean: pd.DataFrame, reading: Reading) -> dict[str, pd.Series]:
-    """Name rows by the content of their declared columns, in whatever format the file is."""
+    """Name rows by their content, in whatever format the file is."""
     if reading.row_id is None and reading.twins is None:
         return {}
-    columns = [raw_text(clean[name]).to_pylist() for name in sorted(map(str, clean))]
+    columns = [raw_text(clean[name]).to_pylist() for name in clean]
     content = [
         hashlib.blake2b("\x1f".join(row).encode(), digest_size=8).hexdigest()
         for row in zip(*columns, strict=True)

@@ -36,7 +36,7 @@ def run(size: Size, folder: Path) -> Outcome:
         ]
         details += [f"- {one}" for one in played.different[:3]]
         details.append(
-            f"- {name}: {played.kills} kills -9; {played.swapped:,} events were swapped with others, "
+            f"- {name}: {played.kills} kills -9; {played.swapped:,} events were swapped, "
             f"{played.doubled:,} doubled; {played.late:,} times one was late"
         )
     asked = sum(row.times for row in rows[::2])

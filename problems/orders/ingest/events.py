@@ -12,7 +12,7 @@ from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
 from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.base.errors import RetraceError
-from retrace.raw import PLACE, RawTable, read_raw
+from retrace.raw import PLACE, RawTable, read_raw, say_hints
 from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
 from retrace.raw.times import Times, micros, read_times
 from retrace.raw.values import as_id, as_text, raw_text
@@ -79,10 +79,12 @@ def read_log(source: Path, settings: IngestSettings) -> UsableLog:
 
 
 def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list[pd.DataFrame]]:
-    table = read_raw(source, [], rest=True)
+    table = read_raw(source, [], rest=True, signs=None)
     names = find_columns(
         [str(name) for name in table.rows if name not in PLACE], settings.columns, source
     )
+    # A case may be called NA, and numbers of attributes are read with their signs.
+    say_hints(source, table.rows.drop(columns=[*PLACE, names["case_id"]]), signs=False)
     raw = table.rows.rename(columns={column: name for name, column in names.items()})
     others = [str(name) for name in raw if name not in (*KNOWN, *PLACE)]
     for key in ("attributes", "drop", "keep"):
@@ -133,8 +135,7 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: IngestSettings)
     case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
-    activity = pd.factorize(used["activity"])[0].astype(np.int64)
-    found = type_attributes(about, settings.clock, case, at, activity, early)
+    found = type_attributes(about, settings.clock, case, at, used["activity"], early)
     return replace(found, columns=found.columns.assign(**promised))
 
 

@@ -205,24 +205,28 @@ class Api:
             raise Refusal(422, "expected the id of an answer.", "prediction_id")
         if action not in ACTIONS:
             raise Refusal(422, f"expected one of {', '.join(ACTIONS)}.", "action")
-        number = type(value) in (int, float)
-        if (action == "overruled") != (value is not None) or (value is not None and not number):
-            raise Refusal(
-                422, "expected a number with 'overruled', and none with 'taken'.", "value"
-            )
-        if value is not None and not abs(value) < 1e300:
-            raise Refusal(422, "expected a number below 1e300.", "value")
-        stored = await self.judge(served, asked, action, None if value is None else float(value))
-        return reply({"id": stored})
+        if (action == "overruled") != (value is not None):
+            raise Refusal(422, "expected with 'overruled', and not with 'taken'.", "value")
+        return reply({"id": await self.judge(served, asked, value)})
 
-    async def judge(self, served: Served, asked: str, action: str, value: float | None) -> str:
-        """Store what a person made of an answer; return the id of that."""
+    async def judge(self, served: Served, asked: str, value: Any) -> str:
+        """Store that an answer was taken, or which value was used instead; return the id of that.
+
+        Refusal for a value that cannot be.
+        """
+        classes = served.bundle.encoding.classes
+        number = type(value) in (int, float)
+        if value is not None and classes and value not in classes:
+            raise Refusal(422, f"expected one of {', '.join(classes)}.", "value")
+        if value is not None and not classes and not (number and abs(value) < 1e300):
+            raise Refusal(422, "expected a number below 1e300.", "value")
         row = {
             "id": uuid.uuid4().hex,
             "prediction": asked,
             "problem": served.problem.name,
-            "action": action,
-            "value": value,
+            "action": "taken" if value is None else "overruled",
+            "value": None if value is None or classes else float(value),
+            "label": value if value is not None and classes else "",
             "received_at": time.time_ns() // 1000,
         }
 
@@ -285,7 +289,9 @@ class Api:
             }
             for one in known
         ]
-        found["feedback"] = [{"action": one.action, "value": one.value} for one in said]
+        found["feedback"] = [
+            {"action": one.action, "value": one.label or one.value} for one in said
+        ]
         return found
 
 

@@ -46,7 +46,10 @@ FEEDBACK = {
     "properties": {
         "prediction_id": {"type": "string", "minLength": 1, "maxLength": 64},
         "action": {"enum": ["taken", "overruled"]},
-        "value": {"type": ["number", "null"], "description": "what was used instead"},
+        "value": {
+            "type": ["number", "string", "null"],
+            "description": "what was used instead; of several classes one of them",
+        },
     },
     "example": {"prediction_id": "0" * 32, "action": "taken"},
 }

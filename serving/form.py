@@ -40,7 +40,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Form:
+class RowForm:
     """The fields that people fill in, and the others, which are folded."""
 
     first: list[Field]
@@ -58,7 +58,7 @@ class Form:
 
 def form_of(
     served: Served, row: Mapping[str, Any], errors: Mapping[str, str] | None = None
-) -> Form:
+) -> RowForm:
     """Return the form with a row filled in; `errors` are causes by column."""
     page, errors = parts.page(served.problem.world), errors or {}
     fields = {
@@ -66,7 +66,7 @@ def form_of(
         for name, column in columns_of(served).items()
     }
     first = [fields[name] for name in page.first if name in fields] or [*fields.values()]
-    return Form(first, [one for one in fields.values() if one not in first])
+    return RowForm(first, [one for one in fields.values() if one not in first])
 
 
 def columns_of(served: Served) -> dict[str, RowColumn]:

@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 300.0
 REFUSED = 3  # exit status: what is printed is why
 
 
-class Listings:
+class OpenLists:
     """The newest list of each world; one is made at a time."""
 
     def __init__(self, tops: Mapping[str, Path]) -> None:

@@ -23,15 +23,15 @@ from problems.rows import RefusedRow
 from retrace.fit.intervals import Interval
 from serving import drawing
 from serving.answers import newest
-from serving.api import Api
-from serving.form import columns_of, fields_of, form_of, row_of
-from serving.listing import Listings, has_list
+from serving.api import ACTIONS, Api
+from serving.form import RowForm, columns_of, fields_of, form_of, row_of
+from serving.listing import OpenLists, has_list
 from serving.model import Served
 from serving.replies import Refusal, bytes_of
 from serving.tokens import COOKIE, may
 
 FILES = Path(__file__).parent / "page"
-STYLE = "style.css"
+SHIPPED = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 POLICY = (
     "default-src 'none'; style-src {style}; img-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -58,15 +58,16 @@ class Pages:
     ) -> None:
         self.api, self.tops, self.document = api, tops, document
         self.store_problem = store_problem
-        self.listings = Listings(tops)
+        self.listings = OpenLists(tops)
         self.templates = Environment(
             loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
-        self.style = (FILES / STYLE).read_bytes()
+        self.shipped = {f"/{name}": (FILES / name).read_bytes() for name in SHIPPED}
 
     def add_to(self, app: FastAPI) -> None:
-        app.add_route("/style.css", self._style)
+        for path in self.shipped:
+            app.add_route(path, self._file)
         app.add_route("/sign-in", self._open_sign_in, methods=["GET"])
         for path, action, methods, handler in (
             ("/", "index page", ["GET"], self._index),
@@ -135,18 +136,12 @@ class Pages:
         served, asked = self.api.problem(request), request.path_params["id"]
         sent = fields_of(await bytes_of(request, self.api.params.most_bytes))
         await self._recorded(served, asked)
-        action = sent.get("action", "")
-        if action not in ("taken", "overruled"):
+        action, value = sent.get("action", ""), None
+        if action not in ACTIONS:
             raise Refusal(422, "take it, or use another value.", "action")
-        value = None
         if action == "overruled":
-            try:
-                value = float(sent.get("value", "").replace(",", "."))
-            except ValueError:
-                raise Refusal(422, "the other value is a number.", "value") from None
-            if not abs(value) < 1e300:
-                raise Refusal(422, "the other value is a number below 1e300.", "value")
-        await self.api.judge(served, asked, action, value)
+            value = _other_value(served.problem, sent.get("value", ""))
+        await self.api.judge(served, asked, value)
         return RedirectResponse(request.url.path + "#answer", 303, HEADERS)
 
     async def _list(self, request: Request) -> Response:
@@ -162,9 +157,10 @@ class Pages:
         headers = HEADERS | {"Content-Security-Policy": LIST_POLICY}
         return Response(listed.page, media_type="text/html", headers=headers)
 
-    async def _style(self, _request: Request) -> Response:
+    async def _file(self, request: Request) -> Response:
+        path = request.url.path
         headers = HEADERS | {"Cache-Control": "max-age=300"}
-        return Response(self.style, media_type="text/css", headers=headers)
+        return Response(self.shipped[path], media_type=SHIPPED[path[1:]], headers=headers)
 
     # ---- tokens ----------------------------------------------------------------------------------
 
@@ -212,7 +208,7 @@ class Pages:
     async def _shown(
         self,
         served: Served,
-        form: Any,
+        form: RowForm,
         *,
         row: Mapping[str, Any] | None = None,
         said: Mapping[str, Any] | None = None,
@@ -224,7 +220,7 @@ class Pages:
     def _draw(
         self,
         served: Served,
-        form: Any,
+        form: RowForm,
         row: Mapping[str, Any] | None,
         said: Mapping[str, Any] | None,
         recorded: Mapping[str, Any] | None,
@@ -256,6 +252,7 @@ class Pages:
             form=form,
             answer=answer,
             decisions=page.decisions,
+            classes=served.bundle.encoding.classes,
             todo_title=page.todo_title,
             todo_heads=drawing.heads(page.todo_columns),
             todo_kinds=[column.kind != "text" for column in page.todo_columns.values()],
@@ -304,6 +301,16 @@ class Pages:
         return self._page(
             "error.html", status=error.status, words=words, cause=error.cause, field=error.field
         )
+
+
+def _other_value(problem: Problem, text: str) -> float | str:
+    """Return what was used instead as the API has it. Refusal where it is no number."""
+    if problem.task == "multiclass":
+        return text
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise Refusal(422, "the other value is a number.", "value") from None
 
 
 def _target(problem: Problem) -> str:

@@ -121,7 +121,8 @@ feedback = Table(
     _text("prediction"),
     _text("problem"),
     _text("action"),  # taken, or overruled
-    Column("value", Float),
+    Column("value", Float),  # what was used instead
+    _text("label"),  # the same, of several classes
     Column("received_at", MICROS, nullable=False),
     Index("feedback_by_prediction", "prediction"),
 )

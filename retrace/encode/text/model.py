@@ -141,7 +141,8 @@ class TextModel:
         """
         n_rows, n_blocks = length(rows), len(self.blocks)
         cell, bucket, weight = self._plan.weights(rows, self.hash_bits)
-        table = self._table.take((cell // n_rows << self.hash_bits) | bucket, axis=0)
+        index = (cell // n_rows << self.hash_bits) | bucket
+        table = self._table.take(index, axis=0)
         tfidf = weight * table[:, 0]
         dot = np.bincount(cell, tfidf * table[:, 1], minlength=n_blocks * n_rows)
         lengths = np.sqrt(np.bincount(cell, tfidf * tfidf, minlength=n_blocks * n_rows))
@@ -149,8 +150,7 @@ class TextModel:
         for scores in (dot / np.maximum(lengths, 1e-12)).reshape(n_blocks, n_rows):
             column += scores
         if self.nets is not None:
-            place = self._net_places[(cell // n_rows << self.hash_bits) | bucket]
-            column = self.nets.blend(column, place, cell % n_rows, weight)
+            column = self.nets.blend(column, self._net_places[index], cell % n_rows, weight)
         return column.astype(np.float32)[:, None]
 
     @cached_property

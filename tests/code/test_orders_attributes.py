@@ -68,7 +68,9 @@ def test_attributes_are_times_in_any_usual_form(
     assert "text_version" in read(tmp_path, versions).clean  # no month 0
 
 
-def test_attributes_have_decimal_commas_and_currencies(tmp_path: Path, frame: pd.DataFrame) -> None:
+def test_attributes_have_decimal_commas_and_currencies(
+    tmp_path: Path, frame: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
     amount = np.arange(len(frame)) % 7 * 1000 + 0.5
     texts = {
         "comma": [f"{one:,.2f}".translate(str.maketrans(",.", ".,")) for one in amount],
@@ -78,6 +80,8 @@ def test_attributes_have_decimal_commas_and_currencies(tmp_path: Path, frame: pd
     rows = read(tmp_path, frame.assign(**texts)).clean
     assert set(rows["number_comma"]) == set(rows["number_euros"]) == set(amount)
     assert "text_either" in rows
+    assert "'comma': its numbers are read with a decimal comma" in caplog.text
+    assert "'euros': its numbers are read with the sign €" in caplog.text
 
 
 def test_a_case_may_be_called_na(

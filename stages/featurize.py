@@ -22,7 +22,7 @@ from problems.featurize import feature_fingerprint, features_of
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, take
-from retrace.base.files import read_table, replacing, write_json, write_table
+from retrace.base.files import NOTHING, read_table, replacing, write_json, write_table
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextParams
@@ -52,6 +52,8 @@ def main(name: str) -> None:
         if world.history:
             state = world.history.at_end(from_frame(rows), settings)
             write_table(state.to_table(), folder / "state.parquet")
+        else:  # DVC warns of an empty folder
+            (folder / NOTHING).write_text("This problem has no history.\n", "utf-8")
     training = (windows == "train").to_numpy()
     classes = classes_of(problem, rows[training])
     target = fitted_target(problem, rows, classes)

@@ -71,6 +71,9 @@ class World:
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     typed_prefixes: tuple[str, ...] = ()
     may_be_empty: tuple[str, ...] = ()  # columns that a source may have no value for at all
+    example: Mapping[str, Any] = field(default_factory=dict)  # a row, as a server's pages show it
+    personal: tuple[str, ...] = ()  # columns about people, the first names whose row it is: they
+    # are kept out of a server's log unless it is asked to keep them
 
 
 ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]
@@ -149,12 +152,19 @@ class IngestParams(Params):
     max_quarantined: float = Field(0.02, ge=0, le=1)
 
 
+class ReadAsked(Protocol):
+    def __call__(self, source: Path, settings: Any) -> pd.DataFrame:
+        """Return the clean rows, without outcomes, of raw ones that are to be predicted, in their
+        order; what `ingest` would reject has the reason in a column `refused`, "" in others."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """Raw files to the clean table; settings under `<world>.ingest`."""
 
     settings: type[IngestParams]
     ingest: Ingest
+    asked: ReadAsked | None = None  # without it, only clean rows can be predicted from a file
 
 
 # ---- a problem -----------------------------------------------------------------------------------
@@ -302,6 +312,8 @@ class AsOf(Protocol):
 class History:
     """What earlier rows say of a row's entities, for many rows at once and event by event.
 
+    `known_at` is the column of when an outcome is known to it, by default that of the problem.
+
     To the bit, `as_of(rows, past)` is what a state looks up that was fed with `events(past)` until
     each row's time, and `at_end(past)` has the table of the state that was fed with all of them.
     """
@@ -310,6 +322,7 @@ class History:
     events: "Callable[[Arrays], Iterator[Event]]"  # clean rows, in the order in which each is known
     state: "type[State]"
     at_end: "Callable[[Arrays, Any], State]"
+    known_at: str | None = None
 
 
 @dataclass(frozen=True)

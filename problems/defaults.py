@@ -71,7 +71,7 @@ def history(
     from retrace.past.entities import Followed, state_of
 
     followed = Followed(entities, target, key, time, known_at or time)
-    return History(followed.as_of, followed.events, state_of(followed), followed.at_end)
+    return History(followed.as_of, followed.events, state_of(followed), followed.at_end, known_at)
 
 
 def by(*names: str) -> Baseline:

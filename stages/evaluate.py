@@ -6,7 +6,9 @@ reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
-writes  data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
+writes  data/serving/price/             decision.json: which forecast is told, or the probability
+                                        to act from; followed.parquet: rows that the interval follows
+        data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
@@ -23,6 +25,7 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
 from retrace.fit.bundle import Bundle
+from retrace.fit.following import DECISION, FOLLOWED
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import learnt_keys, window_keys
@@ -40,6 +43,7 @@ from workflow.evaluate import (
 )
 from workflow.final import Held
 from workflow.predictions import records
+from workflow.serving import decision_of, newest_rows
 from workflow.told import cheapest, with_told
 
 
@@ -71,6 +75,14 @@ def main(name: str) -> None:
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
+    with replacing(paths.serving(name)) as folder:
+        folder.mkdir()
+        follow = newest_rows(problem, bundle, rows, known, test, before)
+        decision = decision_of(scored, told)
+        if follow is not None:
+            write_table(follow[0], folder / FOLLOWED)
+            decision["lag"] = follow[1]
+        write_json(decision, folder / DECISION)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare_with_baselines(problem, scored), paths.comparison(name))

@@ -349,7 +349,7 @@ def _silent(rows: pd.DataFrame, roles: Roles) -> Found:
             continue
         codes, values = pd.factorize(column)
         for code, value in enumerate(values):
-            if is_text(column) or value == 1:
+            if value != "" if is_text(column) else value == 1:
                 places = np.flatnonzero(codes == code)
                 gap = float((np.diff(np.r_[-1, places, len(rows)]) - 1).max())
                 rest = len(rows) - gap

@@ -124,3 +124,19 @@ def test_what_tells_the_future_is_found_by_what_it_does(
     assert "'next' is left out: is the activity of the next event" in reasons
     assert "'stopped' is left out: is the end of each event" in reasons
     assert "'ticket' is left out: numbers the cases in time" in reasons
+
+
+def test_a_log_of_dates_ends_its_cases_as_the_same_log_by_the_minute(
+    tmp_path: Path, frame: pd.DataFrame
+) -> None:
+    again = frame.groupby("case_id").cumcount()
+    close = frame["timestamp"] + pd.to_timedelta(again.where(again < 2, 0), unit="min")
+    twice = pd.concat([frame, frame.assign(activity="note", timestamp=close)]).sort_values(
+        ["case_id", "timestamp"]
+    )
+    found = [
+        read(tmp_path, one, completion=[]).figures["orders_complete_share"]
+        for one in (twice, twice.assign(timestamp=twice["timestamp"].dt.strftime("%Y-%m-%d")))
+    ]
+    assert found[0] > 0.8
+    assert abs(found[0] - found[1]) < 0.1

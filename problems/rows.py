@@ -261,6 +261,10 @@ class RowReader:
                 column.check(found[column.name])
         return found
 
+    def column(self, name: str) -> RowColumn | None:
+        """Return a column by its name, which a pattern may know; None where there is none."""
+        return self.by_name.get(name) or self._of_pattern(name)
+
     def _further(self, rows: Sequence[Mapping[str, Any]]) -> list[RowColumn]:
         """Return the columns of the rows that only patterns name, sorted."""
         known = self.by_name
@@ -353,7 +357,9 @@ def _column(name: str, column: Any) -> RowColumn:
         else:
             checks.append((check._check_fn, str(check.error or check.name)))
             continue
-        known["range_words"] = str(check.error or check.name)
+        said_so = str(check.error or check.name)
+        known["range_words"] = "" if re.fullmatch(r"\w+(\(.*\))?", said_so) else said_so
+    known["range_words"] = known.get("range_words") or _range_words(known)
     if kind == "integer":
         limits = np.iinfo(dtype)
         known["low"] = max(known.get("low", limits.min), limits.min)
@@ -371,6 +377,14 @@ def _column(name: str, column: Any) -> RowColumn:
         checks=tuple(checks),
         **known,
     )
+
+
+def _range_words(known: Mapping[str, Any]) -> str:
+    """Say which numbers there may be, where the check does not."""
+    low, high = known.get("low"), known.get("high")
+    least = "" if low is None else f"{'above' if known.get('above') else 'from'} {low:g}"
+    most = "" if high is None else f"{'up ' if low is None else ''}to {high:g}"
+    return f"{least}{' on' if least and not most and not known.get('above') else ''} {most}".strip()
 
 
 def _kind(dtype: str) -> tuple[Kind, str]:

@@ -23,7 +23,7 @@ from serving.model import Answer, Served
 from serving.numbers import Numbers
 from serving.replies import Refusal, body_of, refusal, reply, rows_of
 from serving.settings import ServingParams
-from serving.tokens import Tokens, may
+from serving.tokens import Tokens, given, may
 from store.database import Store, StoreAway, words_of
 from store.facts import Fact, WorldEvents
 from store.log import LogFull, LogWriter
@@ -31,6 +31,7 @@ from store.shown import moment
 from store.tables import feedback, outcomes, predictions
 
 Handler = Callable[[Request], Awaitable[Response]]
+Refused = Callable[[Request, Refusal], Response]
 ACTIONS = ("taken", "overruled")
 MOST_EXPLAINED = 100
 
@@ -59,7 +60,9 @@ class Api:
             labels = (one.problem.name, one.version, one.bundle.fingerprint)
             numbers.models.labels(*labels).set(1)
 
-    def guarded(self, action: str, needed: str, handler: Handler) -> Handler:
+    def guarded(
+        self, action: str, needed: str, handler: Handler, refused: Refused = refusal
+    ) -> Handler:
         """Return a handler that asks for a token and counts, and whose errors are replies."""
 
         async def handle(request: Request) -> Response:
@@ -71,25 +74,8 @@ class Api:
             try:
                 self._check(request, needed)
                 response = await handler(request)
-            except Refusal as error:
-                response = refusal(error)
-            except RefusedRow as error:
-                self.numbers.refused.labels(name, self._column(error.column)).inc()
-                field = f"[{error.row}].{error.column}"
-                response = refusal(Refusal(422, error.reason, field))
-            except (LogFull, StoreAway) as error:
-                response = refusal(Refusal(503, str(error)))
-            except SQLAlchemyError as error:
-                print(f"store: {words_of(error)}", flush=True)
-                cause = "the database does not answer; nothing was stored. Ask again in a while."
-                response = refusal(Refusal(503, cause))
-            except RetraceError as error:
-                response = refusal(Refusal(409, str(error)))
             except Exception as error:
-                number = uuid.uuid4().hex
-                print(f"error {number}: {type(error).__name__}: {error}", flush=True)
-                cause = f"an error of the server; its log has it under {number}."
-                response = refusal(Refusal(500, cause))
+                response = refused(request, self._refusal(name, error))
             seconds = time.perf_counter() - started
             version = one.version if one else ""
             self.numbers.done(action, name, version, response.status_code, seconds)
@@ -97,12 +83,31 @@ class Api:
 
         return handle
 
+    def _refusal(self, name: str, error: Exception) -> Refusal:
+        """Return what is said of an error: its cause, never where in the code it was."""
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, RefusedRow):
+            self.numbers.refused.labels(name, self._column(error.column)).inc()
+            return Refusal(422, error.reason, f"[{error.row}].{error.column}")
+        if isinstance(error, LogFull | StoreAway):
+            return Refusal(503, str(error))
+        if isinstance(error, SQLAlchemyError):
+            cause = f"the database is away ({words_of(error)}); nothing was stored."
+            return Refusal(503, cause)
+        if isinstance(error, RetraceError):
+            return Refusal(409, str(error))
+        number = uuid.uuid4().hex
+        print(f"error {number}: {type(error).__name__}: {error}", flush=True)
+        return Refusal(500, f"an error of the server; its log has it under {number}.")
+
     def _check(self, request: Request, needed: str) -> None:
-        role = self.tokens.role(request.headers.get("authorization", ""))
+        role = self.tokens.role(given(request))
         if role is None:
             raise Refusal(401, "a token is needed: `Authorization: Bearer TOKEN`.")
         if not may(role, needed):
             raise Refusal(403, f"this token is of the role '{role}'; '{needed}' is needed.")
+        self.tokens.check_origin(request)
 
     def _column(self, name: str) -> str:
         """Return a column's name as a label; a stranger must not make labels."""
@@ -110,20 +115,28 @@ class Api:
         known = known or any(name in one.by_name for one in self.outcome_readers.values())
         return name if known else "other"
 
-    def _problem(self, request: Request) -> Served:
+    def problem(self, request: Request) -> Served:
         name = request.path_params["name"]
         if name not in self.served:
             raise Refusal(404, f"no problem '{name[:60]}'; served are {', '.join(self.served)}.")
         return self.served[name]
 
     async def predict(self, request: Request) -> Response:
-        served = self._problem(request)
+        served = self.problem(request)
         body = await body_of(request, self.params.most_bytes)
         rows, single = rows_of(body, self.params.most_rows)
         explain = request.query_params.get("explain", "") in ("true", "1")
         if explain and len(rows) > MOST_EXPLAINED:
             raise Refusal(413, f"{len(rows):,} rows; at most {MOST_EXPLAINED} are explained.")
         name = request.headers.get("x-request-id", "")[:100] or os.urandom(16).hex()
+        answers = await self.answered(served, rows, name, explain=explain)
+        said = [answer.said for answer in answers]
+        return reply(said[0] if single else said)
+
+    async def answered(
+        self, served: Served, rows: list[dict[str, Any]], name: str, *, explain: bool
+    ) -> list[Answer]:
+        """Return answers that are on record, and counted."""
         answers: list[Answer]
         if self.store.is_sqlite and len(rows) < 20:  # a file: no other machine is waited for
             answers = served.answer(rows, name, explain=explain)
@@ -132,8 +145,7 @@ class Api:
         self.log.append(b"".join([answer.line for answer in answers]))
         values = [answer.said["prediction"] for answer in answers]
         self.numbers.predicted(served.problem.name, served.version, values)
-        said = [answer.said for answer in answers]
-        return reply(said[0] if single else said)
+        return answers
 
     async def events(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -150,7 +162,7 @@ class Api:
         return await self._added(name, facts)
 
     async def outcomes(self, request: Request) -> Response:
-        served = self._problem(request)
+        served = self.problem(request)
         problem, world = served.problem, served.problem.world
         rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
         arrays = self.outcome_readers[problem.name].read(rows)
@@ -184,7 +196,7 @@ class Api:
         return reply({"stored": added.stored, "repeated": added.repeated})
 
     async def feedback(self, request: Request) -> Response:
-        served = self._problem(request)
+        served = self.problem(request)
         body = await body_of(request, self.params.most_bytes)
         if not isinstance(body, dict) or set(body) - {"prediction_id", "action", "value"}:
             raise Refusal(422, "expected prediction_id, action and, of another value, value.")
@@ -193,19 +205,28 @@ class Api:
             raise Refusal(422, "expected the id of an answer.", "prediction_id")
         if action not in ACTIONS:
             raise Refusal(422, f"expected one of {', '.join(ACTIONS)}.", "action")
+        if (action == "overruled") != (value is not None):
+            raise Refusal(422, "expected with 'overruled', and not with 'taken'.", "value")
+        return reply({"id": await self.judge(served, asked, value)})
+
+    async def judge(self, served: Served, asked: str, value: Any) -> str:
+        """Store that an answer was taken, or which value was used instead; return the id of that.
+
+        Refusal for a value that cannot be.
+        """
+        classes = served.bundle.encoding.classes
         number = type(value) in (int, float)
-        if (action == "overruled") != (value is not None) or (value is not None and not number):
-            raise Refusal(
-                422, "expected a number with 'overruled', and none with 'taken'.", "value"
-            )
-        if value is not None and not abs(value) < 1e300:
+        if value is not None and classes and value not in classes:
+            raise Refusal(422, f"expected one of {', '.join(classes)}.", "value")
+        if value is not None and not classes and not (number and abs(value) < 1e300):
             raise Refusal(422, "expected a number below 1e300.", "value")
         row = {
             "id": uuid.uuid4().hex,
             "prediction": asked,
             "problem": served.problem.name,
-            "action": action,
-            "value": None if value is None else float(value),
+            "action": "taken" if value is None else "overruled",
+            "value": None if value is None or classes else float(value),
+            "label": value if value is not None and classes else "",
             "received_at": time.time_ns() // 1000,
         }
 
@@ -214,7 +235,7 @@ class Api:
                 connection.execute(self.store.insert(feedback).values(**row))
 
         await run_in_threadpool(store)
-        return reply({"id": row["id"]})
+        return str(row["id"])
 
     async def models(self, _request: Request) -> Response:
         return reply(
@@ -234,12 +255,13 @@ class Api:
 
     async def prediction(self, request: Request) -> Response:
         asked = request.path_params["id"]
-        found = await run_in_threadpool(self._prediction, asked)
+        found = await run_in_threadpool(self.recorded, asked)
         if found is None:
             raise Refusal(404, "no such prediction; one of the last second may not be here yet.")
         return reply(found)
 
-    def _prediction(self, asked: str) -> dict[str, Any] | None:
+    def recorded(self, asked: str) -> dict[str, Any] | None:
+        """Return everything about one answer; None where the store has none of this id."""
         with self.store.reading() as connection:
             row = connection.execute(select(predictions).where(predictions.c.id == asked)).first()
             if row is None:
@@ -267,7 +289,9 @@ class Api:
             }
             for one in known
         ]
-        found["feedback"] = [{"action": one.action, "value": one.value} for one in said]
+        found["feedback"] = [
+            {"action": one.action, "value": one.label or one.value} for one in said
+        ]
         return found
 
 

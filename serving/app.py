@@ -23,6 +23,7 @@ from serving.api import Api, Handler
 from serving.described import describe
 from serving.model import Served
 from serving.numbers import Numbers
+from serving.pages import Pages
 from serving.replies import reply
 from serving.settings import serving_params
 from serving.tokens import Tokens
@@ -167,6 +168,8 @@ def app_of(plan: ServingPlan) -> Front:
         app.add_route(path, handler)
     for path, action, needed, method, handler in guarded:
         app.add_route(path, api.guarded(action, needed, handler), methods=[method])
+    tops = {model.problem: Path(model.top) for model in plan.models}
+    Pages(api, tops, document, lambda: _problem_of(store)).add_to(app)
     return Front(app, api.guarded("predict", "predict", api.predict))
 
 

@@ -46,11 +46,15 @@ FEEDBACK = {
     "properties": {
         "prediction_id": {"type": "string", "minLength": 1, "maxLength": 64},
         "action": {"enum": ["taken", "overruled"]},
-        "value": {"type": ["number", "null"], "description": "what was used instead"},
+        "value": {
+            "type": ["number", "string", "null"],
+            "description": "what was used instead; of several classes one of them",
+        },
     },
     "example": {"prediction_id": "0" * 32, "action": "taken"},
 }
-REASON = {"column": TEXT, "words": TEXT, "value": {}, "effect": NUMBER, "effect_unit": TEXT}
+REASON: dict[str, Any] = {"column": TEXT, "words": TEXT, "value": {}, "unit": TEXT}
+REASON |= {"effect": NUMBER, "effect_unit": TEXT}
 REASONS = {"type": "array", "items": {"type": "object", "properties": REASON}}
 EXPLAIN = {
     "name": "explain",
@@ -69,7 +73,7 @@ def describe(served: dict[str, Served], *, tokens: bool) -> dict[str, Any]:
         rows = RowReader.of_rows(world)
         schemas[f"{world.name}_row"] = rows.json_schema(world.example)
         schemas[f"{name}_outcome"] = RowReader.of_outcomes(world, problem).json_schema(
-            world.example
+            {**world.example, **world.example_outcomes}
         )
         schemas[f"{name}_answer"] = _answer(one)
         paths[f"/v1/{name}/predict"] = _post(

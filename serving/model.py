@@ -170,31 +170,30 @@ class Served:
         plain = {name: values.tolist() for name, values in found.items()}
         scored = {name: values.tolist() for name, values in scores.items()}
         columns, moments = matrix.tolist(), as_of.tolist()
-        ids = self._ids(matrix, names, moments)
         answers = []
-        for place, row in enumerate(rows):
-            answer = {name: values[place] for name, values in plain.items()}
+        for place, name in enumerate(self._ids(matrix, names, moments)):
+            answer = {one: values[place] for one, values in plain.items()}
+            said = self._said(name, moments[place], answer)
+            if explain:
+                said["reasons"] = self.reasons.of(matrix[place : place + 1])
             line = LoggedPrediction(
-                id=ids[place],
+                id=name,
                 request=request,
                 problem=self.problem.name,
                 version=self.version,
                 fingerprint=self.bundle.fingerprint,
                 role=CHAMPION,
                 arm=CHAMPION,
-                subject=self._subject(row),
+                subject=self._subject(rows[place]),
                 name=names[place],
                 as_of=moments[place],
                 predicted_at=now,
                 latency_us=latency,
-                row=self._logged(row),
+                row=self._logged(rows[place]),
                 columns=columns[place],
                 answer=answer,
-                scores={name: values[place] for name, values in scored.items()},
+                scores={one: values[place] for one, values in scored.items()},
             )
-            said = self._said(ids[place], moments[place], answer)
-            if explain:
-                said["reasons"] = self.reasons.of(matrix[place : place + 1])
             answers.append(Answer(said, line_of(line)))
         return answers
 

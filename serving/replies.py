@@ -38,7 +38,7 @@ def reply(value: Any, status: int = 200) -> Response:
     return Reply(body) if status == 200 else Response(body, status, media_type=JSON)
 
 
-def refusal(error: Refusal) -> Response:
+def refusal(_request: Request, error: Refusal) -> Response:
     said = {"error": {"cause": error.cause, "field": error.field, "status": error.status}}
     response = reply(said, error.status)
     if error.status == 401:
@@ -50,6 +50,17 @@ def refusal(error: Refusal) -> Response:
 
 async def body_of(request: Request, most_bytes: int) -> Any:
     """Return the body of a request as JSON has it. Refusal where it is none, or too large."""
+    body = await bytes_of(request, most_bytes)
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(400, f"the body is no JSON: {error}.") from None
+    except RecursionError:
+        raise Refusal(400, "the body's JSON is nested too deep.") from None
+
+
+async def bytes_of(request: Request, most_bytes: int) -> bytes:
+    """Return the body of a request. Refusal where it is too large."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
@@ -62,12 +73,7 @@ async def body_of(request: Request, most_bytes: int) -> Any:
         if len(body) > most_bytes:
             raise _too_large(most_bytes)
         more = message.get("more_body", False)
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal(400, f"the body is no JSON: {error}.") from None
-    except RecursionError:
-        raise Refusal(400, "the body's JSON is nested too deep.") from None
+    return body
 
 
 def rows_of(body: Any, most: int) -> tuple[list[dict[str, Any]], bool]:

@@ -3,20 +3,28 @@
 A line of the file that $RETRACE_TOKENS_FILE names, or a part between commas of $RETRACE_TOKENS, is
 a role and a token: `predict 4f1c...`. Several of one role are for rotation. `write` may do what
 `predict` may, and `admin` everything. Without any token, only loopback is served.
+
+A browser keeps its token as a cookie, which no page of another site can use. Without tokens, a page
+of another site must neither send what is stored, nor pass its own name off as this machine's.
 """
 
 import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
+from starlette.requests import Request
+
 from retrace.base.errors import RetraceError
+from serving.replies import Refusal
 
 ROLES = ("predict", "write", "admin")  # each may do what those before it may
 SHORTEST = 16  # characters
+COOKIE = "retrace_token"
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,20 @@ class Tokens:
                 found = role
         return found
 
+    def check_origin(self, request: Request) -> None:
+        """Refusal for a request that the page of another site has a browser make."""
+        found = dict(request.scope["headers"])
+        host = found.get(b"host", b"").decode("latin-1")
+        if not self.pairs and not _named_loopback(host):
+            cause = "without tokens the server answers to the name localhost alone. "
+            raise Refusal(403, f"{cause}A proxy in front can send `Host: localhost`.")
+        if request.method != "POST":
+            return
+        site, origin = found.get(b"sec-fetch-site"), found.get(b"origin", b"")
+        foreign = origin and origin.decode("latin-1").partition("://")[2] != host
+        if site in (b"cross-site", b"same-site") or (site is None and foreign):
+            raise Refusal(403, "a page of another site must not send this.")
+
     def check_host(self, host: str) -> None:
         """Raise RetraceError where others could reach the server, and nobody needs a token."""
         if self.pairs or is_loopback(host):
@@ -75,6 +97,22 @@ class Tokens:
 
 def may(role: str | None, needed: str) -> bool:
     return role is not None and ROLES.index(role) >= ROLES.index(needed)
+
+
+def given(request: Request) -> str:
+    """Return the Authorization header of a request, or what a browser's cookie stands for."""
+    header = request.headers.get("authorization")
+    if header is None and "cookie" in request.headers:
+        return f"Bearer {request.cookies.get(COOKIE, '')}"
+    return header or ""
+
+
+@lru_cache(maxsize=64)
+def _named_loopback(host: str) -> bool:
+    """Whether a Host header, with its port, names this machine."""
+    name, _, port = host.rpartition(":")
+    name = name if name and port.isdigit() else host
+    return is_loopback(name.strip("[]"))
 
 
 def is_loopback(host: str) -> bool:

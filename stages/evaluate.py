@@ -40,9 +40,9 @@ from workflow.evaluate import (
     with_valid,
 )
 from workflow.final import Held
+from workflow.following import rows_to_serve
 from workflow.predictions import records
-from workflow.serving import decision_of, newest_rows
-from workflow.told import cheapest, with_told
+from workflow.told import cheapest, decided, with_told
 
 
 def main(name: str) -> None:
@@ -72,14 +72,12 @@ def main(name: str) -> None:
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
+    followed, lag = rows_to_serve(problem, bundle, rows, known, test, before)
     with replacing(paths.serving(name)) as folder:
         folder.mkdir()
-        follow = newest_rows(problem, bundle, rows, known, test, before)
-        decision = decision_of(scored, told)
-        if follow is not None:
-            write_table(follow[0], folder / FOLLOWED)
-            decision["lag"] = follow[1]
-        write_json(decision, folder / DECISION)
+        write_json({**decided(scored, told), **lag}, folder / DECISION)
+        if followed is not None:
+            write_table(followed, folder / FOLLOWED)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare_with_baselines(problem, scored), paths.comparison(name))

@@ -19,7 +19,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"  # of the migrations
 WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
 AWAY = (SQLAlchemyError, OSError)
-CACHE_KIB = 8 * 1024
+CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
 
 
 class StoreAway(RetraceError):
@@ -112,6 +112,8 @@ class Store:
         raise AssertionError
 
     def _parts(self, basis: str, entities: Sequence[str], fresh: bool) -> dict[str, bytes]:
+        if not entities:
+            return {}
         cursor = None if fresh else getattr(self._of_thread, "cursor", None)
         if cursor is None:
             raw = self._of_thread.connection = self._by_key.raw_connection()
@@ -174,6 +176,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # what was committed survives a power cut
     cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    cursor.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
     cursor.close()
 
 

@@ -14,7 +14,7 @@ from retrace.base.errors import RetraceError
 from store import log
 from store.database import Store, words_of
 from store.known import unpacked
-from store.tables import events, feedback, outcomes, predictions, state, undo
+from store.tables import bases, events, feedback, outcomes, predictions, state, undo
 
 DAY = 86_400_000_000  # microseconds
 AT_ONCE = 500
@@ -78,6 +78,9 @@ def drop_old(store: Store, retention_days: float) -> None:
             connection.execute(delete(predictions).where(predictions.c.predicted_at < until))
             for table in (events, outcomes):
                 connection.execute(delete(table).where(table.c.received_at < until))
+            gone = select(bases.c.basis).where(bases.c.used_at < until)
+            for table in (state, undo, bases):  # of models that no server has begun with since
+                connection.execute(delete(table).where(table.c.basis.in_(gone)))
     except SQLAlchemyError as error:
         raise RetraceError(f"the database is away: {words_of(error)}") from None
 

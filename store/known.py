@@ -5,6 +5,7 @@ newest one takes the state back to before it (`undo` has what each event changed
 from there on are taken in again, in their order. How far back that goes is `serving.late_days`.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,12 +65,15 @@ class StoredState:
             there = connection.execute(asked).scalar() is not None
         if there:
             with self.store.writing(self.world) as connection:
+                used = update(bases).where(bases.c.basis == self.basis)
+                connection.execute(used.values(used_at=time.time_ns() // 1000))
                 self.take_in(connection)
             return
         table = read_table(path) if path.exists() else None
         begun_at = _newest(table)
         row: dict[str, Any] = {"basis": self.basis, "problem": self.problem, "world": self.world}
-        row |= {"begun_at": begun_at, "newest_at": begun_at, "newest_rank": 1, "taken": 0}
+        row |= {"begun_at": begun_at, "newest_at": begun_at, "newest_rank": 1}
+        row |= {"used_at": time.time_ns() // 1000, "taken": 0}
         with self.store.writing(self.world) as connection:
             added = connection.execute(
                 self.store.insert(bases).values(**row).on_conflict_do_nothing()
@@ -88,7 +92,8 @@ class StoredState:
         if self.history is None:
             return {}, self.store.parts(self.basis, list(further))
         found = self.history.state.empty(self._settings)
-        asked = {name_of(entity): entity for entity in found.asked(rows)}
+        used = getattr(self._settings, "history", True)  # else nothing of it reaches the model
+        asked = {name_of(entity): entity for entity in (found.asked(rows) if used else ())}
         parts = self.store.parts(self.basis, [*asked, *further])
         for name, part in parts.items():
             if name in asked:

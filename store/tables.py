@@ -14,6 +14,7 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 MICROS = BigInteger
+BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")  # in ranges, days are in order
 
 
 def _text(name: str, **options: object) -> Column[str]:
@@ -88,6 +89,7 @@ bases = Table(
     Column("begun_at", MICROS, nullable=False),  # its data ends here
     Column("newest_at", MICROS, nullable=False),  # of the last event that was taken in
     Column("newest_rank", Integer, nullable=False),  # 0: a row, 1: an outcome
+    Column("used_at", MICROS, nullable=False),  # when a server began with it last
     Column("taken", Integer, nullable=False),  # the number of the last event that was taken in
 )
 
@@ -95,7 +97,7 @@ state = Table(
     "state",
     METADATA,
     _text("basis", primary_key=True),
-    _text("entity", primary_key=True),  # type:id
+    Column("entity", BY_BYTES, primary_key=True),  # type:id
     Column("part", LargeBinary, nullable=False),  # MessagePack
     sqlite_with_rowid=False,  # SQLite then has a row where its key is
 )
@@ -119,7 +121,8 @@ feedback = Table(
     _text("prediction"),
     _text("problem"),
     _text("action"),  # taken, or overruled
-    Column("value", Float),
+    Column("value", Float),  # what was used instead
+    _text("label"),  # the same, of several classes
     Column("received_at", MICROS, nullable=False),
     Index("feedback_by_prediction", "prediction"),
 )

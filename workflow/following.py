@@ -1,6 +1,7 @@
 """Answer the rows of a test in turn, each with the interval of what was known by its day."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,26 @@ def rows_to_follow(
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     return FollowedRows(Predicted.together(parts).take(order), name[order], place, waiting)
+
+
+def rows_to_serve(
+    problem: Problem,
+    bundle: Bundle,
+    rows: pd.DataFrame,
+    learnt: pd.DataFrame,
+    test: pd.DataFrame,
+    held: Held,
+) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """Return the rows that a server's interval goes on from, and how late outcomes are, in the
+    unit of the target; None where its interval does not follow outcomes."""
+    promise = bundle.promise
+    if not isinstance(promise, Interval) or promise.half_life is None:
+        return None, {}
+    found = rows_to_follow(problem, bundle, rows, learnt, test, held, until=rows)
+    if found is None:
+        return None, {}
+    lag = found.waiting.lag if found.waiting else 0.0
+    return found.newest(promise.half_life), {"lag": lag}
 
 
 def row_names(problem: Problem, rows: Arrays) -> NDArray[np.object_]:

@@ -45,5 +45,6 @@ WORLD = World(
         "terminal_id": "M-example",
         "amount": 84.5,
     },
+    example_outcomes={"is_fraud": 0, "known_at": "2025-11-10T09:00:00Z"},
     personal=("customer_id",),
 )

@@ -137,6 +137,13 @@ WORLD = World(
         "number_n_items": 3.0,
         "number_order_value": 87.5,
     },
+    example_outcomes={
+        "remaining_hours": 190.0,
+        "gets_stuck": 0.0,
+        "completed_at": "2025-10-14T06:00:00Z",
+        "completed_known_at": "2025-10-14T06:00:00Z",
+        "stuck_known_at": "2025-10-14T06:00:00Z",
+    },
     personal=("text_customer_id",),
     typed_prefixes=("number", "text", "time"),
     may_be_empty=("promised_at", "resource", "completed_by"),

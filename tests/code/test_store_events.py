@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from problems.rows import RowReader
 from retrace.base.arrays import Arrays, length, take
@@ -18,7 +19,8 @@ from retrace.base.files import write_table
 from retrace.past.state import Event
 from store.database import Store
 from store.facts import Fact, WorldEvents
-from store.known import StoredState, name_of, unpacked
+from store.following import Following
+from store.known import INTERVAL, StoredState, name_of, unpacked
 from store.tables import events, outcomes, state, undo
 from tests.code.test_history_state import TINY, of
 
@@ -167,6 +169,25 @@ def test_a_state_begins_with_that_of_the_data(tmp_path: Path) -> None:
     both = WorldEvents(known.store, [*known.known, begun], late_days=10_000)
     both.add([one for one in all_facts if one.at > cut])
     assert plain(stored(known.store, "b")) == in_order("fraud", past)
+
+
+def test_an_outcome_takes_away_the_intervals_of_days_that_should_have_known_it(
+    tmp_path: Path,
+) -> None:
+    past = TINY["fraud"](4, 6)
+    known, facts = world_of(tmp_path, "fraud", past), facts_of("fraud", past)
+    outcome = next(one for one in facts if one.problem)
+    day = np.datetime64(outcome.known_at, "us").astype("M8[D]")
+    days = [day + np.timedelta64(n, "D") for n in (-30, -1, 0, 1, 2, 400)]
+    with known.store.writing() as connection:
+        for one in days:
+            row = {"basis": "a", "entity": Following.entity(one), "part": msgspec.msgpack.encode(1)}
+            connection.execute(insert(state).values(**row))
+    known.add([one for one in facts if not one.problem])
+    assert len([one for one in stored(known.store, "a") if one.startswith(INTERVAL)]) == 6
+    known.add([outcome])
+    left = [one for one in stored(known.store, "a") if one.startswith(INTERVAL)]
+    assert left == [Following.entity(one) for one in days[:3]]
 
 
 def test_what_is_too_late_counts_as_of_so_long_ago(tmp_path: Path) -> None:

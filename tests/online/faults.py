@@ -4,6 +4,8 @@ A thread asks all the time and notes each id that it was answered, while faults 
 kill -9 of server and loader, a locked (slow) database, one that is away, a full disk, a torn line.
 """
 
+import contextlib
+import os
 import random
 import sqlite3
 import threading
@@ -104,7 +106,25 @@ def tear_line(asking: Asking, chance: random.Random) -> None:
     asking.server.start()
 
 
-FAULTS = (kill_server, kill_loader, lock_database, tear_line)
+def fill_disk(asking: Asking, chance: random.Random) -> None:
+    """No room for the log: the server refuses, says why, and goes on when there is room again."""
+    folder = asking.server.log
+    if os.statvfs(folder).f_blocks * os.statvfs(folder).f_frsize > SMALL_DISK:
+        return lock_database(asking, chance)  # a disk of its own takes root to make
+    filler, refused = folder / "filler", asking.refused.get(503, 0)
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"\0" * 4096):
+            pass
+    until = time.monotonic() + 30
+    while asking.refused.get(503, 0) == refused and time.monotonic() < until:
+        time.sleep(0.01)
+    filler.unlink()
+    asking.wait_for(3)
+    return None
+
+
+FAULTS = (kill_server, kill_loader, lock_database, tear_line, fill_disk)
+SMALL_DISK = 1 << 28  # bytes
 
 
 def wait_until_loaded(server: RunningServer, seconds: float = 60.0) -> None:

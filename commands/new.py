@@ -15,18 +15,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
+
+import numpy as np
 
 from experiments.new import place
 from experiments.new.plan import Plan, check_name, plan
 from experiments.new.question import Asked
 from experiments.new.reading import Read, read
+from experiments.new.traps import TWINS
 from problems.contract import Task
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
 from retrace.judge.metrics import METRICS
 
-SHOWN = 12  # traps and notes on a terminal
+SHOWN = 12  # notes, and names in a line, on a terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="COL", help="rows with one value belong into one window")
     parser.add_argument("--entities", metavar="COL[,COL]", default="", help="whose history is used")
     parser.add_argument("--drop", metavar="COL", action="append", default=[], help="not to be read")
+    parser.add_argument(
+        "--costs",
+        metavar="A,B",
+        help="of a number: what a unit too much and a unit too little costs; of yes or no: acting "
+        "on a row, and missing a yes",
+    )
+    parser.add_argument("--currency", default="", help="of the costs, such as EUR")
     parser.add_argument("--yes", action="store_true", help="take the guesses, ask nothing")
     parser.add_argument("--dry-run", action="store_true", help="print what would be written")
     parser.add_argument("--remove", metavar="NAME", help="take a problem out again")
@@ -132,13 +142,28 @@ def asked_of(args: argparse.Namespace, source: Path, asking: bool) -> Asked:
         zone=args.zone,
         positive=args.positive,
         no_time=args.no_time,
+        costs=costs_of(args.costs) if args.costs else None,
+        currency=args.currency,
     )
+
+
+def costs_of(words: str) -> tuple[float, float]:
+    """Read two costs, none below zero and not both zero."""
+    try:
+        first, second = (float(word) for word in words.split(","))
+    except ValueError:
+        first = second = -1.0
+    if not (0 <= first < np.inf and 0 <= second < np.inf and first + second > 0):
+        raise RetraceError(
+            f"--costs {words}: expected two costs with a comma between, such as 0.6,1."
+        )
+    return first, second
 
 
 def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
     """Ask what the table cannot tell, a line a question; an empty answer takes the guess."""
     asked, question = table.asked, table.question
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
 
     def ask(words: str, guess: str, field: str) -> None:
         if getattr(asked, field):
@@ -160,10 +185,17 @@ def confirmed(table: Read, answer: Callable[[str], str] = input) -> Read:
         ask("Column with the time when the outcome is known", "at once", "known_at")
         ask("Zone of times without an offset", "UTC", "zone")
     ask("Column whose rows belong together, such as a customer", question.group or "none", "group")
+    if question.task != "multiclass" and asked.costs is None:
+        what = "a unit too much, and a unit too little"
+        if question.task == "binary":
+            what = "acting on a row, and missing a yes"
+        said = answer(f"Cost of {what}, with a comma [not known]: ").strip()
+        if said:
+            changes["costs"] = costs_of(said)
     if changes.get("time") == ("none",):
         changes = {**changes, "time": (), "no_time": True}
     changes = {field: value for field, value in changes.items() if value not in ("none", "at once")}
-    return read(table.source, replace(asked, **changes)) if changes else table  # type: ignore[arg-type]
+    return read(table.source, replace(asked, **changes)) if changes else table
 
 
 def tell(found: Plan) -> None:
@@ -177,8 +209,7 @@ def tell(found: Plan) -> None:
         "multiclass": f"one of {len(question.classes)} classes",
     }[question.task]
     if question.truths:
-        true = next(word for word, is_true in question.truths.items() if is_true)
-        words += f"; yes is {true!r}"
+        words += f"; yes is {question.positive!r}"
     even = ", errors even on a log scale" if question.scale == "log" else ""
     print(f"  predicts   {question.target}: {words}")
     print(f"  judged by  {METRICS[question.metric].words}{even}")
@@ -187,13 +218,16 @@ def tell(found: Plan) -> None:
         print(f"  time       {' + '.join(question.time_columns)}, {form}; the test comes last")
     else:
         print("  time       none; the test is drawn by hash")
-    together = f", drawn together by {question.group}" if question.group else ""
+    by = "content" if question.group == TWINS else question.group
+    together = f"; those of one {by} are in one window" if by else ""
     print(f"  rows       named by {question.key or 'their content'}{together}")
     for note in found.notes[:SHOWN]:
         print(f"  note       {note}")
-    for trap in found.traps[:SHOWN]:
-        out = f"left out: {', '.join(trap.leave_out)}: " if trap.leave_out else ""
-        print(f"  trap       {out}{trap.words}")
+    for words, names in found.told_traps().items():
+        shown = ", ".join(names[:SHOWN]) + (
+            f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+        )
+        print(f"  trap       {f'left out: {shown}: ' if names else ''}{words}")
 
 
 def show(found: Plan) -> None:

@@ -6,7 +6,8 @@ stage, and a simulator needs no metrics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrace.base.arrays import Arrays
+from retrace.base.tables import Column
 
 if TYPE_CHECKING:
-    from problems.contract import Baseline, FeatureFunction, History, Problem
+    from problems.contract import Answered, Ask, Baseline, FeatureFunction, History, Problem
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
@@ -71,13 +73,14 @@ def history(
     from retrace.past.entities import Followed, state_of
 
     followed = Followed(entities, target, key, time, known_at or time)
-    return History(followed.as_of, followed.events, state_of(followed), followed.at_end)
+    return History(followed.as_of, followed.events, state_of(followed), followed.at_end, known_at)
 
 
 def by(*names: str) -> Baseline:
-    """Return the rule that predicts the median of the training rows that have the same values of
-    these columns, numbers in bands; of a classifier the rates. Groups of fewer than three rows
-    count as unknown: they get what all rows say."""
+    """Return the rule that predicts what the training rows came to that have the same values of
+    these columns, numbers in bands: their mean on the scale where errors are even, the median where
+    absolute errors count, of a classifier the rates. Groups of fewer than three rows count as
+    unknown: they get what all rows say."""
 
     def of_group(
         problem: Problem, train: pd.DataFrame, rows: pd.DataFrame, settings: Any
@@ -111,12 +114,13 @@ def _of_groups(
 ) -> pd.Series | pd.DataFrame:
     if problem.task == "multiclass":
         return _shares(problem, train, of_train, of_rows)
-    target = train[problem.target].astype("float64")
-    groups = target.groupby(of_train)
-    binary = problem.task == "binary"
-    known = (groups.mean() if binary else groups.median())[groups.size() >= RULE_LEAST_ROWS]
-    everything = float(target.mean() if binary else target.median())
-    return of_rows.map(known).astype("float64").fillna(everything)
+    log, middle = problem.scale == "log", "median" if problem.metric == "mae" else "mean"
+    target = train[problem.target].to_numpy(np.float64)
+    scaled = pd.Series(np.log1p(target) if log else target, train.index)
+    groups = scaled.groupby(of_train)
+    known = groups.agg(middle)[groups.size() >= RULE_LEAST_ROWS]
+    found = of_rows.map(known).astype("float64").fillna(float(scaled.agg(middle)))
+    return pd.Series(np.expm1(found) if log else found, of_rows.index)
 
 
 def naive(
@@ -199,3 +203,39 @@ def tables(
 ) -> dict[str, Table]:
     """Return no tables: headline and slices are all that is known of any problem."""
     return {}
+
+
+# ---- the page of a problem -----------------------------------------------------------------------
+
+TODO_COLUMNS = {
+    "name": Column("row", kind="text"),
+    "as_of": Column("as of, UTC", kind="text"),
+    "prediction": Column("prediction"),
+    "known": Column("outcome known", kind="flag"),
+}
+MOST_TO_DO = 15
+
+
+def beside(
+    problem: Problem, row: Mapping[str, Any], answer: Mapping[str, Any], ask: Ask, top: Path
+) -> Sequence[Table]:
+    """Return nothing: form, answer and reasons are all."""
+    return ()
+
+
+def todo(
+    problem: Problem, answered: Sequence[Answered]
+) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
+    """Return the newest answers, each with its key, moment, prediction and whether it is known."""
+    return [
+        (
+            one,
+            {
+                "name": one.name,
+                "as_of": f"{one.as_of:%Y-%m-%d %H:%M}",
+                "prediction": one.answer["prediction"],
+                "known": int(one.known),
+            },
+        )
+        for one in answered[:MOST_TO_DO]
+    ]

@@ -10,17 +10,15 @@ writes  data/clean/price.parquet       the clean table
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from problems import parts
-from problems.contract import Ingested
 from retrace.base import paths
-from retrace.base.errors import RetraceError
-from retrace.base.files import read_json, replacing, write_json, write_table
+from retrace.base.files import NOTHING, read_json, replacing, write_json, write_table
 from retrace.base.params import read_params
 from retrace.raw import TRUTH
 from stages.runner import run_stage, say
+from workflow.ingest import check_quarantined, fewer_rows, in_and_out
 
 
 def main(name: str) -> None:
@@ -31,7 +29,7 @@ def main(name: str) -> None:
     write_table(ingested.rejected, paths.quarantine(name))
     for note in (*ingested.notes, *fewer_rows(last_rows(name, source), ingested)):
         say(f"{name}: {note}")
-    check_quarantined(ingested, settings.max_quarantined, name, str(source))
+    check_quarantined(ingested, settings.max_quarantined, name, str(source), paths.quarantine(name))
     write_table(ingested.clean, paths.clean(name))
     reasons = ingested.rejected["reason"].value_counts().sort_index()
     figures = {
@@ -48,14 +46,6 @@ def main(name: str) -> None:
     say(f"{name}: {in_and_out(ingested)}")
 
 
-def in_and_out(found: Ingested) -> str:
-    """Return what became of the raw rows; those of an event log make other clean rows."""
-    rejected, clean = len(found.rejected), len(found.clean)
-    used = found.rows_in - rejected
-    made = "" if used == clean else f", which make {clean:,} clean rows"
-    return f"{found.rows_in:,} rows in: {rejected:,} in quarantine, {used:,} used{made}"
-
-
 def last_rows(name: str, source: Path) -> int:
     """Return how many rows the same source had in the last run, 0 where that is not known."""
     path = paths.ingest_metrics(name)
@@ -64,40 +54,15 @@ def last_rows(name: str, source: Path) -> int:
     return int(last["rows_in"]) if same else 0
 
 
-def fewer_rows(before: int, now: Ingested) -> Iterator[str]:
-    """Say where a source has fewer rows than in the last run: nothing else shows that a file was
-    cut at the end of a line, or that a part of a delivery did not come."""
-    if now.rows_in < before:
-        yield (
-            f"{now.rows_in:,} rows in, {before - now.rows_in:,} fewer than in the last run. If "
-            "nobody took them out, a file was cut, or one did not come."
-        )
-
-
 def write_truth(beside: Path, fingerprint: str, name: str) -> None:
-    """Pass on what a simulator knows of this very data; the folder stays empty for any other."""
+    """Pass on what a simulator knows of this very data; of any other nothing is known."""
     with replacing(paths.truth(name).parent) as folder:
         folder.mkdir()
         if beside.is_dir() and read_json(beside / "truth.json")["raw"] == fingerprint:
             for path in sorted(beside.iterdir()):
                 shutil.copyfile(path, folder / path.name)
-
-
-def check_quarantined(ingested: Ingested, limit: float, name: str, source: str) -> None:
-    """Stop with a table of reasons when more than the share `limit` of rows cannot be used."""
-    share = len(ingested.rejected) / max(ingested.rows_in, 1)
-    if share <= limit and len(ingested.clean):
-        return
-    reasons = ingested.rejected.groupby("reason").agg(rows=("row", "size"), first=("row", "min"))
-    lines = "\n".join(
-        f"  {row.rows:>10,}  {reason} (first in row {row.first})"
-        for reason, row in reasons.sort_values("rows", ascending=False).iterrows()
-    )
-    raise RetraceError(
-        f"{len(ingested.rejected):,} of {ingested.rows_in:,} rows of {source} cannot be used "
-        f"({share:.1%}; {name}.ingest.max_quarantined is {limit:.1%}):\n{lines}\n"
-        f"Each row and its reason: {paths.quarantine(name)}. Correct the source or raise the limit."
-    )
+        else:  # DVC warns of an empty folder
+            (folder / NOTHING).write_text("No simulator made this data.\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Which forecast is told to whom acts on it: the prediction, or a quantile that costs less."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -52,3 +54,10 @@ def costs_beside(
     names = [name for name in ("told", "rule", "champion") if name in sides]
     found = {name: costs(problem, sides, name, settings) for name in names}
     return pd.DataFrame(found, index=scored.index)
+
+
+def decided(scored: pd.DataFrame, told: str | None) -> dict[str, Any]:
+    """Return what a server does with an answer: the forecast that it tells, or the probability from
+    which on somebody acts."""
+    threshold = {"threshold": float(scored["threshold"].iloc[0])} if "threshold" in scored else {}
+    return {"told": told, **threshold}

@@ -13,12 +13,12 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from experiments.new.question import CATEGORIES, Question
-from experiments.new.traps import MOST_ROWS, Floats, told
-from retrace.checks.columns import explained, groups, is_text
+from experiments.new.traps import MOST_ROWS, Floats, shared, told
+from problems.defaults import RULE_BANDS, RULE_VALUES
+from retrace.checks.columns import groups, is_text
 
 ROOM = 0.04  # of the coverage of a 90 % interval, as the gate has it
 SLICES, SLICE_VALUES = 4, 20
-RULE_BANDS = 10
 RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
 TEXT_TELLS, TEXT_ROWS = 0.01, 6000  # share of the variance; rows that show it
 SMALL, LARGE = 3000, 100_000  # rows
@@ -119,9 +119,8 @@ def _rule(rows: pd.DataFrame, target: Floats, tells: Mapping[str, float]) -> tup
     codes = {name: _codes(rows[name]) for name in best}
 
     def share(*names: str) -> float:
-        joined = pd.factorize(sum(codes[n] * 1000**i for i, n in enumerate(names)))[0]
-        weights = target.var(axis=0)
-        return float(np.average([explained(one, joined + 1) for one in target.T], weights=weights))
+        joined = sum(codes[n] * 1000**i for i, n in enumerate(names))
+        return shared(target, pd.factorize(joined)[0])
 
     if not best:
         return ()
@@ -134,9 +133,12 @@ def _rule(rows: pd.DataFrame, target: Floats, tells: Mapping[str, float]) -> tup
     return (first,)
 
 
-def _codes(column: pd.Series) -> Any:
-    if is_text(column) or column.dtype == bool or column.nunique() <= 50:
-        return pd.factorize(column.astype("str"))[0].astype(np.int64) % 1000
+def _codes(column: pd.Series) -> NDArray[np.int64]:
+    """Number the groups that `problems.defaults.by` makes of a column."""
+    if is_text(column):
+        return groups(column, RULE_VALUES)
+    if column.nunique() <= RULE_VALUES:
+        return pd.factorize(column)[0].astype(np.int64) + 1
     return groups(column, RULE_BANDS)
 
 

@@ -4,7 +4,7 @@ import keyword
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,18 @@ from experiments.new.times import Form, form_of
 from retrace.raw.plain import TRUTH_WORDS, Reading
 from retrace.raw.values import as_integer, as_number, clean_text
 
-Sort = Literal["number", "whole", "flag", "words", "text", "time", "name", "empty", "one value"]
+Sort = Literal[
+    "number", "whole", "flag", "words", "text", "time", "name", "row number", "empty", "one value"
+]
+UNUSED = ("name", "row number", "empty", "one value")  # sorts that no model sees
 
 READABLE = 0.995  # of a column of numbers: what is no number then is a fault of its row
 OF_WORDS = 0.9  # of a column of numbers where a few words stand for no value
 WORDS_LEAST = 0.002  # of the rows, for each such word
 FEW, MANY = 50, 0.9  # values of a category; share of different values from which it names rows
 TEXT_WORDS = 3.0  # in the mean, from which it is a text
+TEXT_LENGTH = 40.0  # in the mean, likewise
+ROWS_A_VALUE = 20  # from which it is a category, however long its names are
 SAMPLE = 200_000  # rows; every k-th of a longer table is enough
 # Names that tables of the stages give to columns of their own.
 RESERVED = {
@@ -34,6 +39,7 @@ STYLES = (
     (".", "'", False), (".", "", True), (",", ".", True), (".", ",", True), (",", " ", True),
 )  # fmt: skip
 _SIGN = r"^[^\w.,+-]+(?=\s*[-+]?\d)|(?<=\d)\s*(?:[^\w\s.,]+|EUR|USD|GBP|kr|kg|km)$"
+_NAMELESS = re.compile(r"(Unnamed: \d+)?\s*")  # what R and pandas write above the numbers of rows
 IDS = re.compile(
     r"(?i)(^|_|\b)(id|key|uuid|guid|index|code|zip|zipcode|postal|postcode|no|nr)$|[a-z]Id$|[a-z]ID$"
 )
@@ -52,6 +58,11 @@ class SourceColumn:
     faults: tuple[tuple[int, str], ...] = ()  # rows whose value does not fit, and the value
     words: tuple[str, ...] = ()  # that stand for no value
     numeric: bool = False  # as the file has it
+
+    @property
+    def is_id(self) -> bool:
+        """Whether its words name a customer, a machine or a town: by its name, or as numbers."""
+        return self.numeric or bool(IDS.search(self.raw))
 
     @property
     def dtype(self) -> str:
@@ -144,8 +155,8 @@ def _column(
     missing, values = float(gone.mean()), text[~gone]
     distinct = int(values.nunique())
 
-    def found(sort: Sort, **more: object) -> SourceColumn:
-        return SourceColumn(raw, name, sort, missing, distinct, **more)  # type: ignore[arg-type]
+    def found(sort: Sort, **more: Any) -> SourceColumn:
+        return SourceColumn(raw, name, sort, missing, distinct, **more)
 
     if not len(values):
         return found("empty")
@@ -161,7 +172,8 @@ def _column(
     words: tuple[str, ...] = ()
     if 0 < bad.mean() <= 1 - OF_WORDS:
         counts = values[bad].str.lower().value_counts()
-        words = tuple(map(str, counts.index[counts >= max(2, WORDS_LEAST * len(values))]))
+        often = counts.index[counts >= max(2, WORDS_LEAST * len(values))]
+        words = tuple(word for word in map(str, often) if not re.search(r"\d", word))
         stands = values.str.lower().isin(words).to_numpy(bool)
         missing += float(stands.mean()) * (1 - missing)
         number, bad = number[~stands], bad[~stands]
@@ -169,12 +181,16 @@ def _column(
     if bad.mean() <= 1 - READABLE:
         faults = tuple(zip(row[~gone][bad].tolist(), values[bad].tolist(), strict=True))
         whole = as_integer(reading.number(column[~gone][~bad])).notna().all()
-        if whole and not missing and distinct == len(text) and _names_rows(name, number):
-            return found("name", numeric=True)
+        if whole and not missing and distinct == len(text):
+            if _NAMELESS.fullmatch(raw):
+                return found("row number", numeric=True)
+            if _names_rows(name, number):
+                return found("name", numeric=True)
         if whole and IDS.search(name) and distinct > FEW:  # a code: its size says nothing
             return found("words", numeric=True)
         return found("whole" if whole else "number", faults=faults, words=words, numeric=True)
-    return found(_of_words(values, distinct))
+    sort = _of_words(values, distinct)
+    return found("row number" if sort == "name" and _NAMELESS.fullmatch(raw) else sort)
 
 
 def _is_flag(values: "pd.Series[str]", missing: float) -> bool:
@@ -189,7 +205,9 @@ def _names_rows(name: str, number: np.ndarray) -> bool:
 
 
 def _of_words(values: "pd.Series[str]", distinct: int) -> Sort:
+    if distinct <= max(FEW, len(values) / ROWS_A_VALUE):
+        return "words"
     words = float(values.str.count(r"\S+").mean())
-    if distinct > FEW and (words >= TEXT_WORDS or float(values.str.len().mean()) > 40):
+    if words >= TEXT_WORDS or float(values.str.len().mean()) > TEXT_LENGTH:
         return "text"
-    return "name" if distinct > max(FEW, MANY * len(values)) else "words"
+    return "name" if distinct > MANY * len(values) else "words"

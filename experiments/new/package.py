@@ -1,22 +1,23 @@
 """Write the files of a problem's package, as a person would: nothing that the defaults do."""
 
 import json
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from experiments.new.choice import Chosen
-from experiments.new.columns import Guessed
+from experiments.new.columns import UNUSED, Guessed
 from experiments.new.limits import Limits
 from experiments.new.lines import scalar
-from experiments.new.question import Question
+from experiments.new.question import Asked, Question
+from experiments.new.traps import TWINS
 from retrace.raw.plain import TRUTH_WORDS, Kind, Reading
 
 WIDTH = 100
 HISTORY = ("mean", "known", "rows", "a_day", "days_since")  # of an entity, by problems.defaults
-ROW_ID, TWINS = "row_id", "row_twins"  # the columns of Reading.row_id and Reading.twins
+ROW_ID = "row_id"  # the column of Reading.row_id
 DEFAULT = '"""The defaults of problems/defaults.py."""\n'
 GROUPS = {  # constants of schema.py by type
     "float64": "NUMBERS", "int64": "WHOLE", "str": "WORDS", "bool": "FLAGS",
@@ -28,21 +29,20 @@ def quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def kinds(question: Question, guessed: Guessed, twins: bool) -> dict[str, Kind]:
+def kinds(question: Question, guessed: Guessed) -> dict[str, Kind]:
     """Return the types of the clean table's columns: key, time, columns, target."""
     found: dict[str, Kind] = {}
     used = {
         one.name: one
         for one in guessed.columns.values()
-        if one.sort not in ("empty", "one value", "name")
-        or one.name in (question.key, question.target)
+        if one.sort not in UNUSED or one.name in (question.key, question.target)
     }
     if question.key is None:
         found[ROW_ID] = Kind("str")
     else:
         key = next(one for one in guessed.columns.values() if one.name == question.key)
         found[key.name] = Kind("int64" if key.numeric else "str")
-    if twins:
+    if question.group == TWINS:
         found[TWINS] = Kind("str")
     if question.time:
         found[question.time] = Kind("datetime64[us, UTC]")
@@ -64,10 +64,13 @@ def kinds(question: Question, guessed: Guessed, twins: bool) -> dict[str, Kind]:
     return found
 
 
-def reading(question: Question, guessed: Guessed, asked_zone: str | None, twins: bool) -> Reading:
+def reading(question: Question, guessed: Guessed, asked_zone: str | None) -> Reading:
     """Return how the file's values are read."""
+    used = kinds(question, guessed)
     names: dict[str, str | list[str]] = {
-        one.name: raw for raw, one in guessed.columns.items() if one.name != raw
+        one.name: raw
+        for raw, one in guessed.columns.items()
+        if one.name != raw and one.name in used
     }
     formats = {
         one.name: one.form.format
@@ -90,7 +93,7 @@ def reading(question: Question, guessed: Guessed, asked_zone: str | None, twins:
             "time_zone": (asked_zone or "UTC") if times else None,
             "truths": {} if said else {question.target: dict(question.truths)},
             "row_id": ROW_ID if question.key is None else None,
-            "twins": TWINS if twins else None,
+            "twins": TWINS if question.group == TWINS else None,
         }
     )
 
@@ -119,7 +122,7 @@ def schema(
             n for n, kind in kinds.items() if kind.dtype == dtype and n not in single | {TWINS}
         ]
         if names:
-            constants.append(_tuple(constant, names))
+            constants.append(filled(f"{constant} = ", _tuple(names)))
             gaps = ", nullable=True" if kinds[names[0]].nullable else ""
             lines.append(f'    **{{name: pa.Column("{dtype}"{gaps}) for name in {constant}}},')
     target = kinds[question.target]
@@ -128,70 +131,59 @@ def schema(
     outcomes = [question.target, *leaks]
     if question.known_at and question.known_at != question.time:
         outcomes.append(question.known_at)
-    time = f'    time="{question.time}",\n' if question.time else ""
+    if moving:  # they move by themselves
+        constants.append(filled("BY_NATURE = ", _mapping(moving)))
+    fields = {
+        "key": (key,), "time": question.time, "outcomes": tuple(outcomes),
+        "exempt": Name("BY_NATURE") if moving else None,
+    }  # fmt: skip
+    words = [quoted(name), "pa.DataFrameSchema(COLUMNS)", *_arguments(fields)]
     body = "\n".join(lines)
     return (
         f'"""{about}"""\n\nimport pandera.pandas as pa\n\nfrom problems.contract import World\n\n'
         + "".join(constants)
-        + f"COLUMNS = {{\n{body}\n}}\nWORLD = World(\n    {quoted(name)},\n"
-        + f"    pa.DataFrameSchema(COLUMNS),\n    key=({quoted(key)},),\n{time}"
-        + _field("outcomes", outcomes)
-        + (f"    exempt={_literal(moving, 4)},  # they move by themselves\n" if moving else "")
-        + ")\n"
+        + f"COLUMNS = {{\n{body}\n}}\n"
+        + filled("WORLD = World", Words("()", words))
     )
 
 
-def problem(name: str, words: str, question: Question, chosen: Chosen, twins: bool) -> str:
+def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
     """Return problem.py."""
     calendar = [f"{question.time}_{part}" for part in chosen.calendar]
     days = [f"{one}_days" for one in chosen.dates] if question.time else []
     past = [f"{one}_{what}" for one in question.entities for what in HISTORY]
     numeric = [*chosen.numeric, *days, *past]
-    blocks = ""
-    imports = "from problems.contract import Columns, Problem\n"
+    imports, constants = "from problems.contract import Columns, Problem\n", ""
     if chosen.texts:
         imports += "from retrace.encode.text.blocks import Block\n"
-        lines = []
-        for one in chosen.texts:
-            lines.append(f'    Block("{one}_words", "words", 1.0, ("{one}",)),\n')
-            lines.append(f'    Block("{one}_pairs", "pairs", 1.0, ("{one}",)),\n')
-        blocks = f"BLOCKS = (\n{''.join(lines)})\n"
-    columns, constants = "", ""
-    for field, names in (("numeric", [*calendar, *numeric]), ("categorical", chosen.categorical)):
-        if not names:
-            continue
-        line = _field(field, names, 8)
-        if len(line) > WIDTH + 1:
-            constants += _tuple(field.upper(), names)
-            line = f"        {field}={field.upper()},\n"
-        columns += line
-    if chosen.target_encoded:
-        groups = "".join(f"({quoted(one)},), " for one in chosen.target_encoded).rstrip()
-        columns += f"        target_encoded=({groups}),\n"
-    if chosen.texts:
-        columns += "        text=BLOCKS,\n"
-    group = question.group or (TWINS if twins else None)
+        blocks = [
+            f'Block("{one}_{kind}", "{kind}", 1.0, ("{one}",))'
+            for one in chosen.texts
+            for kind in ("words", "pairs")
+        ]
+        constants += filled("BLOCKS = ", Words("()", blocks))
+    columns: dict[str, Any] = {"numeric": (*calendar, *numeric), "categorical": chosen.categorical}
+    for field, names in columns.items():
+        if len(repr(names)) > WIDTH - 20:
+            constants += filled(f"{field.upper()} = ", _tuple(names))
+            columns[field] = Name(field.upper())
+    columns["target_encoded"] = tuple((one,) for one in chosen.target_encoded)
+    columns["text"] = Name("BLOCKS") if chosen.texts else None
     fields: dict[str, Any] = {
         "name": name, "world": name, "task": question.task, "target": question.target,
         "unit": question.unit, "metric": question.metric,
+        "scale": question.scale if question.scale != "identity" else None,
+        "time": question.time, "known_at": question.known_at if question.time else None,
+        "key": (question.key or ROW_ID,),
+        "columns": Name(f"Columns({', '.join(_arguments(columns))})"),
+        "group": (question.group,) if question.group else None,
+        "entities": question.entities, "slices": chosen.slices,
     }  # fmt: skip
-    if question.scale != "identity":
-        fields["scale"] = question.scale
-    if question.time:
-        fields["time"], fields["known_at"] = question.time, question.known_at
-    body = "".join(f"    {key}={quoted(value)},\n" for key, value in fields.items())
-    body += f"    key=({quoted(question.key or 'row_id')},),\n"
-    body += f"    columns=Columns(\n{columns}    ),\n"
-    if group:
-        body += f"    group=({quoted(group)},),\n"
-    if question.entities:
-        body += _field("entities", question.entities)
-    if chosen.slices:
-        body += _field("slices", chosen.slices)
     constant = name.upper()
     return (
-        f'"""{words}"""\n\n{imports}\n{constants}{blocks}{constant} = Problem(\n{body})\n'
-        f"PROBLEMS = {{{quoted(name)}: {constant}}}\n"
+        f'"""{words}"""\n\n{imports}\n{constants}'
+        + filled(f"{constant} = Problem", Words("()", _arguments(fields)))
+        + f"PROBLEMS = {{{quoted(name)}: {constant}}}\n"
     )
 
 
@@ -201,11 +193,13 @@ def ingest(name: str, reading: Reading) -> str:
     imports = sorted(
         [f"from problems.{name}.schema import WORLD", "from problems.plain import plain_reader"]
     )
-    text = "\n".join(imports) + "\n\n"
-    if not given:
-        return text + "READER = plain_reader(WORLD)\n"
-    fields = "".join(f"    {key}={_literal(value, 4)},\n" for key, value in given.items())
-    return text + f"READER = plain_reader(\n    WORLD,\n{fields})\n"
+    constants = ""
+    for field, value in given.items():
+        if isinstance(value, dict) and len(repr(value)) > WIDTH - 30:
+            constants += filled(f"{field.upper()} = ", _mapping(value))
+            given[field] = Name(field.upper())
+    made = filled("READER = plain_reader", Words("()", ["WORLD", *_arguments(given)]))
+    return "\n".join(imports) + f"\n\n{constants}{made}"
 
 
 def features(question: Question, chosen: Chosen, zone: str) -> str:
@@ -235,6 +229,15 @@ def features(question: Question, chosen: Chosen, zone: str) -> str:
         f"HISTORY = history({', '.join(words)})\n"
         f"FEATURES = Features({made}, EntityParams, HISTORY)\n"
     )
+
+
+def evaluation(question: Question, asked: Asked) -> str:
+    """Return evaluation/__init__.py."""
+    if asked.costs is None:
+        return DEFAULT
+    made = "forecasts" if question.task == "regression" else "alerts"
+    given = quoted(asked.currency) if asked.currency else ""
+    return f"from problems.costs import {made}\n\nEVALUATION = {made}({given})\n"
 
 
 def rules(chosen: Chosen) -> str:
@@ -275,65 +278,60 @@ def _number(value: Any) -> str:
     return repr(value)
 
 
-def _tuple(constant: str, names: Sequence[str]) -> str:
-    inside = ", ".join(map(quoted, names)) + ("," if len(names) == 1 else "")
-    line = f"{constant} = ({inside})\n"
-    return (
-        line if len(line) <= WIDTH + 1 else f"{constant} = (\n{_wrapped(names, 4)})  # fmt: skip\n"
-    )
+# ---- Python ----------------------------------------------------------------------------------
 
 
-def _field(name: str, values: Sequence[str], indent: int = 4) -> str:
-    space = " " * indent
-    inside = ", ".join(quoted(one) for one in values)
-    line = f"{space}{name}=({inside}{',' if len(values) == 1 else ''}),\n"
-    return (
-        line
-        if len(line) <= WIDTH + 1
-        else f"{space}{name}=(\n{_wrapped(values, indent + 4)}{space}),\n"
-    )
+class Name(str):
+    """Python as it stands, where a text would be quoted."""
 
 
-def _wrapped(names: Iterable[str], indent: int) -> str:
-    """Return names as lines of full width: one a line would be a page of a wide table."""
-    text = ", ".join(quoted(one) for one in names) + ","
-    space = " " * indent
-    return (
-        "\n".join(
-            textwrap.wrap(
-                text, WIDTH, initial_indent=space, subsequent_indent=space, break_long_words=False
-            )
-        )
-        + "\n"
-    )
+@dataclass(frozen=True)
+class Words:
+    """What stands between brackets, with commas between."""
+
+    brackets: str
+    words: Sequence[str]
 
 
-def _entry(key: str, value: Any, indent: int) -> str:
-    space = " " * indent
-    line = f"{space}{key}: {_literal(value, indent)},\n"
-    if len(line) <= WIDTH + 1 or not isinstance(value, tuple | list):
+def filled(head: str, body: Words) -> str:
+    """Return a statement in one line, or in lines of full width: one word a line would be a page of
+    a wide table."""
+    first, last = body.brackets[0], body.brackets[1]
+    single = len(body.words) == 1 and body.brackets == "()" and head.endswith("= ")
+    line = f"{head}{first}{', '.join(body.words)}{',' if single else ''}{last}\n"
+    if len(line) <= WIDTH + 1:
         return line
-    brackets = "()" if isinstance(value, tuple) else "[]"
-    inside = "".join(f"{space}    {_literal(one, 0)},\n" for one in value)
-    return f"{space}{key}: {brackets[0]}\n{inside}{space}{brackets[1]},\n"
+    lines = [""]
+    for word in body.words:
+        if len(lines[-1]) + len(word) + 2 > WIDTH - 4 and lines[-1]:
+            lines.append("")
+        lines[-1] += f" {word}," if lines[-1] else f"{word},"
+    inside = "".join(f"    {one}\n" for one in lines)
+    return f"{head}{first}\n{inside}{last}  # fmt: skip\n"
 
 
-def _literal(value: Any, indent: int) -> str:
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{_literal(k, 0)}: {_literal(v, 0)}" for k, v in value.items())
-        if len(inside) < WIDTH - 30:
-            return "{" + inside + "}"
-        lines = "".join(_entry(_literal(k, 0), one, indent + 4) for k, one in value.items())
-        return "{\n" + lines + " " * indent + "}"
-    if isinstance(value, tuple):
-        return (
-            "("
-            + ", ".join(_literal(one, 0) for one in value)
-            + ("," if len(value) == 1 else "")
-            + ")"
-        )
-    if isinstance(value, list):
-        return "[" + ", ".join(_literal(one, 0) for one in value) + "]"
+def _tuple(names: Iterable[str]) -> Words:
+    return Words("()", [quoted(one) for one in names])
+
+
+def _mapping(value: Mapping[str, Any]) -> Words:
+    return Words("{}", [f"{quoted(key)}: {_literal(one)}" for key, one in value.items()])
+
+
+def _arguments(fields: Mapping[str, Any]) -> list[str]:
+    """Return keyword arguments, without those that are empty."""
+    empty = (None, (), "")
+    return [f"{key}={_literal(value)}" for key, value in fields.items() if value not in empty]
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Name) or not isinstance(value, str | Mapping | tuple | list):
+        return str(value)
     if isinstance(value, str):
         return quoted(value)
-    return repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(_mapping(value).words) + "}"
+    inside = ", ".join(map(_literal, value))
+    if isinstance(value, list):
+        return f"[{inside}]"
+    return f"({inside}{',' if len(value) == 1 else ''})"

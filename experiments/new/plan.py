@@ -2,24 +2,29 @@
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from experiments.new import choice, limits, package, place
 from experiments.new.choice import Chosen
+from experiments.new.codes import codes
 from experiments.new.columns import Guessed
 from experiments.new.lines import block, scalar
 from experiments.new.place import Written
 from experiments.new.question import Question
 from experiments.new.reading import Read
-from experiments.new.traps import Trap, numbers, traps
+from experiments.new.traps import MOST_ROWS, Trap, numbers, traps
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
 from retrace.raw.plain import Plain, read_plain
 
 MOST_LOST = 0.02  # share of rows, as `ingest.max_quarantined` has it
 SECTIONS = ("ingest", "split", "features", "encode", "text", "train", "gate", "evaluate")
+_YEAR = re.compile(r"(?i)(^|_|\b)(year|season|jahr)$")
+COSTS = {"regression": ("cost_over", "cost_under"), "binary": ("cost_act", "cost_miss")}
 COMMENT = 33  # where the comments of params.yaml begin
 
 
@@ -34,6 +39,13 @@ class Plan:
     notes: list[str]
     written: Written
 
+    def told_traps(self) -> dict[str, list[str]]:
+        """Return what traps say, with the columns that are left out for it."""
+        found: dict[str, list[str]] = {}
+        for trap in self.traps:
+            found.setdefault(trap.words, []).extend(trap.leave_out)
+        return found
+
 
 @dataclass(frozen=True)
 class Found:
@@ -44,7 +56,6 @@ class Found:
     plain: Plain
     sorts: dict[str, str]
     traps: list[Trap]
-    twins: bool  # rows with the same content are there, and nothing else names them
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -86,59 +97,76 @@ def plan(name: str, table: Read) -> Plan:
         block=_block(name, table, chosen),
         artifact=_artifact(name, question),
     )
-    notes = [*_notes(found, chosen)]
+    notes = [*_notes(table, found, chosen)]
     return Plan(name, table, question, found.traps, notes, written)
 
 
 def _look(table: Read) -> Found:
     """Read the rows as `ingest` will, and look for traps among them."""
     question = table.question
-    named = question.key is None and question.time is None
-    guessed, plain = _clean(table, twins=named)
+    guessed, plain = _clean(table, question)
+    if names := _codes(plain.clean, question, guessed):
+        table = replace(table, guessed=_as_words(guessed, names))
+        guessed, plain = _clean(table, question)
     clean = plain.clean
     others = {question.key, question.target, question.known_at, question.time}
-    known = {one.name: str(one.sort) for one in guessed.columns.values()}
-    sorts = {one: known[one] for one in map(str, clean) if one not in others and one in known}
+    known = {one.name: one for one in guessed.columns.values() if one.name not in others}
+    sorts = {one: str(known[one].sort) for one in map(str, clean) if one in known}
+    ids = [name for name, sort in sorts.items() if sort == "words" and known[name].is_id]
     raw_target = guessed.reading.number(table.rows[table.asked.target])
-    seen = list(traps(clean, question, sorts, raw_target))
+    seen = list(traps(clean, question, sorts, ids, raw_target))
     group = question.group or next((trap.group for trap in seen if trap.group), None)
-    twins = named and group is None and bool(clean["row_twins"].duplicated().any())
-    return Found(replace(question, group=group), guessed, plain, sorts, seen, twins)
+    return Found(replace(question, group=group), guessed, plain, sorts, seen)
 
 
-def _clean(table: Read, *, twins: bool) -> tuple[Guessed, Plain]:
+def _codes(clean: pd.DataFrame, question: Question, guessed: Guessed) -> list[str]:
+    rows = clean[clean[question.target].notna()].iloc[:: -(-len(clean) // MOST_ROWS)]
+    others = {question.key, question.target, question.time}
+    columns = {
+        one.name: one.sort
+        for one in guessed.columns.values()
+        if one.name in rows and one.name not in others
+    }
+    return codes(rows, numbers(rows, question), columns)
+
+
+def _as_words(guessed: Guessed, names: Sequence[str]) -> Guessed:
+    columns = {
+        raw: replace(one, sort="words") if one.name in names else one
+        for raw, one in guessed.columns.items()
+    }
+    return replace(guessed, columns=columns)
+
+
+def _clean(table: Read, question: Question) -> tuple[Guessed, Plain]:
     """Read the rows; a column of numbers by which too many are lost is one of words."""
-    question, guessed = table.question, table.guessed
+    guessed = table.guessed
     while True:
-        kinds = package.kinds(question, guessed, twins)
-        reading = package.reading(question, guessed, table.asked.zone, twins)
+        kinds = package.kinds(question, guessed)
+        reading = package.reading(question, guessed, table.asked.zone)
         key = (question.key or package.ROW_ID,)
         plain = read_plain(table.source, kinds, key=key, reading=reading)
-        all_rows = len(plain.rejected) + len(plain.clean)
-        if len(plain.rejected) <= MOST_LOST * all_rows:
+        if len(plain.rejected) <= MOST_LOST * (len(plain.rejected) + len(plain.clean)):
             return guessed, plain
-        reasons = plain.rejected["reason"].value_counts()
-        fixed = (question.target, question.time, question.known_at, question.key)
-        worst = next(
-            (
-                raw
-                for raw, one in guessed.columns.items()
-                if str(reasons.index[0]).startswith(f"{one.name} is not")
-                and one.name not in fixed
-                and one.sort != "words"
-            ),
-            None,
-        )
-        if worst is None:
-            first = plain.rejected.iloc[0]
-            shown = "\n".join(f"  {n:>8,}  {reason}" for reason, n in reasons.items())
-            raise RetraceError(
-                f"{len(plain.rejected):,} of {all_rows:,} rows of {table.source.name} cannot be "
-                f"used:\n{shown}\nThe first is row {first['row']} of {first['file']}. Correct the "
-                "file, or leave the column out with --drop."
-            )
-        columns = {**guessed.columns, worst: replace(guessed.columns[worst], sort="words")}
-        guessed = replace(guessed, columns=columns)
+        guessed = _as_words(guessed, [_worst(table, question, guessed, plain)])
+
+
+def _worst(table: Read, question: Question, guessed: Guessed, plain: Plain) -> str:
+    """Return the column by which the most rows are lost; RetraceError where none can be spared."""
+    reasons = plain.rejected["reason"].value_counts()
+    fixed = (question.target, question.time, question.known_at, question.key)
+    for one in guessed.columns.values():
+        lost = str(reasons.index[0]).startswith(f"{one.name} is not")
+        if lost and one.name not in fixed and one.sort != "words":
+            return one.name
+    all_rows = len(plain.rejected) + len(plain.clean)
+    first = plain.rejected.iloc[0]
+    shown = "\n".join(f"  {n:>8,}  {reason}" for reason, n in reasons.items())
+    raise RetraceError(
+        f"{len(plain.rejected):,} of {all_rows:,} rows of {table.source.name} cannot be "
+        f"used:\n{shown}\nThe first is row {first['row']} of {first['file']}. Correct the "
+        "file, or leave the column out with --drop."
+    )
 
 
 def _files(
@@ -148,8 +176,8 @@ def _files(
     asks = {"regression": "How much is", "binary": "Whether", "multiclass": "Which"}[question.task]
     about = f"{file}: {len(clean):,} rows."
     leaks = list(found.left_out)
-    kinds = package.kinds(question, found.guessed, found.twins)
-    reading = package.reading(question, found.guessed, table.asked.zone, found.twins)
+    kinds = package.kinds(question, found.guessed)
+    reading = package.reading(question, found.guessed, table.asked.zone)
     moving = limits.moving(clean, question, [question.target, *leaks])
     of_target = {"regression": "number", "binary": "flag", "multiclass": "words"}[question.task]
     checked = {**sorts, question.target: of_target}
@@ -158,12 +186,12 @@ def _files(
         "__init__.py": "",
         "schema.py": package.schema(name, about, question, kinds, leaks, moving),
         "problem.py": package.problem(
-            name, f"{asks} {question.target}, by the rows of {file}.", question, chosen, found.twins
+            name, f"{asks} {question.target}, by the rows of {file}.", question, chosen
         ),
         "ingest/__init__.py": package.ingest(name, reading),
         "features/__init__.py": package.features(question, chosen, table.asked.zone or "UTC"),
         "rules.py": package.rules(chosen),
-        "evaluation/__init__.py": package.DEFAULT,
+        "evaluation/__init__.py": package.evaluation(question, table.asked),
         "checks.yaml": package.checks(checks, limits.rows_min(clean)),
     }
 
@@ -186,6 +214,10 @@ def _lists(name: str, table: Read, found: Found, chosen: Chosen) -> dict[str, li
 def _block(name: str, table: Read, chosen: Chosen) -> list[str]:
     settings: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     settings |= chosen.settings
+    if table.asked.costs is not None:
+        names = COSTS[table.question.task]
+        costs = dict(zip(names, table.asked.costs, strict=True))
+        settings["evaluate"] = {**settings["evaluate"], **costs}
     if chosen.backtest is not None:
         settings["backtest"] = chosen.backtest
     head = f"{f'{name}:':<{COMMENT}} # {table.source.name}, by `retrace new`"
@@ -202,7 +234,7 @@ def _artifact(name: str, question: Question) -> list[str]:
     ]
 
 
-def _notes(found: Found, chosen: Chosen) -> Iterator[str]:
+def _notes(table: Read, found: Found, chosen: Chosen) -> Iterator[str]:
     """Yield what was guessed, and what is not used."""
     question, style = found.question, found.guessed.reading
     columns = list(found.guessed.columns.values())
@@ -215,12 +247,20 @@ def _notes(found: Found, chosen: Chosen) -> Iterator[str]:
         yield f"numbers: decimal sign '{style.decimal}', thousands '{style.thousands}'{signs}"
     if style.missing:
         yield f"words for no value: {', '.join(style.missing)}"
+    years = [one.raw for one in columns if one.sort == "whole" and _YEAR.search(one.raw)]
+    if years and question.time is None and not table.asked.no_time:
+        yield (
+            f"{years[0]} may be the time of the prediction: --time {years[0]} trains on the years "
+            "before and judges by the last; without it all years are in both"
+        )
     for one in columns:
         known = one.name == question.time or one.raw in question.time_columns
         if one.sort == "time" and one.form is not None and not known:
             yield f"{one.name} is a time, {one.form.words}"
     if ids := _named(columns, "name", {question.key, question.target}):
         yield f"names of rows, which say nothing of others, are not used: {ids}"
+    if any(one.sort == "row number" for one in columns):
+        yield "numbers of rows, in a column without a name, are not used"
     if bare := _named(columns, "empty") or _named(columns, "one value"):
         yield f"empty, or with one value, and not used: {bare}"
     if chosen.unused:

@@ -15,10 +15,14 @@ from retrace.base.errors import RetraceError
 from retrace.raw.plain import TRUTH_WORDS
 from retrace.raw.values import as_number, clean_text
 
-CLASSES = 30  # most of a target of words
+CLASSES, CLASSES_ASKED = 30, 200  # most of a target of words, and where they are asked for
 CLASSES_OF_NUMBERS = 10  # most of a target of whole numbers that nothing says are counts
 LONG_TAIL = 10.0  # the 99th percentile over the median, from which errors are even on a log scale
-TAIL = 3.0  # likewise, of counts, and of what is money by its name
+TAIL = 3.0  # likewise, of whole numbers, and of what is money by its name
+SKEWED = 1.0  # the least skewness of what is on a log scale
+ZEROS = 0.05  # the most zeros of it: there they lie far below all else
+THINS_FROM, THIN = 5, 0.1  # values of counts; the last one's rows over those of the first
+COUNTS, SPREAD = 10, 0.7  # the highest median of small counts, the least variance over their mean
 RARE = 0.2  # share of a class, under which a model is asked to find it rather than to rank all
 CATEGORIES = 50  # values of a category; with more, the target's mean stands for each
 _MEASURES = re.compile(
@@ -51,6 +55,8 @@ class Asked:
     zone: str | None = None
     positive: str | None = None
     no_time: bool = False
+    costs: tuple[float, float] | None = None  # over and under a unit; of acting, and of missing
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Question:
     truths: Mapping[str, bool] = field(
         default_factory=dict
     )  # words of a target that is true or false
+    positive: str = ""  # the true one, as the file has it
     classes: tuple[str, ...] = ()
 
 
@@ -90,6 +97,11 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
         raise RetraceError(
             f"--entities {','.join(asked.entities)}: a history needs a time of the prediction "
             "(--time), and a target that is a number, or yes or no."
+        )
+    if asked.costs and task == "multiclass":
+        raise RetraceError(
+            f"--costs: '{asked.target}' has {len(text[text != ''].unique())} classes; costs are of "
+            "a number, or of yes or no. Without --costs it works."
         )
     for raw in asked.entities:
         columns[raw] = replace(columns[raw], sort="words")
@@ -115,6 +127,7 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
         group=group,
         entities=tuple(columns[one].name for one in asked.entities),
         truths=truths,
+        positive=next((one for one in text.unique() if truths.get(str(one).lower())), ""),
         classes=tuple(sorted(text[text != ""].unique())) if task == "multiclass" else (),
     ), replace(guessed, columns=columns)
 
@@ -142,7 +155,8 @@ def _task(
     task = asked.task
     if task is None:
         whole = numeric and target.sort != "number"
-        few = whole and len(counts) <= CLASSES_OF_NUMBERS and not _MEASURES.search(name)
+        few = whole and len(counts) <= CLASSES_OF_NUMBERS
+        few = few and not (_MEASURES.search(name) or _thins_out(counts))
         if len(counts) == 2:
             task = "binary"
         elif numeric and not few:
@@ -172,13 +186,24 @@ def _task(
                 f"{', '.join(map(str, counts.index[:5]))}; --task binary needs two."
             )
         return task, _truths(counts, asked.positive), replace(target, sort="flag")
-    if len(counts) > CLASSES:
+    most = CLASSES_ASKED if asked.task else CLASSES
+    if len(counts) > most:
         raise RetraceError(
             f"The target '{name}' has {len(counts):,} different values in {len(values):,} rows, "
-            f"such as {counts.index[0]!r}: too many for classes ({CLASSES} at most). Is it an "
-            "id or a text? Choose another column, or --task regression where it is a number."
+            f"such as {counts.index[0]!r}: too many for classes ({CLASSES}, or {CLASSES_ASKED} "
+            "with --task multiclass). Is it an id or a text? Choose another column, or --task "
+            "regression where it is a number."
         )
     return task, {}, replace(target, sort="words")
+
+
+def _thins_out(counts: "pd.Series[int]") -> bool:
+    """Whether values are counts rather than classes: from 0 on, and the larger the rarer."""
+    shares = counts.set_axis(as_number(pd.Series(counts.index, dtype="str"))).sort_index()
+    from_zero = len(shares) >= THINS_FROM and shares.index[0] == 0
+    return bool(
+        from_zero and shares.iloc[-1] < THIN * shares.max() and shares.is_monotonic_decreasing
+    )
 
 
 def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
@@ -255,14 +280,35 @@ def _metric(
             return asked.metric or "log_loss", "identity"
         rate = float(text[text != ""].str.lower().map(dict(truths)).astype(bool).mean())
         return asked.metric or ("average_precision" if rate < RARE else "auc"), "identity"
-    middle, far = np.quantile(number, [0.5, 0.99])
-    long_tail = number.min() >= 0 and middle > 0 and far / middle >= LONG_TAIL
-    counts = bool((number == np.floor(number)).all())
-    uneven = number.min() >= 0 and middle > 0 and far / middle >= TAIL
-    long_tail = long_tail or (uneven and (counts or bool(_MONEY.search(asked.target))))
-    if asked.metric == "rmsle" or (asked.metric in (None, "mae") and long_tail):
+    if asked.metric == "rmsle" or (asked.metric in (None, "mae") and _long_tailed(number, asked)):
         return asked.metric or "rmsle", "log"
+    if asked.metric is None and _small_counts(number):
+        return "poisson_deviance", "identity"
     return asked.metric or "rmse", "identity"
+
+
+def _long_tailed(number: np.ndarray, asked: Asked) -> bool:
+    """Whether errors are even on a log scale: of what is never negative, hardly ever 0, and has a
+    long tail."""
+    middle, far = np.quantile(number, [0.5, 0.99])
+    if number.min() < 0 or middle <= 0 or (number == 0).mean() > ZEROS:
+        return False
+    if _small_counts(number) or _skewness(number) < SKEWED:
+        return False
+    uneven = bool((number == np.floor(number)).all()) or bool(_MONEY.search(asked.target))
+    return bool(far / middle >= (TAIL if uneven else LONG_TAIL))
+
+
+def _skewness(number: np.ndarray) -> float:
+    """Return the third standardised moment."""
+    spread = number - number.mean()
+    return float((spread**3).mean() / max(float(number.std()) ** 3, 1e-300))
+
+
+def _small_counts(number: np.ndarray) -> bool:
+    """Whether the numbers are counts of what happens now and then: 0, 1, 2, and some larger."""
+    whole = bool((number == np.floor(number)).all()) and number.min() >= 0
+    return whole and np.median(number) <= COUNTS and number.var() >= SPREAD * number.mean()
 
 
 def _unit(name: str, task: Task) -> str:

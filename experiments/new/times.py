@@ -152,8 +152,8 @@ def _part(text: "pd.Series[str]") -> str | None:
         return "%Y-%m-%d"
     first = text.str.extract(r"^(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})$")
     if first.notna().all(axis=None):
-        sign = str(text.iloc[0])[re.search(r"[-/.]", str(text.iloc[0])).start()]  # type: ignore[union-attr]
-        year = "%Y" if len(str(text.iloc[0]).rsplit(sign, 1)[-1]) == 4 else "%y"
+        _, sign, year = re.split(r"([-/.])(?=\d+$)", str(text.iloc[0]))
+        year = "%Y" if len(year) == 4 else "%y"
         month_first = bool((pd.to_numeric(first[1]) > 12).any())
         order = ("%m", "%d") if month_first else ("%d", "%m")
         return sign.join([*order, year])

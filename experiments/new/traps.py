@@ -4,7 +4,7 @@ Each trap is about columns that the model must not see, or about rows that someb
 Nothing here is certain: what is left out has its reason beside it, and one line brings it back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression
 
-from experiments.new.columns import IDS
 from experiments.new.question import Question
 from retrace.checks.columns import explained, groups, missing
 from retrace.raw.values import as_number
@@ -24,12 +23,15 @@ ADDS_UP = 0.9999  # of the variance, told by a sum of columns
 PURE, PURE_ROWS = 0.98, 30  # share of one class among the rows that have a value, or have none
 CHANCE = 1e-6  # that rows drawn from all would be so pure
 AFTER = 0.5  # share of rows in which another time is later than the prediction
-ORDERED = 0.3  # rank correlation of the target with the place of its row
-ALIKE = 0.5  # share of the target's variance between groups, from which their rows are alike
-TWINS = 0.001  # share of rows that equal another one
+CHANGES = 0.3  # share of the target that the place of its row tells
+ORDERED = 0.95  # correlation of the target's rank with its place
+SOME, ALIKE = 0.1, 0.5  # share of the target's variance between ids: say it; draw them together
+TWINS = "row_twins"  # the column of Reading.twins
+TWINS_LEAST = 0.001  # share of rows that equal another one
+SAME = 0.5  # of such rows' outcomes, beyond chance, that are the same where rows stand there twice
 FEW = 20  # rows of a class, under which little can be learnt of it
 MOST_ROWS = 50_000  # every k-th row is enough
-BINS = 200
+BINS, BIN_ROWS = 200, 30  # of a number: many, or few that have rows enough each
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +40,8 @@ Floats = NDArray[np.float64]
 class Trap:
     """What was found, in words with figures; `leave_out` are columns that the model must not see.
 
-    `group` is a column whose rows are alike, so that they belong into one window.
+    `group` is a column whose rows are alike, so that they belong into one window; TWINS, where
+    rows stand there twice.
     """
 
     words: str
@@ -47,11 +50,16 @@ class Trap:
 
 
 def traps(
-    clean: pd.DataFrame, question: Question, columns: Mapping[str, str], raw_target: pd.Series
+    clean: pd.DataFrame,
+    question: Question,
+    columns: Mapping[str, str],
+    ids: Sequence[str],
+    raw_target: pd.Series,
 ) -> Iterator[Trap]:
     """Yield the traps of a clean table.
 
     columns    : sort by name of what a model could see
+    ids        : those of them that name a customer, a machine or a town
     raw_target : in the order of the file, for what depends on it
     """
     there = clean[question.target].notna().to_numpy(bool)
@@ -62,15 +70,16 @@ def traps(
     out: set[str] = set()
     for look in (_later, _sums, _filled, _tells):
         rest = {name: sort for name, sort in columns.items() if name not in out}
+        if look is _tells:  # of ids `_alike` knows more
+            rest = {name: sort for name, sort in rest.items() if name not in ids}
         for trap in look(rows, question, rest):
             out |= {*trap.leave_out}
             yield trap
     yield from _order(rows, question, raw_target)
     yield from _classes(clean[there], question)
-    yield from _twins(clean[there], question, columns)
     if question.group is None:
-        rest = {name: sort for name, sort in columns.items() if name not in out}
-        yield from _alike(rows, question, rest)
+        yield from _alike(rows, question, [name for name in ids if name not in out])
+    yield from _twins(clean[there], question, columns)
 
 
 def numbers(rows: pd.DataFrame, question: Question) -> Floats:
@@ -84,9 +93,16 @@ def numbers(rows: pd.DataFrame, question: Question) -> Floats:
 
 
 def told(target: Floats, column: pd.Series, most: int = BINS) -> float:
-    """Return the share of the target's variance that groups of a column tell, out of fold; of
+    """Return the share of the target's variance that groups of a column tell, as `shared` has it:
+    many groups, or as few as have rows enough, whichever tell more."""
+    column = column.astype("float64") if column.dtype == bool else column
+    few = max(5, min(most, len(column) // BIN_ROWS))
+    return max(shared(target, groups(column, n)) for n in dict.fromkeys((most, few)))
+
+
+def shared(target: Floats, codes: NDArray[np.int64]) -> float:
+    """Return the share of the target's variance that is between groups, from 0, out of fold; of
     several classes the mean, weighed by their variance."""
-    codes = groups(column.astype("float64") if column.dtype == bool else column, most)
     weights = target.var(axis=0)
     shares = [explained(one, codes) for one in target.T]
     return float(np.average(shares, weights=weights)) if weights.sum() else 0.0
@@ -97,6 +113,7 @@ def told(target: Floats, column: pd.Series, most: int = BINS) -> float:
 
 def _tells(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
     target = numbers(rows, question)
+    nearly: dict[str, float] = {}
     for name, sort in columns.items():
         share = 0.0 if sort in ("time", "text") else told(target, rows[name])
         ranks = _same_order(rows[name], target) if sort in ("number", "whole") else 0.0
@@ -109,10 +126,19 @@ def _tells(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -
         elif share >= TELLS:
             yield Trap(f"tells {share:.1%} of {question.target} alone", (name,))
         elif share >= NEARLY:
-            yield Trap(
-                f"{name} tells {share:.0%} of {question.target} alone. Is it known when the "
-                "prediction is made? --drop leaves it out"
-            )
+            nearly[name] = share
+    if len(nearly) == 1:
+        (name, share), *_ = nearly.items()
+        yield Trap(
+            f"{name} tells {share:.0%} of {question.target} alone. Is it known when the prediction "
+            "is made? --drop leaves it out"
+        )
+    elif nearly:
+        shares = ", ".join(f"{name} ({share:.0%})" for name, share in nearly.items())
+        yield Trap(
+            f"{shares} tell most of {question.target}, each alone. Are they known when the "
+            "prediction is made? --drop leaves one out"
+        )
 
 
 def _same_order(column: pd.Series, target: Floats) -> float:
@@ -234,11 +260,22 @@ def _order(rows: pd.DataFrame, question: Question, raw_target: pd.Series) -> Ite
     bands = pd.qcut(values.index, 50, labels=False, duplicates="drop")
     rank = values.rank() if question.task == "regression" else values.astype("float64")
     share = explained(rank.to_numpy(np.float64), np.asarray(bands, np.int64))
-    if share > ORDERED:
+    if share <= CHANGES:
+        return
+    place = pd.Series(np.arange(len(rank)), rank.index)
+    runs = int((rank.diff() != 0).sum())
+    in_runs = question.task != "regression" and runs <= 2 * values.nunique()
+    if in_runs or abs(float(rank.corr(place))) > ORDERED:
         yield Trap(
-            f"the rows are in the order of {question.target} ({share:.0%} of it is told by a row's "
-            "place): neither place nor id is used, and windows are drawn by hash"
+            f"the rows are in the order of {question.target}: neither place nor id is used, and "
+            "windows are drawn by hash"
         )
+        return
+    yield Trap(
+        f"{question.target} changes along the file ({share:.0%} of it is told by a row's place). "
+        "Are the rows in the order of a time, or of groups? --time or --group says so; windows are "
+        "drawn by hash"
+    )
 
 
 def _classes(rows: pd.DataFrame, question: Question) -> Iterator[Trap]:
@@ -252,28 +289,38 @@ def _classes(rows: pd.DataFrame, question: Question) -> Iterator[Trap]:
 
 
 def _twins(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
-    names = [*columns, question.target]
-    again = rows.duplicated(subset=names, keep=False)
-    if again.mean() > TWINS:
-        how = (
-            "they are in one window"
-            if question.key is None and question.time is None
-            else ("train and test may share them")
-        )
-        yield Trap(f"{int(again.sum()):,} rows ({again.mean():.1%}) equal another one: {how}")
+    """Look for rows that were written down twice. Where columns have few values, rows are equal by
+    chance: then their outcomes differ as well."""
+    names = [*columns, *([question.time] if question.time else [])]
+    again = rows.duplicated(subset=[*names, question.target], keep=False)
+    if again.mean() <= TWINS_LEAST or _same_outcomes(rows, names, question.target) < SAME:
+        return
+    words = f"{int(again.sum()):,} rows ({again.mean():.1%}) equal another one"
+    if question.time is None and question.group is None:
+        yield Trap(f"{words}: they are in one window", group=TWINS)
+    else:
+        yield Trap(f"{words}: were they written down twice?")
 
 
-def _alike(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -> Iterator[Trap]:
+def _same_outcomes(rows: pd.DataFrame, names: list[str], target: str) -> float:
+    """Return how often rows that are equal but for the outcome have the same one, beyond chance:
+    0 is chance, 1 is always (Cohen's kappa)."""
+    equal = rows[rows.duplicated(subset=names, keep=False)]
+    alike = equal.groupby(names, dropna=False)[target].transform("size") - 1
+    same = equal.groupby([*names, target], dropna=False)[target].transform("size") - 1
+    chance = float(np.square(rows[target].value_counts(normalize=True)).sum())
+    return (float((same / alike).mean()) - chance) / max(1.0 - chance, 1e-9)
+
+
+def _alike(rows: pd.DataFrame, question: Question, ids: Sequence[str]) -> Iterator[Trap]:
     """Look for ids that come again, and whose rows have much the same outcome."""
     target = numbers(rows, question)
-    for name, sort in columns.items():
-        if sort not in ("words", "whole") or not IDS.search(name):
-            continue
+    for name in ids:
         codes, values = pd.factorize(rows[name])
         size = len(rows) / max(len(values), 1)
         if len(values) < 20 or not 1.5 <= size <= 100 or question.time is not None:
             continue
-        share = float(np.mean([explained(one, codes + 1) for one in target.T]))
+        share = shared(target, codes + 1)
         if share > ALIKE:
             yield Trap(
                 f"rows of one {name} are alike ({share:.0%} of {question.target} is between them): "
@@ -282,3 +329,9 @@ def _alike(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) -
                 group=name,
             )
             return
+        if share > SOME:
+            yield Trap(
+                f"rows of one {name} are somewhat alike ({share:.0%} of {question.target} is "
+                f"between them), and train and test share them. Will the model be asked of others? "
+                f"--group {name} judges it by those"
+            )

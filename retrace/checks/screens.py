@@ -287,7 +287,7 @@ def _dated(rows: pd.DataFrame, roles: Roles) -> Found:
 
 
 def _told(rows: pd.DataFrame, roles: Roles) -> Found:
-    if not roles.outcomes or is_time(rows[roles.outcomes[0]]):
+    if not roles.outcomes or is_time(rows[roles.outcomes[0]]) or is_text(rows[roles.outcomes[0]]):
         return
     rows = rows[rows[roles.outcomes[0]].notna()]
     if rows[roles.outcomes[0]].nunique() <= LEVELS:

@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
@@ -33,6 +34,7 @@ TIME = "datetime64[us, UTC]"
 TRUTH_WORDS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True} | {
     "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False
 }  # fmt: skip
+CHUNK_ROWS = 50_000
 _SPACES = {".": r"\.", ",": ",", " ": r"[ \x{A0}\x{202F}]", "'": r"['\x{2019}]"}
 
 
@@ -62,7 +64,7 @@ class Reading(Params):
     row_id : a declared text column that no file has: a name for each row, made of its content, so
         that it is the same wherever the row stands; of rows with one content the later ones get a
         number
-    twins : likewise, the same for all rows with one content
+    twins : likewise, the same for all rows with one content, whatever their key
     """
 
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
@@ -139,7 +141,8 @@ def read_plain(
             column = _joined(raw, of)
             clean[name], why = _column(name, kinds[name], column, reading, section, raw, key)
             reasons += why
-    clean = clean.assign(**_names_of_rows(clean, reading))
+    content = [name for name in sorted(map(str, clean)) if name not in key]
+    clean = clean.assign(**_names_of_rows(clean[content], reading))
     clean = clean[[name for name in kinds if name in clean]]
     reason = first_reason(reasons, raw.index)
     names_of_key = ", ".join(key)
@@ -211,13 +214,15 @@ def _column(
 
 
 def _names_of_rows(clean: pd.DataFrame, reading: Reading) -> dict[str, pd.Series]:
-    """Name rows by the content of their declared columns, in whatever format the file is."""
+    """Name rows by their content, in whatever format the file is."""
     if reading.row_id is None and reading.twins is None:
         return {}
-    columns = [raw_text(clean[name]).to_pylist() for name in sorted(map(str, clean))]
+    between = pa.scalar("\x1f", pa.large_string())
+    joined = pc.binary_join_element_wise(*(raw_text(clean[name]) for name in clean), between)
     content = [
-        hashlib.blake2b("\x1f".join(row).encode(), digest_size=8).hexdigest()
-        for row in zip(*columns, strict=True)
+        hashlib.blake2b(row.encode(), digest_size=8).hexdigest()
+        for start in range(0, len(joined), CHUNK_ROWS)  # of a wide table, all texts are gigabytes
+        for row in joined.slice(start, CHUNK_ROWS).to_pylist()
     ]
     found = {} if reading.twins is None else {reading.twins: content}
     if reading.row_id is not None:

@@ -16,8 +16,8 @@ from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
 from retrace.checks.profile import profile, ran_dry, scaled
-from stages.ingest import fewer_rows, in_and_out
 from stages.validate import last_profile
+from workflow.ingest import fewer_rows, in_and_out
 from workflow.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(

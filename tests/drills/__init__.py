@@ -24,6 +24,8 @@ DRILLS: tuple[str, ...] = (
     "bad_data",
     "hostile",
     "at_once",
+    "skew",
+    "lost",
 )
 
 

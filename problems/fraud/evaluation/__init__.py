@@ -9,7 +9,7 @@ from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.fraud.rules import RuleSettings
 from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
-from retrace.judge.costs import cost_curve
+from retrace.judge.costs import cheapest_threshold, cost_by_rank, cost_curve
 from retrace.judge.slices import bands
 
 CURVE_POINTS = 40
@@ -19,7 +19,6 @@ WORDS = {
     "false_positive_rate": Column("genuine payments with an alert", kind="share"),
     "cost_per_1000": Column("cost per 1,000 payments", kind="money"),
 }
-STEP = 1e-9  # alerts are for probabilities at or above the threshold
 
 
 class EvaluateSettings(EvaluateParams):
@@ -39,22 +38,13 @@ class EvaluateSettings(EvaluateParams):
 
 def threshold(problem: Problem, valid: pd.DataFrame, settings: EvaluateSettings) -> float:
     """Return the probability from which an alert costs least on scored validation rows."""
-    order, cost = costs_by_rank(valid, settings)
-    p = valid["prediction"].to_numpy()[order]
-    ends = np.append(np.flatnonzero(np.diff(p)), len(p) - 1)  # ties are alerted together
-    best = int(ends[np.argmin(cost[ends + 1])])
-    nothing = cost[0] < cost[best + 1]
-    return 1.0 + STEP if nothing else float(p[best])
+    return cheapest_threshold(valid["prediction"], costs_by_rank(valid, settings))
 
 
-def costs_by_rank(
-    scored: pd.DataFrame, settings: EvaluateSettings
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return rows from the most suspicious, and the total cost of alerting the first 0, 1, ...."""
-    order = np.argsort(-scored["prediction"].to_numpy(), kind="stable")
-    saved = missed_cost(scored, settings)[order]
-    cost = saved.sum() + np.concatenate([[0.0], np.cumsum(settings.alert_cost - saved)])
-    return order, cost
+def costs_by_rank(scored: pd.DataFrame, settings: EvaluateSettings) -> NDArray[np.float64]:
+    """Return the total cost of alerting the first 0, 1, ... rows, the most suspicious first."""
+    saved = missed_cost(scored, settings)
+    return cost_by_rank(scored["prediction"], settings.alert_cost, saved)
 
 
 def missed_cost(scored: pd.DataFrame, settings: EvaluateSettings) -> NDArray[np.float64]:
@@ -188,7 +178,7 @@ def tables(
 
 def alert_curve(scored: pd.DataFrame, settings: EvaluateSettings) -> pd.DataFrame:
     """Return alerts a day, recall and cost per 1,000 by threshold; `chosen` is validation's."""
-    _, cost = costs_by_rank(scored, settings)
+    cost = costs_by_rank(scored, settings)
     days = max(scored["at"].dt.floor("D").nunique(), 1)
     curve = cost_curve(scored, cost, np.geomspace(0.001, 0.95, CURVE_POINTS))
     curve["acted_on"] = curve["acted_on"] / days

@@ -9,7 +9,7 @@ window. `State` keeps the same running sums by entity, of the last 30 days.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -29,11 +29,12 @@ from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.past import waiting
-from retrace.past.state import UTC, Event, in_order, union
+from retrace.past.state import UTC, Entity, Event, Part, in_order, union
 from retrace.past.timeline import Codes, Ints, Timeline
 from retrace.past.waiting import WaitingRows
 
 ENTITIES = ("customer", "terminal")
+ENTITY_IDS = tuple(f"{entity}_id" for entity in ENTITIES)
 OUTCOMES = ("is_fraud", "known_at")
 PAYMENT = "transaction_id"
 NONE = -1  # milliseconds since, or labels since, what there was not
@@ -243,6 +244,12 @@ class Running:
         """Return a total of the first `place` kept moments, and of all that is forgotten."""
         return self.totals[name][place - 1] if place else 0
 
+    def part(self) -> list[bytes]:
+        return [one.tobytes() for one in (self.at, *self.totals)]
+
+    def put(self, part: Sequence[bytes]) -> None:
+        self.at, *self.totals = (array("q", one) for one in part)
+
     def forget(self, until: int) -> None:
         gone = bisect_left(self.at, until) - 1
         if gone > 0:
@@ -418,6 +425,41 @@ class State:
         for entity in ENTITIES:
             memory = self._memory(entity, str(paid[entity]))
             memory.label(known, int(paid["paid_at"]), int(row["is_fraud"].item()))
+
+    def asked(self, rows: Arrays) -> list[Entity]:
+        return [(name, one) for name in ENTITY_IDS for one in rows[name].tolist()]
+
+    def touched(self, event: Event) -> list[Entity]:
+        payment: Entity = (PAYMENT, event.row[PAYMENT].item())
+        if event.kind == "prediction":
+            return [payment, *self.asked(event.row)]
+        paid = self._unlabelled.part(payment[1])
+        return [payment, *((f"{name}_id", str(paid[name])) for name in ENTITIES if paid)]
+
+    def entities(self) -> Iterable[Entity]:
+        for entity, memories in self._memories.items():
+            yield from ((f"{entity}_id", name) for name in memories)
+        yield from ((PAYMENT, payment) for payment in self._unlabelled.keys())  # noqa: SIM118
+
+    def part(self, entity: Entity) -> Part:
+        kind, name = entity
+        if kind == PAYMENT:
+            return self._unlabelled.part(name)
+        memory = self._memories[kind.removesuffix("_id")].get(name)
+        if memory is None:
+            return None
+        return [*(line.part() for line in memory.lines.values()), memory.first]
+
+    def put(self, entity: Entity, part: Part) -> None:
+        kind, name = entity
+        if kind == PAYMENT:
+            self._unlabelled.add(name, part)
+            return
+        memory = self._memory(kind.removesuffix("_id"), name)
+        *lines, first = part
+        for line, one in zip(memory.lines.values(), lines, strict=True):
+            line.put(one)
+        memory.first = dict(first)
 
     def _memory(self, entity: str, name: str) -> _Memory:
         memories = self._memories[entity]

@@ -7,29 +7,23 @@ from numpy.typing import NDArray
 from problems.orders.evaluation.costs import Costs
 from retrace.base.tables import Column, Picture, Table
 from retrace.judge import metrics
-from retrace.judge.costs import cost_curve
+from retrace.judge.costs import cheapest_threshold, cost_by_rank, cost_curve
 
 CURVE_POINTS = 40
 WORDS = {"unattended_cost_eur": Column("cost if nobody looks", "EUR", "money")}
-STEP = 1e-9  # orders are looked at from the threshold on
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
 def by_rank(score: pd.Series, scored: pd.DataFrame, costs: Costs) -> NDArray[np.float64]:
     """Return the total cost of looking at the first 0, 1, ... rows, the most likely ones first."""
-    order = np.argsort(-score.to_numpy(), kind="stable")
-    saved = costs.saved_share * costs.stuck_cost * (scored["outcome"].to_numpy()[order] > 0.5)
-    nothing = costs.stuck_cost * float((scored["outcome"] > 0.5).sum())
-    return nothing + np.concatenate([[0.0], np.cumsum(costs.check_cost - saved)])
+    saved = np.where(scored["outcome"] > 0.5, costs.saved_share * costs.stuck_cost, 0.0)
+    lost = (1.0 - costs.saved_share) * costs.stuck_cost * float((scored["outcome"] > 0.5).sum())
+    return np.asarray(lost + cost_by_rank(score, costs.check_cost, saved))
 
 
 def cheapest(valid: pd.DataFrame, costs: Costs) -> float:
     """Return the probability from which looking at an order costs least on scored rows."""
-    total = by_rank(valid["prediction"], valid, costs)
-    p = np.sort(valid["prediction"].to_numpy())[::-1]
-    ends = np.append(np.flatnonzero(np.diff(p)), len(p) - 1)  # ties are looked at together
-    best = int(ends[np.argmin(total[ends + 1])])
-    return 1.0 + STEP if total[0] < total[best + 1] else float(p[best])
+    return cheapest_threshold(valid["prediction"], by_rank(valid["prediction"], valid, costs))
 
 
 def cost(scored: pd.DataFrame, looked_at: pd.Series, costs: Costs) -> NDArray[np.float64]:

@@ -90,7 +90,8 @@ def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list
         [str(name) for name in table.rows if name not in PLACE], settings.columns, source
     )
     about = table.rows.drop(columns=[*PLACE, names["case_id"]])  # a case may be called NA
-    texts = about.select_dtypes("string").iloc[:: -(-len(about) // SHOWN) or 1]
+    every = -(-len(about) // SHOWN) or 1
+    texts: pd.DataFrame = about.select_dtypes("string").iloc[::every]
     written = {str(name): number_signs(as_text(texts[name])) for name in texts}
     say_hints(source, about, read={name: signs.words for name, signs in written.items() if signs})
     raw = table.rows.rename(columns={column: name for name, column in names.items()})

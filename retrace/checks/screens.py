@@ -348,8 +348,10 @@ def _silent(rows: pd.DataFrame, roles: Roles) -> Found:
         if not is_text(column) and not column.isin([0, 1]).all():
             continue
         codes, values = pd.factorize(column)
+        if [*values] == [""]:  # nothing that could be silent
+            continue
         for code, value in enumerate(values):
-            if value != "" if is_text(column) else value == 1:
+            if is_text(column) or value == 1:
                 places = np.flatnonzero(codes == code)
                 gap = float((np.diff(np.r_[-1, places, len(rows)]) - 1).max())
                 rest = len(rows) - gap

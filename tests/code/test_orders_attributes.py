@@ -126,17 +126,15 @@ def test_what_tells_the_future_is_found_by_what_it_does(
     assert "'ticket' is left out: numbers the cases in time" in reasons
 
 
-def test_a_log_of_dates_ends_its_cases_as_the_same_log_by_the_minute(
-    tmp_path: Path, frame: pd.DataFrame
-) -> None:
-    again = frame.groupby("case_id").cumcount()
-    close = frame["timestamp"] + pd.to_timedelta(again.where(again < 2, 0), unit="min")
-    twice = pd.concat([frame, frame.assign(activity="note", timestamp=close)]).sort_values(
-        ["case_id", "timestamp"]
+def test_a_silence_ends_a_case_in_a_short_log_too(tmp_path: Path, frame: pd.DataFrame) -> None:
+    early = frame["timestamp"] < START + pd.Timedelta(20, unit="D")
+    late = pd.DataFrame(
+        [("c0", "work", START - pd.Timedelta(12, unit="D")), ("c0", "work", START)],
+        columns=["case_id", "activity", "timestamp"],
     )
-    found = [
-        read(tmp_path, one, completion=[]).figures["orders_complete_share"]
-        for one in (twice, twice.assign(timestamp=twice["timestamp"].dt.strftime("%Y-%m-%d")))
-    ]
-    assert found[0] > 0.8
-    assert abs(found[0] - found[1]) < 0.1
+    found = read(tmp_path, pd.concat([late, frame[early]]), completion=[]).clean
+    known = found.loc[found["completed_at"].notna()]
+    silence = known["completed_known_at"] - known["completed_at"]
+    days = (frame.loc[early, "timestamp"].max() - late["timestamp"].min()) / pd.Timedelta(1, "D")
+    assert silence.max() <= pd.Timedelta(0.2 * days, unit="D")
+    assert len(known) > 0.5 * len(found)

@@ -11,7 +11,8 @@ from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.base.errors import RetraceError
 
 QUIET_SHARE = 0.99  # of usual waits that are shorter than the silence after which a case is over
-QUIET_MOST = 0.1  # of the log's time (assumed): in a short log a longer silence leaves nothing
+QUIET_MOST = 0.2  # of the log's time (assumed): where most waits are of one instant, as in a log of
+# dates, and in a short log the P99 would leave nothing
 
 
 @dataclass(frozen=True)
@@ -91,30 +92,21 @@ def _listed(log: Log) -> str:
 
 
 def _quiet(log: Log, settings: IngestSettings) -> int:
-    """Return the silence after which a case is over, in microseconds.
-
-    Waits of 0 count: a log of dates has many events at one instant, and no other long waits than
-    the same log by the minute.
-    """
+    """Return the silence after which a case is over, in microseconds."""
     if settings.quiet_days is not None:
         return round(settings.quiet_days * DAY)
-    usual = _is_usual(log, settings.usual_share)[log.case[1:]]
-    waits = np.diff(log.at)[usual & (log.case[1:] == log.case[:-1])]
+    waits = usual_waits(log, settings.usual_share)["wait"]
     longest = int(QUIET_MOST * (log.ends_at - int(log.at.min())))
-    return min(int(np.quantile(waits, QUIET_SHARE)), longest) if len(waits) else 0
+    return min(int(waits.quantile(QUIET_SHARE)), longest) if len(waits) else 0
 
 
 def usual_waits(log: Log, share: float) -> pd.DataFrame:
     """Return activity (code) and wait (microseconds) of the first `share` of cases by start."""
-    next_at, use = log.next_at, log.last_of_instant & _is_usual(log, share)[log.case]
+    started = log.at[log.starts]
+    latest = np.quantile(started, share, method="lower")
+    next_at, use = log.next_at, log.last_of_instant & (started <= latest)[log.case]
     use &= next_at != NEVER
     return pd.DataFrame({"activity": log.activity[use], "wait": (next_at - log.at)[use]})
-
-
-def _is_usual(log: Log, share: float) -> Mask:
-    """Mark the first `share` of cases by start, shape (n_cases,)."""
-    started = log.at[log.starts]
-    return np.asarray(started <= np.quantile(started, share, method="lower"))
 
 
 def usual_limits(log: Log, settings: IngestSettings) -> Ints:

@@ -79,7 +79,7 @@ SETS = {
         "train.tsv of the Mercari Price Suggestion Challenge (Kaggle)",
         "price",
         ("price",),
-        protocols={"": {}, "two nets": {"price": {"text": {"nets": 2}}}},
+        protocols={"": {}, "without nets": {"price": {"text": {"nets": 0}}}},
         commands=(("bench.crossval", "price", "SOURCE"),),
     ),
     "bikes": Public(

@@ -4,6 +4,8 @@ from pydantic import Field
 
 from retrace.base.params import Params, read_params
 
+SERVING = "serving"  # the block of params.yaml
+
 
 class ServingParams(Params):
     """How models are served; no stage reads it."""
@@ -16,4 +18,4 @@ class ServingParams(Params):
 
 
 def serving_params() -> ServingParams:
-    return read_params(ServingParams, "serving")
+    return read_params(ServingParams, SERVING)

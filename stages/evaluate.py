@@ -6,8 +6,8 @@ reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
-writes  data/serving/price/             the decision that costs least, and the newest rows, from
-                                        which an interval that follows outcomes goes on
+writes  data/serving/price/             decision.json: which forecast is told, or the probability
+                                        to act from; followed.parquet: what the interval follows
         data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
@@ -15,8 +15,7 @@ writes  data/serving/price/             the decision that costs least, and the n
         metrics/tables/price/           the problem's own tables and those of its interval, and
                                         tables.json, what they hold, and what is told
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
-                                        of a classifier precision against recall or confusion,
-                                        and promised against observed rates, under the same names
+                                        of a classifier what stands for them, by the same names
 """
 
 from problems import parts
@@ -67,8 +66,7 @@ def main(name: str) -> None:
             rule_threshold=evaluation.threshold(problem, by_rule, settings),
         )
     told = cheapest(problem, held, settings)
-    scored = with_told(scored, told)
-    scored = with_oracle(problem, scored, truth)
+    scored = with_oracle(problem, with_told(scored, told), truth)
     figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))
     labels = evaluation.slices(problem, scored, settings, rows)
     judging = JUDGING[problem.task]

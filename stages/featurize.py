@@ -4,8 +4,7 @@
 
 reads   data/clean/price.parquet
 writes  data/state/price/     state.parquet: what is known of each entity at the end of the data
-        data/features/price/  notes.json: which groups of columns are used that `features` leaves
-                              open (auto), and which columns tell the date
+        data/features/price/  notes.json: what is used of groups left open, and what tells the date
                               train, valid, calibration, test .parquet: key, target, model columns
                               encoder.json, text.npz: what was fitted on train
                               judged/, shipped/: the same for the rows of both final fits, fitted
@@ -22,7 +21,7 @@ from problems.featurize import feature_fingerprint, features_of
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, take
-from retrace.base.files import read_table, replacing, write_json, write_table
+from retrace.base.files import NOTHING, read_table, replacing, write_json, write_table
 from retrace.encode.encoders import EncodeParams
 from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextParams
@@ -52,12 +51,13 @@ def main(name: str) -> None:
         if world.history:
             state = world.history.at_end(from_frame(rows), settings)
             write_table(state.to_table(), folder / "state.parquet")
+        else:  # DVC warns of an empty folder
+            (folder / NOTHING).write_text("This problem has no history.\n", "utf-8")
     training = (windows == "train").to_numpy()
     classes = classes_of(problem, rows[training])
     target = fitted_target(problem, rows, classes)
     known = np.isfinite(target)
-    training = training & known
-    chooses = training  # and where validation is later than training, its rows as well
+    chooses = training = training & known  # and where validation is later, its rows as well
     if splitting.in_time(time):
         chooses = windows.isin(["train", "valid"]).to_numpy() & known
     settings, choices = settle(problem, rows, chooses, target, settings, encode, text, classes)

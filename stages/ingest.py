@@ -14,7 +14,7 @@ from pathlib import Path
 
 from problems import parts
 from retrace.base import paths
-from retrace.base.files import read_json, replacing, write_json, write_table
+from retrace.base.files import NOTHING, read_json, replacing, write_json, write_table
 from retrace.base.params import read_params
 from retrace.raw import TRUTH
 from stages.runner import run_stage, say
@@ -55,12 +55,14 @@ def last_rows(name: str, source: Path) -> int:
 
 
 def write_truth(beside: Path, fingerprint: str, name: str) -> None:
-    """Pass on what a simulator knows of this very data; the folder stays empty for any other."""
+    """Pass on what a simulator knows of this very data; of any other nothing is known."""
     with replacing(paths.truth(name).parent) as folder:
         folder.mkdir()
         if beside.is_dir() and read_json(beside / "truth.json")["raw"] == fingerprint:
             for path in sorted(beside.iterdir()):
                 shutil.copyfile(path, folder / path.name)
+        else:  # DVC warns of an empty folder
+            (folder / NOTHING).write_text("No simulator made this data.\n", "utf-8")
 
 
 if __name__ == "__main__":

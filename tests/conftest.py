@@ -28,7 +28,7 @@ LOCK = "dvc.lock"
 SMALL = {
     "price": {
         "simulate": {"rows": 2500},
-        "text": {"hash_bits": 15, "max_iterations": 15},
+        "text": {"hash_bits": 15, "max_iterations": 15, "nets": 0},
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
         "gate": {"coverage": {"least": 0.6, "most": 1.0}},  # of 250 rows

@@ -17,7 +17,7 @@ from retrace.base.tables import Column, Table
 from retrace.fit.bundle import Bundle
 from retrace.fit.intervals import Interval
 from retrace.judge import metrics
-from retrace.judge.comparison import paired_difference
+from retrace.judge.comparison import Difference, paired_difference
 from workflow.blocks import blocks_of
 from workflow.final import OLDER, Held
 from workflow.following import followed
@@ -115,6 +115,7 @@ def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
 def compare_with_baselines(problem: Problem, scored: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Compare the model with each baseline on the same rows, by the loss of the metric.
 
+    The `share` bounds are those of the difference as a share of the baseline's mean loss.
     `coverage` is the share of outcomes inside the interval, and how far chance may move it.
     """
     _, blocks = blocks_of(problem, scored)
@@ -129,6 +130,7 @@ def compare_with_baselines(problem: Problem, scored: pd.DataFrame) -> dict[str, 
                 "lower_95": difference.lower,
                 "upper_95": difference.upper,
                 "rows": difference.n_rows,
+                **_shares(difference),
             }
     if "lower" in scored:
         inside = scored["outcome"].between(scored["lower"], scored["upper"]).astype("float64")
@@ -140,6 +142,16 @@ def compare_with_baselines(problem: Problem, scored: pd.DataFrame) -> dict[str, 
             "rows": share.n_rows,
         }
     return found
+
+
+def _shares(difference: Difference) -> dict[str, float]:
+    """Return the bounds as shares; nothing where a baseline without losses has none."""
+    if not np.isfinite([difference.share_lower, difference.share_upper]).all():
+        return {}
+    return {
+        "share_lower_95": difference.share_lower,
+        "share_upper_95": difference.share_upper,
+    }
 
 
 def declared(

@@ -21,7 +21,7 @@ from retrace.fit.boosters import Window
 from retrace.fit.bundle import Bundle
 from retrace.fit.reference import Reference, sampled
 from retrace.judge.metrics import METRICS
-from workflow.train import Scores, TrainParams, promise_of, refit
+from workflow.train import Scores, TrainParams, promise_of, refit, with_rounds_of_folds
 
 HALF_LIFE = 150  # groups: with fewer, chance moves an interval more than the world does
 FEW_GROUPS = 500  # of which a twentieth is 25 (assumed): below, older rows help, out of fold
@@ -155,10 +155,21 @@ def final_fit(
             older = apart_from(problem, out_of_fold(problem, chosen, judged, params), held.keys)
             held = Held.together([older.marked(True), held.marked(False)])
     else:
+        chosen = _rounds_of_folds(problem, chosen, judged, params)
         held = out_of_fold(problem, chosen, judged, params)
     model = _promising(problem, chosen, judged, held, params, half_life)
     newest = Held.together([held, Held.of(model, test)])
     return model, _promising(problem, chosen, shipped, newest, params, half_life), held, newest
+
+
+def _rounds_of_folds(
+    problem: Problem, chosen: Bundle, judged: Fitted, params: TrainParams
+) -> Bundle:
+    """Let folds of the rows before the test choose the rounds, where the rows are few."""
+    window, folds = judged.rows.window, judged.rows.folds
+    if folds is None or len(folds) >= params.folds_below or len(np.unique(folds)) < 2:
+        return chosen
+    return with_rounds_of_folds(problem, chosen, judged.encoding, window, folds, params)
 
 
 def n_groups(problem: Problem, keys: pd.DataFrame) -> int:

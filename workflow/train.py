@@ -4,7 +4,7 @@ chosen, fits = fit_bundle(...)     fitted on train; valid chooses the rounds and
 refit(problem, chosen, ...)        the same on other rows, with nothing chosen any more
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from retrace.fit.boosters import (
     Layout,
     Link,
     Window,
+    best_rounds,
     fit_booster,
     fit_rounds,
 )
@@ -48,6 +49,9 @@ class TrainParams(BoosterParams):
     # Of rows that no time orders, folds are left out and scored until there are so many scores for
     # the interval or the calibration; 10,000 set a 90 % interval to within 0.6 points.
     held_least: int = Field(10_000, ge=1)
+    # Of fewer such rows, folds of them all choose the rounds of the final fit: a tenth of them, as
+    # the validation window has it, chooses by chance.
+    folds_below: int = Field(10_000, ge=0)
 
     interval: float | None = Field(default=None, gt=0, lt=1)
     loss: Literal["l2", "l1", "best"] | None = None
@@ -180,7 +184,11 @@ def fit_bundle(
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
-            "warnings": warnings_of(fits, params),
+            "warnings": warnings_of(
+                {name: fit.booster.best_iteration for name, fit in fits.items()},
+                [name for name, fit in fits.items() if len(fit.curve) >= params.max_rounds],
+                params,
+            ),
             **({"loss": chosen_loss(fits["point"])} if params.loss else {}),
             "params": params.model_dump(exclude_none=True),
         },
@@ -204,22 +212,45 @@ def promise_of(
     return Interval.fit(target, scores, params.level, half_life=half_life)
 
 
-def warnings_of(fits: Mapping[str, Fit], params: TrainParams) -> list[str]:
+def warnings_of(
+    rounds: Mapping[str, int], unstopped: Collection[str], params: TrainParams
+) -> list[str]:
     """Say which boosters early stopping did not end in its usual way: they learnt nothing beyond
-    chance, or would have learnt more."""
+    chance, or, `unstopped`, would have learnt more."""
     found = []
-    for name, fit in fits.items():
-        if fit.booster.best_iteration <= 1:
+    for name, best in rounds.items():
+        if best <= 1:
             found.append(
                 f"the booster '{name}' stopped after its first round: no column helps on the "
                 "validation window. Look at the columns, or lower learning_rate."
             )
-        elif len(fit.curve) >= params.max_rounds:
+        elif name in unstopped:
             found.append(
                 f"the booster '{name}' used all {params.max_rounds} rounds of max_rounds and was "
                 "still getting better. Raise max_rounds, or learning_rate."
             )
     return found
+
+
+def with_rounds_of_folds(
+    problem: Problem,
+    chosen: Bundle,
+    encoding: Encoding,
+    rows: Window,
+    folds: NDArray[np.int64],
+    params: TrainParams,
+) -> Bundle:
+    """Return what was chosen, with the rounds that are best on rows out of fold."""
+    settled = params.model_copy(update={"loss": chosen.card.get("loss")})
+    found = objectives(problem, settled, len(encoding.classes))
+    layout = layout_of(problem, encoding, found["point"])
+    rounds = {
+        name: best_rounds(rows, folds, layout, settled, found[name])
+        for name in chosen.card["rounds"]
+    }
+    unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
+    warnings = warnings_of(rounds, unstopped, params)
+    return replace(chosen, card={**chosen.card, "rounds": rounds, "warnings": warnings})
 
 
 def refit(

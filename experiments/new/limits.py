@@ -24,7 +24,7 @@ TOP = 0.25  # of the most frequent value
 ROWS = 0.5  # of the rows so far: fewer are a file that was cut
 DIGITS = 3
 # Screens of what a table may do by nature, or was told of by `traps`; the others find faults.
-BY_NATURE = ("jump", "silent", "stuck", "volume", "constant", "leak", "dated")
+BY_NATURE = ("jump", "silent", "stuck", "volume", "constant", "leak", "dated", "repeated")
 
 Limits = dict[str, dict[str, Any]]
 

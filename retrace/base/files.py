@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from retrace.base.errors import RetraceError
 
 PARTIAL = ".partial-"
+NOTHING = "none.txt"  # in a folder of which there is nothing to say
 
 
 @contextmanager

@@ -144,6 +144,26 @@ def fit_rounds(
     return lgb.train(settings, dataset, num_boost_round=rounds)
 
 
+def best_rounds(
+    train: Window,
+    folds: NDArray[np.int64],
+    layout: Layout,
+    params: BoosterParams,
+    objective: Mapping[str, object],
+) -> int:
+    """Return the rounds with the least mean loss out of fold; `folds` of shape (n_rows,)."""
+    numbers = np.unique(folds)
+    places = [(np.flatnonzero(folds != one), np.flatnonzero(folds == one)) for one in numbers]
+    losses: dict[str, Any] = lgb.cv(
+        {**_settings(params, 0), **objective},
+        bin_rows(train, layout, params, objective),
+        params.max_rounds,
+        folds=places,
+        callbacks=[lgb.early_stopping(params.early_stopping_rounds, verbose=False)],
+    )
+    return len(next(iter(losses.values())))
+
+
 def _check_rows(train: Window) -> None:
     if len(train[0]) < 2:
         raise RetraceError(

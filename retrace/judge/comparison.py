@@ -12,13 +12,19 @@ MOST_BLOCKS = 2000
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean loss of b minus mean loss of a on the same rows; above zero, a is better."""
+    """Mean loss of b minus mean loss of a on the same rows; above zero, a is better.
+
+    share_lower, share_upper : bounds of the same difference as a share of the mean loss of b, which
+        varies with the rows as well
+    """
 
     mean: float
     lower: float
     upper: float
     n_rows: int
     n_blocks: int
+    share_lower: float = float("nan")
+    share_upper: float = float("nan")
 
     @property
     def certain(self) -> bool:
@@ -67,9 +73,18 @@ def paired_difference(
     sums, sizes = np.bincount(codes, difference), np.bincount(codes).astype(np.float64)
     n = len(sums)
     counts = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
-    means = (counts @ sums) / (counts @ sizes)
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(means, [tail, 1 - tail])
+    totals = counts @ sums
+    bounds = [(1 - confidence) / 2, (1 + confidence) / 2]
+    lower, upper = np.quantile(totals / (counts @ sizes), bounds)
+    of_b = counts @ np.bincount(codes, np.asarray(loss_b, np.float64))
+    shares = np.full(2, np.nan)
+    if (of_b > 0).all():
+        shares = np.quantile(totals / of_b, bounds)
     return Difference(
-        float(difference.mean()), float(lower), float(upper), difference.size, n_blocks
+        float(difference.mean()),
+        float(lower),
+        float(upper),
+        difference.size,
+        n_blocks,
+        *map(float, shares),
     )

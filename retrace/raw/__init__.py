@@ -102,9 +102,11 @@ def read_raw(
     return _table(source, name, wanted, rows, malformed, signs)
 
 
-def say_hints(source: Path, rows: pd.DataFrame, *, signs: bool = True) -> None:
-    """Log what looks like a fault of the export, by column."""
-    for hint in hints(rows, signs=signs):
+def say_hints(
+    source: Path, rows: pd.DataFrame, *, signs: bool = True, read: Mapping[str, str] | None = None
+) -> None:
+    """Log what looks like a fault of the export, by column, as `retrace.raw.hints` has it."""
+    for hint in hints(rows, signs=signs, read=read):
         logging.getLogger(__name__).warning("%s: %s", source, hint)
 
 

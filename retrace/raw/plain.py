@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
@@ -33,6 +34,7 @@ TIME = "datetime64[us, UTC]"
 TRUTH_WORDS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True} | {
     "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False
 }  # fmt: skip
+CHUNK_ROWS = 50_000
 _SPACES = {".": r"\.", ",": ",", " ": r"[ \x{A0}\x{202F}]", "'": r"['\x{2019}]"}
 
 
@@ -215,10 +217,12 @@ def _names_of_rows(clean: pd.DataFrame, reading: Reading) -> dict[str, pd.Series
     """Name rows by their content, in whatever format the file is."""
     if reading.row_id is None and reading.twins is None:
         return {}
-    columns = [raw_text(clean[name]).to_pylist() for name in clean]
+    between = pa.scalar("\x1f", pa.large_string())
+    joined = pc.binary_join_element_wise(*(raw_text(clean[name]) for name in clean), between)
     content = [
-        hashlib.blake2b("\x1f".join(row).encode(), digest_size=8).hexdigest()
-        for row in zip(*columns, strict=True)
+        hashlib.blake2b(row.encode(), digest_size=8).hexdigest()
+        for start in range(0, len(joined), CHUNK_ROWS)  # of a wide table, all texts are gigabytes
+        for row in joined.slice(start, CHUNK_ROWS).to_pylist()
     ]
     found = {} if reading.twins is None else {reading.twins: content}
     if reading.row_id is not None:

@@ -8,7 +8,7 @@ from retrace.report.verdicts import headline_of, judge_coverage, verdicts
 def first_screen(problem: ProblemInputs) -> list[str]:
     """Return the model beside each baseline, the interval, and what the model must not see."""
     _, value, words = headline_of(problem)
-    unit = f" {words.unit}" if words.unit else ""
+    unit = f", {words.unit}," if words.unit else ""
     lines = [f"{problem.name}: {words.words}{unit} on rows that nothing was chosen on"]
     lines.append(f"  {'model':<8} {number(value):>10}")
     for one in verdicts(problem):

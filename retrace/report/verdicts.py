@@ -69,8 +69,9 @@ def _verdict(problem: ProblemInputs, baseline: str) -> Verdict:
     value, (_, model, words) = _value(problem, baseline), headline_of(problem)
     sign = 1 if losses[1] > 0 else -1 if losses[2] < 0 else 0
     better = "better" if sign > 0 else "worse"
-    if value and _in_shares(problem, value):
-        lower, upper = (_share_saved(problem, value, loss) for loss in losses[1:])
+    if value and "share_lower_95" in found and _in_shares(problem, value):
+        shares = found["share_lower_95"], found["share_upper_95"]
+        lower, upper = (_share_saved(problem, share) for share in shares)
         difference = (value - model) / value
         near, far = sorted((abs(lower), abs(upper)))
         size = f"{percent(abs(difference))} "
@@ -100,11 +101,9 @@ def _verdict(problem: ProblemInputs, baseline: str) -> Verdict:
     )
 
 
-def _share_saved(problem: ProblemInputs, value: float, loss: float) -> float:
-    """Return the share by which the metric is better where each row loses `loss` less."""
-    if problem.metric["of_losses"] == "root":
-        return 1 - math.sqrt(max(value**2 - loss, 0.0)) / value
-    return loss / value
+def _share_saved(problem: ProblemInputs, share: float) -> float:
+    """Return the share by which the metric is better where the mean loss is, by `share`."""
+    return 1 - math.sqrt(1 - share) if problem.metric["of_losses"] == "root" else share
 
 
 def _bare(share: float) -> str:

@@ -12,6 +12,7 @@ import yaml
 from problems.predict import predict
 from retrace.base import paths
 from retrace.base.files import read_table
+from retrace.fit.boosters import BoosterParams, Layout, best_rounds
 from retrace.fit.bundle import JUDGED, Bundle
 from retrace.past.final import final_rows
 from retrace.past.splits import SplitParams, split
@@ -158,3 +159,15 @@ def test_a_booster_that_early_stopping_did_not_end_is_said(
     warnings = Bundle.load(paths.bundle(NAME)).card["warnings"]
     assert any("used all 60 rounds" in warning for warning in warnings)
     assert all(f"WARNING: {warning}" in said for warning in warnings)
+
+
+def test_folds_choose_the_rounds_of_few_rows_by_what_they_have_not_seen() -> None:
+    rng = np.random.default_rng(3)
+    matrix = rng.normal(size=(300, 4)).astype(np.float32)
+    folds, params = np.arange(300) % 5, BoosterParams(num_leaves=7, min_data_in_leaf=5)
+    objective = {"objective": "regression", "metric": "rmse"}
+    layout = Layout(["a", "b", "c", "d"])
+    told = 3.0 * matrix[:, 0].astype(np.float64) + rng.normal(0, 0.1, 300)
+    assert best_rounds((matrix, told), folds, layout, params, objective) > 50
+    noise = rng.normal(size=300)
+    assert best_rounds((matrix, noise), folds, layout, params, objective) < 10

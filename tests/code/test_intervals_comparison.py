@@ -75,6 +75,15 @@ def test_blocks_widen_the_interval_of_dependent_rows() -> None:
     assert (whole.n_rows, whole.n_blocks) == (2000, 50)
 
 
+def test_a_share_varies_less_than_losses_that_rise_and_fall_together():
+    rng = np.random.default_rng(2)
+    theirs = rng.lognormal(0, 2, 200)
+    found = paired_difference(0.2 * theirs, theirs)
+    assert (found.share_lower, found.share_upper) == pytest.approx((0.8, 0.8))
+    assert found.upper / found.lower > 1.5
+    assert np.isnan(paired_difference(theirs, np.zeros(200)).share_lower)
+
+
 def test_chance_of_coverage_counts_orders_where_rows_of_one_order_are_alike():
     rng = np.random.default_rng(1)
     inside = rng.random(200) < 0.9

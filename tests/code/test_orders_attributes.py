@@ -68,7 +68,9 @@ def test_attributes_are_times_in_any_usual_form(
     assert "text_version" in read(tmp_path, versions).clean  # no month 0
 
 
-def test_attributes_have_decimal_commas_and_currencies(tmp_path: Path, frame: pd.DataFrame) -> None:
+def test_attributes_have_decimal_commas_and_currencies(
+    tmp_path: Path, frame: pd.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
     amount = np.arange(len(frame)) % 7 * 1000 + 0.5
     texts = {
         "comma": [f"{one:,.2f}".translate(str.maketrans(",.", ".,")) for one in amount],
@@ -78,6 +80,8 @@ def test_attributes_have_decimal_commas_and_currencies(tmp_path: Path, frame: pd
     rows = read(tmp_path, frame.assign(**texts)).clean
     assert set(rows["number_comma"]) == set(rows["number_euros"]) == set(amount)
     assert "text_either" in rows
+    assert "'comma': its numbers are read with a decimal comma" in caplog.text
+    assert "'euros': its numbers are read with the sign €" in caplog.text
 
 
 def test_a_case_may_be_called_na(
@@ -120,3 +124,17 @@ def test_what_tells_the_future_is_found_by_what_it_does(
     assert "'next' is left out: is the activity of the next event" in reasons
     assert "'stopped' is left out: is the end of each event" in reasons
     assert "'ticket' is left out: numbers the cases in time" in reasons
+
+
+def test_a_silence_ends_a_case_in_a_short_log_too(tmp_path: Path, frame: pd.DataFrame) -> None:
+    early = frame["timestamp"] < START + pd.Timedelta(20, unit="D")
+    late = pd.DataFrame(
+        [("c0", "work", START - pd.Timedelta(12, unit="D")), ("c0", "work", START)],
+        columns=["case_id", "activity", "timestamp"],
+    )
+    found = read(tmp_path, pd.concat([late, frame[early]]), completion=[]).clean
+    known = found.loc[found["completed_at"].notna()]
+    silence = known["completed_known_at"] - known["completed_at"]
+    days = (frame.loc[early, "timestamp"].max() - late["timestamp"].min()) / pd.Timedelta(1, "D")
+    assert silence.max() <= pd.Timedelta(0.2 * days, unit="D")
+    assert len(known) > 0.5 * len(found)

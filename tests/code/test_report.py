@@ -29,6 +29,15 @@ from retrace.report.pictures import drawing
 ROOT = Path(__file__).parents[2]
 HOSTILE = '</style></svg><script>alert("1")</script><img src=x onerror=alert(2)>'
 
+
+def compared(mean: float, lower: float, upper: float, of: float) -> dict[str, float]:
+    """A comparison with a baseline whose RMSLE is `of`."""
+    shares = {"share_lower_95": lower / of**2, "share_upper_95": upper / of**2}
+    return {
+        "loss_difference": mean, "lower_95": lower, "upper_95": upper, "rows": 400, **shares,
+    }  # fmt: skip
+
+
 FILES: dict[str, Any] = {
     "metrics/ingest/W.json": {
         "rows_in": 1010,
@@ -83,8 +92,8 @@ FILES: dict[str, Any] = {
     },
     "metrics/comparison/P.json": {
         "coverage": {"share": 0.91, "lower_95": 0.88, "upper_95": 0.94, "rows": 400},
-        "rule": {"loss_difference": 0.14, "lower_95": 0.1, "upper_95": 0.18, "rows": 400},
-        "naive": {"loss_difference": 0.01, "lower_95": -0.02, "upper_95": 0.04, "rows": 400},
+        "rule": compared(0.14, 0.1, 0.18, of=0.65),
+        "naive": compared(0.01, -0.02, 0.04, of=0.54),
     },
     "models/P/card.json": {"rows": {"train": 600, "calibration": 100}, "rounds": {"point": 40}},
     "models/P/bundle.json": {"unit": "USD", "fingerprint": "b6c37a09a145"},
@@ -388,7 +397,7 @@ def test_a_broken_promise_is_said(make: Make, no_plots: None, share: float, word
 
 
 def test_worse_than_the_rule_is_said(make: Make, no_plots: None) -> None:
-    worse = {"loss_difference": -0.1, "lower_95": -0.2, "upper_95": -0.05, "rows": 400}
+    worse = compared(-0.1, -0.2, -0.05, of=0.5)
     make(
         **{
             "metrics/P.json": FILES["metrics/P.json"] | {"rule_rmsle": 0.5},
@@ -412,7 +421,7 @@ def test_a_soft_failure_is_visible(make: Make, no_plots: None) -> None:
 def test_oracle_present_and_absent(make: Make, no_plots: None) -> None:
     make()
     assert "than the oracle" not in text_of(render())
-    oracle = {"loss_difference": -0.06, "lower_95": -0.08, "upper_95": -0.04, "rows": 400}
+    oracle = compared(-0.06, -0.08, -0.04, of=0.424)
     make(
         **{
             "metrics/P.json": FILES["metrics/P.json"] | {"oracle_ratio": 1.25},

@@ -100,16 +100,42 @@ def _times(text: "pd.Series[str]", clock: Clock, first: Ints) -> pd.Series | Non
     return None
 
 
+@dataclass(frozen=True)
+class Signs:
+    """Signs with which a column's numbers are written beside digits and a decimal point."""
+
+    comma: bool
+    currencies: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        said = ["a decimal comma"] if self.comma else []
+        return " and ".join([*said, *(f"the sign {sign}" for sign in self.currencies)])
+
+    def number(self, text: "pd.Series[str]") -> NDArray[np.float64]:
+        bare = Reading(signs=[*self.currencies]).number(text)
+        return as_number(Reading(decimal=",", thousands=".").number(bare) if self.comma else bare)
+
+
+def number_signs(shown: "pd.Series[str]") -> Signs | None:
+    """Return the signs of numbers that nearly all of the filled values are only with them."""
+    shown = shown[shown != ""]
+    if not len(shown) or pd.api.types.is_numeric_dtype(shown.dtype):
+        return None
+    found = tuple(sign for sign in CURRENCIES if shown.str.contains(sign, regex=False).any())
+    bare = Reading(signs=[*found]).number(shown)
+    by_comma = bare.str.match(BY_COMMA).mean() >= READABLE
+    comma = bool(by_comma and bare.str.contains(NO_THOUSANDS).any())
+    signs = Signs(comma, found)
+    readable = np.isfinite(signs.number(shown)).mean() >= READABLE
+    return signs if (comma or found) and readable else None
+
+
 def _numbers(text: "pd.Series[str]", first: Ints) -> NDArray[np.float64]:
-    """Return a text column as numbers, with the decimal comma or the sign of a currency where its
-    first values have them; NaN for what is none."""
-    shown = text.iloc[first]
-    signs = [sign for sign in CURRENCIES if shown.str.contains(sign, regex=False).any()]
-    bare = Reading(signs=signs).number(text)
-    shown = bare.iloc[first]
-    if shown.str.match(BY_COMMA).mean() >= READABLE and shown.str.contains(NO_THOUSANDS).any():
-        return as_number(Reading(decimal=",", thousands=".").number(bare))
-    return as_number(bare)
+    """Return a text column as numbers, with the signs that its first values have; NaN for what is
+    none."""
+    signs = number_signs(text.iloc[first])
+    return as_number(text) if signs is None else signs.number(text)
 
 
 def _name(kind: Kind, name: str, taken: dict[str, pd.Series]) -> str:

@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.orders.ingest.attributes import ROW_NUMBER, Attributes, type_attributes
+from problems.orders.ingest.attributes import (
+    ROW_NUMBER,
+    Attributes,
+    number_signs,
+    type_attributes,
+)
 from problems.orders.ingest.log import Ints, Log
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
@@ -18,6 +23,7 @@ from retrace.raw.times import Times, micros, read_times
 from retrace.raw.values import as_id, as_text, raw_text
 
 BEFORE_THE_LOG = "case began before the log"
+SHOWN = 50_000  # every k-th event of a longer log says how numbers are written
 STOPPED_LEAST = 20  # events; a few may well be of one instant
 
 
@@ -83,8 +89,11 @@ def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list
     names = find_columns(
         [str(name) for name in table.rows if name not in PLACE], settings.columns, source
     )
-    # A case may be called NA, and numbers of attributes are read with their signs.
-    say_hints(source, table.rows.drop(columns=[*PLACE, names["case_id"]]), signs=False)
+    about = table.rows.drop(columns=[*PLACE, names["case_id"]])  # a case may be called NA
+    every = -(-len(about) // SHOWN) or 1
+    texts: pd.DataFrame = about.select_dtypes("string").iloc[::every]
+    written = {str(name): number_signs(as_text(texts[name])) for name in texts}
+    say_hints(source, about, read={name: signs.words for name, signs in written.items() if signs})
     raw = table.rows.rename(columns={column: name for name, column in names.items()})
     others = [str(name) for name in raw if name not in (*KNOWN, *PLACE)]
     for key in ("attributes", "drop", "keep"):

@@ -20,7 +20,7 @@ class IngestSettings(IngestParams):
         `file`, the name of the file of its first event.
     completion: the activities that complete an order. Where the log has none of them, an order is
         complete at its last event, once nothing has come for `quiet_days` (null: the P99 of the
-        log's waits).
+        log's waits, at most a fifth of its time).
     withdrawal: the activities that end an order without completing it.
     starts: the activities that begin an order; others mean that it began before the log.
     repeated: whether events that equal an earlier one in all columns are kept, as logs have them,

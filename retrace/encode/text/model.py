@@ -42,9 +42,10 @@ class TextParams(Params):
     signal_floor: float = Field(0.15, gt=0)
     signal_prior_rows: float = Field(3.0, gt=0)
     max_iterations: int = Field(25, ge=1)
-    # Small neural networks whose mean is averaged with the ridge; for up to some 100,000 rows, of
-    # which a net takes some 15 s, and there are six times as many fits of them as nets.
+    # Small neural networks whose mean is averaged with the ridge, where rows are few: a net takes a
+    # second for 6,000 of them, and is fitted six times. With more rows the ridge is alone.
     nets: int = Field(0, ge=0, le=16)
+    nets_most_rows: int = Field(20_000, ge=0)
     nets_share: float = Field(0.25, ge=0, le=1)  # of the mean; the ridge has the rest
     seed: int = 1
 
@@ -105,7 +106,8 @@ class TextModel:
         if not blocks:
             return cls(HASH_BITS[0], 0.0, (), ()), np.empty((len(target), 0), np.float32)
         counted: Iterable[sp.csr_matrix] = _counted(rows, blocks, params)
-        if params.nets:
+        with_nets = bool(params.nets) and len(target) <= params.nets_most_rows
+        if with_nets:
             counted = list(counted)
         fitted = [
             FoldedBlock.fit(matrix, target, folds, block.weight, params)
@@ -120,7 +122,7 @@ class TextModel:
             for item, part in zip(fitted, solution, strict=True)
         )
         nets = None
-        if params.nets:
+        if with_nets:
             seen = sp.hstack(_single([*counted], blocks), "csr")
             nets, column = _with_nets(seen, target, folds, column, params)
         model = cls(params.hash_bits, float(intercepts[FOLDS]), tuple(blocks), weights, nets)
@@ -139,7 +141,8 @@ class TextModel:
         """
         n_rows, n_blocks = length(rows), len(self.blocks)
         cell, bucket, weight = self._plan.weights(rows, self.hash_bits)
-        table = self._table.take((cell // n_rows << self.hash_bits) | bucket, axis=0)
+        index = (cell // n_rows << self.hash_bits) | bucket
+        table = self._table.take(index, axis=0)
         tfidf = weight * table[:, 0]
         dot = np.bincount(cell, tfidf * table[:, 1], minlength=n_blocks * n_rows)
         lengths = np.sqrt(np.bincount(cell, tfidf * tfidf, minlength=n_blocks * n_rows))
@@ -147,8 +150,7 @@ class TextModel:
         for scores in (dot / np.maximum(lengths, 1e-12)).reshape(n_blocks, n_rows):
             column += scores
         if self.nets is not None:
-            place = self._net_places[(cell // n_rows << self.hash_bits) | bucket]
-            column = self.nets.blend(column, place, cell % n_rows, weight)
+            column = self.nets.blend(column, self._net_places[index], cell % n_rows, weight)
         return column.astype(np.float32)[:, None]
 
     @cached_property

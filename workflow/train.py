@@ -16,6 +16,7 @@ from pydantic import Field
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.encode.encoding import Encoding, from_scale
+from retrace.encode.linear import COLUMN
 from retrace.fit.boosters import (
     BoosterParams,
     Fit,
@@ -57,8 +58,9 @@ class TrainParams(BoosterParams):
     interval: float | None = Field(default=None, gt=0, lt=1)
     loss: Literal["l2", "l1", "best"] | None = None
     # Where the boosters start from: the offset (a linear or text model) where there is one, the
-    # mean, both, or which of the three is best on rows that they were not fitted on.
-    start: Literal["offset", "mean", "both", "best"] = "offset"
+    # mean, both, or which of the three is best on rows that they were not fitted on. Without a
+    # word it is the best where there is a linear model, else the offset.
+    start: Literal["offset", "mean", "both", "best"] | None = None
 
     @property
     def level(self) -> float:
@@ -270,7 +272,8 @@ def _point_names(layout: Layout, params: TrainParams) -> tuple[str, ...]:
     """Return the boosters of the point that are fitted; of the best start those of both."""
     if layout.offset is None:
         return ("point",)
-    return named("point", "both" if params.start == "best" else params.start)
+    start = params.start or ("best" if layout.offset == COLUMN else "offset")
+    return named("point", "both" if start == "best" else start)
 
 
 def start_of(
@@ -280,8 +283,8 @@ def start_of(
     boosters."""
     if len(scores) == 1:
         return "offset" if "point" in scores else "mean"
-    if params.start != "best":
-        return params.start
+    if params.start == "both":
+        return "both"
     actual = from_scale(target, problem.scale) if problem.task == "regression" else target
     candidates = {start: np.mean([scores[n] for n in named("point", start)], 0) for start in SHARES}
     losses = {

@@ -174,7 +174,6 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
     if question.task != "multiclass" and question.metric != "poisson_deviance":
         found["encode"] = {**found.get("encode", {}), "linear": True}
-        found["train"] = {**found.get("train", {}), "start": "best"}
     return found
 
 

@@ -6,8 +6,8 @@
     retrace predict price listings.tsv -o prices.csv --store URL    and keep each in the store
 
 The rows of OUT are those of the file, in its order: key, answer, and `refused`, which says why a
-row has none. Started again after a kill, it goes on where it was. With history, rows see what is
-known at the end of the data, with --store what the store knows by now.
+row has none. Started again after a kill, it goes on where it was. With history, a row sees what the
+clean table says was known at its time, with --store what the store knows by now.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import pandas as pd
 from problems import parts
 from problems.contract import Problem
 from problems.parts import find_problem
-from problems.predict import Predictor, usable_rows
+from problems.predict import Predictor, predict, usable_rows
 from problems.rows import RowReader, to_json
 from retrace.base import paths
 from retrace.base.arrays import from_frame, to_frame
@@ -107,16 +107,14 @@ def answered(problem: Problem, rows: pd.DataFrame, ask: Ask) -> pd.DataFrame:
 
 
 def in_memory(problem: Problem, bundle: Bundle) -> Ask:
-    """Return what asks the model, with the state at the end of the data."""
-    path = paths.state(problem.name) / "state.parquet"
-    predictor = Predictor.of(problem, bundle, read_table(path) if path.exists() else None)
-
-    def ask(rows: pd.DataFrame) -> pd.DataFrame:
-        arrays = from_frame(rows)
-        known = predictor.state.look_up(arrays) if predictor.state else {}
-        return to_frame(bundle.answers(bundle.scores(predictor.encode(arrays, known))), rows.index)
-
-    return ask
+    """Return what asks the model. With history, rows see what the clean table says was known at
+    their time; without that table, what is known at the end of the data."""
+    past_path, state_path = paths.clean(problem.world), paths.state(problem.name) / "state.parquet"
+    if parts.features(problem.world).history is None or past_path.exists():
+        past = read_table(past_path) if past_path.exists() and problem.time else None
+        return lambda rows: predict(problem, bundle, rows, past=past)
+    predictor = Predictor.of(problem, bundle, read_table(state_path))
+    return lambda rows: to_frame(predictor.answer(from_frame(rows)), rows.index)
 
 
 def stored(problem: Problem, url: str) -> Ask:

@@ -214,11 +214,12 @@ class Columns:
 
     def complete(self, features: Arrays, encoder: "Encoder") -> Arrays:
         """Add what a pattern found in training and `features` has not: missing, or empty text."""
+        there = features.__contains__
+        if all(map(there, encoder.numeric)) and all(map(there, encoder.categorical)):
+            return features
         gone = [name for name in encoder.numeric if name not in features]
         empty = [name for name in encoder.categorical if name not in features]
         patterns = [name for name in (*self.numeric, *self.categorical) if name.endswith("*")]
-        if not gone and not empty:
-            return features
         n_rows = length(features)
         absent: dict[str, NDArray[Any]] = dict.fromkeys(gone, np.full(n_rows, np.nan))
         absent |= dict.fromkeys(empty, texts([""] * n_rows))

@@ -30,6 +30,7 @@ JSON_TYPES = {
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 FIRST_YEAR, LAST_YEAR = 1971, 2099
 LONGEST = 10_000  # characters of a text
+NOT_EMPTY = "not empty"  # how schemas name the check of a text that must be there
 MOST_MATCHED = 1000  # names that patterns are remembered for: a stranger may send any
 NOT_A_TIME = np.iinfo(np.int64).min
 
@@ -62,6 +63,7 @@ class RowColumn:
     above: bool = False
     choices: tuple[Any, ...] = ()
     pattern: str = ""
+    filled: str = ""  # why an empty text is refused; "" where it is not
     checks: tuple[tuple[Callable[[Any], Any], str], ...] = ()
     range_words: str = ""
 
@@ -123,6 +125,8 @@ class RowColumn:
     def _read_text(self, value: Any) -> str:
         if type(value) is not str or len(value) > LONGEST:
             raise ValueError(f"{_short(value)}; expected {self.expected}")
+        if not value and self.filled:
+            raise ValueError(self.filled)
         if self.choices and value not in self.choices:
             raise ValueError(f"{_short(value)}; expected {self.expected}")
         if self.pattern and not self._matches(value):
@@ -355,7 +359,11 @@ def _column(name: str, column: Any) -> RowColumn:
             pattern = said["pattern"]
             known["pattern"] = getattr(pattern, "pattern", pattern)
         else:
-            checks.append((check._check_fn, str(check.error or check.name)))
+            reason = str(check.error or check.name)
+            if kind == "text" and reason.endswith(NOT_EMPTY):  # said of any row, it is cheap to ask
+                known["filled"] = reason
+            else:
+                checks.append((check._check_fn, reason))
             continue
         said_so = str(check.error or check.name)
         known["range_words"] = "" if re.fullmatch(r"\w+(\(.*\))?", said_so) else said_so
@@ -365,7 +373,7 @@ def _column(name: str, column: Any) -> RowColumn:
         known["low"] = max(known.get("low", limits.min), limits.min)
         known["high"] = min(known.get("high", limits.max), limits.max)
     nothing = texts([""])
-    limited = any(known.get(name) for name in ("pattern", "choices"))
+    limited = any(known.get(name) for name in ("pattern", "choices", "filled"))
     empty = kind == "text" and not limited and all(np.all(check(nothing)) for check, _ in checks)
     return RowColumn(
         name,

@@ -93,8 +93,8 @@ class Api:
         if isinstance(error, LogFull | StoreAway):
             return Refusal(503, str(error))
         if isinstance(error, SQLAlchemyError):
-            cause = f"the database is away ({words_of(error)}); nothing was stored."
-            return Refusal(503, cause)
+            print(f"store: {words_of(error)}", flush=True)
+            return Refusal(503, "the database does not answer; nothing was stored. Ask again.")
         if isinstance(error, RetraceError):
             return Refusal(409, str(error))
         number = uuid.uuid4().hex

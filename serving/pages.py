@@ -31,7 +31,7 @@ from serving.replies import Refusal, bytes_of
 from serving.tokens import COOKIE, may
 
 FILES = Path(__file__).parent / "page"
-STYLE = "style.css"
+SHIPPED = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 POLICY = (
     "default-src 'none'; style-src {style}; img-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -63,10 +63,11 @@ class Pages:
             loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
-        self.style = (FILES / STYLE).read_bytes()
+        self.shipped = {f"/{name}": (FILES / name).read_bytes() for name in SHIPPED}
 
     def add_to(self, app: FastAPI) -> None:
-        app.add_route("/style.css", self._style)
+        for path in self.shipped:
+            app.add_route(path, self._file)
         app.add_route("/sign-in", self._open_sign_in, methods=["GET"])
         for path, action, methods, handler in (
             ("/", "index page", ["GET"], self._index),
@@ -156,9 +157,10 @@ class Pages:
         headers = HEADERS | {"Content-Security-Policy": LIST_POLICY}
         return Response(listed.page, media_type="text/html", headers=headers)
 
-    async def _style(self, _request: Request) -> Response:
+    async def _file(self, request: Request) -> Response:
+        path = request.url.path
         headers = HEADERS | {"Cache-Control": "max-age=300"}
-        return Response(self.style, media_type="text/css", headers=headers)
+        return Response(self.shipped[path], media_type=SHIPPED[path[1:]], headers=headers)
 
     # ---- tokens ----------------------------------------------------------------------------------
 

@@ -128,7 +128,7 @@ class WorldEvents:
             mine = [fact.known_at for fact in new.values() if fact.problem == known.problem]
             if mine:
                 day = datetime.fromtimestamp(min(mine) / 1e6, UTC).date().isoformat()
-                later = state.c.entity.between(f"{INTERVAL}{day}~", f"{INTERVAL}~")
+                later = (state.c.entity > f"{INTERVAL}{day}~") & (state.c.entity < f"{INTERVAL}~")
                 here = (state.c.basis == known.basis) & later
                 connection.execute(delete(state).where(here))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from problems.contract import History
 from problems.defaults import history as history_of
-from retrace.base.arrays import Arrays
+from retrace.base.arrays import Arrays, take
+from retrace.base.errors import RetraceError
 from retrace.past.entities import EntityParams
 from retrace.past.state import Event, State
 from tests.code.test_history_state import TINY, of, stops
@@ -89,3 +91,27 @@ def test_any_table_with_entities(seed: int) -> None:
         known_at="departed_at",
     )
     check(history, EntityParams(), stops(6, seed))
+
+
+def test_a_question_about_what_is_no_longer_kept_is_refused() -> None:
+    """A payment a day of one card: of 40 days ago, the windows would begin 70 days ago."""
+    _, history, own = of("fraud")
+    days = np.arange(100).astype("timedelta64[D]")
+    rows = {
+        "transaction_id": np.array([f"T{day}" for day in range(100)], object),
+        "at": np.datetime64("2025-01-01", "us") + days,
+        "customer_id": np.array(["C"] * 100, object),
+        "terminal_id": np.array(["M"] * 100, object),
+        "amount": np.full(100, 5.0),
+        "known_at": np.full(100, np.datetime64("NaT"), "M8[us]"),
+        "is_fraud": np.zeros(100, np.int8),
+    }
+    known = history.state.empty(own)
+    for event in history.events(rows):
+        known.update(event)
+    last = take(rows, slice(99, 100))
+    known.look_up(last)
+    new = {name: np.array(["new"], object) for name in ("customer_id", "terminal_id")}
+    known.look_up({**last, **new, "at": rows["at"][:1]})  # nothing was known of these
+    with pytest.raises(RetraceError, match="no longer kept"):
+        known.look_up({**last, "at": rows["at"][60:61]})

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.conftest import ROOT, environment
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 def free_port() -> int:

@@ -38,7 +38,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-INSIDES = re.compile(
+INSIDES = re.compile(  # of a server
     r"Traceback|File \"|\.py\b|site-packages|sqlalchemy\.|/usr/|/home/|/tmp/|"
     + re.escape(str(ROOT))
 )

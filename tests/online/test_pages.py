@@ -12,11 +12,13 @@ import pytest
 
 from problems import parts
 from problems.contract import Page
+from problems.rows import to_json
+from retrace.base.arrays import from_frame
+from retrace.base.files import read_table
 from retrace.base.params import read_key
 from retrace.base.tables import Column
 from tests.conftest import ROOT
 from tests.online.browser import CUT, PALE, Tab, browser
-from tests.online.faults import payment
 from tests.online.server import RunningServer
 from tests.pipeline.test_page import BROWSER
 
@@ -125,15 +127,18 @@ def test_a_bad_value_is_said_at_its_field_and_nothing_typed_is_lost(server: Runn
     assert "'lots'; expected a number" in plain(page)
 
 
-def test_payments_to_look_at_are_those_nobody_has_judged(server: RunningServer) -> None:
-    rows = [
-        {**payment(100 + n), "amount": 200.0 + 50 * n, "terminal_id": "M-odd"} for n in range(60)
-    ]
-    said = server.post("/v1/fraud/predict", rows)
+def test_payments_to_look_at_are_those_nobody_has_judged(
+    server: RunningServer, reproduced: Path
+) -> None:
+    world = parts.world("fraud")
+    newest = read_table(reproduced / "data/clean/fraud.parquet").tail(100)
+    arrays = from_frame(newest.drop(columns=list(world.outcomes)))
+    said = server.post("/v1/fraud/predict", [to_json(arrays, place) for place in range(100)])
     acted = {one["id"] for one in said if one["decision"]["act"]}
-    assert acted, "no payment of these is suspicious"
-    some = server.post("/v1/fraud/predict", rows[0])["id"]
-    ask(server, f"/problems/fraud/answers/{some}")  # what is in the log is in the store by now
+    assert acted, max(one["prediction"] for one in said)
+    ask(
+        server, f"/problems/fraud/answers/{said[0]['id']}"
+    )  # what is in the log is in the store by now
     _, _, page = ask(server, "/problems/fraud")
     listed = re.findall(r'/answers/([0-9a-f]{32})#answer"', page)
     assert listed

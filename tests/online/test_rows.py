@@ -74,5 +74,5 @@ def test_a_reason_names_what_is_close_and_what_is_expected() -> None:
         reader = RowReader.of_rows(parts.world("fraud"))
     with pytest.raises(RefusedRow, match="did you mean 'customer_id'"):
         reader.read([{**PAYMENT, "costumer_id": "C1"}])
-    with pytest.raises(RefusedRow, match=r"expected a number, in_range\(0, 1000000000"):
+    with pytest.raises(RefusedRow, match="expected a number, above 0"):
         reader.read([{**PAYMENT, "amount": -1}])

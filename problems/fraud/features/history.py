@@ -44,7 +44,7 @@ KEPT_MS = max(*DAYS, *HIGH_DAYS, EPISODE_DAYS) * DAY_MS  # before an entity's ne
 COUNT, CENTS, KNOWN, FRAUDS = (slice(3 * i, 3 * i + 3) for i in range(4))
 ALL_FRAUDS, SINCE_FRAUD, SINCE_FIRST_KNOWN, LABELS_SINCE = range(12, 16)
 LOG, BEFORE, SINCE_LAST, HIGH, IS_NEW = slice(16, 19), slice(19, 22), 22, slice(23, 25), 25
-WIDTH = {"customer": 26, "terminal": 16}
+SHARED, WIDTH = 16, {"customer": 26, "terminal": 16}
 assert (len(DAYS), len(HIGH_DAYS)) == (3, 2)
 
 
@@ -309,6 +309,7 @@ class _Memory:
     def known(self, at: int) -> list[int]:
         """Return the columns of what was known at a moment, those of any entity."""
         paid, labels, frauds = self.paid, self.labels, self.frauds
+        self._check_kept(at)
         end, known = paid.before(at), labels.before(at)
         lows = [paid.before(at - days * DAY_MS) for days in DAYS]
         known_lows = [labels.before(at - days * DAY_MS) for days in DAYS]
@@ -323,6 +324,20 @@ class _Memory:
         since_first = at - frauds.at[recent] if stolen > recent else NONE
         labels_since = labels.total(0, known) - frauds.total(1, stolen)
         return [*found, at - frauds.total(0, stolen), since_first, labels_since]
+
+    def _check_kept(self, at: int) -> None:
+        """Raise RetraceError where something of the windows of a moment is no longer kept."""
+        newest = max((line.at[-1] for line in self.lines.values() if line.at), default=at)
+        if at >= newest:
+            return
+        for line in (self.paid, self.labels):
+            gone = bool(line.at) and line.at[0] < newest - KEPT_MS and line.totals[0][0] > 1
+            if gone and at - KEPT_MS <= line.at[0]:
+                raise RetraceError(
+                    f"What was known at {np.datetime64(at, 'ms')} is no longer kept: there are "
+                    f"events of {np.datetime64(newest, 'ms')}. Ask for a later moment, or look the "
+                    "past up in one pass over the clean rows."
+                )
 
     def habits(self, at: int, terminal: str) -> list[int]:
         """Return the further columns of a customer."""

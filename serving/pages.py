@@ -63,8 +63,10 @@ class Pages:
         self.listings = OpenLists(tops)
         self.templates = Environment(
             loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
+            trim_blocks=True, lstrip_blocks=True, auto_reload=False,
         )  # fmt: skip
+        for name in self.templates.list_templates(extensions=["html"]):
+            self.templates.get_template(name)  # now: files may be changed under a server
         self.shipped = {f"/{name}": (FILES / name).read_bytes() for name in SHIPPED}
 
     def add_to(self, app: FastAPI) -> None:

@@ -46,7 +46,7 @@ from retrace.fit.bundle import Bundle
 from tests.online.server import RunningServer, free_port
 
 CONNECTIONS, WARM = 8, 200
-PATIENCE_SECONDS = 180.0  # until a peer answers
+PATIENCE_SECONDS = 600.0  # until a peer answers
 TITLE = "Serving: CPU of a request, beside an empty endpoint"
 PEERS = {
     "fastapi": "FastAPI, pydantic and a DataFrame",

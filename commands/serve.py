@@ -11,11 +11,17 @@ A problem of which nothing is in prod is served from the working tree. docs/serv
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from experiments.git import git
+from experiments.promotion.registry import in_stages
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
+
+if TYPE_CHECKING:
+    from serving.app import PlannedModel
 
 HOST, PORT = "127.0.0.1", 8000
 
@@ -56,16 +62,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _model(name: str, args: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _model(name: str, args: argparse.Namespace) -> "PlannedModel":
     from serving.app import PlannedModel
 
     find_problem(name)
     if args.models is not None:
         return PlannedModel(name, str(args.models), args.models.name)
     if args.rev:
-        return PlannedModel(name, str(fetched(name, args.rev, args.rev)), args.rev)
-    from experiments.promotion.registry import in_stages
-
+        top = fetched(name, args.rev, args.rev)
+        is_tag = args.rev in git("tag", "--list").split()
+        return PlannedModel(name, str(top), args.rev if is_tag else top.name[:12])
     assigned = next((one for one in in_stages(name) if one.stage == args.stage), None)
     if assigned is None:
         print(f"{name}: nothing is in {args.stage}; the working tree's model is served")
@@ -75,16 +81,16 @@ def _model(name: str, args: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 def fetched(name: str, commit: str, called: str) -> Path:
     """Return a folder with a commit's model, state and decision, brought there once."""
-    from experiments.git import git
-    from experiments.promotion.bundles import fetch, fetch_bundle, recorded_hash
-
     full = git("rev-parse", "--verify", f"{commit}^{{commit}}").strip()
     top = Path("served/models") / full
-    for path in (paths.bundle(name), paths.state(name), paths.serving(name)):
-        if (top / path).exists() or recorded_hash(full, path) is None:
-            continue
-        get = fetch_bundle if path == paths.bundle(name) else fetch
-        get(called, full, path, top / path)
-    if not (top / paths.bundle(name)).exists():
-        raise RetraceError(f"{called} has no model of {name} in its dvc.lock.")
+    whole = top / f"{name}.whole"
+    if whole.exists():
+        return top
+    from experiments.promotion.bundles import fetch, fetch_bundle, recorded_hash
+
+    fetch_bundle(called, full, paths.bundle(name), top / paths.bundle(name))
+    for path in (paths.state(name), paths.serving(name)):
+        if recorded_hash(full, path) is not None:
+            fetch(called, full, path, top / path)
+    whole.touch()
     return top

@@ -29,6 +29,7 @@ from serving.listing import OpenLists, has_list
 from serving.model import Served
 from serving.replies import Refusal, bytes_of
 from serving.tokens import COOKIE, may
+from store.database import AWAY, words_of
 
 FILES = Path(__file__).parent / "page"
 SHIPPED = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
@@ -44,6 +45,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 TOKEN_SECONDS = 12 * 3600
+LONGEST_TIME = 40  # characters
 
 
 class Pages:
@@ -149,7 +151,10 @@ class Pages:
         if world not in self.api.facts or not has_list(world):
             raise Refusal(404, f"no world '{world[:60]}' that lists what is open.")
         query = request.query_params
-        listed = await self.listings.of(world, query.get("at", ""), again="again" in query)
+        at = query.get("at", "")
+        if len(at) > LONGEST_TIME or not at.isprintable():
+            raise Refusal(422, "expected a date or a time, such as 2026-01-31T12:00.", "at")
+        listed = await self.listings.of(world, at, again="again" in query)
         if query.get("form") == "csv":
             name = f'attachment; filename="{world}-{listed.moment}.csv"'
             headers = HEADERS | {"Content-Disposition": name}
@@ -240,7 +245,10 @@ class Pages:
                 "outcomes": recorded["outcomes"] if recorded else [],
                 "feedback": recorded["feedback"] if recorded else [],
             }
-        todo = page.todo(problem, newest(self.api.store, served))
+        try:
+            todo, away = page.todo(problem, newest(self.api.store, served)), ""
+        except AWAY as error:  # an answer may need no database
+            todo, away = [], words_of(error)
         return self._page(
             "problem.html",
             status=status,
@@ -253,6 +261,7 @@ class Pages:
             answer=answer,
             decisions=page.decisions,
             classes=served.bundle.encoding.classes,
+            away=away,
             todo_title=page.todo_title,
             todo_heads=drawing.heads(page.todo_columns),
             todo_kinds=[column.kind != "text" for column in page.todo_columns.values()],

@@ -20,6 +20,7 @@ UNFINISHED := $(VENV)/unfinished
 MADE := $(VENV)/made-$(NAME)
 RUN := $(VENV)/run-$(call content,requirements.lock)
 DEV := $(VENV)/dev-$(call content,requirements.lock)-$(call content,requirements-dev.lock)
+SERVING := $(VENV)/serving-$(call content,requirements.lock)-$(call content,requirements-serving.lock)
 PROJECT := $(VENV)/project-$(call content,pyproject.toml)
 
 VERSION := import sys; print("%d.%d" % sys.version_info[:2])
@@ -38,7 +39,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help anew repro test lint docs drills drills-full lock bench storage storage-stop doctor compare
+.PHONY: help anew repro test lint docs drills drills-full lock bench serve storage storage-stop doctor compare
 
 $(MADE):
 	@test ! -L $(VENV) || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would" \
@@ -51,14 +52,14 @@ $(MADE):
 	  echo "'$(PYTHON)' cannot make a virtual environment;" \
 	    "on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
-	@rm -f $(VENV)/made-* $(VENV)/run-* $(VENV)/dev-* $(VENV)/project-*
+	@rm -f $(VENV)/made-* $(VENV)/run-* $(VENV)/dev-* $(VENV)/serving-* $(VENV)/project-*
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 $(RUN): $(MADE)
 	@echo "Installing the versions of requirements.lock (some minutes the first time)"
 	@touch $(UNFINISHED)
-	@rm -f $(VENV)/run-* $(VENV)/dev-*
+	@rm -f $(VENV)/run-* $(VENV)/dev-* $(VENV)/serving-*
 	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
 	@rm $(UNFINISHED)
 	@touch $@
@@ -68,6 +69,14 @@ $(DEV): $(RUN)
 	@touch $(UNFINISHED)
 	@rm -f $(VENV)/dev-*
 	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@rm $(UNFINISHED)
+	@touch $@
+
+$(SERVING): $(RUN)
+	@echo "Installing the versions of requirements-serving.lock"
+	@touch $(UNFINISHED)
+	@rm -f $(VENV)/serving-*
+	@$(PIP) install --quiet --require-hashes --requirement requirements-serving.lock
 	@rm $(UNFINISHED)
 	@touch $@
 
@@ -92,7 +101,7 @@ SPREAD := --dist loadscope --no-loadscope-reorder
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
 	@$(WITH_VENV) $(BIN)/pytest -n auto $(SPREAD) -m "not slow" $(ARGS)
 
-CODE := retrace problems workflow stages experiments commands bench
+CODE := retrace problems workflow store stages serving experiments commands bench
 
 lint: $(DEV) $(PROJECT) docs ## check style, types, who imports whom, links, and known vulnerabilities
 	@$(BIN)/ruff check .
@@ -118,6 +127,9 @@ doctor: $(RUN) $(PROJECT) ## check this machine: versions, Git, DVC, remote, dis
 compare: $(RUN) $(PROJECT) ## one problem's experiments side by side: make compare PROBLEM=price
 	@$(WITH_VENV) $(BIN)/retrace compare $(if $(PROBLEM),"$(PROBLEM)") $(ARGS)
 
+serve: $(SERVING) $(PROJECT) ## answer requests over HTTP with the models that are in use
+	@$(WITH_VENV) $(BIN)/retrace serve $(ARGS)
+
 storage: $(DEV) $(PROJECT) ## start an S3 server on this machine, to try dvc push and dvc pull
 	@$(WITH_VENV) $(BIN)/retrace storage start
 
@@ -132,4 +144,5 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 lock: $(DEV) $(PROJECT) ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer versions
 	@$(COMPILE) --output-file requirements.lock
-	@$(COMPILE) --constraint requirements.lock --group dev --output-file requirements-dev.lock
+	@$(COMPILE) --constraint requirements.lock --group serving --output-file requirements-serving.lock
+	@$(COMPILE) --constraint requirements-serving.lock --group serving --group dev --output-file requirements-dev.lock

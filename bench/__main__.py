@@ -3,6 +3,7 @@
     python -m bench               all but drift, some 30 minutes
     python -m bench dag predict   two parts
     python -m bench public sepsis sepsis.csv     a public data set; without one, which there are
+    python -m bench serving       what a request costs, beside peers: see bench/serving.py
     python -m bench drift         what the alarms notice, of all problems or (drift-fraud) of one
 
 Seconds are by the clock of this machine, which may be busy: compare ratios, not seconds.
@@ -256,6 +257,11 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
 
 def main() -> None:
     titles = [title for title, _ in PARTS.values()]
+    if sys.argv[1:2] == ["serving"]:
+        from bench import serving  # its packages are a group of their own
+
+        serving.main(sys.argv[2:], titles)
+        return
     if sys.argv[1:2] == ["public"]:
         public.main(sys.argv[2:], titles)
         return

@@ -3,9 +3,10 @@
     python -m bench.intervals order_completion service_time price
 
 Reads what `dvc repro` made: predictions, held scores and the judged model. Prints the share inside,
-below and above, by month and by fifth of the prediction, and the mean width as a multiple of what
-one widening for all rows (conformalised quantile regression, Romano et al. 2019) would need on the
-test for the same share; and what share that widening covers when it is made from the held rows.
+below and above, by fifth of the prediction and by month (those of 100 rows and more), and the mean
+width as a multiple of what one widening for all rows (conformalised quantile regression, Romano et
+al. 2019) would need on the test for the same share; and what share that widening covers when it is
+made from the held rows.
 """
 
 import sys
@@ -30,41 +31,51 @@ def beyond(actual: np.ndarray, scores: dict[str, np.ndarray]) -> np.ndarray:
     return np.maximum(scores["lower"] - actual, actual - scores["upper"])
 
 
+def measured(name: str) -> tuple[str, str]:
+    """Return the share inside, and how it is spread and what it costs in width, in words."""
+    problem = find_problem(name)
+    bundle = Bundle.load_judged(paths.bundle(name))
+    test = read_encoded(problem, "judged/test", bundle.encoding.columns)
+    keys = list(problem.key)
+    found = test.keys[keys].merge(read_table(paths.predictions(name)), how="left", on=keys)
+    scores = bundle.scores(test.window[0])
+    actual = to_scale(found["outcome"].to_numpy(np.float64), problem.scale)
+    below, above = (found["outcome"] < found["lower"], found["outcome"] > found["upper"])
+    inside = ~(below | above)
+    held = Held.from_frame(read_table(paths.held(name)))
+    usual = np.quantile(beyond(held.target, held.scores), 0.9)
+    needed = np.quantile(beyond(actual, scores), inside.mean())
+    low, high = (
+        from_scale(scores[side] + sign * needed, problem.scale)
+        for side, sign in (("lower", -1), ("upper", 1))
+    )
+    width = float((found["upper"] - found["lower"]).mean() / np.maximum(high - low, 0).mean())
+    fifths = pd.qcut(found["prediction"], 5, labels=False, duplicates="drop")
+    groups = {"fifth of the prediction": inside.groupby(fifths).agg(["mean", "size"])}
+    if found["as_of"].notna().all():
+        months = found["as_of"].dt.strftime("%Y-%m")
+        groups["month"] = inside.groupby(months).agg(["mean", "size"])
+    said = [
+        f"{below.mean():.1%} below, {above.mean():.1%} above",
+        *map(spread, groups, groups.values()),
+    ]
+    said += [
+        f"width {width:.2f} of one widening's, which would cover "
+        f"{(beyond(actual, scores) <= usual).mean():.1%}; {len(found):,} rows"
+    ]
+    return f"{inside.mean():.1%} inside", "; ".join(said)
+
+
+def spread(what: str, table: pd.DataFrame) -> str:
+    """Say the shares of groups with enough rows."""
+    shares = [f"{share:.0%}" for share in table.loc[table["size"] >= FEW, "mean"]]
+    few = f" ({(table['size'] < FEW).sum()} with few rows)" if (table["size"] < FEW).any() else ""
+    return f"by {what} {', '.join(shares) or 'nothing'}{few}"
+
+
 def main() -> None:
     for name in sys.argv[1:]:
-        problem = find_problem(name)
-        bundle = Bundle.load_judged(paths.bundle(name))
-        test = read_encoded(problem, "judged/test", bundle.encoding.columns)
-        keys = list(problem.key)
-        found = test.keys[keys].merge(read_table(paths.predictions(name)), how="left", on=keys)
-        scores = bundle.scores(test.window[0])
-        actual = to_scale(found["outcome"].to_numpy(np.float64), problem.scale)
-        below, above = (found["outcome"] < found["lower"], found["outcome"] > found["upper"])
-        inside = ~(below | above)
-        held = Held.from_frame(read_table(paths.held(name)))
-        usual = np.quantile(beyond(held.target, held.scores), 0.9)
-        needed = np.quantile(beyond(actual, scores), inside.mean())
-        low, high = (
-            from_scale(scores[side] + sign * needed, problem.scale)
-            for side, sign in (("lower", -1), ("upper", 1))
-        )
-        width = float((found["upper"] - found["lower"]).mean() / np.maximum(high - low, 0).mean())
-        print(
-            f"{name}: {inside.mean():.1%} inside, {below.mean():.1%} below, {above.mean():.1%} "
-            f"above, {len(found)} rows; width {width:.2f} of one widening's; that widening "
-            f"would cover {(beyond(actual, scores) <= usual).mean():.1%}"
-        )
-        fifths = pd.qcut(found["prediction"], 5, labels=False, duplicates="drop")
-        groups = {"fifth": fifths + 1}
-        if found["as_of"].notna().all():
-            groups["month"] = found["as_of"].dt.strftime("%Y-%m")
-        for what, by in groups.items():
-            table = inside.groupby(by).agg(["mean", "size"])
-            shown = [
-                f"{value}: {row['mean']:.1%}{' (few)' if row['size'] < FEW else ''}"
-                for value, row in table.iterrows()
-            ]
-            print(f"  by {what}: {', '.join(shown)}")
+        print(f"`{name}`, its interval | {' | '.join(measured(name))}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.clone import ROOT, change_params, command, copy_project, run_stage
+from bench.clone import change_params, command, copy_project, run_stage
 from bench.results import Rows, write
 
 Params = Mapping[str, Any]
@@ -31,8 +31,9 @@ class Public:
 
     world, problems : whose stages run
     params : merged into params.yaml, but for `worlds.<world>.source`
-    protocols : by name what differs, where the same rows are judged in several ways
-    package : a folder with the problem's `problems/` and `params.yaml`, where the project has none
+    protocols : by name what differs, where the same rows are judged in several ways; the first one
+        is what the others are held against
+    new : what `retrace new` is told beside name and file, where the project has no such problem
     draw : a module of bench that writes the rows into a folder, where they are drawn and not given
     commands : further modules of bench to run, each with its arguments; `SOURCE` is the rows
     """
@@ -42,12 +43,14 @@ class Public:
     problems: tuple[str, ...]
     params: Params = field(default_factory=dict)
     protocols: Mapping[str, Params] = field(default_factory=lambda: {"": {}})
-    package: str | None = None
+    new: tuple[str, ...] = ()
     draw: str | None = None
     commands: tuple[tuple[str, ...], ...] = ()
 
 
 ORDERS = ("order_completion", "order_stuck")
+BARE = {"orders": {"features": {"history": False, "load": False}}}
+OF_LOGS = {"": {}, "without history and load": BARE}
 
 
 def log(zone: str, **ingest: Any) -> Params:
@@ -76,32 +79,38 @@ SETS = {
         "train.tsv of the Mercari Price Suggestion Challenge (Kaggle)",
         "price",
         ("price",),
-        protocols={"": {}, "two nets": {"price": {"text": {"nets": 2}}}},
+        protocols={"": {}, "without nets": {"price": {"text": {"nets": 0}}}},
         commands=(("bench.crossval", "price", "SOURCE"),),
     ),
     "bikes": Public(
         "hour.csv of Bike Sharing (UCI)",
         "bikes",
         ("bikes",),
-        package="tests/pipeline/bikes",
+        new=(
+            *("--target", "count", "--metric", "mae", "--unit", "bikes", "--yes"),
+            *("--time", "dateday+hour", "--zone", "America/New_York"),
+        ),
     ),
     "sepsis": Public(
         "Sepsis Cases (4TU), .xes, or .csv as pandas writes it",
         "orders",
         ORDERS,
         log("Europe/Amsterdam"),
+        protocols=OF_LOGS,
     ),
     "roadtraffic": Public(
         "Road Traffic Fine Management Process (4TU), .xes",
         "orders",
         ORDERS,
         log("Europe/Rome"),
+        protocols=OF_LOGS,
     ),
     "olist": Public(
         "the tables of the Brazilian E-Commerce Public Dataset by Olist (Kaggle)",
         "orders",
         ORDERS,
         log("America/Sao_Paulo", format="olist", completion=["delivered"]),
+        protocols=OF_LOGS,
     ),
     "handbook": Public(
         "the Fraud Detection Handbook's payments, drawn by its published procedure",
@@ -124,24 +133,24 @@ def measure(name: str, files: Sequence[Path]) -> Rows:
         project = Path(folder)
         copy_project(project)
         source = bring(project, name, public, files)
+        if public.new:
+            words = ("-m", "commands", "new", public.world, str(source), *public.new)
+            command(project, sys.executable, *words)
         change_params(project, public.params)
         change_params(project, {"worlds": {public.world: {"source": str(source)}}})
         rows = ingested(project, public)
         for protocol, changes in public.protocols.items():
             change_params(project, changes)
-            rows += [judged(project, one, protocol) for one in public.problems]
+            for problem in public.problems:
+                rows += judged(project, problem, protocol, project / f"first-{problem}.parquet")
             rows += [run(project, words, source, protocol) for words in public.commands]
     return rows
 
 
 def bring(project: Path, name: str, public: Public, files: Sequence[Path]) -> Path:
-    """Put the rows, and a problem of their own, into the copy; return what `source` is there."""
+    """Put the rows into the copy; return what `source` is there."""
     folder = Path("data/external") / name
     (project / folder).mkdir(parents=True)
-    if public.package:
-        package = ROOT / public.package
-        shutil.copytree(package / "problems", project / "problems", dirs_exist_ok=True)
-        shutil.copy2(package / "params.yaml", project / "params.yaml")
     for file in files:
         shutil.copy2(file, project / folder / file.name)
     if public.draw and not files:
@@ -161,23 +170,49 @@ def ingested(project: Path, public: Public) -> Rows:
             "`ingest` and `validate`",
             f"{sum(seconds):.0f} s",
             f"{counts['rows_in']:,} rows, {counts['rows_quarantined']:,} in quarantine; "
-            f"{checks['failed']} of {checks['checks']} checks failed",
+            f"{checks['failed']} of {checks['checks']} checks failed{failed(checks)}",
         )
     ]
 
 
-def judged(project: Path, problem: str, protocol: str) -> tuple[str, ...]:
+def failed(checks: Mapping[str, Any]) -> str:
+    found = [one for one in checks["results"] if not one["passed"]]
+    said = ", ".join(f"{one['check']} of {one['column']} ({one['found']})" for one in found)
+    return f": {said}" if said else ""
+
+
+def judged(project: Path, problem: str, protocol: str, first: Path) -> Rows:
+    """Fit and judge a problem; say its figures, its interval and, where `first` has the predictions
+    of the first protocol, the difference to them."""
     seconds = stages(project, ("featurize", "train", "evaluate"), problem)
     figures = json.loads((project / f"metrics/{problem}.json").read_text())
     card = json.loads((project / f"models/{problem}/card.json").read_text())
-    (valid, chosen), (key, value), *others = figures.items()
+    valid = "".join(
+        f" ({name} {figures.pop(name):.4g})" for name in [*figures] if name.startswith("valid_")
+    )
+    (key, value), *others = figures.items()
     said = ", ".join(f"{name} {figure:.4g}" for name, figure in others)
     rounds = ", ".join(f"{name} {count}" for name, count in card["rounds"].items())
-    return (
-        f"`{problem}`" + (f", {protocol}" if protocol else ""),
-        f"{key} {value:.4g} ({valid} {chosen:.4g})",
-        f"{said}; rounds {rounds}; train {seconds[1]:.0f} of {sum(seconds):.0f} s",
-    )
+    counts = ", ".join(f"{name} {card['rows'][name]:,}" for name in ("train", "fitted"))
+    title = f"`{problem}`" + (f", {protocol}" if protocol else "")
+    rows: Rows = [
+        (
+            title,
+            f"{key} {value:.4g}{valid}",
+            f"{said}; rows {counts}; rounds {rounds}; train {seconds[1]:.0f} of "
+            f"{sum(seconds):.0f} s",
+        )
+    ]
+    predictions = project / f"data/predictions/{problem}.parquet"
+    if first.exists():
+        words = (sys.executable, "-m", "bench.against", problem, str(first))
+        said = command(project, *words)[2].splitlines()[-1]
+        return [*rows, (f"{title}, against the first", *said.rsplit(" on ", 1))]
+    shutil.copy2(predictions, first)
+    if "lower" in card["rounds"]:
+        said = command(project, sys.executable, "-m", "bench.intervals", problem)[2]
+        rows.append(tuple(said.splitlines()[-1].split(" | ")))
+    return rows
 
 
 def stages(project: Path, names: Sequence[str], of: str) -> list[float]:

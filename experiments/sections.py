@@ -11,6 +11,7 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import PATH, ProblemEntry, WorldEntry, read_key, read_params
 from retrace.checks import ValidateParams
+from serving.settings import SERVING, ServingParams
 from workflow import sections
 from workflow.sections import WORLD, Models
 
@@ -23,8 +24,10 @@ def faults() -> Iterator[str]:
     """Yield a message for every key of either file that is missing, unknown or wrong."""
     blocks, worlds, problems = _block(""), _block("worlds"), _block("problems")
     for name in blocks:
-        if name not in {*LISTS, "worlds", "problems", *worlds, *problems}:
+        if name not in {*LISTS, SERVING, "worlds", "problems", *worlds, *problems}:
             yield f"{PATH}: unknown key '{name}'; a block is named in worlds or in problems."
+    if SERVING in blocks:
+        yield from _fault(ServingParams, SERVING)
     for name in worlds:
         yield from _fault(WorldEntry, f"worlds.{name}")
         yield from _wrong(name, name, WORLD)

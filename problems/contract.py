@@ -12,6 +12,7 @@ object of the classes below, so that a change of one part rebuilds only the stag
     rules.py       RULES: Rules             optional: what the model is judged against
     evaluation/    EVALUATION: Evaluation   optional: headline, slices, tables, threshold
     worklist/      WORKLIST: Worklist       optional: what is open, as a list that people work off
+    page.py        PAGE: Page               optional: what a server's page of a problem shows
     checks.yaml                             limits of the clean table, for `validate`
 
 What is optional has a default, in `problems.defaults`: its file is empty. `problems.parts` finds a
@@ -23,7 +24,7 @@ part. Functions get the *settings* of their part: the pydantic model of its sect
 `oracle`, and for a problem with a threshold `threshold`. All are in the unit of the target.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -71,6 +72,10 @@ class World:
     exempt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     typed_prefixes: tuple[str, ...] = ()
     may_be_empty: tuple[str, ...] = ()  # columns that a source may have no value for at all
+    example: Mapping[str, Any] = field(default_factory=dict)  # a row, as a server's pages show it
+    example_outcomes: Mapping[str, Any] = field(default_factory=dict)  # what came of it
+    personal: tuple[str, ...] = ()  # columns about people, the first names whose row it is: they
+    # are kept out of a server's log unless it is asked to keep them
 
 
 ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]
@@ -149,12 +154,19 @@ class IngestParams(Params):
     max_quarantined: float = Field(0.02, ge=0, le=1)
 
 
+class ReadAsked(Protocol):
+    def __call__(self, source: Path, settings: Any) -> pd.DataFrame:
+        """Return the clean rows, without outcomes, of raw ones that are to be predicted, in their
+        order; what `ingest` would reject has the reason in a column `refused`, "" in others."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """Raw files to the clean table; settings under `<world>.ingest`."""
 
     settings: type[IngestParams]
     ingest: Ingest
+    asked: ReadAsked | None = None  # without it, only clean rows can be predicted from a file
 
 
 # ---- a problem -----------------------------------------------------------------------------------
@@ -202,11 +214,12 @@ class Columns:
 
     def complete(self, features: Arrays, encoder: "Encoder") -> Arrays:
         """Add what a pattern found in training and `features` has not: missing, or empty text."""
+        there = features.__contains__
+        if all(map(there, encoder.numeric)) and all(map(there, encoder.categorical)):
+            return features
         gone = [name for name in encoder.numeric if name not in features]
         empty = [name for name in encoder.categorical if name not in features]
         patterns = [name for name in (*self.numeric, *self.categorical) if name.endswith("*")]
-        if not gone and not empty:
-            return features
         n_rows = length(features)
         absent: dict[str, NDArray[Any]] = dict.fromkeys(gone, np.full(n_rows, np.nan))
         absent |= dict.fromkeys(empty, texts([""] * n_rows))
@@ -302,6 +315,8 @@ class AsOf(Protocol):
 class History:
     """What earlier rows say of a row's entities, for many rows at once and event by event.
 
+    `known_at` is the column of when an outcome is known to it, by default that of the problem.
+
     To the bit, `as_of(rows, past)` is what a state looks up that was fed with `events(past)` until
     each row's time, and `at_end(past)` has the table of the state that was fed with all of them.
     """
@@ -310,6 +325,7 @@ class History:
     events: "Callable[[Arrays], Iterator[Event]]"  # clean rows, in the order in which each is known
     state: "type[State]"
     at_end: "Callable[[Arrays, Any], State]"
+    known_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -424,6 +440,8 @@ class Evaluation:
 
 # ---- a list of what is open ----------------------------------------------------------------------
 
+NO_TOPS: Mapping[str, Path] = {}
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -439,9 +457,12 @@ class Listed:
 
 
 class MakeWorklist(Protocol):
-    def __call__(self, source: Path, at: str | None) -> Listed:
+    def __call__(
+        self, source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS, /
+    ) -> Listed:
         """List what was open `at` a local date or time, from raw data and the problems' models;
-        without one, at the end of the data."""
+        without one, at the end of the data. `tops` are the folders that have models/ of problems,
+        by default this one."""
 
 
 @dataclass(frozen=True)
@@ -449,3 +470,83 @@ class Worklist:
     """What is open at a moment, in the order in which people should look at it."""
 
     make: MakeWorklist
+
+
+# ---- the page of a problem -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that a server has given, as its store has it.
+
+    `row` is what was asked, without what is about people; `known` says whether its outcome is
+    known, `judged` whether somebody took or overruled it.
+    """
+
+    id: str
+    name: str
+    as_of: "pd.Timestamp"
+    row: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    known: bool
+    judged: bool
+
+
+class Ask(Protocol):
+    def __call__(self, rows: Sequence[Mapping[str, Any]], /) -> list[Mapping[str, Any]]:
+        """Answer rows that only differ from the one on the page in what is asked; none of it goes
+        on record."""
+
+
+class Beside(Protocol):
+    def __call__(
+        self,
+        problem: Problem,
+        row: Mapping[str, Any],
+        answer: Mapping[str, Any],
+        ask: Ask,
+        top: Path,
+        /,
+    ) -> Sequence[Table]:
+        """Return what people want to see beside an answer. `row` is as JSON has it, without what is
+        missing; `top` has data/ and models/ of the version that answered, data/ perhaps not."""
+
+
+class ToDo(Protocol):
+    def __call__(
+        self, problem: Problem, answered: Sequence[Answered], /
+    ) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
+        """Return which of the newest answers people should look at, in the order of work, each with
+        what the list shows of it, by the names of `Page.todo_columns`."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a server's page of a problem shows besides form, answer and reasons.
+
+    `words` say what columns are, those of rows and those of the model; a name may end in `*`, which
+    in its words stands for the rest. Columns of the same words are one reason. `first` are the
+    columns of the form that people fill in, the others are folded; without any all are there.
+    `long` are texts of several lines. Of a classifier `decisions` say what acting is, and what
+    leaving it is.
+    """
+
+    words: Mapping[str, Column] = field(default_factory=dict)
+    first: tuple[str, ...] = ()
+    long: tuple[str, ...] = ()
+    decisions: tuple[str, str] = ("act", "do nothing")
+    beside: Beside = defaults.beside
+    todo: ToDo = defaults.todo
+    todo_title: str = "Newest answers"
+    todo_columns: Mapping[str, Column] = field(default_factory=lambda: defaults.TODO_COLUMNS)
+
+    def column(self, name: str) -> Column | None:
+        """Return the words of a column; None where there are none."""
+        if name in self.words:
+            return self.words[name]
+        begins = (one for one in self.words if one.endswith("*") and name.startswith(one[:-1]))
+        best = max(begins, key=len, default=None)
+        if best is None:
+            return None
+        rest = name.removeprefix(best[:-1]).replace("_", " ")
+        return replace(self.words[best], words=self.words[best].words.replace("*", rest))

@@ -6,7 +6,8 @@ stage, and a simulator needs no metrics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrace.base.arrays import Arrays
+from retrace.base.tables import Column
 
 if TYPE_CHECKING:
-    from problems.contract import Baseline, FeatureFunction, History, Problem
+    from problems.contract import Answered, Ask, Baseline, FeatureFunction, History, Problem
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
@@ -71,7 +73,7 @@ def history(
     from retrace.past.entities import Followed, state_of
 
     followed = Followed(entities, target, key, time, known_at or time)
-    return History(followed.as_of, followed.events, state_of(followed), followed.at_end)
+    return History(followed.as_of, followed.events, state_of(followed), followed.at_end, known_at)
 
 
 def by(*names: str) -> Baseline:
@@ -201,3 +203,39 @@ def tables(
 ) -> dict[str, Table]:
     """Return no tables: headline and slices are all that is known of any problem."""
     return {}
+
+
+# ---- the page of a problem -----------------------------------------------------------------------
+
+TODO_COLUMNS = {
+    "name": Column("row", kind="text"),
+    "as_of": Column("as of, UTC", kind="text"),
+    "prediction": Column("prediction"),
+    "known": Column("outcome known", kind="flag"),
+}
+MOST_TO_DO = 15
+
+
+def beside(
+    problem: Problem, row: Mapping[str, Any], answer: Mapping[str, Any], ask: Ask, top: Path
+) -> Sequence[Table]:
+    """Return nothing: form, answer and reasons are all."""
+    return ()
+
+
+def todo(
+    problem: Problem, answered: Sequence[Answered]
+) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
+    """Return the newest answers, each with its key, moment, prediction and whether it is known."""
+    return [
+        (
+            one,
+            {
+                "name": one.name,
+                "as_of": f"{one.as_of:%Y-%m-%d %H:%M}",
+                "prediction": one.answer["prediction"],
+                "known": int(one.known),
+            },
+        )
+        for one in answered[:MOST_TO_DO]
+    ]

@@ -8,6 +8,7 @@ from typing import TypeVar
 from problems.contract import (
     Evaluation,
     Features,
+    Page,
     Problem,
     Reader,
     Rules,
@@ -48,6 +49,10 @@ def evaluation(world: str) -> Evaluation:
 
 def worklist(world: str) -> Worklist:
     return _part(world, "worklist", "WORKLIST", Worklist)
+
+
+def page(world: str) -> Page:
+    return _part(world, "page", "PAGE", Page, Page())
 
 
 def find_problem(name: str) -> Problem:

@@ -14,6 +14,7 @@ from problems.featurize import features_of
 from retrace.base.arrays import Arrays, to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, parse_section
+from retrace.encode.encoders import Matrix
 from retrace.fit.bundle import Bundle
 from retrace.past.state import State
 
@@ -55,9 +56,14 @@ class Predictor:
 
     def answer_known(self, rows: Arrays, known: Arrays) -> dict[str, NDArray[Any]]:
         """Predict clean rows of whose entities is known what `known` says."""
+        scores = self.bundle.scores(self.encode(rows, known), num_threads=1)
+        return self.bundle.answers(scores)
+
+    def encode(self, rows: Arrays, known: Arrays) -> Matrix:
+        """Return the boosters' columns of clean rows, (n_rows, n_columns)."""
         features = self.part.features(rows, known, self.settings)
         complete = self.problem.columns.complete(features, self.bundle.encoding.encoder)
-        return self.bundle.predict(complete, num_threads=1)
+        return self.bundle.encoding.transform(complete)
 
 
 def settings_of(part: Features, bundle: Bundle) -> Params:

@@ -6,27 +6,24 @@ reads   models/price/                   through the path that serving takes
         data/clean/price.parquet        the rows, and the training rows for rule and naive
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
-writes  data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
+writes  data/serving/price/             decision.json: which forecast is told, or the probability
+                                        to act from; followed.parquet: what the interval follows
+        data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals
         metrics/slices/price.csv        error, bias and coverage by slice
         metrics/tables/price/           the problem's own tables and those of its interval, and
-                                        tables.json, what they hold
+                                        tables.json, what they hold, and what is told
         plots/price/                    predicted.png, residuals.csv, calibration.csv, coverage.csv;
-                                        of a classifier precision against recall (of several
-                                        classes the confusion), and promised against observed
-                                        rates, under the same names
+                                        of a classifier what stands for them, by the same names
 """
 
-import pandas as pd
-
 from problems import parts
-from problems.contract import EvaluateParams, Problem
 from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_table, replacing, write_csv, write_json, write_table
 from retrace.fit.bundle import Bundle
-from retrace.judge import metrics
+from retrace.fit.following import DECISION, FOLLOWED
 from retrace.judge.tasks import JUDGING
 from stages.runner import run_stage, say
 from stages.windows import learnt_keys, window_keys
@@ -36,24 +33,16 @@ from workflow.evaluate import (
     declared,
     held_rows,
     newest,
+    ruled,
     score,
     select,
     with_oracle,
     with_valid,
 )
 from workflow.final import Held
+from workflow.following import rows_to_serve
 from workflow.predictions import records
-from workflow.told import with_told
-
-
-def ruled(
-    problem: Problem, rows: pd.DataFrame, known: pd.DataFrame, settings: EvaluateParams
-) -> pd.DataFrame:
-    """Return the rows of the validation window as the test's own rule sees them: its rates are few
-    values, of which a threshold is one. It has seen these rows, which is in its favour."""
-    valid = select(rows, window_keys(problem, "valid"))
-    rule = parts.rules(problem.world).rule(problem, known, valid, settings)
-    return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
+from workflow.told import cheapest, decided, with_told
 
 
 def main(name: str) -> None:
@@ -70,18 +59,25 @@ def main(name: str) -> None:
     scored = score(problem, bundle, rows, known, test, before, settings)
     held = newest(held_rows(problem, bundle, rows, before))
     if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
-        by_rule = ruled(problem, rows, known, settings)
+        valid = select(rows, window_keys(problem, "valid"))
+        by_rule = ruled(problem, known, valid, settings)
         scored = scored.assign(
             threshold=evaluation.threshold(problem, held, settings),
             rule_threshold=evaluation.threshold(problem, by_rule, settings),
         )
-    scored = with_told(problem, scored, held, settings)
-    scored = with_oracle(problem, scored, truth)
+    told = cheapest(problem, held, settings)
+    scored = with_oracle(problem, with_told(scored, told), truth)
     figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))
     labels = evaluation.slices(problem, scored, settings, rows)
     judging = JUDGING[problem.task]
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
+    followed, lag = rows_to_serve(problem, bundle, rows, known, test, before)
+    with replacing(paths.serving(name)) as folder:
+        folder.mkdir()
+        write_json({**decided(scored, told), **lag}, folder / DECISION)
+        if followed is not None:
+            write_table(followed, folder / FOLLOWED)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     write_json(compare_with_baselines(problem, scored), paths.comparison(name))
@@ -93,7 +89,7 @@ def main(name: str) -> None:
         folder.mkdir()
         for key, one in own.items():
             write_csv(one.frame, folder / f"{key}.csv")
-        write_json(declared(problem, evaluation, figures, own), folder / "tables.json")
+        write_json(declared(problem, evaluation, figures, own, told), folder / "tables.json")
     judging.draw(scored, table, problem.unit, problem.scale, paths.plots(name))
     say(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 

@@ -3,15 +3,12 @@
     python -m stages.featurize price
 
 reads   data/clean/price.parquet
-writes  data/state/price/     state.parquet: what is known of each entity at the end of the data;
-                              nothing for a problem without history
-        data/features/price/  notes.json: which groups of columns are used that `features` leaves
-                              open (auto), and which columns tell the date
+writes  data/state/price/     state.parquet: what is known of each entity at the end of the data
+        data/features/price/  notes.json: what is used of groups left open, and what tells the date
                               train, valid, calibration, test .parquet: key, target, model columns
                               encoder.json, text.npz: what was fitted on train
-                              judged/, shipped/: the same for the rows of both final fits,
-                              fitted.parquet, with the fold of rows that no time orders; judged/ has
-                              the test as well
+                              judged/, shipped/: the same for the rows of both final fits, fitted
+                              .parquet, with the fold of rows without times; in judged/ the test too
 """
 
 from pathlib import Path
@@ -25,24 +22,15 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.arrays import from_frame, take
 from retrace.base.files import NOTHING, read_table, replacing, write_json, write_table
-from retrace.encode.encoders import EncodeParams, Matrix
-from retrace.encode.encoding import Encoding
+from retrace.encode.encoders import EncodeParams
 from retrace.encode.folds import folds_of
 from retrace.encode.text.model import TextParams
-from retrace.past.final import Mask, final_rows
+from retrace.past.final import final_rows
 from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
-from stages.windows import NOTES
+from stages.windows import FOLD, NOTES
 from workflow.choose import dated, dated_words, settle
-from workflow.featurize import classes_of, fit_encoding, fitted_target
-
-# By folder: the rows that an encoding is fitted on, and the windows that it is applied to.
-FITTED, FOLD = "fitted", "fold"
-FITS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "": ("train", ("valid", "calibration", "test")),
-    "judged": (FITTED, ("test",)),
-    "shipped": (FITTED, ()),
-}
+from workflow.featurize import FITS, FITTED, classes_of, encode_windows, fitted_target
 
 
 def main(name: str) -> None:
@@ -55,7 +43,7 @@ def main(name: str) -> None:
 
     rows = read_table(paths.clean(problem.world))
     group = problem.group or problem.key
-    outcome, known_at, time = problem.target, problem.known_at, problem.time
+    time, outcome, known_at = problem.time, problem.target, problem.known_at
     windows = split(rows, splitting, group, time, target=outcome, known_at=known_at)
     masks = final_rows(rows, windows, splitting, group, time, target=outcome, known_at=known_at)
     with replacing(paths.state(name)) as folder:
@@ -68,47 +56,44 @@ def main(name: str) -> None:
     training = (windows == "train").to_numpy()
     classes = classes_of(problem, rows[training])
     target = fitted_target(problem, rows, classes)
-    training = training & np.isfinite(target)
-    chooses = training  # and where validation is later than training, its rows as well
+    known = np.isfinite(target)
+    chooses = training = training & known  # and where validation is later, its rows as well
     if splitting.in_time(time):
-        chooses = training | ((windows == "valid").to_numpy() & np.isfinite(target))
+        chooses = windows.isin(["train", "valid"]).to_numpy() & known
     settings, choices = settle(problem, rows, chooses, target, settings, encode, text, classes)
     features = features_of(problem.world, rows, settings)
     if classes:  # of a class that no training row has, nothing can be learnt or calibrated
-        windows = windows.where(np.isfinite(target) | (windows == "test"))
-        masks = {fit: mask & np.isfinite(target) for fit, mask in masks.items()}
+        windows = windows.where(known | (windows == "test"))
+        masks = {fit: mask & known for fit, mask in masks.items()}
     grouped = from_frame(rows[list(group)])
     named = list(dict.fromkeys([*problem.key, *group, *filter(None, [time])]))
     rows = rows[named].copy()  # the rest of them is not needed beside the features
 
-    def write(path: Path, mask: Mask, encoding: Encoding, matrix: Matrix) -> None:
-        keys = rows[mask].assign(target=target[mask])
-        if path.stem == FITTED:
-            keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
-        write_table(pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1), path)
-
     fingerprint = feature_fingerprint(problem.world, settings)
     fitting = settings.model_dump(), encode, text, classes, fingerprint
     masks |= {window: (windows == window).to_numpy() for window in WINDOWS}
+
+    def write_fit(folder: Path, fit: str) -> list[str]:
+        """Fit an encoding, apply it, and forget it: of a million texts one takes gigabytes."""
+        encoding, tables = encode_windows(problem, grouped, features, target, masks, fit, *fitting)
+        folder.mkdir(exist_ok=True)
+        encoding.save(folder)
+        for window, mask, matrix in tables:
+            keys = rows[mask].assign(target=target[mask])
+            if window == FITTED:
+                keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
+            table = pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1)
+            write_table(table, folder / f"{window}.parquet")
+        return encoding.columns
+
     with replacing(paths.features(name)) as folder:
-        for fit, (fitted, others) in FITS.items():
-            (folder / fit).mkdir()
-            mask = masks[fit or fitted]
-            keys, seen = take(grouped, mask), take(features, mask)
-            encoding, encoded = fit_encoding(problem, keys, seen, target[mask], *fitting)
-            encoding.save(folder / fit)
-            write(folder / fit / f"{fitted}.parquet", mask, encoding, encoded)
-            for window in others:
-                matrix = encoding.transform(take(features, masks[window]))
-                write(folder / fit / f"{window}.parquet", masks[window], encoding, matrix)
-        found = dated(rows[training], time, take(features, training), encoding.columns)
+        columns = [write_fit(folder / fit, fit) for fit in FITS][-1]
+        found = dated(rows[training], time, take(features, training), columns)
         notes = [*(choice.words for choice in choices), *dated_words(found)]
         write_json(notes, folder / NOTES)
-    for note in notes:
-        say(f"{name}: {note}")
-    counts = windows.value_counts()
-    counted = ", ".join(f"{window} {counts[window]:,}" for window in WINDOWS)
-    say(f"{name}: {len(encoding.columns)} columns; {counted}")
+    counted = ", ".join(f"{window} {(windows == window).sum():,}" for window in WINDOWS)
+    for words in (*notes, f"{len(columns)} columns; {counted}"):
+        say(f"{name}: {words}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@
 reads   data/clean/price.parquet
         problems/price/checks.yaml     the limits
 writes  metrics/validation/price.json  every check: found, limit, passed
-        metrics/profile/price.json     types, missing values and distributions, for the report
+        metrics/profile/price.json     types, missing values and distributions of the source
 """
+
+from typing import Any
 
 from problems import parts
 from retrace.base import paths
@@ -35,8 +37,8 @@ def main(name: str) -> None:
     stop_on_hard(rows, params, records, name)
     records += screen(rows, params.screens, roles(world))
     failed = [record for record in records if not record["passed"]]
-    described, path = profile(rows), paths.profile(name)
-    last = read_json(path) if path.exists() else []
+    described, source = profile(rows), str(parts.source_of(name))
+    last = last_profile(name, source)
     for column, factor in scaled(last, described):
         say(
             f"{name}: column '{column}' is {factor:.3g} times what it was in the last run, from "
@@ -49,10 +51,18 @@ def main(name: str) -> None:
         )
     for record in failed:
         say(f"{name}: {advice(record, str(paths.checks(name)))}")
-    write_json(described, paths.profile(name))
+    write_json({"source": source, "columns": described}, paths.profile(name))
     outcome = {"checks": len(records), "failed": len(failed), "results": records}
     write_json(outcome, paths.validation_metrics(name))
     say(f"{name}: {len(records)} checks, {len(failed)} soft failure(s)")
+
+
+def last_profile(name: str, source: str) -> list[dict[str, Any]]:
+    """Return what the same source was like in the last run; nothing where that is not known."""
+    path = paths.profile(name)
+    last = read_json(path) if path.exists() else {}
+    same = isinstance(last, dict) and last.get("source") == source  # a list: of earlier versions
+    return list(last["columns"]) if same else []
 
 
 if __name__ == "__main__":

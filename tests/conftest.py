@@ -28,7 +28,7 @@ LOCK = "dvc.lock"
 SMALL = {
     "price": {
         "simulate": {"rows": 2500},
-        "text": {"hash_bits": 15, "max_iterations": 15},
+        "text": {"hash_bits": 15, "max_iterations": 15, "nets": 0},
         "train": {"max_rounds": 60, "early_stopping_rounds": 10, "learning_rate": 0.1},
         "evaluate": {"slice_min_rows": 20},
         "gate": {"coverage": {"least": 0.6, "most": 1.0}},  # of 250 rows
@@ -85,7 +85,7 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     # Without the cache of bytecode each stage would compile its modules anew; with the flags of
     # `make test ARGS=...` a `make` inside a test would take them for its own.
-    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "MAKE", "MFLAGS")
+    ours = ("PYTEST", "PYTHONDONTWRITEBYTECODE", "MAKE", "MFLAGS", "ARGS")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     identity = {
         f"GIT_{role}_{what}": value
@@ -180,26 +180,37 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "reproduced", make)
 
 
-@pytest.fixture(scope="session")
-def reproduced_price(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reproduced project with the world of prices alone, where DVC has a fourth to look at."""
+def world_alone(reproduced: Path, factory: pytest.TempPathFactory, world: str) -> Path:
+    """The reproduced project with one world alone, where DVC has a fourth to look at; committed.
+    Clone it; do not change it."""
 
     def make(folder: Path) -> None:
         shutil.copytree(reproduced, folder, symlinks=True)
         params, lock = (yaml.safe_load((folder / f).read_text()) for f in ("params.yaml", LOCK))
-        kept = {name: entry for name, entry in lock["stages"].items() if "@price" in name}
+        alone = of_world(params, world)
+        ours = {world, *alone["problems"]}
+        kept = {n: entry for n, entry in lock["stages"].items() if n.partition("@")[2] in ours}
         others = (stage for name, stage in lock["stages"].items() if name not in kept)
         run(folder, "rm", "-rf", *(out["path"] for stage in others for out in stage["outs"]))
-        for file, content in {
-            "params.yaml": of_world(params, "price"),
-            LOCK: {**lock, "stages": kept},
-        }.items():
+        for file, content in {"params.yaml": alone, LOCK: {**lock, "stages": kept}}.items():
             (folder / file).write_text(yaml.safe_dump(content, sort_keys=False))
         run(folder, "dvc", "repro")  # the report
         run(folder, "dvc", "gc", "--workspace", "--force")
-        commit(folder, "Prices alone")
+        commit(folder, "One world")
 
-    return made_once(tmp_path_factory, "reproduced_price", make)
+    return made_once(factory, f"reproduced_{world}", make)
+
+
+@pytest.fixture(scope="session")
+def reproduced_price(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reproduced project with prices alone. Clone it; do not change it."""
+    return world_alone(reproduced, tmp_path_factory, "price")
+
+
+@pytest.fixture(scope="session")
+def reproduced_fraud(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reproduced project with payments alone. Clone it; do not change it."""
+    return world_alone(reproduced, tmp_path_factory, "fraud")
 
 
 def of_world(params: dict[str, Any], world: str) -> dict[str, Any]:
@@ -252,3 +263,9 @@ def clone(reproduced: Path, tmp_path: Path) -> Path:
 def prices(reproduced_price: Path, tmp_path: Path) -> Path:
     """A copy of the reproduced project with the world of prices alone, to be changed."""
     return Path(shutil.copytree(reproduced_price, tmp_path / "clone", symlinks=True))
+
+
+@pytest.fixture
+def payments(reproduced_fraud: Path, tmp_path: Path) -> Path:
+    """A copy of the reproduced project with the world of payments alone, to be changed."""
+    return Path(shutil.copytree(reproduced_fraud, tmp_path / "clone", symlinks=True))

@@ -56,13 +56,15 @@ class Choice:
 
     @property
     def words(self) -> str:
-        gain, lower, upper = plain(self.gain, self.lower, self.upper, digits=3, sign="+")
-        figures = f"the loss of {self.rows:,} later rows falls by {gain} with it, 95 % "
-        figures += f"{lower} to {upper}"
+        change, lower, upper = plain(
+            0.0 - self.gain, 0.0 - self.upper, 0.0 - self.lower, digits=3, sign="+"
+        )
+        figures = f"with it the mean loss of {self.rows:,} later rows changes by {change} (95 % "
+        figures += f"{lower} to {upper})"
         if self.used:
             return f"features.{self.name} is used: {figures}."
         return (
-            f"features.{self.name} is left out, which gains nothing beyond chance: {figures}. "
+            f"features.{self.name} is left out: {figures}, which is no gain beyond chance. "
             f"`features.{self.name}: true` takes it all the same."
         )
 

@@ -23,6 +23,7 @@ from workflow.final import OLDER, Held
 from workflow.following import followed
 
 BASELINES = ("rule", "naive", "oracle")
+TOLD = "told"  # in tables.json
 VALID = "valid_"  # before the name of a figure of rows that chose, and not of the test's
 
 
@@ -53,6 +54,15 @@ def score(
     return found
 
 
+def ruled(
+    problem: Problem, train: pd.DataFrame, valid: pd.DataFrame, settings: EvaluateParams
+) -> pd.DataFrame:
+    """Return the rows of the validation window as the test's own rule sees them: its rates are few
+    values, of which a threshold is one. It has seen these rows, which is in its favour."""
+    rule = parts.rules(problem.world).rule(problem, train, valid, settings)
+    return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
+
+
 def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | None) -> pd.DataFrame:
     """Add the oracle where the truth of every row is known."""
     oracle = parts.rules(problem.world).oracle
@@ -79,9 +89,13 @@ def newest(held: pd.DataFrame) -> pd.DataFrame:
 def with_valid(
     problem: Problem, held: pd.DataFrame, figures: Mapping[str, float]
 ) -> dict[str, float]:
-    """Put the metric of rows that their fits did not see first: experiments are chosen by it."""
-    key = metrics.key_of(problem.metric, problem.unit)
-    return {VALID + key: metrics.metric_of(problem.metric, held), **figures}
+    """Put the metric of rows that their fits did not see first: experiments are chosen by it. Rows
+    of one class may have none."""
+    key, value = (
+        metrics.key_of(problem.metric, problem.unit),
+        metrics.metric_of(problem.metric, held),
+    )
+    return {VALID + key: value, **figures} if np.isfinite(value) else dict(figures)
 
 
 def select(rows: pd.DataFrame, keys: pd.DataFrame) -> pd.DataFrame:
@@ -145,8 +159,10 @@ def declared(
     evaluation: Evaluation,
     figures: Mapping[str, float],
     tables: Mapping[str, Table],
+    told: str | None = None,
 ) -> dict[str, Any]:
-    """Return what the report must know of a problem's metric, figures and tables, as JSON."""
+    """Return what the report must know of a problem's metric, figures and tables, as JSON, and
+    which forecast is told, where costs choose it."""
     metric = metrics.METRICS[problem.metric]
     return {
         "problem": {"task": problem.task, "unit": problem.unit, "world": problem.world},
@@ -160,6 +176,7 @@ def declared(
         },
         "figures": {key: asdict(words_of(problem, evaluation, key)) for key in figures},
         "tables": {name: table.declared() for name, table in tables.items()},
+        **({TOLD: told} if told else {}),
     }
 
 

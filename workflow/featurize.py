@@ -1,20 +1,33 @@
 """Fit encoders and text models on training rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from problems.contract import Problem
-from retrace.base.arrays import Arrays
+from retrace.base.arrays import Arrays, take
 from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder, Matrix
 from retrace.encode.encoding import Encoding, to_scale
 from retrace.encode.folds import folds_of
 from retrace.encode.linear import LinearModel
 from retrace.encode.text.model import TextModel, TextParams
+from retrace.past.final import Mask
+
+# By folder: the rows that an encoding is fitted on, and the windows that it is applied to.
+FITTED = "fitted"
+FITS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "": ("train", ("valid", "calibration", "test")),
+    "judged": (FITTED, ("test",)),
+    "shipped": (FITTED, ()),
+}
+# The settings of a world's features, of encoders and texts, the classes, the code's fingerprint.
+Fitting = tuple[dict[str, object], EncodeParams, TextParams, tuple[str, ...], str]
+EncodedWindow = tuple[str, Mask, Matrix]
 
 
 def classes_of(problem: Problem, rows: pd.DataFrame) -> tuple[str, ...]:
@@ -91,3 +104,26 @@ def fit_encoding(
         binary=problem.task == "binary",
     )
     return replace(encoding, linear=linear), np.concatenate([matrix, column], axis=1)
+
+
+def encode_windows(
+    problem: Problem,
+    keys: Arrays,
+    features: Arrays,
+    target: NDArray[np.float64],
+    masks: Mapping[str, Mask],
+    fit: str,
+    *fitting: *Fitting,
+) -> tuple[Encoding, Iterator[EncodedWindow]]:
+    """Fit the encoding of one of `FITS`; return it, and the rows of each of its windows: first
+    those that it was fitted on, out of fold. One matrix is held at a time.
+
+    masks : the rows of each window, and those of the fits `judged` and `shipped`
+    """
+    fitted, others = FITS[fit]
+    mask = masks[fit or fitted]
+    grouped, seen = take(keys, mask), take(features, mask)
+    encoding, encoded = fit_encoding(problem, grouped, seen, target[mask], *fitting)
+    first = iter([(fitted, mask, encoded)])
+    later = ((to, masks[to], encoding.transform(take(features, masks[to]))) for to in others)
+    return encoding, chain(first, later)

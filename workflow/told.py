@@ -1,5 +1,7 @@
 """Which forecast is told to whom acts on it: the prediction, or a quantile that costs less."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -32,19 +34,30 @@ def cheapest(problem: Problem, held: pd.DataFrame, settings: EvaluateParams) -> 
     return min(means, key=lambda name: means[name]) if means else None
 
 
-def with_told(
-    problem: Problem, scored: pd.DataFrame, held: pd.DataFrame, settings: EvaluateParams
-) -> pd.DataFrame:
-    """Add the forecast that is told as `told`, chosen on held rows; nothing without costs."""
-    name = cheapest(problem, held, settings)
+def with_told(scored: pd.DataFrame, name: str | None) -> pd.DataFrame:
+    """Add the forecast of this name as `told`; nothing without one."""
     return scored if name is None else scored.assign(told=scored[name])
 
 
-def costs_beside_rule(
-    problem: Problem, scored: pd.DataFrame, settings: EvaluateParams
+def costs_beside(
+    problem: Problem,
+    scored: pd.DataFrame,
+    settings: EvaluateParams,
+    champion: pd.Series | None = None,
 ) -> pd.DataFrame | None:
-    """Return what each row costs by what is told and by the rule, as the gate asks for it."""
-    told, rule = (costs(problem, scored, name, settings) for name in ("told", "rule"))
-    if told is None or rule is None:
+    """Return what each row costs by what is told, by the rule, and by what a champion tells where
+    that is known (same index), as the gate asks for it; None where nothing was chosen to be told.
+    """
+    if "told" not in scored:
         return None
-    return pd.DataFrame({"told": told, "rule": rule}, index=scored.index)
+    sides = scored if champion is None else scored.assign(champion=champion)
+    names = [name for name in ("told", "rule", "champion") if name in sides]
+    found = {name: costs(problem, sides, name, settings) for name in names}
+    return pd.DataFrame(found, index=scored.index)
+
+
+def decided(scored: pd.DataFrame, told: str | None) -> dict[str, Any]:
+    """Return what a server does with an answer: the forecast that it tells, or the probability from
+    which on somebody acts."""
+    threshold = {"threshold": float(scored["threshold"].iloc[0])} if "threshold" in scored else {}
+    return {"told": told, **threshold}

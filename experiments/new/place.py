@@ -27,7 +27,8 @@ OF_WORLD = (
     paths.clean, paths.quarantine, paths.ingest_metrics, paths.validation_metrics, paths.profile,
 )  # fmt: skip
 OF_PROBLEM = (
-    paths.features, paths.state, paths.bundle, paths.held, paths.predictions, paths.search,
+    paths.features, paths.state, paths.bundle, paths.held, paths.serving, paths.predictions,
+    paths.search,
     paths.metrics, paths.slices, paths.tables, paths.plots, paths.comparison,
     paths.backtest_metrics, paths.backtest_tables, paths.part, paths.story,
 )  # fmt: skip

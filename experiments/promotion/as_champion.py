@@ -42,8 +42,8 @@ def main(name: str, bundle: str, clean: str, keys: str, target: str) -> None:
     judged = Path(bundle) / "judged"  # what ships may have learnt from the rows that are asked for
     model = Bundle.load(judged if judged.exists() else Path(bundle))
     found = predict(problem, model, test.drop(columns=problem.target), past=rows)
-    others = [name for name in map(str, found) if name.startswith("probability_")]
-    write_table(test[key].join(found[["prediction", *others]]), Path(target))
+    bounds = [name for name in ("lower", "upper") if name in found]
+    write_table(test[key].join(found.drop(columns=bounds)), Path(target))
 
 
 if __name__ == "__main__":

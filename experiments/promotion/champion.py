@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from experiments.git import git
+from experiments.git import git, json_at
 from experiments.promotion.bundles import fetch, fetch_bundle
 from experiments.promotion.registry import Assigned
 from problems.contract import Problem
@@ -21,6 +21,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table, write_table
 from retrace.fit.bundle import JUDGED
 from retrace.judge.metrics import said
+from workflow.evaluate import TOLD
 
 SCRIPT = Path(__file__).with_name("as_champion.py")
 Keyed = TypeVar("Keyed", pd.Series, pd.Series | pd.DataFrame)
@@ -40,6 +41,7 @@ class Prediction:
     outcomes: pd.Series | None  # of stored predictions, as they were then
     stored_because: str
     fitted: pd.MultiIndex | None
+    told: pd.Series | None = None  # what it tells, which may be a quantile; of a regression
 
 
 def predict_as(
@@ -57,15 +59,24 @@ def predict_as(
     with worktree(champion.commit, folder / "worktree") as code:
         why = _run(code, problem, bundle, folder / "keys.parquet", target)
     fitted = _fitted(problem, champion, bundle_tag, folder)
+    told = json_at(champion.commit, paths.tables(problem.name) / "tables.json").get(TOLD, "")
     key = list(problem.key)
     if not why:
         found = read_table(target).set_index(key)
-        return Prediction(_keyed(said(found)), None, "", fitted)
+        return Prediction(_keyed(said(found)), None, "", fitted, _told(problem, found, told))
     stored = fetch(
         bundle_tag, champion.commit, paths.predictions(problem.name), folder / "stored.parquet"
     )
     found = read_table(stored).set_index(key)
-    return Prediction(_keyed(said(found)), _keyed(found["outcome"]), why, fitted)
+    values, then = _keyed(said(found)), _keyed(found["outcome"])
+    return Prediction(values, then, why, fitted, _told(problem, found, told))
+
+
+def _told(problem: Problem, found: pd.DataFrame, name: str) -> pd.Series | None:
+    """Return the forecast that was told, the prediction where nothing was chosen; None where that
+    is not among what is found, and of a classifier."""
+    name = name or "prediction"
+    return _keyed(found[name]) if problem.task == "regression" and name in found else None
 
 
 @contextmanager

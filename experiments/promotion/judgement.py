@@ -23,7 +23,7 @@ from stages.windows import learnt_keys, window_keys
 from workflow.blocks import blocks_of
 from workflow.evaluate import held_rows, newest, score, select
 from workflow.final import Held
-from workflow.told import costs_beside_rule, with_told
+from workflow.told import cheapest, costs_beside, with_told
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class JudgedRows:
     labels: pd.DataFrame
     blocks: pd.Series | None
     blocks_name: str
-    costs: pd.DataFrame | None = None  # by what is told and by the rule
 
 
 def judge(problem: Problem, champion: Assigned | None, scratch: Path) -> Judgement:
@@ -86,6 +85,8 @@ def against(
             "the champion's code cannot read today's clean table "
             f"({theirs.stored_because}); its stored predictions are compared"
         )
+    if theirs.told is None and "told" in window.scored:
+        notes.append("what the champion tells is not known any more: its cost is not compared")
     if theirs.fitted is None:
         notes.append("which rows the champion was fitted on is not known any more")
     kept = JudgedRows(
@@ -93,13 +94,13 @@ def against(
         window.labels[keep],
         None if window.blocks is None else window.blocks[keep],
         window.blocks_name,
-        None if window.costs is None else window.costs[keep],
     )
     return _decide(
         problem,
         kept,
         theirs.values.reindex(index[keep]),
         limits,
+        told=None if theirs.told is None else theirs.told.reindex(index[keep]),
         rows_seen=int((common & seen).sum()),
         rows_apart=int((~common).sum()),
         notes=tuple(notes),
@@ -112,6 +113,7 @@ def _decide(
     champion: pd.Series | pd.DataFrame | None,
     limits: GateParams,
     *,
+    told: pd.Series | None = None,
     rows_seen: int = 0,
     rows_apart: int = 0,
     notes: tuple[str, ...] = (),
@@ -125,7 +127,7 @@ def _decide(
         params=limits,
         blocks=window.blocks,
         labels=window.labels,
-        costs=window.costs,
+        costs=_costs(problem, scored, told),
     )
     sides = {"challenger": "prediction", "champion": "champion", "rule": "rule"}
     if champion is None:
@@ -141,6 +143,15 @@ def _decide(
     )
 
 
+def _costs(
+    problem: Problem, scored: pd.DataFrame, champion: pd.Series | None
+) -> pd.DataFrame | None:
+    if "told" not in scored:
+        return None
+    settings = parts.settings(parts.evaluation(problem.world).settings, problem, "evaluate")
+    return costs_beside(problem, scored, settings, champion)
+
+
 def judged_rows(problem: Problem) -> JudgedRows:
     """Predict the test window with the judged model in `models/`, beside the rule."""
     evaluation = parts.evaluation(problem.world)
@@ -153,15 +164,13 @@ def judged_rows(problem: Problem) -> JudgedRows:
     held = Held.from_frame(read_table(paths.held(problem.name)))
     scored = score(problem, bundle, rows, known, test, held, settings)
     chosen_on = newest(held_rows(problem, bundle, rows, held))
-    scored = with_told(problem, scored, chosen_on, settings)
+    scored = with_told(scored, cheapest(problem, chosen_on, settings))
     labels = evaluation.slices(problem, scored, settings, rows)
     name, blocks = blocks_of(problem, scored)
     index = pd.MultiIndex.from_frame(scored[list(problem.key)])
-    costs = costs_beside_rule(problem, scored, settings)
     return JudgedRows(
         scored.set_axis(index),
         labels.set_axis(index),
         None if blocks is None else blocks.set_axis(index),
         name,
-        None if costs is None else costs.set_axis(index),
     )

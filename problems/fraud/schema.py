@@ -38,4 +38,13 @@ WORLD = World(
     key=("transaction_id",),
     time="at",
     outcomes=("is_fraud", "known_at"),
+    example={
+        "transaction_id": "T-example",
+        "at": "2025-11-03T14:05:00Z",
+        "customer_id": "C-example",
+        "terminal_id": "M-example",
+        "amount": 84.5,
+    },
+    example_outcomes={"is_fraud": 0, "known_at": "2025-11-10T09:00:00Z"},
+    personal=("customer_id",),
 )

@@ -42,5 +42,17 @@ WORLD = World(
     schema=CLEAN,
     key=("listing_id",),
     outcomes=("price_usd",),
+    example={
+        "listing_id": 1,
+        "name": "Blue rain jacket, size M",
+        "description": "Worn twice. No holes, zipper works.",
+        "condition": 2,
+        "category_1": "Women",
+        "category_2": "Coats & Jackets",
+        "category_3": "Raincoat",
+        "brand": "",
+        "shipping_paid_by_seller": True,
+    },
+    example_outcomes={"price_usd": 18.0},
     exempt={"missing_by": ("brand",)},  # nothing that is made by hand has one
 )

@@ -59,6 +59,10 @@ def held(problem: str) -> Path:
     return Path("data/held") / f"{problem}.parquet"
 
 
+def serving(problem: str) -> Path:
+    return Path("data/serving") / problem
+
+
 def predictions(problem: str) -> Path:
     return Path("data/predictions") / f"{problem}.parquet"
 

@@ -348,6 +348,8 @@ def _silent(rows: pd.DataFrame, roles: Roles) -> Found:
         if not is_text(column) and not column.isin([0, 1]).all():
             continue
         codes, values = pd.factorize(column)
+        if [*values] == [""]:  # nothing that could be silent
+            continue
         for code, value in enumerate(values):
             if is_text(column) or value == 1:
                 places = np.flatnonzero(codes == code)

@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 Places = NDArray[np.int64]
 
+FOLLOWED, DECISION = "followed.parquet", "decision.json"  # of data/serving
+
 
 @dataclass(frozen=True)
 class Waiting:

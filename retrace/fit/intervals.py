@@ -122,8 +122,12 @@ class Interval:
         point = scores["point"]
         lower, upper = self.apply(point, scores["lower"], scores["upper"])
         found = {"prediction": point, "lower": lower, "upper": upper}
-        found |= {name: point + self._at(point, moved) for name, moved in self.above.items()}
-        return {name: from_scale(values, scale) for name, values in found.items()}
+        found = {name: from_scale(values, scale) for name, values in found.items()}
+        return found | {name: self.quantile(point, name, scale) for name in self.above}
+
+    def quantile(self, score: Floats, name: str, scale: str) -> Floats:
+        """Return p50 to p90 alone, from the point's scores."""
+        return from_scale(score + self._at(score, self.above[name]), scale)
 
     def _at(self, point: Floats, moved: list[float]) -> Floats:
         return np.interp(point, self.middles, moved)

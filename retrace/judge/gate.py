@@ -84,8 +84,8 @@ def decide(
     metric : a name of `retrace.judge.metrics.METRICS`; its loss of each row is what is compared
     blocks : labels of rows that are not independent (a day, a route), same index; each row without
     labels : one column a slice, same index; without, no slices are looked at
-    costs : what each row costs by what is `told` and by the `rule`, same index; where a problem
-        says what errors cost
+    costs : what each row costs by what is `told`, by the `rule` and, where that is known, by what
+        the `champion` tells; same index; where a problem says what errors cost
 
     Raises ValueError for an index that differs or no rows.
     """
@@ -98,9 +98,10 @@ def decide(
     if rule.lower <= 0:
         reasons.append(f"not better than the rule beyond chance: {_text(rule)}")
     if costs is not None:
-        saved = paired_difference(costs["told"], costs["rule"], blocks=blocks)
-        if saved.upper < 0:
-            reasons.append(f"costs more than the rule: {_text(saved, 'mean cost')}")
+        for side in [name for name in ("rule", "champion") if name in costs]:
+            saved = paired_difference(costs["told"], costs[side], blocks=blocks)
+            if saved.upper < 0:
+                reasons.append(f"costs more than the {side}: {_text(saved, 'mean cost')}")
     difference, gain, worse = None, None, pd.DataFrame(columns=SLICE_COLUMNS)
     if champion is not None:
         theirs = metrics.losses(

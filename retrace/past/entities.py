@@ -5,7 +5,7 @@ many a day since the first, and the days since the last. An outcome counts from 
 was known, and what happens at one instant does not see each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -18,7 +18,7 @@ from retrace.base.clock import DAY, Floats, Ints, Times, micros
 from retrace.base.params import AUTO, Params, Switch
 from retrace.past import history, waiting
 from retrace.past.history import Level, Memories, Outcomes
-from retrace.past.state import Event, in_order, union
+from retrace.past.state import Entity, Event, Part, in_order, union
 from retrace.past.timeline import Codes, Timeline
 from retrace.past.waiting import WaitingRows
 
@@ -182,6 +182,41 @@ class EntityState:
         value = float(row[self.followed.target].item())
         for name in names:
             self._memories.add(name, str(before[name]), value, event.at)
+
+    def asked(self, rows: Arrays, /) -> list[Entity]:
+        ids = [(name, who) for name in self.followed.entities for who in _texts(rows, name)]
+        return [*ids, *((name + ROWS, who) for name, who in ids)]
+
+    def touched(self, event: Event, /) -> list[Entity]:
+        key, names = str(event.row[self.followed.key].item()), self.followed.entities
+        waits: Entity = (self.followed.key, key)
+        if event.kind == "prediction":
+            return [waits, *((name + ROWS, str(event.row[name].item())) for name in names)]
+        before = self._waiting.part(key) or {}
+        return [waits, *((name, str(who)) for name, who in before.items())]
+
+    def entities(self) -> Iterable[Entity]:
+        yield from self._memories.entities()
+        yield from ((name + ROWS, who) for name, rows in self._rows.items() for who in rows)
+        yield from ((self.followed.key, key) for key in self._waiting.keys())  # noqa: SIM118
+
+    def part(self, entity: Entity, /) -> Part:
+        kind, name = entity
+        if kind == self.followed.key:
+            return self._waiting.part(name)
+        if kind.endswith(ROWS) and kind.removesuffix(ROWS) in self._rows:
+            return self._rows[kind.removesuffix(ROWS)].get(name)
+        return self._memories.part(kind, name)
+
+    def put(self, entity: Entity, part: Part, /) -> None:
+        kind, name = entity
+        if kind == self.followed.key:
+            self._waiting.add(name, part)
+        elif kind.endswith(ROWS) and kind.removesuffix(ROWS) in self._rows:
+            first, moments = part
+            self._rows[kind.removesuffix(ROWS)][name] = first, [(at, n) for at, n in moments]
+        else:
+            self._memories.put(kind, name, part)
 
     def _before(self, name: str, who: str, at: int) -> tuple[int, int, int]:
         """Return the rows before a moment, and the time since the first and since the last one."""

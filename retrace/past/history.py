@@ -15,7 +15,7 @@ wider levels left unexplained, drawn towards zero while little is known.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self, overload
 
@@ -222,6 +222,19 @@ class Memories:
             entries.pop()
         entries.append((tick, period, total, weight, last[4] + 1))
         del entries[:-KEPT]
+
+    def entities(self) -> Iterator[tuple[str, str]]:
+        """Return (kind, name) of all of which something is known."""
+        for kind, entries in self._entries.items():
+            yield from ((kind, name) for name in entries)
+
+    def part(self, kind: str, name: str) -> list[Entry] | None:
+        """Return the entries of one entity; None where nothing is known."""
+        return self._entries[kind].get(name)
+
+    def put(self, kind: str, name: str, part: Sequence[Sequence[int]]) -> None:
+        """Take in what `part` returned."""
+        self._entries[kind][name] = [(one[0], one[1], one[2], one[3], one[4]) for one in part]
 
     def remember(self, kind: str, names: Sequence[str], outcomes: Outcomes) -> None:
         """Take over what is known after all of a level's outcomes; names[code] is an id."""

@@ -1,6 +1,6 @@
 """What is known of entities, kept up to date event by event, as serving does it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -11,6 +11,8 @@ from retrace.base.arrays import Arrays
 from retrace.base.clock import Times
 
 UTC = "datetime64[us, UTC]"
+Entity = tuple[str, str]  # its type and its id
+Part = Any  # what is known of one entity: numbers, texts, bytes, and lists and dicts of them
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Event:
 
 
 class State(Protocol):
-    """What is known of each entity, by entity, so that a table of it can be partitioned."""
+    """What is known of each entity, by entity, so that it can be partitioned.
+
+    A database keeps the parts of a state. A state that has the parts of the entities `asked` for
+    looks up what the whole one does, and one that has those `touched` is updated as that is.
+    """
 
     @classmethod
     def empty(cls, settings: Any, /) -> Self:
@@ -41,7 +47,25 @@ class State(Protocol):
         """Return what is known of each row's entities at its own time of prediction."""
 
     def update(self, event: Event, /) -> None:
-        """Take in one event; events come in the order of `at`."""
+        """Take in one event; events come in the order of `at`.
+
+        Raises RetraceError, and changes nothing, for an outcome that nothing waits for."""
+
+    def asked(self, rows: Arrays, /) -> list[Entity]:
+        """Return the entities that `look_up` reads."""
+
+    def touched(self, event: Event, /) -> list[Entity]:
+        """Return the entities that `update` reads or changes, as far as the parts that are here
+        tell; ask again when these are here."""
+
+    def entities(self) -> Iterable[Entity]:
+        """Return all entities of which something is known."""
+
+    def part(self, entity: Entity, /) -> Part:
+        """Return what is known of an entity; None for nothing."""
+
+    def put(self, entity: Entity, part: Part, /) -> None:
+        """Take in what `part` returned."""
 
     def to_table(self) -> pd.DataFrame:
         """Return the state as a typed, sorted table: entity_type, entity_id, ...; one row for each

@@ -57,6 +57,14 @@ class WaitingRows:
             )
         return dict(zip(self.names, self._rows.pop(key), strict=True))
 
+    def part(self, key: str) -> dict[str, Value] | None:
+        """Return a row's values, None where it does not wait."""
+        return self.get(key) if key in self._rows else None
+
+    def keys(self) -> list[str]:
+        """Return the rows that wait."""
+        return list(self._rows)
+
     def fill(self, keys: Sequence[str], values: Mapping[str, Sequence[Value]]) -> None:
         """Keep the values of many rows."""
         if len(keys):

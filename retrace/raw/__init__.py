@@ -33,11 +33,12 @@ from retrace.raw.xes import Xes
 
 __all__ = [
     "PLACE", "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped",
-    "read_raw",
+    "read_raw", "say_hints",
 ]  # fmt: skip
 
 WRONG_FIELDS = "wrong number of fields"
 PLACE = ("file", "row")
+CLOSE = 0.6  # difflib's usual similarity of names that may be the same
 _READERS: dict[str, type[Parquet | Objects | Sheet | Xes]] = {
     ".parquet": Parquet, ".xes": Xes, ".xlsx": Sheet,
     ".json": Objects, ".jsonl": Objects, ".ndjson": Objects,
@@ -68,7 +69,7 @@ def read_raw(
     name: str | None = None,
     hints: Mapping[str, str] | None = None,
     rest: bool = False,
-    signs: bool = True,
+    signs: bool | None = True,
 ) -> RawTable:
     """Read the table at `source`: a file, or all files of a folder in the order of their names.
 
@@ -78,7 +79,7 @@ def read_raw(
     out. All other columns are dropped, or with `rest` come after those, as if they were optional:
     of several with one name the second is then `name.1`, as pandas has it.
     `hints` says more about a column that is not there. Without `signs` nothing is said of how
-    numbers are written: the caller knows.
+    numbers are written: the caller knows. With None the caller says all of it, by `say_hints`.
 
     Raises RetraceError for whatever cannot be read without losing rows: no file, no rows, another
     format or encoding, a column that is missing or doubled, a file that is cut off.
@@ -99,6 +100,14 @@ def read_raw(
         rows.append(part.assign(file=path.name, row=part.pop("row")))
         malformed.append(wrong.assign(file=path.name))
     return _table(source, name, wanted, rows, malformed, signs)
+
+
+def say_hints(
+    source: Path, rows: pd.DataFrame, *, signs: bool = True, read: Mapping[str, str] | None = None
+) -> None:
+    """Log what looks like a fault of the export, by column, as `retrace.raw.hints` has it."""
+    for hint in hints(rows, signs=signs, read=read):
+        logging.getLogger(__name__).warning("%s: %s", source, hint)
 
 
 def _numbered(names: Sequence[str], apart: Sequence[str]) -> list[str]:
@@ -191,19 +200,32 @@ def _check_columns(
     missing = [column for column in columns if column not in found]
     if not missing:
         return
-    unused = {other.strip().lower(): other for other in found if other not in columns}
-    guesses, known = [], []
-    for column in missing:
-        close = difflib.get_close_matches(column.lower(), list(unused), n=1, cutoff=0.6)
-        if close:
-            guesses.append(f"If '{unused[close[0]]}' is '{column}', rename it.")
-        elif column in hints:
-            known.append(hints[column])
+    likely = _likely(missing, [other for other in found if other not in columns])
+    guesses = [f"If '{other}' is '{column}', rename it." for column, other in likely.items()]
+    known = [hints[column] for column in missing if column in hints and column not in likely]
     raise RetraceError(
         f"{path}: no column {', '.join(map(repr, missing))} in the header. "
         f"{' '.join(known or guesses or ['Add it, or choose another file.'])} "
         f"Found: {', '.join(found)}. Expected: {', '.join(columns)}, in any order."
     )
+
+
+def _likely(missing: Sequence[str], unused: Sequence[str]) -> dict[str, str]:
+    """Return which unused name each missing one may stand under: the closest pairs, each once."""
+    pairs = [
+        (
+            difflib.SequenceMatcher(None, column.lower(), other.strip().lower()).ratio(),
+            column,
+            other,
+        )
+        for column in missing
+        for other in unused
+    ]
+    found: dict[str, str] = {}
+    for ratio, column, other in sorted(pairs, key=lambda pair: -pair[0]):
+        if ratio >= CLOSE and column not in found and other not in found.values():
+            found[column] = other
+    return {column: found[column] for column in missing if column in found}
 
 
 def _table(
@@ -212,7 +234,7 @@ def _table(
     wanted: Sequence[str],
     rows: list[pd.DataFrame],
     malformed: list[pd.DataFrame],
-    signs: bool,
+    signs: bool | None,
 ) -> RawTable:
     frame = pd.concat(rows, ignore_index=True) if len(rows) > 1 else rows[0]
     wrong = pd.concat(malformed, ignore_index=True)
@@ -224,6 +246,6 @@ def _table(
         )
     present = [column for column in wanted if column in frame]
     wrong["reason"] = pd.Series(WRONG_FIELDS, index=wrong.index, dtype="str")
-    for hint in hints(frame[present], signs=signs):
-        logging.getLogger(__name__).warning("%s: %s", source, hint)
+    if signs is not None:
+        say_hints(source, frame[present], signs=signs)
     return RawTable(frame[[*present, *PLACE]], wrong[[*PLACE, "reason", "text"]])

@@ -3,7 +3,7 @@
 Nothing is changed: a text that only looks like a fault would be lost.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -36,10 +36,16 @@ _UNDER_1000 = r"^[-+]?\d{1,3}$"
 _FEWEST = 5  # numbers with a dot before three digits, below which they may be chance
 
 
-def hints(rows: pd.DataFrame, *, signs: bool = True) -> Iterator[str]:
+def hints(
+    rows: pd.DataFrame, *, signs: bool = True, read: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Yield a sentence for each column and each thing about its text that looks like a fault;
-    without `signs` none on how numbers are written."""
+    without `signs` none on how numbers are written. `read` has the columns whose numbers are read
+    as they are written, and what they have, such as a decimal comma."""
+    read = read or {}
     for name in rows:
+        if name in read:
+            yield f"column '{name}': its numbers are read with {read[str(name)]}."
         if not pd.api.types.is_string_dtype(rows[name].dtype):
             continue
         text = _filled(rows[name])
@@ -49,7 +55,7 @@ def hints(rows: pd.DataFrame, *, signs: bool = True) -> Iterator[str]:
         if pc.any(words).as_py():
             yield f"{_said(name, text, words)} are read as missing values."
         for what, pattern in _LIKELY.items():
-            if what in _NO_NUMBER and not signs:
+            if what in _NO_NUMBER and (name in read or not signs):
                 continue
             found = pc.match_substring_regex(text, pattern)
             if pc.mean(found).as_py() > _LEAST:

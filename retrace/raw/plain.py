@@ -217,8 +217,8 @@ def _names_of_rows(clean: pd.DataFrame, reading: Reading) -> dict[str, pd.Series
     """Name rows by their content, in whatever format the file is."""
     if reading.row_id is None and reading.twins is None:
         return {}
-    sign = pa.scalar("\x1f", pa.large_string())
-    joined = pc.binary_join_element_wise(*(raw_text(clean[name]) for name in clean), sign)
+    between = pa.scalar("\x1f", pa.large_string())
+    joined = pc.binary_join_element_wise(*(raw_text(clean[name]) for name in clean), between)
     content = [
         hashlib.blake2b(row.encode(), digest_size=8).hexdigest()
         for start in range(0, len(joined), CHUNK_ROWS)  # of a wide table, all texts are gigabytes

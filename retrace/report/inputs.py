@@ -82,7 +82,7 @@ def read_world(name: str) -> WorldInputs:
         source=read_params(WorldEntry, f"worlds.{name}").source,
         ingest=_read_dict(paths.ingest_metrics(name)),
         validation=_read_dict(paths.validation_metrics(name)),
-        profile=read_json(paths.profile(name)),
+        profile=_read_dict(paths.profile(name))["columns"],
     )
 
 

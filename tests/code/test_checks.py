@@ -9,12 +9,15 @@ import pandera.pandas as pa
 import pytest
 
 from problems.contract import Ingested, World
+from retrace.base import paths
 from retrace.base.errors import RetraceError
+from retrace.base.files import write_json
 from retrace.base.params import read_params
 from retrace.checks import Check, ValidateParams, examples, measure, passes
 from retrace.checks.columns import missing
 from retrace.checks.profile import profile, ran_dry, scaled
-from stages.ingest import fewer_rows, in_and_out
+from stages.validate import last_profile
+from workflow.ingest import fewer_rows, in_and_out
 from workflow.validate import check_schema, run_checks, stop_on_hard
 
 ROWS = pd.DataFrame(
@@ -264,6 +267,21 @@ def test_a_factor_since_the_last_run_is_found_and_nothing_else() -> None:
     ((column, factor),) = scaled(before, profile(other.assign(price=0.9 * other["price"])))
     assert column == "price"
     assert factor == pytest.approx(0.9, rel=0.03)
+
+
+def test_only_a_run_of_the_same_source_is_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert last_profile("price", "mine.csv") == []
+    paths.profile("price").parent.mkdir(parents=True)
+    for written, found in (
+        ({"source": "mine.csv", "columns": [{"column": "a"}]}, [{"column": "a"}]),
+        ({"source": "yours.csv", "columns": [{"column": "a"}]}, []),
+        ([{"column": "a"}], []),
+    ):
+        write_json(written, paths.profile("price"))
+        assert last_profile("price", "mine.csv") == found
 
 
 def test_a_column_that_ran_dry_since_the_last_run_is_found() -> None:

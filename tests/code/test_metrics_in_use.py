@@ -20,6 +20,7 @@ from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from stages import backtest, evaluate, featurize, train
 from tests.code.small_world import small_world
+from workflow.evaluate import with_valid
 from workflow.train import TrainParams
 
 NAME = "visits"
@@ -92,6 +93,13 @@ def test_a_metric_goes_all_the_way(
     assert loss_of(problem, trials[0].score) < loss_of(problem, trials[1].score)
     assert search.best(problem, trials, 1) == trials[:1]
     assert against_current(bench, {"learning_rate": 1e-6}).upper < 0
+
+
+def test_a_figure_that_rows_of_one_class_have_not_is_no_figure() -> None:
+    problem = replace(PROBLEM, task="binary", metric="average_precision", unit="probability")
+    held = pd.DataFrame({"outcome": [0.0, 1.0], "prediction": [0.2, 0.7]})
+    assert with_valid(problem, held, {"auc": 1.0}) == {"valid_average_precision": 1.0, "auc": 1.0}
+    assert with_valid(problem, held[:1], {"auc": 1.0}) == {"auc": 1.0}
 
 
 @pytest.mark.parametrize("metric", ["r2", "poisson_deviance"])

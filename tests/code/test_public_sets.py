@@ -13,7 +13,7 @@ from retrace.base.params import read_params
 from retrace.past.splits import SplitParams
 from tests.conftest import ROOT
 
-OWN = [name for name, one in SETS.items() if not one.package]
+OWN = [name for name, one in SETS.items() if not one.new]
 
 
 @pytest.mark.parametrize("name", OWN)

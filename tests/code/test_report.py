@@ -60,24 +60,27 @@ FILES: dict[str, Any] = {
             }
         ],
     },
-    "metrics/profile/W.json": [
-        {
-            "column": "brand",
-            "type": "str",
-            "missing_share": 0.4,
-            "distinct": 2,
-            "top": [["Nike", 0.7], ["Apple", 0.3]],
-        },
-        {
-            "column": "price_usd",
-            "type": "float64",
-            "missing_share": 0.0,
-            "distinct": 90,
-            "quantiles": [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 90.5],
-            "histogram": {"edges": [1.0, 30.0, 60.0], "shares": [0.8, 0.2]},
-        },
-        {"column": "empty", "type": "object", "missing_share": 1.0, "distinct": 0},
-    ],
+    "metrics/profile/W.json": {
+        "source": "data/raw/W",
+        "columns": [
+            {
+                "column": "brand",
+                "type": "str",
+                "missing_share": 0.4,
+                "distinct": 2,
+                "top": [["Nike", 0.7], ["Apple", 0.3]],
+            },
+            {
+                "column": "price_usd",
+                "type": "float64",
+                "missing_share": 0.0,
+                "distinct": 90,
+                "quantiles": [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 90.5],
+                "histogram": {"edges": [1.0, 30.0, 60.0], "shares": [0.8, 0.2]},
+            },
+            {"column": "empty", "type": "object", "missing_share": 1.0, "distinct": 0},
+        ],
+    },
     "metrics/P.json": {
         "rmsle": 0.53,
         "mae_usd": 10.955,
@@ -326,6 +329,7 @@ def test_same_bytes_twice(make: Make) -> None:
 def test_nothing_that_users_wrote_runs(make: Make) -> None:
     top = [HOSTILE, 0.7]
     results = [FILES["metrics/validation/W.json"]["results"][0] | {"column": HOSTILE}]
+    brand = FILES["metrics/profile/W.json"]["columns"][0]
     make(
         **{
             "metrics/slices/P.csv": TABLES["metrics/slices/P.csv"] | {"value": [HOSTILE, "b"]},
@@ -334,7 +338,7 @@ def test_nothing_that_users_wrote_runs(make: Make) -> None:
             "plots/P/residuals.csv": TABLES["plots/P/residuals.csv"] | {"unit": [HOSTILE] * 3},
             "metrics/tables/P/months.csv": TABLES["metrics/tables/P/months.csv"]
             | {"month": [HOSTILE]},
-            "metrics/profile/W.json": [FILES["metrics/profile/W.json"][0] | {"top": [top]}],
+            "metrics/profile/W.json": {"columns": [brand | {"top": [top]}]},
             "metrics/ingest/W.json": FILES["metrics/ingest/W.json"] | {"quarantined": {HOSTILE: 1}},
             "metrics/validation/W.json": {"checks": 1, "failed": 0, "results": results},
         }

@@ -102,6 +102,13 @@ def test_a_log_that_begins_and_ends_slowly_has_no_gap(rows: pd.DataFrame) -> Non
     assert ("volume", "at") not in failed(thinned)
 
 
+def test_a_column_of_empty_texts_cannot_be_silent(rows: pd.DataFrame) -> None:
+    late = np.arange(len(rows)) > 0.6 * len(rows)
+    empty = pd.Series("", rows.index).where(~late)  # no order of the log's end is complete
+    assert ("silent", "by") not in failed(rows.assign(by=empty))
+    assert ("silent", "by") in failed(rows.assign(by=empty.replace("", "done")))
+
+
 def test_ids_that_count_up_are_of_one_kind(rows: pd.DataFrame) -> None:
     counted = pd.Series([f"Case {i}" for i in range(len(rows))], dtype="str")
     assert ("jump", "key") not in failed(rows.assign(key=counted))

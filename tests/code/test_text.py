@@ -256,6 +256,13 @@ def test_the_same_nets_are_fitted_again() -> None:
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
+def test_more_rows_than_nets_are_for_have_the_ridge_alone() -> None:
+    rows, target = listings(60)
+    for most, there in ((60, True), (59, False)):
+        params = WITH_NETS.model_copy(update={"nets_most_rows": most})
+        assert (fit(rows, target, BLOCKS, params)[0].nets is not None) == there
+
+
 def test_nets_learn_words_that_mean_something_together() -> None:
     """Two words that each say nothing: a ridge on words cannot know, hidden layers can."""
     rng = np.random.default_rng(1)

@@ -8,7 +8,7 @@ from problems import parts
 from problems.contract import Evaluation
 from problems.parts import find_problem
 from retrace.judge.gate import GateParams, decide
-from workflow.told import cheapest, costs_beside_rule, with_told
+from workflow.told import cheapest, costs_beside, with_told
 
 ORDERS = find_problem("order_completion")
 
@@ -40,8 +40,8 @@ def test_hours_too_early_that_cost_more_are_told_later(
     changed = {"optimistic_cost_per_hour": early, "pessimistic_cost_per_hour": late}
     settings = settings.model_copy(update=changed)
     assert cheapest(ORDERS, rows(1), settings) in (told, "p50" if told == "prediction" else told)
-    scored = with_told(ORDERS, rows(2), rows(1), settings)
-    costs = costs_beside_rule(ORDERS, scored, settings)
+    scored = with_told(rows(2), cheapest(ORDERS, rows(1), settings))
+    costs = costs_beside(ORDERS, scored, settings)
     assert costs is not None
     median = parts.evaluation("orders").cost(ORDERS, scored, scored["prediction"], settings)
     assert costs["told"].mean() <= median.mean()
@@ -49,7 +49,8 @@ def test_hours_too_early_that_cost_more_are_told_later(
 
 def test_a_problem_without_costs_tells_its_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "evaluation", lambda world: Evaluation())
-    assert "told" not in with_told(ORDERS, rows(1), rows(2), None)
+    assert cheapest(ORDERS, rows(1), None) is None
+    assert "told" not in with_told(rows(2), None)
 
 
 def test_the_gate_refuses_what_costs_more_than_the_rule_with_a_smaller_error() -> None:
@@ -64,3 +65,17 @@ def test_the_gate_refuses_what_costs_more_than_the_rule_with_a_smaller_error() -
     ]
     assert [one.passed for one in found] == [True, False, True]
     assert found[1].reasons[0].startswith("costs more than the rule: mean cost higher by 0.25")
+
+
+def test_the_gate_holds_what_is_told_against_what_the_champion_tells() -> None:
+    settings = parts.settings(parts.evaluation("orders").settings, ORDERS, "evaluate")
+    scored, champion = with_told(rows(4), "prediction"), rows(4)["prediction"] + 3
+    reasons = {}
+    for told in ("prediction", "p70"):  # p70 costs least
+        costs = costs_beside(ORDERS, scored, settings, scored[told])
+        found = decide(
+            scored, champion, task="regression", metric="mae", params=GateParams(), costs=costs
+        )
+        reasons[told] = [one for one in found.reasons if one.startswith("costs more")]
+    assert reasons["prediction"] == []
+    assert reasons["p70"][0].startswith("costs more than the champion: mean cost higher by")

@@ -24,6 +24,9 @@ DRILLS: tuple[str, ...] = (
     "bad_data",
     "hostile",
     "at_once",
+    "skew",
+    "lost",
+    "strangers",
 )
 
 

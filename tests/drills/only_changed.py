@@ -42,7 +42,7 @@ for _ in sys.stdin:
     print(f"\\nEND {code}", flush=True)
 """
 CHECKED_EACH = 50  # of so many changes one is asked of a new process, too
-SHORT = 12  # changes of each kind in the short version
+SHORT = 4  # changes of each kind in the short version
 # What a stage depends on without opening it, and what it opens although DVC cannot depend on it.
 STANDS_FOR = {"requirements.lock": ("train", "backtest")}  # the installed versions
 PASSED = "metrics/validation/"  # of a world: nothing is built on data that did not pass

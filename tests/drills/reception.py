@@ -13,13 +13,14 @@ import yaml
 
 from problems import parts
 from problems.contract import Ingested, IngestParams
+from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.checks.pairs import LOOKS
 from retrace.checks.profile import profile, ran_dry, scaled
 from retrace.checks.screens import screen
-from stages.ingest import check_quarantined, fewer_rows
 from tests.conftest import ROOT
 from tests.data.clean import limits
+from workflow.ingest import check_quarantined, fewer_rows
 from workflow.validate import check_schema, roles, run_checks, stop_on_hard
 
 PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -95,7 +96,8 @@ def _of_ingested(
 ) -> Reception:
     reasons = Counter(ingested.rejected["reason"])
     try:
-        check_quarantined(ingested, settings.max_quarantined, world, "raw data")
+        limit, written_to = settings.max_quarantined, paths.quarantine(world)
+        check_quarantined(ingested, limit, world, "raw data", written_to)
     except RetraceError as error:
         return Reception("; ".join(reasons), reasons, frozenset(), str(error), ingested)
     found, params = parts.world(world), limits(world)

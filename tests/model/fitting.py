@@ -32,7 +32,7 @@ def fit(
         target[here["train"]],
         settings.model_dump(),
         parts.settings(EncodeParams, problem, "encode"),
-        parts.settings(TextParams, problem, "text"),
+        parts.settings(TextParams, problem, "text").model_copy(update={"nets": 0}),  # seconds each
         classes,
     )
     tables = {"train": (encoded, target[here["train"]])}

@@ -30,22 +30,22 @@ def test_the_replay_has_its_outputs(reproduced: Path, problem: str) -> None:
     assert "Left alone, or retrained?" in (reproduced / "reports/index.html").read_text()
 
 
-def test_an_alarm_limit_runs_the_replay_alone(clone: Path) -> None:
-    change_params(clone, {"fraud": {"backtest": {"alarm": {"feature_psi": 9.0}}}})
-    found = ran(run(clone, "dvc", "repro"))
+def test_an_alarm_limit_runs_the_replay_alone(payments: Path) -> None:
+    change_params(payments, {"fraud": {"backtest": {"alarm": {"feature_psi": 9.0}}}})
+    found = ran(run(payments, "dvc", "repro"))
     assert {"backtest@fraud", "page@fraud", "report"} <= set(found)
     assert set(found) <= {"backtest@fraud", "page@fraud", "story@fraud", "report"}
 
 
-def test_data_without_its_truth_has_no_changes(clone: Path) -> None:
-    path = clone / "data/raw/fraud/_truth/truth.json"
+def test_data_without_its_truth_has_no_changes(payments: Path) -> None:
+    path = payments / "data/raw/fraud/_truth/truth.json"
     truth = json.loads(path.read_text())
     path.unlink()  # it is a link into the cache
     path.write_text(json.dumps({**truth, "raw": "another"}))
     for stage in ("ingest", "backtest"):
-        run(clone, sys.executable, "-m", f"stages.{stage}", "fraud")
-    assert len(pd.read_csv(clone / "metrics/backtest/fraud/changes.csv")) == 0
-    retrainings = pd.read_csv(clone / "metrics/backtest/fraud/retrainings.csv")
+        run(payments, sys.executable, "-m", f"stages.{stage}", "fraud")
+    assert len(pd.read_csv(payments / "metrics/backtest/fraud/changes.csv")) == 0
+    retrainings = pd.read_csv(payments / "metrics/backtest/fraud/retrainings.csv")
     assert retrainings["false_alarm"].isna().all()
 
 
@@ -65,26 +65,28 @@ def test_a_world_that_backtests_and_problems_name_differently_is_refused(clone: 
     assert "Traceback" not in output
 
 
-def test_a_new_month_is_one_parameter_and_one_command(clone: Path) -> None:
-    same = run(clone, *RETRACE, "retrain", "fraud", ok=False)
+def test_a_new_month_is_one_parameter_and_one_command(payments: Path) -> None:
+    same = run(payments, *RETRACE, "retrain", "fraud", ok=False)
     assert "the same to the byte" in same
-    before = pd.read_parquet(clone / "data/clean/fraud.parquet")
-    change_params(clone, {"fraud": {"simulate": {"more_months": 1}}})
+    before = pd.read_parquet(payments / "data/clean/fraud.parquet")
+    change_params(payments, {"fraud": {"simulate": {"more_months": 1}}})
     limits = {"min_gain": 0.0, "calibration": {"least": 0.01, "most": 100.0}}
-    change_params(clone, {"fraud": {"gate": limits}})
-    output = run(clone, "sh", "-c", f"{sys.executable} -m commands retrain fraud; echo status $?")
-    after = pd.read_parquet(clone / "data/clean/fraud.parquet")
+    change_params(payments, {"fraud": {"gate": limits}})
+    output = run(
+        payments, "sh", "-c", f"{sys.executable} -m commands retrain fraud; echo status $?"
+    )
+    after = pd.read_parquet(payments / "data/clean/fraud.parquet")
     rest = after[after["transaction_id"].isin(before["transaction_id"])]
     pd.testing.assert_frame_equal(rest.reset_index(drop=True), before)
-    page = (clone / "reports/retrain-fraud.md").read_text()
+    page = (payments / "reports/retrain-fraud.md").read_text()
     assert page in output
     assert "| rows in | 12,000 | 13,200 |" in page
     assert all(len(line) <= 100 for line in page.splitlines())
     promoted = "Promote the new model" in page
     assert f"status {0 if promoted else 3}" in output
     assert promoted == ("retrace promote fraud" in page)
-    assert not run(clone, "git", "worktree", "list").count("\n") > 1
-    its_chain_leaves_nothing_to_do(clone, page)
+    assert not run(payments, "git", "worktree", "list").count("\n") > 1
+    its_chain_leaves_nothing_to_do(payments, page)
 
 
 def its_chain_leaves_nothing_to_do(clone: Path, page: str) -> None:
@@ -103,10 +105,10 @@ def its_chain_leaves_nothing_to_do(clone: Path, page: str) -> None:
     assert f"{figures['average_precision']:.3f}" in json.dumps(part)
 
 
-def test_a_failed_run_keeps_the_model_and_says_so(clone: Path) -> None:
-    commit(clone, "All there")
-    change_params(clone, {"fraud": {"simulate": {"more_month": 1}}})
-    output = run(clone, *RETRACE, "retrain", "fraud", ok=False)
+def test_a_failed_run_keeps_the_model_and_says_so(payments: Path) -> None:
+    commit(payments, "All there")
+    change_params(payments, {"fraud": {"simulate": {"more_month": 1}}})
+    output = run(payments, *RETRACE, "retrain", "fraud", ok=False)
     assert "did you mean 'more_months'?" in output
     assert "the model in use stays" in output
     assert "Traceback" not in output

@@ -105,7 +105,8 @@ def test_metrics_of_a_pull_request(runner: Runner) -> None:
     commit(runner.folder, "More leaves")
     printed, _ = runner.steps("pull-request")
     assert ran(printed) == AFTER_TRAIN
-    new = {"models/price", "data/held/price.parquet", "data/predictions/price.parquet"}
+    new = {"models/price", "data/held/price.parquet", "data/serving/price"}
+    new |= {"data/predictions/price.parquet"}
     drawn = {"plots/price/predicted.png", "reports/index.html"}
     assert runner.downloaded() == ITS_INPUTS | new | drawn
     changes = text(runner, "GITHUB_OUTPUT")

@@ -32,7 +32,10 @@ LATER = 100  # listings that are not there at first
         "sqlite",
         pytest.param(
             "postgresql",
-            marks=pytest.mark.skipif(not INSTALLED, reason="PostgreSQL is not installed"),
+            marks=[
+                pytest.mark.slow,  # a server of its own
+                pytest.mark.skipif(not INSTALLED, reason="PostgreSQL is not installed"),
+            ],
         ),
     ]
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import commit, of_world, run
+from tests.conftest import commit, run
 from tests.pipeline.test_dag import lock, ran
 
 pytestmark = pytest.mark.xdist_group("habits")
@@ -28,21 +28,10 @@ STAGES = ("simulate@fraud", "ingest@fraud", TRAIN)
 AGAIN = ("dvc", "repro", "--force", "--single-item")
 
 
-@pytest.fixture(scope="module")
-def one_world(reproduced: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reproduced project with payments alone, committed. Clone it; do not change it."""
-    folder = tmp_path_factory.mktemp("habits") / "project"
-    shutil.copytree(reproduced, folder, symlinks=True)
-    params = folder / "params.yaml"
-    kept = of_world(yaml.safe_load(params.read_text()), "fraud")
-    params.write_text(yaml.safe_dump(kept, sort_keys=False))
-    run(folder, "dvc", "repro")
-    kept_stages = {name: stage for name, stage in lock(folder).items() if "@" not in name}
-    kept_stages |= {name: stage for name, stage in lock(folder).items() if "@fraud" in name}
-    text = yaml.safe_dump({"schema": "2.0", "stages": kept_stages}, sort_keys=False)
-    (folder / "dvc.lock").write_text(text)
-    commit(folder, "One world")
-    return folder
+@pytest.fixture
+def alone(reproduced_fraud: Path) -> Path:
+    """The reproduced project with payments alone. Clone it; do not change it."""
+    return reproduced_fraud
 
 
 def clone_of(source: Path, folder: Path, *options: str, checkout: bool = True) -> Path:
@@ -61,8 +50,8 @@ def use_cache(folder: Path, cache: Path, more: str = "") -> None:
 
 
 @pytest.fixture
-def here(one_world: Path, tmp_path: Path) -> Path:
-    return clone_of(one_world, tmp_path / "here")
+def here(alone: Path, tmp_path: Path) -> Path:
+    return clone_of(alone, tmp_path / "here")
 
 
 def experiments(folder: Path) -> dict[str, str]:
@@ -134,10 +123,10 @@ def test_from_a_subfolder(here: Path) -> None:
     assert "average_precision" in run(folder, "dvc", "metrics", "show", "../metrics/fraud.json")
 
 
-def test_in_a_worktree(one_world: Path, here: Path, tmp_path: Path) -> None:
+def test_in_a_worktree(alone: Path, here: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     run(here, "git", "worktree", "add", "--quiet", "-b", "topic", str(tree))
-    use_cache(tree, one_world / ".dvc/cache")
+    use_cache(tree, alone / ".dvc/cache")
     run(tree, "dvc", "checkout", "--quiet")
     assert ran(run(tree, "dvc", "repro")) == []
     run(tree, "dvc", "exp", "run", "--name", "fewer", *FEWER, TRAIN)
@@ -145,8 +134,8 @@ def test_in_a_worktree(one_world: Path, here: Path, tmp_path: Path) -> None:
     assert run(here, "git", "status", "--porcelain") == ""
 
 
-def test_in_a_shallow_clone_on_a_detached_head(one_world: Path, tmp_path: Path) -> None:
-    shallow = clone_of(one_world, tmp_path / "shallow", "--depth", "1")
+def test_in_a_shallow_clone_on_a_detached_head(alone: Path, tmp_path: Path) -> None:
+    shallow = clone_of(alone, tmp_path / "shallow", "--depth", "1")
     assert run(shallow, "git", "rev-parse", "--is-shallow-repository").strip() == "true"
     run(shallow, "git", "checkout", "--quiet", "--detach")
     assert ran(run(shallow, "dvc", "repro")) == []
@@ -154,11 +143,11 @@ def test_in_a_shallow_clone_on_a_detached_head(one_world: Path, tmp_path: Path) 
     assert "95 % interval" in run(shallow, *RETRACE, "compare", "fraud", "fewer")
 
 
-def test_folder_time_zone_and_umask_change_no_byte(one_world: Path, tmp_path: Path) -> None:
+def test_folder_time_zone_and_umask_change_no_byte(alone: Path, tmp_path: Path) -> None:
     """The drill `same_bytes` asks it of each by itself, and of all stages."""
-    clone = clone_of(one_world, tmp_path / "a folder – of Åse's")
+    clone = clone_of(alone, tmp_path / "a folder – of Åse's")
     run(clone, "sh", "-c", 'umask 077 && exec "$@"', "sh", *AGAIN, *STAGES, TZ="Pacific/Auckland")
-    assert lock(clone) == lock(one_world)
+    assert lock(clone) == lock(alone)
     assert run(clone, "git", "status", "--porcelain", "metrics", "plots") == ""
 
 
@@ -166,16 +155,16 @@ def test_folder_time_zone_and_umask_change_no_byte(one_world: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["hardlink", "symlink"])
-def test_outputs_that_are_links_into_the_cache(one_world: Path, tmp_path: Path, kind: str) -> None:
-    clone = clone_of(one_world, tmp_path / "clone", checkout=False)
-    cache = Path(shutil.copytree(one_world / ".dvc/cache", tmp_path / "cache"))
+def test_outputs_that_are_links_into_the_cache(alone: Path, tmp_path: Path, kind: str) -> None:
+    clone = clone_of(alone, tmp_path / "clone", checkout=False)
+    cache = Path(shutil.copytree(alone / ".dvc/cache", tmp_path / "cache"))
     use_cache(clone, cache, f"    type = {kind}\n")
     run(clone, "dvc", "checkout", "--quiet")
     clean = clone / "data/clean/fraud.parquet"
     assert clean.is_symlink() if kind == "symlink" else clean.stat().st_nlink == 2
     assert ran(run(clone, "dvc", "repro")) == []
     run(clone, *AGAIN, "ingest@fraud")
-    assert lock(clone) == lock(one_world)
+    assert lock(clone) == lock(alone)
     shutil.rmtree(clone / "data/clean")
     run(clone, "dvc", "checkout", "--quiet")  # what stages wrote has left the cache whole
     assert "up to date" in run(clone, "dvc", "status")
@@ -194,15 +183,15 @@ def can_be_another_user() -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-def test_two_users_share_one_cache(one_world: Path) -> None:
+def test_two_users_share_one_cache(alone: Path) -> None:
     """Each with a clone and an id of its own, and the cache's group in common."""
     if not can_be_another_user():
         pytest.skip("only root can be two users, with a Python that both may run")
     with tempfile.TemporaryDirectory(prefix="two-users-") as name:  # pytest's folders are root's
         place = Path(name)
         place.chmod(0o777)
-        cache = Path(shutil.copytree(one_world / ".dvc/cache", place / "cache"))
-        run(one_world, "git", "clone", "--quiet", "--bare", ".", str(place / "hub"))
+        cache = Path(shutil.copytree(alone / ".dvc/cache", place / "cache"))
+        run(alone, "git", "clone", "--quiet", "--bare", ".", str(place / "hub"))
         for path in (cache, *cache.rglob("*")):
             os.chown(path, -1, 12340)
             if path.is_dir():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import gto.api
 import pytest
+import yaml
 
 import commands.promote
 from commands.__main__ import main
@@ -22,7 +23,15 @@ from experiments.promotion.judgement import judge
 from experiments.promotion.promote import Promotion, finish, promote, roll_back
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
-from tests.conftest import SMALL, change_params, commit, copy_project, environment, run
+from tests.conftest import (
+    SMALL,
+    change_params,
+    commit,
+    copy_project,
+    environment,
+    of_world,
+    run,
+)
 
 RETRACE = (sys.executable, "-m", "commands")
 GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 600 rows are few
@@ -43,7 +52,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(top, "git", "init", "-q", "--bare", "-b", "main", "origin.git")
     copy_project(project)
     (project / "dvc.lock").unlink()
-    change_params(project, SMALL)
+    small = of_world(yaml.safe_load((project / "params.yaml").read_text()), "price")
+    (project / "params.yaml").write_text(yaml.safe_dump(small, sort_keys=False))
+    change_params(project, {"price": SMALL["price"]})
     change_params(project, {"price": {"simulate": {"rows": 6000}}})  # enough to tell two apart
     run(project, "git", "remote", "add", "origin", "../origin.git")
     run(project, "dvc", "remote", "modify", "storage", "url", "../store")

@@ -25,6 +25,7 @@ from retrace.encode.encoders import EncodeParams, Matrix
 from retrace.encode.encoding import Encoding
 from retrace.encode.text.model import TextParams
 from retrace.fit.bundle import Bundle
+from retrace.fit.intervals import Interval
 from retrace.judge import metrics
 from retrace.judge.drift import AlarmParams
 from retrace.judge.gate import GateParams
@@ -32,7 +33,7 @@ from retrace.past.walk import WalkParams, labelled_until, period_length, period_
 from workflow.blocks import blocks_of
 from workflow.choose import settle
 from workflow.featurize import classes_of, fit_encoding, fitted_target
-from workflow.told import with_told
+from workflow.told import cheapest, with_told
 from workflow.train import TrainParams, fit_bundle, importance, refit
 
 HELD = ("valid", "calibration")  # windows that the model which chooses was not fitted on
@@ -88,6 +89,7 @@ class Model:
     importance: pd.Series  # share of gain by column
     held: pd.DataFrame  # rows after its training rows, scored by models fitted without them
     judged: pd.DataFrame  # the newest of them, on which nothing was chosen
+    told: str | None  # the forecast that is told: the prediction or a quantile, where costs say so
     predicted: dict[str, np.ndarray]  # of every row, by the model in use, once somebody has asked
     asked: np.ndarray  # for which rows that was
 
@@ -151,7 +153,9 @@ class Past:
         if len(starts) < 2:
             raise RetraceError(
                 f"{self.problem.name}: the data has no {params.period} after the first "
-                f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`."
+                f"{params.first_periods}; lower `{self.problem.name}.backtest.first_periods`, or "
+                f"take {self.problem.name} out of `backtests` in params.yaml: without its past "
+                "replayed, the rest runs."
             )
         return starts
 
@@ -188,6 +192,7 @@ class Past:
         before = np.sort(np.concatenate([index[name] for name in ("train", *HELD)]))
         tried = self._refit(chosen, before, tuple(chosen.boosters))
         held = self._held(chosen, tried, index)
+        told = cheapest(problem, held, self.settings.evaluate) if self.gate else None
         everything = np.sort(np.concatenate(list(index.values())))
         bundle = self._refit(chosen, everything, ("point",))
         reference = thinned(everything, params.most_rows)
@@ -201,6 +206,7 @@ class Past:
             importance=importance(bundle.boosters["point"]).set_index("column")["gain_share"],
             held=held,
             judged=self._judged(tried, index, held) if self.gate else held.iloc[:0],
+            told=told,
             predicted=self._unpredicted(),
             asked=np.zeros(len(self.rows), bool),
         )
@@ -277,7 +283,7 @@ class Past:
         places = index["judged"]
         found = self.answered(tried, places)
         before = held.drop(index=found.index)
-        found = with_told(self.problem, found, before, self.settings.evaluate)
+        found = with_told(found, cheapest(self.problem, before, self.settings.evaluate))
         rule = parts.rules(self.problem.world).rule
         train = self.rows.iloc[index["train"]]
         return metrics.beside(
@@ -296,6 +302,17 @@ class Past:
                 values[unseen] = found[name]
             model.asked[unseen] = True
         return self._with_outcome(places, take(model.predicted, places))
+
+    def told(self, model: Model, places: np.ndarray) -> pd.Series | None:
+        """Return what a model tells of the rows at `places`; None where no cost is given."""
+        if model.told is None:
+            return None
+        scored, promise = self.score(model, places)["prediction"], model.bundle.promise
+        if model.told == "prediction" or not isinstance(promise, Interval):
+            return scored
+        matrix = model.bundle.encoding.transform(take(self.features, places))
+        score = model.bundle.scores(matrix, THREADS, ["point"])["point"]
+        return pd.Series(promise.quantile(score, model.told, self.problem.scale), scored.index)
 
     def _unpredicted(self) -> dict[str, np.ndarray]:
         n = len(self.rows)

@@ -19,7 +19,7 @@ from retrace.judge.metrics import said
 from retrace.judge.tasks import JUDGING
 from retrace.past.walk import labelled_until, periods_before
 from workflow.replay.models import Model, Past, thinned
-from workflow.told import costs_beside_rule
+from workflow.told import costs_beside
 
 FORESEEN_ROWS = 5_000  # of a period: their mean is known to 1 or 2 % then
 POLICIES = ("never", "every", "alarm")  # the one that listens comes last
@@ -195,7 +195,9 @@ class Replay:
         rows = rows[(self.past.begun.loc[rows.index] >= unseen).to_numpy()]
         if rows.empty:
             return None
-        theirs = said(self.past.score(champion, rows.index.to_numpy()))
+        places = rows.index.to_numpy()
+        theirs = said(self.past.score(champion, places))
+        told = self.past.told(champion, places)
         return decide(
             rows,
             theirs,
@@ -204,5 +206,5 @@ class Replay:
             params=self.settings.gate,
             blocks=self.past.block.loc[rows.index],
             labels=self.past.labels(rows, challenger.fitted_at),
-            costs=costs_beside_rule(self.problem, rows, self.settings.evaluate),
+            costs=costs_beside(self.problem, rows, self.settings.evaluate, told),
         )

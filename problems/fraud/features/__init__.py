@@ -21,19 +21,23 @@ def features(rows: Arrays, known: Arrays, settings: FeatureSettings) -> Arrays:
     if not settings.history:
         known = past.nothing(known)
     amount, customer = rows["amount"].astype(np.float32), known["customer"]
+    both = np.stack([known[entity][:, : past.SHARED] for entity in past.ENTITIES], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        windows = {entity: _windows(known[entity], settings) for entity in past.ENTITIES}
-        over = amount[:, None] / windows["customer"]["mean"]
+        windows = _windows(both, settings)
+        over = amount[:, None] / windows["mean"][:, 0]
         columns = {
             "amount": amount,
             **_clock(rows, settings),
             **_named("amount_over_customer_mean", DAYS, over),
             **_habits(rows["amount"], customer),
         }
-        for entity, found in windows.items():
-            for name, values in found.items():
-                columns |= _named(f"{entity}_{name}", DAYS, values)
-            columns |= _frauds(entity, known[entity])
+        for name, values in (windows | _frauds(both)).items():
+            for place, entity in enumerate(past.ENTITIES):
+                of_entity = values[:, place]
+                if of_entity.ndim == 1:
+                    columns[f"{entity}_{name}"] = of_entity
+                else:
+                    columns |= _named(f"{entity}_{name}", DAYS, of_entity)
     return columns
 
 
@@ -55,9 +59,11 @@ def is_night(hour: NDArray[Any], settings: FeatureSettings) -> NDArray[np.bool_]
 
 
 def _windows(numbers: Ints, settings: FeatureSettings) -> Columns:
-    """Return what the model sees of the windows, each of shape (n_rows, n_windows)."""
-    count, cents = numbers[:, past.COUNT], numbers[:, past.CENTS]
-    labels, frauds = numbers[:, past.KNOWN], numbers[:, past.FRAUDS]
+    """Return what the model sees of the windows of both entities, each of shape (n_rows, 2,
+    n_windows)."""
+    count, cents, labels, frauds = (
+        numbers[..., place] for place in (past.COUNT, past.CENTS, past.KNOWN, past.FRAUDS)
+    )
     prior = settings.prior_rows
     found = {
         "count": count,
@@ -69,16 +75,17 @@ def _windows(numbers: Ints, settings: FeatureSettings) -> Columns:
     return {name: values.astype(np.float32) for name, values in found.items()}
 
 
-def _frauds(entity: str, numbers: Ints) -> Columns:
-    """Return how long ago the known frauds were, and how many labels came after the last one."""
-    since = numbers[:, past.SINCE_FRAUD : past.LABELS_SINCE + 1].astype(np.float64)
+def _frauds(numbers: Ints) -> Columns:
+    """Return how long ago the known frauds were, and how many labels came after the last one, of
+    both entities, (n_rows, 2)."""
+    since = numbers[..., past.SINCE_FRAUD : past.LABELS_SINCE + 1].astype(np.float64)
     since = np.where(since == past.NONE, np.nan, since)
-    days = (since[:, :2] / DAY_MS).astype(np.float32)
+    days = (since[..., :2] / DAY_MS).astype(np.float32)
     return {
-        f"{entity}_all_frauds": numbers[:, past.ALL_FRAUDS].astype(np.float32),
-        f"{entity}_days_since_fraud": days[:, 0],
-        f"{entity}_days_since_first_known": days[:, 1],
-        f"{entity}_labels_since_fraud": since[:, 2].astype(np.float32),
+        "all_frauds": numbers[..., past.ALL_FRAUDS].astype(np.float32),
+        "days_since_fraud": days[..., 0],
+        "days_since_first_known": days[..., 1],
+        "labels_since_fraud": since[..., 2].astype(np.float32),
     }
 
 

@@ -9,7 +9,7 @@ window. `State` keeps the same running sums by entity, of the last 30 days.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -29,11 +29,12 @@ from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.past import waiting
-from retrace.past.state import UTC, Event, in_order, union
+from retrace.past.state import UTC, Entity, Event, Part, in_order, union
 from retrace.past.timeline import Codes, Ints, Timeline
 from retrace.past.waiting import WaitingRows
 
 ENTITIES = ("customer", "terminal")
+ENTITY_IDS = tuple(f"{entity}_id" for entity in ENTITIES)
 OUTCOMES = ("is_fraud", "known_at")
 PAYMENT = "transaction_id"
 NONE = -1  # milliseconds since, or labels since, what there was not
@@ -43,7 +44,7 @@ KEPT_MS = max(*DAYS, *HIGH_DAYS, EPISODE_DAYS) * DAY_MS  # before an entity's ne
 COUNT, CENTS, KNOWN, FRAUDS = (slice(3 * i, 3 * i + 3) for i in range(4))
 ALL_FRAUDS, SINCE_FRAUD, SINCE_FIRST_KNOWN, LABELS_SINCE = range(12, 16)
 LOG, BEFORE, SINCE_LAST, HIGH, IS_NEW = slice(16, 19), slice(19, 22), 22, slice(23, 25), 25
-WIDTH = {"customer": 26, "terminal": 16}
+SHARED, WIDTH = 16, {"customer": 26, "terminal": 16}
 assert (len(DAYS), len(HIGH_DAYS)) == (3, 2)
 
 
@@ -243,6 +244,12 @@ class Running:
         """Return a total of the first `place` kept moments, and of all that is forgotten."""
         return self.totals[name][place - 1] if place else 0
 
+    def part(self) -> list[bytes]:
+        return [one.tobytes() for one in (self.at, *self.totals)]
+
+    def put(self, part: Sequence[bytes]) -> None:
+        self.at, *self.totals = (array("q", one) for one in part)
+
     def forget(self, until: int) -> None:
         gone = bisect_left(self.at, until) - 1
         if gone > 0:
@@ -302,6 +309,7 @@ class _Memory:
     def known(self, at: int) -> list[int]:
         """Return the columns of what was known at a moment, those of any entity."""
         paid, labels, frauds = self.paid, self.labels, self.frauds
+        self._check_kept(at)
         end, known = paid.before(at), labels.before(at)
         lows = [paid.before(at - days * DAY_MS) for days in DAYS]
         known_lows = [labels.before(at - days * DAY_MS) for days in DAYS]
@@ -316,6 +324,20 @@ class _Memory:
         since_first = at - frauds.at[recent] if stolen > recent else NONE
         labels_since = labels.total(0, known) - frauds.total(1, stolen)
         return [*found, at - frauds.total(0, stolen), since_first, labels_since]
+
+    def _check_kept(self, at: int) -> None:
+        """Raise RetraceError where something of the windows of a moment is no longer kept."""
+        newest = max((line.at[-1] for line in self.lines.values() if line.at), default=at)
+        if at >= newest:
+            return
+        for line in (self.paid, self.labels):
+            gone = bool(line.at) and line.at[0] < newest - KEPT_MS and line.totals[0][0] > 1
+            if gone and at - KEPT_MS <= line.at[0]:
+                raise RetraceError(
+                    f"What was known at {np.datetime64(at, 'ms')} is no longer kept: there are "
+                    f"events of {np.datetime64(newest, 'ms')}. Ask for a later moment, or look the "
+                    "past up in one pass over the clean rows."
+                )
 
     def habits(self, at: int, terminal: str) -> list[int]:
         """Return the further columns of a customer."""
@@ -418,6 +440,41 @@ class State:
         for entity in ENTITIES:
             memory = self._memory(entity, str(paid[entity]))
             memory.label(known, int(paid["paid_at"]), int(row["is_fraud"].item()))
+
+    def asked(self, rows: Arrays) -> list[Entity]:
+        return [(name, one) for name in ENTITY_IDS for one in rows[name].tolist()]
+
+    def touched(self, event: Event) -> list[Entity]:
+        payment: Entity = (PAYMENT, event.row[PAYMENT].item())
+        if event.kind == "prediction":
+            return [payment, *self.asked(event.row)]
+        paid = self._unlabelled.part(payment[1])
+        return [payment, *((f"{name}_id", str(paid[name])) for name in ENTITIES if paid)]
+
+    def entities(self) -> Iterable[Entity]:
+        for entity, memories in self._memories.items():
+            yield from ((f"{entity}_id", name) for name in memories)
+        yield from ((PAYMENT, payment) for payment in self._unlabelled.keys())  # noqa: SIM118
+
+    def part(self, entity: Entity) -> Part:
+        kind, name = entity
+        if kind == PAYMENT:
+            return self._unlabelled.part(name)
+        memory = self._memories[kind.removesuffix("_id")].get(name)
+        if memory is None:
+            return None
+        return [*(line.part() for line in memory.lines.values()), memory.first]
+
+    def put(self, entity: Entity, part: Part) -> None:
+        kind, name = entity
+        if kind == PAYMENT:
+            self._unlabelled.add(name, part)
+            return
+        memory = self._memory(kind.removesuffix("_id"), name)
+        *lines, first = part
+        for line, one in zip(memory.lines.values(), lines, strict=True):
+            line.put(one)
+        memory.first = dict(first)
 
     def _memory(self, entity: str, name: str) -> _Memory:
         memories = self._memories[entity]

@@ -80,6 +80,8 @@ def _hour_of_day(local: clock.Times) -> Small:
     return clock.hour_of_day(local).astype(np.float32)
 
 
-FEATURES = Features(features, FeatureSettings, History(as_of, events, State, at_end))
+FEATURES = Features(
+    features, FeatureSettings, History(as_of, events, State, at_end, "completed_known_at")
+)
 
 __all__ = ["FEATURES", "FeatureSettings", "features"]

@@ -6,7 +6,7 @@ not against the other attributes: which there are, and which is the wider one, i
 log. How many got stuck is no history: what is usual is only known when the usual orders are over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,7 +19,7 @@ from retrace.base.arrays import Arrays, take
 from retrace.base.clock import Floats, Times, micros, seconds
 from retrace.past import history, waiting
 from retrace.past.history import Known, Level, Memories, Outcomes
-from retrace.past.state import Event, in_order, union
+from retrace.past.state import Entity, Event, Part, in_order, union
 from retrace.past.timeline import Codes
 from retrace.past.waiting import WaitingRows
 
@@ -92,6 +92,9 @@ class State:
             self._open.add(order, {**self._began(order, row), **self._texts(row)})
         elif order in self._open:  # the outcome of another row of the order may be here already
             before = self._open.pop(order)
+            for name in before:
+                if name not in NUMBERS:
+                    self._add_level(name)
             started = np.array([before["started_at"]]).astype("datetime64[us]")
             value = log_days(started, row["completed_at"]).item()
             for name in (ALL, ALL_NOW):
@@ -100,6 +103,43 @@ class State:
             for name, text in before.items():
                 if name not in NUMBERS:
                     self._memories.add(name, str(text), rest, event.at)
+
+    def asked(self, rows: Arrays) -> list[Entity]:
+        texts = [(name, one) for name in text_columns(rows) for one in rows[name].tolist()]
+        return [(ALL, ALL), *texts]
+
+    def touched(self, event: Event) -> list[Entity]:
+        order = event.row[ORDER].item()
+        if event.kind == "prediction":
+            return [(ORDER, order), (ALL_NOW, ALL)]
+        before = self._open.part(order)
+        if before is None:
+            return [(ORDER, order)]
+        texts = [(name, str(text)) for name, text in before.items() if name not in NUMBERS]
+        return [(ORDER, order), (ALL, ALL), (ALL_NOW, ALL), *texts]
+
+    def entities(self) -> Iterable[Entity]:
+        yield from self._memories.entities()
+        yield from ((ORDER, order) for order in self._open.keys())  # noqa: SIM118
+
+    def part(self, entity: Entity) -> Part:
+        kind, name = entity
+        if kind == ORDER:
+            return self._open.part(name)
+        self._add_level(kind)
+        return self._memories.part(kind, name)
+
+    def put(self, entity: Entity, part: Part) -> None:
+        kind, name = entity
+        if kind == ORDER:
+            self._open.add(name, part)
+        else:
+            self._add_level(kind)
+            self._memories.put(kind, name, part)
+
+    def _add_level(self, kind: str) -> None:
+        if kind not in (ALL, ALL_NOW):
+            self._memories.add_levels([self._settings.level(kind)])
 
     def _began(self, order: str, row: Arrays) -> dict[str, str | float]:
         """Return when an order began, and how long orders took as known at its first row."""

@@ -11,6 +11,8 @@ from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.base.errors import RetraceError
 
 QUIET_SHARE = 0.99  # of usual waits that are shorter than the silence after which a case is over
+QUIET_MOST = 0.2  # of the log's time (assumed): where most waits are of one instant, as in a log of
+# dates, and in a short log the P99 would leave nothing
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _quiet(log: Log, settings: IngestSettings) -> int:
     if settings.quiet_days is not None:
         return round(settings.quiet_days * DAY)
     waits = usual_waits(log, settings.usual_share)["wait"]
-    return int(waits.quantile(QUIET_SHARE)) if len(waits) else 0
+    longest = int(QUIET_MOST * (log.ends_at - int(log.at.min())))
+    return min(int(waits.quantile(QUIET_SHARE)), longest) if len(waits) else 0
 
 
 def usual_waits(log: Log, share: float) -> pd.DataFrame:

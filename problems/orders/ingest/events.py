@@ -6,18 +6,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.orders.ingest.attributes import ROW_NUMBER, Attributes, type_attributes
+from problems.orders.ingest.attributes import (
+    ROW_NUMBER,
+    Attributes,
+    number_signs,
+    type_attributes,
+)
+from problems.orders.ingest.leaks import Course
 from problems.orders.ingest.log import Ints, Log
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
 from problems.orders.ingest.settings import DAY, IngestSettings
 from retrace.base.errors import RetraceError
-from retrace.raw import PLACE, RawTable, read_raw
+from retrace.raw import PLACE, RawTable, read_raw, say_hints
 from retrace.raw.reasons import Mask, Reasons, also, first_reason, quarantine
 from retrace.raw.times import Times, micros, read_times
 from retrace.raw.values import as_id, as_text, raw_text
 
 BEFORE_THE_LOG = "case began before the log"
+SHOWN = 50_000  # every k-th event of a longer log says how numbers are written
 STOPPED_LEAST = 20  # events; a few may well be of one instant
 
 
@@ -79,13 +86,18 @@ def read_log(source: Path, settings: IngestSettings) -> UsableLog:
 
 
 def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list[pd.DataFrame]]:
-    table = read_raw(source, [], rest=True)
+    table = read_raw(source, [], rest=True, signs=None)
     names = find_columns(
         [str(name) for name in table.rows if name not in PLACE], settings.columns, source
     )
+    about = table.rows.drop(columns=[*PLACE, names["case_id"]])  # a case may be called NA
+    every = -(-len(about) // SHOWN) or 1
+    texts: pd.DataFrame = about.select_dtypes("string").iloc[::every]
+    written = {str(name): number_signs(as_text(texts[name])) for name in texts}
+    say_hints(source, about, read={name: signs.words for name, signs in written.items() if signs})
     raw = table.rows.rename(columns={column: name for name, column in names.items()})
     others = [str(name) for name in raw if name not in (*KNOWN, *PLACE)]
-    for key in ("attributes", "drop", "keep"):
+    for key in ("attributes", "drop", "known", "keep"):
         known = [*others, "file"] if key == "keep" else others
         wrong = [name for name in getattr(settings, key) or [] if name not in known]
         if wrong:
@@ -133,8 +145,8 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: IngestSettings)
     case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
-    activity = pd.factorize(used["activity"])[0].astype(np.int64)
-    found = type_attributes(about, settings.clock, case, at, activity, early)
+    course = Course(case, at, used["activity"])
+    found = type_attributes(about, settings.clock, course, early, settings.known)
     return replace(found, columns=found.columns.assign(**promised))
 
 

@@ -17,11 +17,24 @@ STANDARD = {  # IEEE 1849-2023 (XES), as pm4py writes it into tables
     "resource": "org:resource",
     "transition": "lifecycle:transition",
 }
-USUAL = {  # of exports, in small letters without signs
-    "case_id": ("caseid", "traceid"),
-    "activity": ("activityid", "activityname"),
-    "timestamp": ("completetimestamp",),
-    "resource": ("resourceid",),
+USUAL = {  # of exports, in small letters without signs; the first that is there counts
+    "case_id": (
+        *("caseid", "caseconceptname", "traceid", "traceconceptname", "casekey", "caseidentifier"),
+        *("casenumber", "case"),
+    ),
+    "activity": (
+        *("eventconceptname", "conceptname", "activityid", "activityname", "activityen"),
+        *("eventname", "event"),
+    ),
+    "timestamp": (
+        *("eventtimetimestamp", "timetimestamp", "completetimestamp", "eventtimestamp"),
+        *("eventtime", "completetime", "endtimestamp", "endtime"),
+    ),
+    "resource": (
+        *("eventorgresource", "orgresource", "resourceid", "resourcename"),
+        *("eventuser", "username", "user"),
+    ),
+    "transition": ("eventlifecycletransition", "lifecycletransition", "lifecycleid", "lifecycle"),
 }
 
 
@@ -37,8 +50,9 @@ def find_columns(found: Sequence[str], columns: Mapping[str, str], source: Path)
             chosen[name] = in_file[name]
         else:
             there = [one for one in (name, STANDARD.get(name, name)) if one in found]
+            bare = {re.sub(r"[\W_]+", "", one).lower(): one for one in reversed(found)}
             words = (name.replace("_", ""), *USUAL.get(name, ()))
-            there += [one for one in found if re.sub(r"[\W_]+", "", one).lower() in words]
+            there += [bare[word] for word in words if word in bare]
             if there:
                 chosen[name] = there[0]
     for name in dict.fromkeys([*NEEDED, *columns]):

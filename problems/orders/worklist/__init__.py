@@ -9,12 +9,13 @@
 Only what was known at the moment is used: the log is cut there before anything is made of it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
-from problems.contract import Listed, Worklist
+from problems.contract import NO_TOPS, Listed, Worklist
 from problems.orders.evaluation import EvaluateSettings
 from problems.orders.ingest import IngestSettings, read_log
 from problems.orders.worklist.page import render, to_csv
@@ -27,12 +28,13 @@ from retrace.fit.bundle import Bundle
 from retrace.raw.times import moments
 
 
-def make(source: Path, at: str | None) -> Listed:
+def make(source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS) -> Listed:
     """Return the open orders at a moment; without one, at the end of the log."""
     settings = read_params(IngestSettings, "orders.ingest")
     costs = read_params(EvaluateSettings, f"{STUCK}.evaluate", below="orders.evaluate")
     models = {
-        name: (find_problem(name), Bundle.load(paths.bundle(name))) for name in (COMPLETION, STUCK)
+        name: (find_problem(name), Bundle.load(tops.get(name, Path()) / paths.bundle(name)))
+        for name in (COMPLETION, STUCK)
     }
     log = read_log(source, settings).log
     when = moment(at, settings) if at else moments(log.at[log.at.argmax() :][:1]).iloc[0]

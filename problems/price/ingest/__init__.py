@@ -215,4 +215,13 @@ def _figures(clean: pd.DataFrame) -> dict[str, float]:
     }
 
 
-READER = Reader(IngestSettings, ingest)
+def asked(source: Path, settings: IngestSettings) -> pd.DataFrame:
+    """Return the raw listings of a file, without their prices, as `listings` does; its rows are
+    those of the file that have all fields."""
+    table = read_mapped(source, LISTING, IDS, columns=settings.columns)
+    malformed = table.malformed.assign(refused=WRONG_FIELDS)[["refused"]]
+    found = listings(table.rows).reset_index(drop=True)
+    return pd.concat([found, malformed], ignore_index=True) if len(malformed) else found
+
+
+READER = Reader(IngestSettings, ingest, asked)

@@ -5,7 +5,7 @@ explained, as they were known when its own route was planned. So a state keeps w
 the stops that wait for their outcomes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,7 +19,7 @@ from retrace.base.arrays import Arrays, take, texts
 from retrace.base.clock import Floats, Times
 from retrace.past import history, waiting
 from retrace.past.history import Known, Level, Memories, Outcomes
-from retrace.past.state import Event, in_order, union
+from retrace.past.state import Entity, Event, Part, in_order, union
 from retrace.past.timeline import Codes
 from retrace.past.waiting import WaitingRows
 
@@ -88,6 +88,31 @@ class State:
         for name in HISTORY:
             self._memories.add(name, str(before[name]), rest, event.at)
             rest -= before[f"{name}_effect"]
+
+    def asked(self, rows: Arrays) -> list[Entity]:
+        return [(name, one) for name in HISTORY for one in _ids(rows, name)]
+
+    def touched(self, event: Event) -> list[Entity]:
+        stop = event.row[STOP].item()
+        if event.kind == "prediction":
+            return [(STOP, stop), *self.asked(event.row)]
+        before = self._under_way.part(stop)
+        return [(STOP, stop), *((name, str(before[name])) for name in HISTORY if before)]
+
+    def entities(self) -> Iterable[Entity]:
+        yield from self._memories.entities()
+        yield from ((STOP, stop) for stop in self._under_way.keys())  # noqa: SIM118
+
+    def part(self, entity: Entity) -> Part:
+        kind, name = entity
+        return self._under_way.part(name) if kind == STOP else self._memories.part(kind, name)
+
+    def put(self, entity: Entity, part: Part) -> None:
+        kind, name = entity
+        if kind == STOP:
+            self._under_way.add(name, part)
+        else:
+            self._memories.put(kind, name, part)
 
 
 def at_end(past: Arrays, settings: FeatureSettings) -> State:

@@ -97,7 +97,7 @@ class Nets:
 
     def scores(self, counts: sp.csr_matrix) -> NDArray[np.float64]:
         """Return the nets' mean on the fitted scale of counts of all buckets, shape (n_rows,)."""
-        return self.of_tokens(_unit_rows(counts[:, self.buckets], self.idf))
+        return self._mean(_unit_rows(counts[:, self.buckets], self.idf) @ self.first)
 
     def blend(
         self, ridge: NDArray[np.float64], place: NDArray[np.int32], row: Ints, weight: Floats
@@ -105,26 +105,41 @@ class Nets:
         """Blend the nets into the ridge's column, shape (n_rows,). Of each token: its place among
         the nets' tokens or -1, its row and its weight, by block and bucket."""
         known = place >= 0
-        order = np.argsort(row[known], kind="stable")
-        ends = np.cumsum(np.bincount(row[known], minlength=len(ridge)))
-        parts = (weight[known][order], place[known][order], np.append(0, ends))
-        counts = sp.csr_matrix(parts, shape=(len(ridge), len(self.buckets)))
-        return np.asarray(
-            ridge + self.share * (self.of_tokens(_unit_rows(counts, self.idf)) - ridge)
-        )
+        place, row, weight = place[known], row[known], weight[known]
+        if len(ridge) == 1:
+            first = self._first_of_one(place, weight)
+        else:
+            order = np.argsort(row, kind="stable")
+            ends = np.cumsum(np.bincount(row, minlength=len(ridge)))
+            parts = (weight[order], place[order], np.append(0, ends))
+            counts = sp.csr_matrix(parts, shape=(len(ridge), len(self.buckets)))
+            first = _unit_rows(counts, self.idf) @ self.first
+        return np.asarray(ridge + self.share * (self._mean(first) - ridge))
 
-    def of_tokens(self, rows: sp.csr_matrix) -> NDArray[np.float64]:
-        """Return the nets' mean of unit rows over the known tokens, shape (n_rows,)."""
-        n_rows, n_nets = rows.shape[0], len(self.third)
-        hidden = np.maximum(rows @ self.first + self.first_bias, 0)
-        hidden = hidden.reshape(n_rows, n_nets, HIDDEN[0])
-        second = np.zeros((n_rows, n_nets, HIDDEN[1]), np.float32)
-        for place in range(HIDDEN[0]):  # in a defined order, whatever the number of rows
-            second += hidden[:, :, place, None] * self.second[:, place]
+    def _first_of_one(self, place: NDArray[np.int32], weight: Floats) -> Floats:
+        """Return the first layer's sums of one row as the sparse product has them, in a fourth of
+        its time."""
+        tfidf = weight * self.idf[place]
+        length = np.sqrt(np.cumsum(np.square(tfidf), dtype=np.float64)[-1:])
+        tfidf /= np.maximum(length, 1e-12).astype(np.float32) if len(length) else np.float32(1)
+        return np.asarray(np.add.reduce(tfidf[:, None] * self.first[place], axis=0))[None]
+
+    def _mean(self, first: Floats) -> NDArray[np.float64]:
+        """Return the nets' mean by the first layer's sums, shape (n_rows, n_nets · 64).
+
+        Sums are in the order of their terms, whatever the number of rows: NumPy adds along the
+        last axis by halves, along another one, or where it accumulates, one after the other.
+        """
+        n_rows, n_nets = len(first), len(self.third)
+        hidden = np.maximum(first + self.first_bias, 0).reshape(n_rows, n_nets, HIDDEN[0])
+        if n_rows == 1:
+            second = np.add.reduce(hidden[:, :, :, None] * self.second, axis=2)
+        else:  # a product of all rows would take gigabytes
+            second = np.zeros((n_rows, n_nets, HIDDEN[1]), np.float32)
+            for place in range(HIDDEN[0]):
+                second += hidden[:, :, place, None] * self.second[:, place]
         second = np.maximum(second + self.second_bias, 0)
-        found = np.zeros((n_rows, n_nets), np.float32)
-        for place in range(HIDDEN[1]):
-            found += second[:, :, place] * self.third[:, place]
+        found = np.add.accumulate(second * self.third, axis=2)[:, :, -1]
         mean = np.zeros(n_rows)
         for of_net in (found + self.third_bias).T:
             mean += of_net

@@ -1,0 +1,173 @@
+"""Predict the rows of a file.
+
+    retrace predict price listings.tsv -o prices.parquet     raw rows, where the world reads them
+    retrace predict fraud payments.parquet -o scores.csv     rows of the clean table, no outcomes
+    retrace predict fraud payments.jsonl -o scores.csv       rows as the API takes them
+    retrace predict price listings.tsv -o prices.csv --store URL    and keep each in the store
+
+The rows of OUT are those of the file, in its order: key, answer, and `refused`, which says why a
+row has none. Started again after a kill, it goes on where it was. With history, a row sees what the
+clean table says was known at its time, with --store what the store knows by now.
+"""
+
+import argparse
+import hashlib
+import shutil
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from problems import parts
+from problems.contract import Problem
+from problems.parts import find_problem
+from problems.predict import Predictor, predict, usable_rows
+from problems.rows import RowReader, to_json
+from retrace.base import paths
+from retrace.base.arrays import from_frame, to_frame
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json, read_table, write_json, write_table
+from retrace.fit.bundle import Bundle
+
+AT_ONCE = 50_000
+STORED_AT_ONCE = 500
+FORMS = (".parquet", ".csv")
+Ask = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("problem")
+    parser.add_argument("file", type=lambda text: Path(text).absolute())
+    parser.add_argument("-o", "--out", required=True, type=lambda text: Path(text).absolute())
+    parser.add_argument("--store", help="keep each prediction there: SQLite or PostgreSQL by URL")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.out.suffix not in FORMS:
+        raise RetraceError(f"-o {args.out.name}: expected a name that ends in {' or '.join(FORMS)}")
+    problem = find_problem(args.problem)
+    folder = paths.bundle(problem.name)
+    bundle = Bundle.load(folder)
+    rows = read_rows(problem, args.file)
+    ask = stored(problem, args.store) if args.store else in_memory(problem, bundle)
+    written = args.out.with_name(args.out.name + ".parts")
+    begin(written, args.file, bundle)
+    n_parts = -(-len(rows) // AT_ONCE)
+    for number in range(n_parts):
+        path = written / f"{number:06}.parquet"
+        if not path.exists():
+            here = rows.iloc[number * AT_ONCE : (number + 1) * AT_ONCE]
+            write_table(answered(problem, here.reset_index(drop=True), ask), path)
+        if sys.stderr.isatty():
+            print(f"\r{min((number + 1) * AT_ONCE, len(rows)):,} rows", end="", file=sys.stderr)
+    whole = pd.concat([read_table(written / f"{number:06}.parquet") for number in range(n_parts)])
+    finish(whole.reset_index(drop=True), args.out)
+    shutil.rmtree(written)
+    refused = int((whole["refused"] != "").sum())
+    print(f"{args.out.name}: {len(whole):,} rows, {refused:,} of them refused")
+    return 0
+
+
+def read_rows(problem: Problem, path: Path) -> pd.DataFrame:
+    """Return the clean rows of a file; some may have a reason in `refused`."""
+    if not path.is_file():
+        raise RetraceError(f"{path} is no file.")
+    world = parts.world(problem.world)
+    if path.suffix == ".jsonl":
+        import msgspec
+
+        with path.open("rb") as file:
+            asked = [msgspec.json.decode(line) for line in file if line.strip()]
+        return to_frame(RowReader.of_rows(world).read(asked))
+    if path.suffix == ".parquet":
+        rows = read_table(path)
+        return rows.drop(columns=[name for name in world.outcomes if name in rows])
+    reader = parts.reader(problem.world)
+    if reader.asked is None:
+        raise RetraceError(
+            f"{path.name}: raw rows of '{problem.world}' cannot be predicted from a file. Expected "
+            "rows of the clean table (.parquet), or as the API takes them (.jsonl)."
+        )
+    return reader.asked(path, parts.settings(reader.settings, problem, "ingest"))
+
+
+def answered(problem: Problem, rows: pd.DataFrame, ask: Ask) -> pd.DataFrame:
+    """Return key, answer and `refused` of each row."""
+    refused = pd.Series("", rows.index, dtype="str")
+    if "refused" in rows:
+        refused = rows.pop("refused").fillna("").astype("str")
+    usable, broken = usable_rows(parts.world(problem.world), rows[refused == ""])
+    refused.update(broken)
+    found = ask(usable.reset_index(drop=True)).set_axis(usable.index)
+    keys = rows[list(problem.key)]
+    return pd.concat([keys, found.reindex(rows.index), refused.rename("refused")], axis=1)
+
+
+def in_memory(problem: Problem, bundle: Bundle) -> Ask:
+    """Return what asks the model. With history, rows see what the clean table says was known at
+    their time; without that table, what is known at the end of the data."""
+    past_path, state_path = paths.clean(problem.world), paths.state(problem.name) / "state.parquet"
+    if parts.features(problem.world).history is None or past_path.exists():
+        past = read_table(past_path) if past_path.exists() and problem.time else None
+        return lambda rows: predict(problem, bundle, rows, past=past)
+    predictor = Predictor.of(problem, bundle, read_table(state_path))
+    return lambda rows: to_frame(predictor.answer(from_frame(rows)), rows.index)
+
+
+def stored(problem: Problem, url: str) -> Ask:
+    """Return what asks as the server does, and keeps each prediction."""
+    from serving.model import Served
+    from serving.settings import serving_params
+    from store import log
+    from store.database import Store
+    from store.loader import Loader, insert_predictions, row_of
+
+    store = Store(url)
+    store.upgrade()
+    keep = serving_params().log_personal
+    served = Served.load(problem, store, Loader(store, log.FOLDER), log_personal=keep)
+    request = uuid.uuid4().hex
+
+    def ask(rows: pd.DataFrame) -> pd.DataFrame:
+        arrays = from_frame(rows)
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(rows), STORED_AT_ONCE):
+            places = range(start, min(start + STORED_AT_ONCE, len(rows)))
+            asked = [to_json(arrays, place) for place in places]
+            answers = served.answer(asked, request)
+            lines = (log.parse(one.line) for one in answers)
+            with store.writing() as connection:
+                insert_predictions(store, connection, [row_of(line) for line in lines if line])
+            found += [_plain(one.said) for one in answers]
+        return pd.DataFrame(found, index=rows.index)
+
+    return ask
+
+
+def _plain(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if name not in ("decision", "problem")}
+
+
+def begin(folder: Path, source: Path, bundle: Bundle) -> None:
+    """Make the folder of finished parts; parts of another file or model are no use."""
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    wanted = {"file": digest, "model": bundle.fingerprint, "rows": AT_ONCE}
+    note = folder / "of.json"
+    if note.exists() and read_json(note) == wanted:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_json(wanted, note)
+
+
+def finish(whole: pd.DataFrame, path: Path) -> None:
+    partial = path.with_name(f"{path.name}.partial-")
+    if path.suffix == ".csv":
+        whole.to_csv(partial, index=False, lineterminator="\n")
+        partial.replace(path)
+    else:
+        write_table(whole, path)

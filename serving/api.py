@@ -1,0 +1,306 @@
+"""What each address does. Paths name a problem, or a world where all its problems are told."""
+
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from problems import parts
+from problems.rows import RefusedRow, RowReader, check_together
+from retrace.base.arrays import join
+from retrace.base.clock import micros
+from retrace.base.errors import RetraceError
+from serving.model import Answer, Served
+from serving.numbers import Numbers
+from serving.replies import Refusal, body_of, refusal, reply, rows_of
+from serving.settings import ServingParams
+from serving.tokens import Tokens, given, may
+from store.database import Store, StoreAway, words_of
+from store.facts import Fact, WorldEvents
+from store.log import LogFull, LogWriter
+from store.shown import moment
+from store.tables import feedback, outcomes, predictions
+
+Handler = Callable[[Request], Awaitable[Response]]
+Refused = Callable[[Request, Refusal], Response]
+ACTIONS = ("taken", "overruled")
+MOST_EXPLAINED = 100
+
+
+class Api:
+    """The addresses of one process."""
+
+    def __init__(
+        self,
+        served: dict[str, Served],
+        facts: dict[str, WorldEvents],
+        store: Store,
+        log: LogWriter,
+        tokens: Tokens,
+        numbers: Numbers,
+        params: ServingParams,
+    ) -> None:
+        self.served, self.facts, self.store, self.log = served, facts, store, log
+        self.tokens, self.numbers, self.params = tokens, numbers, params
+        self.outcome_readers = {
+            name: RowReader.of_outcomes(parts.world(one.problem.world), one.problem)
+            for name, one in served.items()
+        }
+        self.row_readers = {name: RowReader.of_rows(parts.world(name)) for name in facts}
+        for one in served.values():
+            labels = (one.problem.name, one.version, one.bundle.fingerprint)
+            numbers.models.labels(*labels).set(1)
+
+    def guarded(
+        self, action: str, needed: str, handler: Handler, refused: Refused = refusal
+    ) -> Handler:
+        """Return a handler that asks for a token and counts, and whose errors are replies."""
+
+        async def handle(request: Request) -> Response:
+            started = time.perf_counter()
+            name = request.path_params.get("name", "")
+            one = self.served.get(name)
+            if one is None and name not in self.facts:
+                name = ""
+            try:
+                self._check(request, needed)
+                response = await handler(request)
+            except Exception as error:
+                response = refused(request, self._refusal(name, error))
+            seconds = time.perf_counter() - started
+            version = one.version if one else ""
+            self.numbers.done(action, name, version, response.status_code, seconds)
+            return response
+
+        return handle
+
+    def _refusal(self, name: str, error: Exception) -> Refusal:
+        """Return what is said of an error: its cause, never where in the code it was."""
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, RefusedRow):
+            self.numbers.refused.labels(name, self._column(error.column)).inc()
+            field = f"[{error.row}].{error.column}".rstrip(".")
+            return Refusal(422, error.reason, field)
+        if isinstance(error, LogFull | StoreAway):
+            return Refusal(503, str(error))
+        if isinstance(error, SQLAlchemyError):
+            print(f"store: {words_of(error)}", flush=True)
+            return Refusal(503, "the database does not answer; nothing was stored. Ask again.")
+        if isinstance(error, RetraceError):
+            return Refusal(409, str(error))
+        number = uuid.uuid4().hex
+        print(f"error {number}: {type(error).__name__}: {error}", flush=True)
+        return Refusal(500, f"an error of the server; its log has it under {number}.")
+
+    def _check(self, request: Request, needed: str) -> None:
+        role = self.tokens.role(given(request))
+        if role is None:
+            raise Refusal(401, "a token is needed: `Authorization: Bearer TOKEN`.")
+        if not may(role, needed):
+            raise Refusal(403, f"this token is of the role '{role}'; '{needed}' is needed.")
+        self.tokens.check_origin(request)
+
+    def _column(self, name: str) -> str:
+        """Return a column's name as a label; a stranger must not make labels."""
+        known = any(name in reader.by_name for reader in self.row_readers.values())
+        known = known or any(name in one.by_name for one in self.outcome_readers.values())
+        return name if known else "other"
+
+    def problem(self, request: Request) -> Served:
+        name = request.path_params["name"]
+        if name not in self.served:
+            raise Refusal(404, f"no problem '{name[:60]}'; served are {', '.join(self.served)}.")
+        return self.served[name]
+
+    async def predict(self, request: Request) -> Response:
+        served = self.problem(request)
+        body = await body_of(request, self.params.most_bytes)
+        rows, single = rows_of(body, self.params.most_rows)
+        explain = request.query_params.get("explain", "") in ("true", "1")
+        if explain and len(rows) > MOST_EXPLAINED:
+            raise Refusal(413, f"{len(rows):,} rows; at most {MOST_EXPLAINED} are explained.")
+        name = request.headers.get("x-request-id", "")[:100] or os.urandom(16).hex()
+        answers = await self.answered(served, rows, name, explain=explain)
+        said = [answer.said for answer in answers]
+        return reply(said[0] if single else said)
+
+    async def answered(
+        self, served: Served, rows: list[dict[str, Any]], name: str, *, explain: bool
+    ) -> list[Answer]:
+        """Return answers that are on record, and counted."""
+        answers: list[Answer]
+        if self.store.is_sqlite and len(rows) < 20:  # a file: no other machine is waited for
+            answers = served.answer(rows, name, explain=explain)
+        else:
+            answers = await run_in_threadpool(served.answer, rows, name, explain=explain)
+        self.log.append(b"".join([answer.line for answer in answers]))
+        values = [answer.said["prediction"] for answer in answers]
+        self.numbers.predicted(served.problem.name, served.version, values)
+        return answers
+
+    async def events(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.facts:
+            raise Refusal(404, f"no world '{name[:60]}'; there are {', '.join(self.facts)}.")
+        rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
+        world = parts.world(name)
+        arrays = self.row_readers[name].read(rows)
+        check_together(world, arrays)
+        names = join([arrays[one] for one in world.key], "|")
+        at = micros(arrays[world.time]).tolist() if world.time else [0] * len(rows)
+        facts = [
+            Fact(name, "", names[place], at[place], _json(row)) for place, row in enumerate(rows)
+        ]
+        return await self._added(name, facts)
+
+    async def outcomes(self, request: Request) -> Response:
+        served = self.problem(request)
+        problem, world = served.problem, served.problem.world
+        rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
+        arrays = self.outcome_readers[problem.name].read(rows)
+        check_together(parts.world(world), arrays)
+        names = join([arrays[one] for one in problem.key], "|")
+        history = served.predictor.part.history
+        known_at = arrays[problem.known_at] if problem.known_at else np.zeros(len(rows), "M8[us]")
+        at = known_at
+        if history is not None and history.known_at in arrays:
+            told = arrays[str(history.known_at)]
+            at = np.where(np.isnat(told), known_at, told)
+        target = arrays[problem.target]
+        classes = problem.task == "multiclass"
+        values = [None] * len(rows) if classes else _numbers(target)
+        facts = [
+            Fact(
+                world,
+                problem.name,
+                names[place],
+                int(micros(at)[place]),
+                _json(row),
+                int(micros(known_at)[place]) or time.time_ns() // 1000,
+                values[place],
+                str(target[place]) if classes else "",
+            )
+            for place, row in enumerate(rows)
+        ]
+        return await self._added(world, facts)
+
+    async def _added(self, world: str, facts: list[Fact]) -> Response:
+        added = await run_in_threadpool(self.facts[world].add, facts)
+        return reply({"stored": added.stored, "repeated": added.repeated})
+
+    async def feedback(self, request: Request) -> Response:
+        served = self.problem(request)
+        body = await body_of(request, self.params.most_bytes)
+        if not isinstance(body, dict) or set(body) - {"prediction_id", "action", "value"}:
+            raise Refusal(422, "expected prediction_id, action and, of another value, value.")
+        asked, action, value = (body.get(one) for one in ("prediction_id", "action", "value"))
+        if not isinstance(asked, str) or not 0 < len(asked) <= 64:
+            raise Refusal(422, "expected the id of an answer.", "prediction_id")
+        if action not in ACTIONS:
+            raise Refusal(422, f"expected one of {', '.join(ACTIONS)}.", "action")
+        if (action == "overruled") != (value is not None):
+            raise Refusal(422, "expected with 'overruled', and not with 'taken'.", "value")
+        return reply({"id": await self.judge(served, asked, value)})
+
+    async def judge(self, served: Served, asked: str, value: Any) -> str:
+        """Store that an answer was taken, or which value was used instead; return the id of that.
+
+        Refusal for a value that cannot be.
+        """
+        classes = served.bundle.encoding.classes
+        number = type(value) in (int, float)
+        if value is not None and classes and value not in classes:
+            raise Refusal(422, f"expected one of {', '.join(classes)}.", "value")
+        if value is not None and not classes and not (number and abs(value) < 1e300):
+            raise Refusal(422, "expected a number below 1e300.", "value")
+        row = {
+            "id": uuid.uuid4().hex,
+            "prediction": asked,
+            "problem": served.problem.name,
+            "action": "taken" if value is None else "overruled",
+            "value": None if value is None or classes else float(value),
+            "label": value if value is not None and classes else "",
+            "received_at": time.time_ns() // 1000,
+        }
+
+        def store() -> None:
+            with self.store.writing() as connection:
+                connection.execute(self.store.insert(feedback).values(**row))
+
+        await run_in_threadpool(store)
+        return str(row["id"])
+
+    async def models(self, _request: Request) -> Response:
+        return reply(
+            [
+                {
+                    "problem": name,
+                    "version": one.version,
+                    "fingerprint": one.bundle.fingerprint,
+                    "task": one.problem.task,
+                    "unit": one.problem.unit,
+                    "world": one.problem.world,
+                    "card": one.bundle.card,
+                }
+                for name, one in self.served.items()
+            ]
+        )
+
+    async def prediction(self, request: Request) -> Response:
+        asked = request.path_params["id"]
+        found = await run_in_threadpool(self.recorded, asked)
+        if found is None:
+            raise Refusal(404, "no such prediction; one of the last second may not be here yet.")
+        return reply(found)
+
+    def recorded(self, asked: str) -> dict[str, Any] | None:
+        """Return everything about one answer; None where the store has none of this id."""
+        with self.store.reading() as connection:
+            row = connection.execute(select(predictions).where(predictions.c.id == asked)).first()
+            if row is None:
+                return None
+            here = (outcomes.c.problem == row.problem) & (outcomes.c.name == row.name)
+            known = connection.execute(
+                select(outcomes).where(here).order_by(outcomes.c.received_at)
+            ).all()
+            said = connection.execute(select(feedback).where(feedback.c.prediction == asked)).all()
+        found = dict(row._mapping)
+        values = np.frombuffer(found.pop("model_columns"), np.float32).tolist()
+        served = self.served.get(row.problem)
+        same = served is not None and served.bundle.fingerprint == row.fingerprint
+        names = served.bundle.encoding.columns if served and same else None
+        found["columns"] = dict(zip(names, values, strict=True)) if names else values
+        for name in ("row", "answer"):
+            found[name] = msgspec.json.decode(found[name])
+        for name in ("as_of", "predicted_at"):
+            found[name] = moment(found[name])
+        found["outcomes"] = [
+            {
+                "value": one.label or one.value,
+                "known_at": moment(one.known_at),
+                "received_at": moment(one.received_at),
+            }
+            for one in known
+        ]
+        found["feedback"] = [
+            {"action": one.action, "value": one.label or one.value} for one in said
+        ]
+        return found
+
+
+def _json(row: dict[str, Any]) -> str:
+    return msgspec.json.encode(row, order="sorted").decode()
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [None if value != value else float(value) for value in values.tolist()]

@@ -1,0 +1,289 @@
+"""A model that is served: rows as JSON has them to answers, and to lines of the log."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from problems import parts
+from problems.contract import Problem
+from problems.featurize import feature_fingerprint
+from problems.predict import Predictor
+from problems.rows import RowReader
+from retrace.base import paths
+from retrace.base.arrays import Arrays, join
+from retrace.base.clock import DAY, micros
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json
+from retrace.base.params import read_key
+from retrace.encode.encoders import Matrix
+from retrace.fit.bundle import Bundle
+from retrace.fit.following import DECISION, FOLLOWED, Waiting
+from retrace.fit.intervals import Interval
+from serving.reasons import Reasons
+from store.database import Store
+from store.following import Following
+from store.forget import subject_of
+from store.known import StoredState, unpacked
+from store.loader import Loader
+from store.log import LoggedPrediction, line_of
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a row is answered, and its line of the log."""
+
+    said: dict[str, Any]
+    line: bytes
+
+
+@dataclass(frozen=True)
+class Served:
+    """One version of a problem's model, with what is known of the problem's entities."""
+
+    problem: Problem
+    version: str
+    predictor: Predictor
+    reader: RowReader
+    known: StoredState | None
+    following: Following | None
+    decision: dict[str, Any]
+    loader: Loader
+    log_personal: bool
+
+    @classmethod
+    def load(
+        cls,
+        problem: Problem,
+        store: Store,
+        loader: Loader,
+        *,
+        top: Path = Path(),
+        version: str = "",
+        log_personal: bool = False,
+    ) -> Self:
+        """Load the model of a problem from a folder that has models/ and data/ as `dvc repro` makes
+        them, and begin its state in the store where that was not done yet.
+
+        Raises RetraceError where there is none, or where it was made by other feature code.
+        """
+        name, world = problem.name, parts.world(problem.world)
+        folder = top / paths.bundle(name)
+        if not (folder / "bundle.json").exists():
+            raise RetraceError(f"{folder} has no model. `make repro` makes it; `dvc pull` gets it.")
+        bundle = Bundle.load(folder)
+        state_path = top / paths.state(name) / "state.parquet"
+        followed_path = top / paths.serving(name) / FOLLOWED
+        decision_path = top / paths.serving(name) / DECISION
+        decision = read_json(decision_path) if decision_path.exists() else {}
+        predictor = Predictor.of(problem, bundle)
+        history = predictor.part.history
+        if bundle.encoding.fingerprint != feature_fingerprint(world.name, predictor.settings):
+            raise RetraceError(
+                f"{folder} was made by other feature code than this server's: it would be asked "
+                "with other columns. Serve it from a checkout of the commit that made it."
+            )
+        basis = _basis(name, bundle.fingerprint, [state_path, followed_path])
+        readers = {"": RowReader.of_rows(world)}
+        for other in problems_of(problem):
+            readers[other.name] = RowReader.of_outcomes(world, other)
+        known = following = None
+        promise = bundle.promise
+        if history is not None or followed_path.exists():
+            known = StoredState(
+                store, basis, name, world.name, history, predictor.settings, readers
+            )
+            known.begin(state_path)
+        if followed_path.exists() and isinstance(promise, Interval):
+            waiting = None
+            if problem.elapses:
+                unit = pd.Timedelta(1, unit=problem.unit)  # type: ignore[arg-type]
+                waiting = Waiting(unit.to_timedelta64(), problem.scale, decision["lag"])
+            following = Following(
+                store,
+                basis,
+                name,
+                bundle.fingerprint,
+                problem.scale,
+                promise,
+                followed_path,
+                waiting,
+            )
+        return cls(
+            problem,
+            version,
+            predictor,
+            readers[""],
+            known,
+            following,
+            decision,
+            loader,
+            log_personal,
+        )
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.predictor.bundle
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        return Reasons(self.problem, self.bundle)
+
+    @cached_property
+    def _identity(self) -> Any:
+        said = f"{self.problem.name}\x1f{self.bundle.fingerprint}"
+        return hashlib.blake2b(said.encode(), digest_size=16)
+
+    @cached_property
+    def _personal(self) -> tuple[str, ...]:
+        return parts.world(self.problem.world).personal
+
+    def answer(
+        self, rows: Sequence[dict[str, Any]], request: str, *, explain: bool = False
+    ) -> list[Answer]:
+        """Answer rows; those of one group (`Problem.group`) are whole groups.
+
+        Raises RefusedRow for the first bad row, StoreAway where the state cannot be read.
+        """
+        started = time.perf_counter_ns()
+        now = time.time_ns() // 1000
+        asked_at = self.problem.time
+        if asked_at is not None and any(row.get(asked_at) is None for row in rows):
+            clock = f"{np.datetime64(now, 'us')}Z"
+            rows = [row if row.get(asked_at) else {**row, asked_at: clock} for row in rows]
+        arrays = self.reader.read(rows)
+        as_of = micros(arrays[asked_at]) if asked_at else np.full(len(rows), now)
+        known, intervals = self._look_up(arrays, as_of)
+        matrix = self.predictor.encode(arrays, known)
+        scores = self.bundle.scores(matrix, num_threads=1)
+        found = self._answers(scores, as_of, intervals)
+        names = join([arrays[name] for name in self.problem.key], "|").tolist()
+        latency = (time.perf_counter_ns() - started) // 1000
+        plain = {name: values.tolist() for name, values in found.items()}
+        scored = {name: values.tolist() for name, values in scores.items()}
+        columns, moments = matrix.tolist(), as_of.tolist()
+        answers = []
+        for place, name in enumerate(self._ids(matrix, names, moments)):
+            answer = {one: values[place] for one, values in plain.items()}
+            said = self._said(name, moments[place], answer)
+            if explain:
+                said["reasons"] = self.reasons.of(matrix[place : place + 1])
+            line = LoggedPrediction(
+                id=name,
+                request=request,
+                problem=self.problem.name,
+                version=self.version,
+                fingerprint=self.bundle.fingerprint,
+                role=CHAMPION,
+                arm=CHAMPION,
+                subject=self._subject(rows[place]),
+                name=names[place],
+                as_of=moments[place],
+                predicted_at=now,
+                latency_us=latency,
+                row=self._logged(rows[place]),
+                columns=columns[place],
+                answer=answer,
+                scores={one: values[place] for one, values in scored.items()},
+            )
+            answers.append(Answer(said, line_of(line)))
+        return answers
+
+    def _said(self, name: str, as_of: int, answer: dict[str, Any]) -> dict[str, Any]:
+        said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": CHAMPION}
+        if self.problem.time:
+            said["as_of"] = f"{np.datetime64(as_of, 'us')}Z"
+        return {**said, **answer, "unit": self.problem.unit, "decision": self.decide(answer)}
+
+    def decide(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return what costs least to do: the forecast to tell, or whether to act."""
+        threshold, told = self.decision.get("threshold"), self.decision.get("told")
+        if threshold is not None:
+            return {"act": answer["prediction"] >= threshold, "threshold": threshold}
+        by = told if told in answer else "prediction"
+        return {"tell": answer[by], "by": by}
+
+    def _look_up(
+        self, rows: Arrays, as_of: np.ndarray
+    ) -> tuple[Arrays, dict[np.datetime64, Interval]]:
+        """Return what is known of rows, and the interval of each of their days; one query."""
+        if self.known is None:
+            return {}, {}
+        following = self.following
+        if following is None:
+            return self.known.look_up(rows)[0], {}
+        days = [np.datetime64(day, "D") for day in sorted({at // DAY for at in as_of.tolist()})]
+        known, found = self.known.look_up(rows, [following.entity(day) for day in days])
+        intervals: dict[np.datetime64, Interval] = {}
+        for day in days:
+            part = found.get(following.entity(day))
+            if part is None:  # the day's first request
+                self.loader.load()
+                intervals[day] = Interval(**following.interval(day))
+            else:
+                intervals[day] = _interval(part)
+        return known, intervals
+
+    def _answers(
+        self, scores: dict[str, Any], as_of: np.ndarray, intervals: dict[np.datetime64, Interval]
+    ) -> Arrays:
+        if not intervals:
+            return self.bundle.answers(scores)
+        if len(intervals) == 1:
+            (interval,) = intervals.values()
+            return interval.answer(scores, self.bundle.scale)
+        found: dict[str, Any] = {}
+        for day, interval in intervals.items():
+            here = np.flatnonzero(as_of // DAY == day.astype(np.int64))
+            part = {name: score[here] for name, score in scores.items()}
+            for name, values in interval.answer(part, self.bundle.scale).items():
+                found.setdefault(name, np.empty(len(as_of)))[here] = values
+        return found
+
+    def _ids(self, matrix: Matrix, names: Sequence[str], moments: Sequence[int]) -> list[str]:
+        """Name predictions by what determines them: the same question is one prediction."""
+        ids = []
+        for place, (name, as_of) in enumerate(zip(names, moments, strict=True)):
+            digest = self._identity.copy()
+            asked = name if self.problem.time is None else f"{name}\x1f{as_of}"
+            digest.update(asked.encode())
+            digest.update(matrix[place].tobytes())
+            ids.append(digest.hexdigest())
+        return ids
+
+    def _logged(self, row: dict[str, Any]) -> dict[str, Any]:
+        if self.log_personal or not self._personal:
+            return row
+        return {name: value for name, value in row.items() if name not in self._personal}
+
+    def _subject(self, row: dict[str, Any]) -> str:
+        return subject_of(row.get(self._personal[0])) if self._personal else ""
+
+
+@lru_cache(maxsize=64)
+def _interval(part: bytes) -> Interval:
+    return Interval(**unpacked(part))
+
+
+def problems_of(problem: Problem) -> list[Problem]:
+    """Return the problems of params.yaml that are asked of the same world."""
+    names = [
+        name for name, entry in read_key("problems").items() if entry["world"] == problem.world
+    ]
+    return [parts.find_problem(name) for name in names]
+
+
+def _basis(name: str, fingerprint: str, files: Sequence[Path]) -> str:
+    """Name a model and the data that its state begins with."""
+    digest = hashlib.blake2b(f"{name}\x1f{fingerprint}".encode(), digest_size=16)
+    for path in files:
+        digest.update(path.read_bytes() if path.exists() else b"\x1f")
+    return digest.hexdigest()

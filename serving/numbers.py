@@ -1,0 +1,113 @@
+"""What Prometheus reads at /metrics; names by its conventions."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from store import log
+from store.database import AWAY, Store
+from store.loader import unloaded_bytes
+
+LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)  # seconds
+VALUES = (0.0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
+
+
+class Numbers:
+    """The metrics of one process; of several workers their sum, where $PROMETHEUS_MULTIPROC_DIR
+    names the folder in which they meet."""
+
+    def __init__(self, several: bool = False) -> None:
+        self.several, registry = several, CollectorRegistry()
+        self.registry = registry
+        self.requests = Counter(
+            "retrace_requests",
+            "Requests by what was asked and how it ended.",
+            ["action", "problem", "version", "status"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "retrace_request_seconds",
+            "Time until the answer.",
+            ["action", "problem"],
+            buckets=LATENCIES,
+            registry=registry,
+        )
+        self.values = Histogram(
+            "retrace_prediction",
+            "Predictions, in the problem's unit.",
+            ["problem", "version"],
+            buckets=VALUES,
+            registry=registry,
+        )
+        self.refused = Counter(
+            "retrace_refused_rows",
+            "Rows that were refused, by the column that broke the schema.",
+            ["problem", "column"],
+            registry=registry,
+        )
+        self.models = Gauge(
+            "retrace_model_info",
+            "1 for each model in use.",
+            ["problem", "version", "fingerprint"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.unloaded = Gauge(
+            "retrace_loader_queue_bytes",
+            "Bytes of the log that are not in the database yet.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.lag = Gauge(
+            "retrace_loader_lag_seconds",
+            "Age of the oldest line of the log that is not in the database yet, at most.",
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self._last_loaded = time.time()
+        self._bound: dict[tuple[Any, ...], Any] = {}
+
+    def done(self, action: str, problem: str, version: str, status: int, seconds: float) -> None:
+        """Count a request; looking a metric up by its labels costs more than counting."""
+        key = (action, problem, version, status)
+        bound = self._bound.get(key)
+        if bound is None:
+            labels = (action, problem, version, str(status))
+            bound = self.requests.labels(*labels), self.seconds.labels(action, problem)
+            self._bound[key] = bound
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+    def predicted(self, problem: str, version: str, values: list[Any]) -> None:
+        bound = self._bound.get((problem, version))
+        if bound is None:
+            bound = self._bound[problem, version] = self.values.labels(problem, version)
+        for value in values:
+            if isinstance(value, float):
+                bound.observe(value)
+
+    def text(self, store: Store, folder: Path) -> tuple[bytes, str]:
+        """Return the page and its media type."""
+        try:
+            waiting = unloaded_bytes(store, folder)
+        except AWAY:
+            waiting = sum(one.stat().st_size for one in log.segments(folder))
+        if not waiting:
+            self._last_loaded = time.time()
+        self.unloaded.set(waiting)
+        self.lag.set(time.time() - self._last_loaded if waiting else 0.0)
+        registry = self.registry
+        if self.several:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,83 @@
+"""Starts the server, and beside it the process that loads its log into the store."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+
+from retrace.base.errors import RetraceError
+from serving.app import ServingPlan, app_of
+from serving.settings import serving_params
+from serving.tokens import Tokens, is_loopback
+from store.database import Store
+from store.forget import drop_old
+
+RETRY_SECONDS = 1.0
+DAY_SECONDS = 86_400.0
+
+
+def run(plan: ServingPlan, host: str, port: int) -> None:
+    """Serve until the process is told to end.
+
+    Raises RetraceError for a host that others reach where nobody needs a token, and for what
+    `app_of` refuses.
+    """
+    Tokens.of().check_host(host)
+    store = Store(plan.store)
+    if store.is_sqlite and not is_loopback(host):
+        print(
+            "SQLite is for one machine. Several replicas share one PostgreSQL: "
+            "--store postgresql://USER@HOST/DATABASE",
+            flush=True,
+        )
+    store.upgrade()
+    plan.write()
+    _keep_loading(plan)
+    threading.Thread(target=_keep_tidy, args=(store,), daemon=True).start()
+    options = {"host": host, "port": port, "log_level": "warning", "access_log": False}
+    options |= {
+        "loop": "uvloop",
+        "http": "httptools",
+        "lifespan": "on",
+        "server_header": False,
+        "proxy_headers": False,
+    }
+    options["timeout_keep_alive"] = 75  # seconds
+    if plan.workers > 1:
+        folder = Path(plan.log) / "metrics"
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.db"):
+            old.unlink()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        uvicorn.run("serving.app:create", factory=True, workers=plan.workers, **options)  # type: ignore[arg-type]
+        return
+    app = app_of(plan)
+    print(f"Ready: http://{host}:{port}", flush=True)
+    uvicorn.run(app, **options)  # type: ignore[arg-type]
+
+
+def _keep_loading(plan: ServingPlan) -> None:
+    """Start the loader, and start it again when it ends; it ends itself when this process does."""
+    command = [sys.executable, "-m", "store.loader", "--log", plan.log, "--store", plan.store]
+    command += ["--parent", str(os.getpid())]
+
+    def keep() -> None:
+        while True:
+            subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
+            time.sleep(RETRY_SECONDS)
+
+    threading.Thread(target=keep, daemon=True).start()
+
+
+def _keep_tidy(store: Store) -> None:
+    """Drop what is older than `serving.retention_days`, once a day."""
+    while True:
+        try:
+            drop_old(store, serving_params().retention_days)
+        except (RetraceError, OSError) as error:
+            print(f"retention: {error}", flush=True)
+        time.sleep(DAY_SECONDS)

@@ -1,0 +1,185 @@
+"""The database by URL: SQLite for one machine, PostgreSQL for several replicas."""
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from retrace.base.errors import RetraceError
+
+DEFAULT = "sqlite:///served/store.db"
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"  # of the migrations
+WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
+AWAY = (SQLAlchemyError, OSError)
+CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
+
+
+class StoreAway(RetraceError):
+    """The database does not answer."""
+
+
+class Store:
+    """The database: transactions by SQLAlchemy, and the one query of a request by the driver."""
+
+    def __init__(self, url: str = DEFAULT) -> None:
+        self.engine = _engine(url)
+        self._by_key = _engine(url, poolclass=NullPool)  # of which each thread keeps a connection
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._of_thread: Any = threading.local()
+
+    @property
+    def place(self) -> str:
+        """Where it is, without the password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def upgrade(self) -> None:
+        """Make the tables, or bring those of an older version up to date.
+
+        Raises RetraceError where the database cannot be reached or is newer than this code.
+        """
+        try:
+            if self._revision() == HEAD:
+                return
+            from alembic import command  # takes a while to load, and is seldom needed
+            from alembic.config import Config
+
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            with self.writing("upgrade") as connection:  # replicas may start together
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except AWAY as error:
+            raise StoreAway(f"{self.place} cannot be opened: {words_of(error)}.") from None
+        except Exception as error:
+            if type(error).__module__.startswith("alembic"):
+                raise RetraceError(
+                    f"{self.place} is of another version of this code ({error}). Serve with the "
+                    "newer code, or name another database with --store."
+                ) from None
+            raise
+
+    def _revision(self) -> str | None:
+        with self.reading() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return None if found is None else str(found)
+
+    @contextmanager
+    def writing(self, alone: str = "") -> Iterator[Connection]:
+        """A transaction that writes; SQLite lets one write at a time, PostgreSQL one of those that
+        are `alone` with the same word."""
+        writes = self.engine.connect().execution_options(writes=True)
+        with writes as connection, connection.begin():
+            if alone and not self.is_sqlite:
+                number = int.from_bytes(hashlib.blake2b(alone.encode(), digest_size=7).digest())
+                connection.execute(select(func.pg_advisory_xact_lock(number)))
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    def insert(self, table: Table) -> Any:
+        """Return INSERT as this database has it, with its ON CONFLICT."""
+        return (sqlite if self.is_sqlite else postgresql).insert(table)
+
+    def parts(self, basis: str, entities: Sequence[str]) -> dict[str, bytes]:
+        """Return what is known of entities, in one query by key, on a connection of the thread.
+
+        Raises StoreAway where the database does not answer.
+        """
+        for fresh in (False, True):
+            try:
+                return self._parts(basis, entities, fresh)
+            except Exception as error:  # the driver's own; a stale connection is tried once more
+                self._of_thread.cursor = None
+                if fresh:
+                    print(f"store: {words_of(error)}", flush=True)
+                    raise StoreAway(
+                        "what is known cannot be read: the database does not answer. Ask again in "
+                        "a while."
+                    ) from None
+        raise AssertionError
+
+    def _parts(self, basis: str, entities: Sequence[str], fresh: bool) -> dict[str, bytes]:
+        if not entities:
+            return {}
+        cursor = None if fresh else getattr(self._of_thread, "cursor", None)
+        if cursor is None:
+            raw = self._of_thread.connection = self._by_key.raw_connection()
+            connection: Any = raw.driver_connection
+            if not self.is_sqlite:
+                connection.autocommit = True
+            cursor = self._of_thread.cursor = connection.cursor()
+        if self.is_sqlite:
+            marks = ",".join("?" * len(entities))
+            cursor.execute(
+                f"SELECT entity, part FROM state WHERE basis = ? AND entity IN ({marks})",  # noqa: S608
+                (basis, *entities),
+            )
+        else:
+            cursor.execute(
+                "SELECT entity, part FROM state WHERE basis = %s AND entity = ANY(%s)",
+                (basis, list(entities)),
+            )
+        return dict(cursor.fetchall())
+
+
+def words_of(error: BaseException) -> str:
+    """Return an error of a database in one short line, without statement and parameters."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())[:200] or type(cause).__name__
+
+
+def _engine(url: str, **options: Any) -> Engine:
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        if url.startswith("sqlite:"):
+            path = url.removeprefix("sqlite:///")
+            if path in ("", ":memory:") or path.startswith("sqlite:"):
+                raise RetraceError(
+                    "the log's loader and the server are processes of their own: SQLite needs a "
+                    f"file, such as {DEFAULT}."
+                )
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, **options)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        limit = f"-c statement_timeout={WAIT_SECONDS * 1000} -c lock_timeout={WAIT_SECONDS * 1000}"
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            **options,
+            connect_args={"connect_timeout": WAIT_SECONDS, "options": limit},
+        )
+    except (ArgumentError, ImportError) as error:
+        raise RetraceError(
+            f"'{url.split('@')[-1]}' is no database: {error}. Expected {DEFAULT} or "
+            "postgresql://USER@HOST/DATABASE."
+        ) from None
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin below, and not by themselves
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # what was committed survives a power cut
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    cursor.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,135 @@
+"""The tables. Moments are whole microseconds since 1970, UTC, as in the states: no bit is lost."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+METADATA = MetaData()
+MICROS = BigInteger
+BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")  # in ranges, days are in order
+
+
+def _text(name: str, **options: object) -> Column[str]:
+    return Column(name, Text, nullable=False, **options)  # type: ignore[arg-type]
+
+
+predictions = Table(
+    "predictions",
+    METADATA,
+    _text("id", primary_key=True),
+    _text("request"),
+    _text("problem"),
+    _text("version"),
+    _text("fingerprint"),
+    _text("role"),  # champion or challenger
+    _text("arm"),
+    _text("subject"),  # hash of the person's id; empty where a row is of nobody
+    _text("name"),  # the row's key as one text
+    Column("as_of", MICROS, nullable=False),
+    Column("predicted_at", MICROS, nullable=False),
+    _text("row"),  # JSON, without personal columns unless they are asked for
+    Column("model_columns", LargeBinary, nullable=False),  # float32, in the bundle's order
+    Column("prediction", Float),  # of several classes missing; see answer
+    Column("lower", Float),
+    Column("upper", Float),
+    Column("point_score", Float),  # of the boosters, on the fitted scale
+    Column("lower_score", Float),
+    Column("upper_score", Float),
+    _text("answer"),  # JSON, all that was answered
+    Column("latency_us", Integer, nullable=False),
+    Index("predictions_by_time", "problem", "fingerprint", "as_of"),
+    Index("predictions_by_name", "problem", "name"),
+    sqlite_with_rowid=False,  # SQLite then has a row where its key is
+)
+
+events = Table(
+    "events",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),  # in the order of arrival
+    _text("id", unique=True),
+    _text("world"),
+    _text("kind"),  # row, or outcome
+    _text("problem"),  # of an outcome; empty of a row
+    _text("name"),
+    Column("at", MICROS, nullable=False),  # when it is known to states
+    Column("received_at", MICROS, nullable=False),
+    _text("body"),  # JSON, as it was sent
+    Column("replaced_by", Integer, nullable=False),  # the number of what corrects it, at most; or 0
+    Index("events_by_time", "world", "at"),
+    Index("events_by_name", "world", "name"),
+)
+
+outcomes = Table(
+    "outcomes",
+    METADATA,
+    _text("id", primary_key=True),  # of its event
+    _text("problem"),
+    _text("name"),
+    Column("known_at", MICROS, nullable=False),
+    Column("received_at", MICROS, nullable=False),
+    Column("value", Float),
+    _text("label"),  # of several classes
+    Index("outcomes_by_name", "problem", "name", "received_at"),
+)
+
+bases = Table(
+    "bases",
+    METADATA,
+    _text("basis", primary_key=True),  # names model and state that it was begun with
+    _text("problem"),
+    _text("world"),
+    Column("begun_at", MICROS, nullable=False),  # its data ends here
+    Column("newest_at", MICROS, nullable=False),  # of the last event that was taken in
+    Column("newest_rank", Integer, nullable=False),  # 0: a row, 1: an outcome
+    Column("used_at", MICROS, nullable=False),  # when a server began with it last
+    Column("taken", Integer, nullable=False),  # the number of the last event that was taken in
+)
+
+state = Table(
+    "state",
+    METADATA,
+    _text("basis", primary_key=True),
+    Column("entity", BY_BYTES, primary_key=True),  # type:id
+    Column("part", LargeBinary, nullable=False),  # MessagePack
+    sqlite_with_rowid=False,  # SQLite then has a row where its key is
+)
+
+undo = Table(
+    "undo",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    _text("basis"),
+    Column("at", MICROS, nullable=False),
+    Column("rank", Integer, nullable=False),
+    _text("entity"),
+    Column("part", LargeBinary),  # before the event; missing where there was none
+    Index("undo_by_time", "basis", "at"),
+)
+
+feedback = Table(
+    "feedback",
+    METADATA,
+    _text("id", primary_key=True),
+    _text("prediction"),
+    _text("problem"),
+    _text("action"),  # taken, or overruled
+    Column("value", Float),  # what was used instead
+    _text("label"),  # the same, of several classes
+    Column("received_at", MICROS, nullable=False),
+    Index("feedback_by_prediction", "prediction"),
+)
+
+loaded = Table(
+    "loaded",
+    METADATA,
+    _text("segment", primary_key=True),  # of the log
+    Column("offset", BigInteger, nullable=False),
+)

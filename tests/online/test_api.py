@@ -1,0 +1,203 @@
+"""The API of a real server: answers, refusals, and what is on record of them."""
+
+import contextlib
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from problems import parts
+from problems.parts import find_problem
+from retrace.base.params import read_key
+from tests.conftest import ROOT
+from tests.online.faults import payment, wait_until_loaded
+from tests.online.server import RunningServer
+
+with contextlib.chdir(ROOT):
+    PROBLEMS = {name: entry["world"] for name, entry in read_key("problems").items()}
+    EXAMPLES = {name: dict(parts.world(world).example) for name, world in PROBLEMS.items()}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_answers_one_row_and_many(server: RunningServer, name: str) -> None:
+    path, row = f"/v1/{name}/predict", EXAMPLES[name]
+    one = server.post(path, row)
+    with contextlib.chdir(ROOT):
+        problem = find_problem(name)
+    assert one["problem"] == name
+    assert one["version"] == "working-tree"
+    assert one["unit"] == problem.unit
+    if problem.task == "regression":
+        assert one["lower"] <= one["prediction"] <= one["upper"]
+        assert one["decision"]["tell"] == one[one["decision"]["by"]]
+    else:
+        assert 0 < one["prediction"] < 1
+        acts = one["prediction"] >= one["decision"]["threshold"]
+        assert one["decision"]["act"] == acts
+    assert server.post(path, [row]) == [one]  # the same question is one prediction
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_reasons_add_up_to_the_score(server: RunningServer, name: str) -> None:
+    found = server.post(f"/v1/{name}/predict?explain=true", EXAMPLES[name])["reasons"]
+    effects = [abs(reason["effect"]) for reason in found]
+    assert 1 <= len(found) <= 5
+    assert all(effect > 0 for effect in effects)
+    assert all(reason["words"] for reason in found)
+
+
+def test_a_row_without_a_time_is_of_now(server: RunningServer) -> None:
+    row = {name: value for name, value in payment(1).items() if name != "at"}
+    before, answer, after = now(), server.post("/v1/fraud/predict", row), now()
+    assert before[:19] <= answer["as_of"][:19] <= after[:19]
+
+
+def test_everything_about_an_answer(server: RunningServer) -> None:
+    row = payment(2)
+    answer = server.post("/v1/fraud/predict", row)
+    assert server.post("/v1/fraud/events", row) == {"stored": 1, "repeated": 0}
+    told = {"transaction_id": row["transaction_id"], "is_fraud": 1, "known_at": now()}
+    assert server.post("/v1/fraud/outcomes", told) == {"stored": 1, "repeated": 0}
+    assert server.post("/v1/fraud/outcomes", [told, told]) == {"stored": 0, "repeated": 2}
+    feedback = {"prediction_id": answer["id"], "action": "overruled", "value": 0.5}
+    server.post("/v1/fraud/feedback", feedback)
+    wait_until_loaded(server)
+    found = server.get(f"/v1/predictions/{answer['id']}")
+    assert found["answer"] == {"prediction": answer["prediction"]}
+    assert found["row"]["amount"] == found["columns"]["amount"] == row["amount"]
+    assert [one["value"] for one in found["outcomes"]] == [1.0]
+    assert found["feedback"] == [{"action": "overruled", "value": 0.5}]
+    assert "customer_id" not in found["row"]  # a person's column
+    log = b"".join(one.read_bytes() for one in server.log.glob("*.jsonl"))
+    assert answer["id"].encode() in log
+    assert row["customer_id"].encode() not in log.split(answer["id"].encode())[1].split(b"\n")[0]
+
+
+def test_a_label_is_seen_by_the_next_request(server: RunningServer) -> None:
+    rows = [{**payment(n), "customer_id": "C-known", "terminal_id": "M-bad"} for n in range(6)]
+    server.post("/v1/fraud/events", rows[:5])
+    before = server.post("/v1/fraud/predict", {**rows[5], "at": now()})
+    labels = [
+        {"transaction_id": row["transaction_id"], "is_fraud": 1, "known_at": now()}
+        for row in rows[:5]
+    ]
+    server.post("/v1/fraud/outcomes", labels)
+    after = server.post("/v1/fraud/predict", {**rows[5], "at": now()})
+    assert after["prediction"] > before["prediction"]
+
+
+ROW = payment(3)
+REFUSED: list[tuple[str, bytes, int, str]] = [
+    ("/v1/fraud/predict", b"", 400, ""),
+    ("/v1/fraud/predict", b"{", 400, ""),
+    ("/v1/fraud/predict", b'{"amount": NaN}', 400, ""),
+    ("/v1/fraud/predict", b'{"amount": Infinity}', 400, ""),
+    ("/v1/fraud/predict", b"[" * 100_000, 400, ""),
+    ("/v1/fraud/predict", b"\xff\xfe", 400, ""),
+    ("/v1/fraud/predict", b"[]", 422, ""),
+    ("/v1/fraud/predict", b"5", 422, ""),
+    ("/v1/fraud/predict", b"[1]", 422, "[0]"),
+    ("/v1/fraud/predict", json.dumps({**ROW, "amount": "8"}).encode(), 422, "[0].amount"),
+    ("/v1/fraud/predict", json.dumps([ROW, {**ROW, "amount": -8}]).encode(), 422, "[1].amount"),
+    ("/v1/fraud/predict", json.dumps([ROW] * 1001).encode(), 413, ""),
+    ("/v1/fraud/predict", b'"' + b"x" * 3_000_000 + b'"', 413, ""),
+    ("/v1/nothing/predict", b"{}", 404, ""),
+    ("/v1/nothing/events", b"{}", 404, ""),
+    ("/v1/fraud/outcomes", b'{"transaction_id": "T1", "is_fraud": 2}', 422, "[0].is_fraud"),
+    ("/v1/fraud/outcomes", b'{"is_fraud": 1}', 422, "[0].transaction_id"),
+    ("/v1/fraud/feedback", b'{"prediction_id": "x", "action": "liked"}', 422, "action"),
+    ("/v1/fraud/feedback", b'{"prediction_id": "x", "action": "overruled"}', 422, "value"),
+    ("/v1/fraud/feedback", b'{"prediction_id": "x", "action": "taken", "value": 1}', 422, "value"),
+    ("/v1/fraud/feedback", b'{"prediction_id": 1, "action": "taken"}', 422, "prediction_id"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "field"), REFUSED)
+def test_a_bad_request_is_refused_with_field_and_cause(
+    server: RunningServer, path: str, body: bytes, status: int, field: str
+) -> None:
+    found, answer = server.client.ask("POST", path, body)
+    assert (found, answer["error"]["field"]) == (status, field)
+    assert answer["error"]["status"] == status
+    assert answer["error"]["cause"]
+    assert "Traceback" not in json.dumps(answer)
+    assert str(ROOT) not in json.dumps(answer)
+
+
+def test_nothing_of_a_refused_request_is_on_record(server: RunningServer) -> None:
+    good, bad = payment(4), {**payment(5), "amount": -1}
+    assert server.client.ask("POST", "/v1/fraud/events", [good, bad])[0] == 422
+    assert server.post("/v1/fraud/events", good) == {"stored": 1, "repeated": 0}
+
+
+def test_metrics_count(server: RunningServer) -> None:
+    def value(line: str) -> float:
+        _, text = server.client.ask("GET", "/metrics")
+        found = [one for one in text.splitlines() if one.startswith(line)]
+        return float(found[0].rsplit(" ", 1)[1]) if found else 0.0
+
+    counted = 'retrace_requests_total{action="predict",problem="fraud",status="200"'
+    refused = 'retrace_refused_rows_total{column="amount",problem="fraud"}'
+    before = value(counted), value(refused)
+    server.post("/v1/fraud/predict", payment(6))
+    server.client.ask("POST", "/v1/fraud/predict", {**payment(6), "amount": 0})
+    server.client.ask("POST", "/v1/fraud/predict", {**payment(6), "no such column": 0})
+    assert (value(counted), value(refused)) == (before[0] + 1, before[1] + 1)
+    _, text = server.client.ask("GET", "/metrics")
+    assert "no such column" not in text  # a stranger makes no labels
+    for name in ("retrace_model_info", "retrace_loader_queue_bytes", "retrace_loader_lag_seconds"):
+        assert f"\n{name}" in text
+    assert 'retrace_prediction_count{problem="fraud"' in text
+
+
+def test_health_and_models(server: RunningServer) -> None:
+    assert server.get("/health/live") == {"status": "live"}
+    assert server.get("/health/ready") == {"status": "ready"}
+    assert server.get("/health")["models"] == dict.fromkeys(PROBLEMS, "working-tree")
+    found = {one["problem"]: one for one in server.get("/v1/models")}
+    assert {*found} == {*PROBLEMS}
+    assert found["price"]["card"]["rows"]["fitted"] > 0
+    assert server.client.ask("GET", "/v1/predictions/none")[0] == 404
+
+
+def test_openapi_describes_every_column_with_an_example(server: RunningServer) -> None:
+    document: dict[str, Any] = server.get("/openapi.json")
+    for name, world in PROBLEMS.items():
+        assert f"/v1/{name}/predict" in document["paths"]
+        schema = document["components"]["schemas"][f"{world}_row"]
+        answer = server.post(f"/v1/{name}/predict", schema["example"])
+        said = document["components"]["schemas"][f"{name}_answer"]
+        assert {*said["required"]} <= {*answer} <= {*said["properties"]}
+
+
+def test_tokens_guard_all_but_health(reproduced: Path, tmp_path: Path) -> None:
+    more = {"RETRACE_TOKENS": "predict aaaaaaaaaaaaaaaa,write bbbbbbbbbbbbbbbb"}
+    running = RunningServer(reproduced, ["price"], tmp_path / "served", more=more).start()
+    try:
+        path, row = "/v1/price/predict", EXAMPLES["price"]
+        assert running.client.ask("POST", path, row)[0] == 401
+        assert running.client.ask("GET", "/metrics")[0] == 401
+        assert running.client.ask("GET", "/health/ready")[0] == 200
+        running.client.token = "aaaaaaaaaaaaaaaa"
+        assert running.client.ask("POST", path, row)[0] == 200
+        assert running.client.ask("POST", "/v1/price/events", row)[0] == 403
+        running.client.token = "bbbbbbbbbbbbbbbb"
+        assert running.client.ask("POST", "/v1/price/events", row)[0] == 200
+    finally:
+        running.stop()
+
+
+def test_a_second_start_is_ready_at_once(server: RunningServer) -> None:
+    """The state is in the database by now; on a machine with nothing else to do it is 3 s."""
+    server.kill()
+    started = time.process_time()
+    server.start()
+    assert time.process_time() - started < 3
+    assert server.get("/health/ready") == {"status": "ready"}

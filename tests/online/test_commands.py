@@ -1,0 +1,153 @@
+"""`retrace predict`, `events` and `forget`: files in, predictions out; people shown, and gone."""
+
+import contextlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from commands import predict as command
+from commands.__main__ import main
+from problems import parts
+from problems.parts import find_problem
+from problems.predict import predict
+from problems.rows import RowReader
+from retrace.base import paths
+from retrace.base.arrays import to_frame
+from retrace.base.files import read_table
+from retrace.fit.bundle import Bundle
+from tests.online.faults import payment, wait_until_loaded
+from tests.online.server import RunningServer
+
+
+def retrace(project: Path, *words: str) -> int:
+    with contextlib.chdir(project):
+        return main(words)
+
+
+def test_raw_rows_have_the_answers_of_clean_ones(reproduced: Path, tmp_path: Path) -> None:
+    out = tmp_path / "prices.parquet"
+    raw = reproduced / "data/raw/price/train.tsv"
+    assert retrace(reproduced, "predict", "price", str(raw), "-o", str(out)) == 0
+    found = read_table(out)
+    with contextlib.chdir(reproduced):
+        problem, bundle = find_problem("price"), Bundle.load(paths.bundle("price"))
+        clean = read_table(paths.clean("price"))
+        expected = predict(problem, bundle, clean).assign(listing_id=clean["listing_id"])
+    usable = found[(found["refused"] == "") & found["listing_id"].isin(expected["listing_id"])]
+    usable = usable.sort_values("listing_id", ignore_index=True)
+    pd.testing.assert_frame_equal(
+        usable[[*expected]], expected, check_exact=True, check_dtype=False
+    )
+    assert len(found) == len(read_raw_lines(raw))
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def read_raw_lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()[1:]
+
+
+def test_it_goes_on_where_it_was(
+    reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, out = reproduced / "data/raw/price/train.tsv", tmp_path / "prices.csv"
+    monkeypatch.setattr(command, "AT_ONCE", 1000)
+    real, asked = command.answered, list[int]()
+
+    def answered(problem: Any, rows: pd.DataFrame, ask: Any) -> pd.DataFrame:
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.append(len(rows))
+        return real(problem, rows, ask)
+
+    words = ("predict", "price", str(raw), "-o", str(out))
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "answered", answered)
+        assert retrace(reproduced, *words) == 130
+    assert not out.exists()
+    asked.clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "answered", answered)
+        assert retrace(reproduced, *words) == 0
+    assert sum(asked) == len(read_raw_lines(raw)) - 2000
+    assert len(pd.read_csv(out)) == len(read_raw_lines(raw))
+
+
+def test_rows_of_the_api_and_of_the_clean_table(reproduced: Path, tmp_path: Path) -> None:
+    rows = [payment(number) for number in range(200)]  # of today, after all of the data
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with contextlib.chdir(reproduced):
+        reader = RowReader.of_rows(parts.world("fraud"))
+    to_frame(reader.read(rows)).to_parquet(tmp_path / "clean.parquet")
+    found = []
+    for name in ("clean.parquet", "rows.jsonl"):
+        words = ("predict", "fraud", str(tmp_path / name), "-o", str(tmp_path / "out.parquet"))
+        assert retrace(reproduced, *words) == 0
+        found.append(read_table(tmp_path / "out.parquet"))
+    pd.testing.assert_frame_equal(*found, check_exact=True)
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    for _ in range(2):  # the second time stores nothing new
+        words = (
+            "predict",
+            "fraud",
+            str(tmp_path / "rows.jsonl"),
+            "-o",
+            str(tmp_path / "s.parquet"),
+        )
+        assert retrace(reproduced, *words, "--store", store) == 0
+    stored = read_table(tmp_path / "s.parquet")
+    assert stored["prediction"].tolist() == found[0]["prediction"].tolist()
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        asked = connection.execute("SELECT id FROM predictions").fetchall()
+    assert sorted(one for (one,) in asked) == sorted(stored["id"])
+
+
+def test_files_that_cannot_be_predicted(
+    reproduced: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+    for words, said in (
+        (("fraud", "rows.csv", "-o", "out.csv"), "cannot be predicted from a file"),
+        (("fraud", "none.csv", "-o", "out.csv"), "is no file"),
+        (("fraud", "rows.csv", "-o", "out.xlsx"), "expected a name that ends in"),
+    ):
+        places = [word if word in ("fraud", "-o") else str(tmp_path / word) for word in words]
+        assert retrace(reproduced, "predict", *places) == 1
+        assert said in capsys.readouterr().err
+
+
+def test_a_person_is_shown_and_forgotten(
+    reproduced: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = RunningServer(reproduced, ["fraud"], tmp_path / "served").start()
+    try:
+        rows = [{**payment(n), "customer_id": f"C-{n % 2}-here"} for n in range(6)]
+        server.post("/v1/fraud/events", rows[:4])
+        for row in rows:
+            server.post("/v1/fraud/predict", row)
+        wait_until_loaded(server)
+        places = ("--store", server.store)
+        assert retrace(reproduced, "events", "fraud", "customer_id", "C-1-here", *places) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert len(shown["events"]) == 2
+        assert len(shown["predictions"]) == 3
+        assert shown["state"]
+        where = (*places, "--log", str(server.log))
+        assert retrace(reproduced, "forget", "customer_id", "C-1-here", *where) == 0
+        capsys.readouterr()
+        assert retrace(reproduced, "events", "fraud", "customer_id", "C-1-here", *places) == 1
+        assert retrace(reproduced, "events", "fraud", "customer_id", "C-0-here", *places) == 0
+        server.post("/v1/fraud/predict", rows[0])  # it goes on
+        wait_until_loaded(server)
+    finally:
+        server.stop()
+    kept = b"".join(one.read_bytes() for one in server.log.glob("*.jsonl"))
+    assert kept.count(b"T-0-") >= 1
+    with sqlite3.connect(server.store.removeprefix("sqlite:///")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for table, column in (("events", "body"), ("predictions", "row"), ("state", "part")):
+            texts = connection.execute(f"SELECT {column} FROM {table}").fetchall()
+            assert not any("C-1-here" in str(one) for (one,) in texts), table

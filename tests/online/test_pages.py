@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pandas as pd
 import pytest
 
 from problems import parts
@@ -131,8 +132,10 @@ def test_payments_to_look_at_are_those_nobody_has_judged(
     server: RunningServer, reproduced: Path
 ) -> None:
     world = parts.world("fraud")
-    newest = read_table(reproduced / "data/clean/fraud.parquet").tail(100)
-    arrays = from_frame(newest.drop(columns=list(world.outcomes)))
+    rows = read_table(reproduced / "data/clean/fraud.parquet")
+    end = max(rows["at"].max(), rows["known_at"].max()) + pd.Timedelta(1, unit="min")
+    again = rows[rows["is_fraud"] == 1].tail(100).assign(at=end)  # where fraud was, of late
+    arrays = from_frame(again.drop(columns=list(world.outcomes)))
     said = server.post("/v1/fraud/predict", [to_json(arrays, place) for place in range(100)])
     acted = {one["id"] for one in said if one["decision"]["act"]}
     assert acted, max(one["prediction"] for one in said)

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from problems.contract import Problem, World
-from retrace.base.arrays import texts
+from retrace.base.arrays import Arrays, texts, to_frame
 from retrace.base.errors import RetraceError
 
 Kind = Literal["text", "number", "integer", "boolean", "time"]
@@ -315,6 +316,25 @@ class RowReader:
                 if name in known or self._of_pattern(name) is not None
             },
         }
+
+
+def check_together(world: World, rows: Arrays) -> None:
+    """Hold rows against what the schema asks of columns together, as `validate` does a table.
+
+    Checks of columns that are not among these, of the table as a whole, and of a row that lacks
+    something are left out. RefusedRow for the first bad row.
+    """
+    frame = to_frame(rows)
+    whole = frame.notna().all(axis=1)
+    frame = frame[whole].drop_duplicates()
+    for check in world.schema.checks:
+        try:
+            kept = check._check_fn(frame)
+        except (KeyError, TypeError):
+            continue
+        if isinstance(kept, pd.Series) and not kept.all():
+            first = int(kept.index[int(np.argmin(kept.to_numpy(bool)))])
+            raise RefusedRow(first, "", str(check.error or check.name))
 
 
 def to_json(rows: Mapping[str, NDArray[Any]], place: int) -> dict[str, Any]:

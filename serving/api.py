@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from problems import parts
-from problems.rows import RefusedRow, RowReader
+from problems.rows import RefusedRow, RowReader, check_together
 from retrace.base.arrays import join
 from retrace.base.clock import micros
 from retrace.base.errors import RetraceError
@@ -89,7 +89,8 @@ class Api:
             return error
         if isinstance(error, RefusedRow):
             self.numbers.refused.labels(name, self._column(error.column)).inc()
-            return Refusal(422, error.reason, f"[{error.row}].{error.column}")
+            field = f"[{error.row}].{error.column}".rstrip(".")
+            return Refusal(422, error.reason, field)
         if isinstance(error, LogFull | StoreAway):
             return Refusal(503, str(error))
         if isinstance(error, SQLAlchemyError):
@@ -154,6 +155,7 @@ class Api:
         rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
         world = parts.world(name)
         arrays = self.row_readers[name].read(rows)
+        check_together(world, arrays)
         names = join([arrays[one] for one in world.key], "|")
         at = micros(arrays[world.time]).tolist() if world.time else [0] * len(rows)
         facts = [
@@ -166,6 +168,7 @@ class Api:
         problem, world = served.problem, served.problem.world
         rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
         arrays = self.outcome_readers[problem.name].read(rows)
+        check_together(parts.world(world), arrays)
         names = join([arrays[one] for one in problem.key], "|")
         history = served.predictor.part.history
         known_at = arrays[problem.known_at] if problem.known_at else np.zeros(len(rows), "M8[us]")

@@ -26,7 +26,7 @@ from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
 from stages.windows import FOLD, NOTES
 from workflow.final import EncodedRows, Fitted, Held, final_fit, with_reference
-from workflow.train import TrainParams, fit_bundle, importance
+from workflow.train import TrainParams, fit_bundle, importance, point_of
 
 
 def read_encoded(problem: Problem, window: str, columns: list[str]) -> EncodedRows:
@@ -73,10 +73,11 @@ def main(name: str) -> None:
             judged.save(folder / JUDGED)
         model.save(folder)
     write_table(held.to_frame(), paths.held(name))
-    write_csv(fits["point"].curve, paths.plots(name) / "learning.csv")
+    point = point_of(fits)
+    write_csv(point.curve, paths.plots(name) / "learning.csv")
     write_csv(importance(model.boosters["point"]), paths.plots(name) / "importance.csv")
-    best = fits["point"].curve["valid"].min()
-    say(f"{name}: {fits['point'].booster.best_iteration} rounds, valid loss {best:.4g}")
+    best = point.curve["valid"].min()
+    say(f"{name}: {point.booster.best_iteration} rounds, valid loss {best:.4g}")
     for warning in model.card["warnings"]:
         say(f"{name}: WARNING: {warning}")
 

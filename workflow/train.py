@@ -16,6 +16,7 @@ from pydantic import Field
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.encode.encoding import Encoding, from_scale
+from retrace.encode.linear import COLUMN
 from retrace.fit.boosters import (
     BoosterParams,
     Fit,
@@ -30,6 +31,7 @@ from retrace.fit.bundle import Bundle, predict_scaled
 from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
 from retrace.fit.intervals import Interval
 from retrace.fit.learner import lgb
+from retrace.fit.starts import MEAN, SHARES, averaged, base, layout_for, named, seen_by
 from retrace.fit.tasks import TASKS, Promise
 from retrace.judge.metrics import METRICS
 
@@ -55,6 +57,10 @@ class TrainParams(BoosterParams):
 
     interval: float | None = Field(default=None, gt=0, lt=1)
     loss: Literal["l2", "l1", "best"] | None = None
+    # Where the boosters start from: the offset (a linear or text model) where there is one, the
+    # mean, both, or which of the three is best on rows that they were not fitted on. Without a
+    # word it is the best where there is a linear model, else the offset.
+    start: Literal["offset", "mean", "both", "best"] | None = None
 
     @property
     def level(self) -> float:
@@ -168,7 +174,8 @@ def fit_bundle(
     layout = layout_of(problem, encoding, objective)
     names = TASKS[problem.task].boosters if intervals else ("point",)
     fits = fit_boosters(problem, encoding, layout, windows, params, names, how)
-    boosters = {name: fit.booster for name, fit in fits.items()}
+    boosters, share = averaged({name: fit.booster for name, fit in fits.items()})
+    layout = replace(layout, share=share)
     matrix, target = windows["calibration"]
     scores = predict_scaled(boosters, layout, matrix)
     bundle = Bundle(
@@ -180,6 +187,7 @@ def fit_bundle(
         boosters=boosters,
         offset=layout.offset,
         link=layout.link,
+        share=share,
         promise=promise_of(problem, target, scores, params),
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
@@ -189,7 +197,7 @@ def fit_bundle(
                 [name for name, fit in fits.items() if len(fit.curve) >= params.max_rounds],
                 params,
             ),
-            **({"loss": chosen_loss(fits["point"])} if params.loss else {}),
+            **({"loss": chosen_loss(point_of(fits))} if params.loss else {}),
             "params": params.model_dump(exclude_none=True),
         },
     )
@@ -240,17 +248,50 @@ def with_rounds_of_folds(
     folds: NDArray[np.int64],
     params: TrainParams,
 ) -> Bundle:
-    """Return what was chosen, with the rounds that are best on rows out of fold."""
+    """Return what was chosen, with the rounds, and the start, that are best on rows out of fold."""
     settled = params.model_copy(update={"loss": chosen.card.get("loss")})
     found = objectives(problem, settled, len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
-    rounds = {
-        name: best_rounds(rows, folds, layout, settled, found[name])
-        for name in chosen.card["rounds"]
-    }
+
+    def out_of_fold(name: str) -> tuple[int, NDArray[np.float64]]:
+        own = layout_for(name, layout)
+        return best_rounds(seen_by(name, own, rows), folds, own, settled, found[base(name)])
+
+    point = {name: out_of_fold(name) for name in _point_names(layout, params)}
+    start = start_of(problem, params, rows[1], {name: one for name, (_, one) in point.items()})
+    others = dict.fromkeys(base(name) for name in chosen.card["rounds"] if base(name) != "point")
+    rounds = {name: point[name][0] for name in named("point", start)}
+    rounds |= {name: out_of_fold(name)[0] for other in others for name in named(other, start)}
     unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
     warnings = warnings_of(rounds, unstopped, params)
-    return replace(chosen, card={**chosen.card, "rounds": rounds, "warnings": warnings})
+    card = {**chosen.card, "rounds": rounds, "warnings": warnings}
+    return replace(chosen, share=SHARES[start], card=card)
+
+
+def _point_names(layout: Layout, params: TrainParams) -> tuple[str, ...]:
+    """Return the boosters of the point that are fitted; of the best start those of both."""
+    if layout.offset is None:
+        return ("point",)
+    start = params.start or ("best" if layout.offset == COLUMN else "offset")
+    return named("point", "both" if start == "best" else start)
+
+
+def start_of(
+    problem: Problem, params: TrainParams, target: NDArray[np.float64], scores: Scores
+) -> str:
+    """Return the start; of the best, that whose mean loss is least by the scores of the point's
+    boosters."""
+    if len(scores) == 1:
+        return "offset" if "point" in scores else "mean"
+    if params.start == "both":
+        return "both"
+    actual = from_scale(target, problem.scale) if problem.task == "regression" else target
+    candidates = {start: np.mean([scores[n] for n in named("point", start)], 0) for start in SHARES}
+    losses = {
+        start: METRICS[problem.metric].losses(actual, uncalibrated(problem, score)).mean()
+        for start, score in candidates.items()
+    }
+    return min(losses, key=lambda start: float(losses[start]))
 
 
 def refit(
@@ -268,15 +309,17 @@ def refit(
     settled = params.model_copy(update={"loss": chosen.card.get("loss")})
     found = objectives(problem, settled, len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
-    boosters = {
-        name: fit_rounds(
-            rows, layout, settled, found[name], max(1, rounds), num_threads=num_threads
-        )
-        for name, rounds in chosen.card["rounds"].items()
-        if not names or name in names
-    }
+    fitted = {}
+    for name, rounds in chosen.card["rounds"].items():
+        if not names or base(name) in names:
+            own = layout_for(name, layout)
+            seen, objective = seen_by(name, own, rows), found[base(name)]
+            fitted[name] = fit_rounds(
+                seen, own, settled, objective, max(1, rounds), num_threads=num_threads
+            )
+    boosters, share = averaged(fitted)
     card = {**chosen.card, "rows": {**chosen.card["rows"], "fitted": len(rows[1])}}
-    return replace(chosen, encoding=encoding, boosters=boosters, card=card)
+    return replace(chosen, encoding=encoding, boosters=boosters, share=share, card=card)
 
 
 def fit_boosters(
@@ -288,16 +331,39 @@ def fit_boosters(
     names: Sequence[str],
     how: dict[str, Any],
 ) -> dict[str, Fit]:
-    """Fit the boosters of these names; with the loss `best` the point is the better of two."""
-
-    def fit(objective: dict[str, object]) -> Fit:
-        return fit_booster(windows["train"], windows["valid"], layout, params, objective, **how)
-
+    """Fit the boosters of these names, as they start; with the loss `best` the point is the better
+    of two, with the start `best` all start as the point does best."""
+    train, valid = windows["train"], windows["valid"]
     chosen = objectives(problem, params, len(encoding.classes))
-    fits = {name: fit(chosen[name]) for name in names}
-    if problem.task == "regression" and params.loss == "best":
-        fits["point"] = better(problem, layout, windows["valid"], fits["point"], fit(L1))
-    return fits
+
+    def fit(name: str, objective: dict[str, object]) -> Fit:
+        own = layout_for(name, layout)
+        rows, others = (seen_by(name, own, window) for window in (train, valid))
+        return fit_booster(rows, others, own, params, objective, **how)
+
+    fits = {}
+    for name in _point_names(layout, params):
+        fits[name] = fit(name, chosen["point"])
+        if problem.task == "regression" and params.loss == "best":
+            own = layout_for(name, layout)
+            fits[name] = better(problem, own, valid, fits[name], fit(name, L1))
+    scores = {
+        name: predict_scaled({"point": one.booster}, layout_for(name, layout), valid[0])["point"]
+        for name, one in fits.items()
+    }
+    start = start_of(problem, params, valid[1], scores)
+    fits = {name: fits[name] for name in named("point", start)}
+    return fits | {
+        name: fit(name, chosen[other])
+        for other in names
+        if other != "point"
+        for name in named(other, start)
+    }
+
+
+def point_of(fits: Mapping[str, Fit]) -> Fit:
+    """Return the fit of the point, of two the one that starts from the offset."""
+    return fits["point"] if "point" in fits else fits["point" + MEAN]
 
 
 def chosen_loss(fit: Fit) -> str:

@@ -168,11 +168,11 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
         found["encode"] = {"category_min_rows": 5}
         found["train"] = {
             "learning_rate": 0.03, "num_leaves": 7, "min_data_in_leaf": max(3, n // 150),
-            "lambda_l2": 1.0,
+            "lambda_l2": 1.0, "max_rounds": 3000,
         }  # fmt: skip
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
-    if question.task != "multiclass":
+    if question.task != "multiclass" and question.metric != "poisson_deviance":
         found["encode"] = {**found.get("encode", {}), "linear": True}
     return found
 

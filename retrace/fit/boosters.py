@@ -41,7 +41,7 @@ Link = Literal["log"] | None
 @dataclass(frozen=True)
 class Layout:
     """What the columns of a matrix are: their names, those of categories, and the one that the
-    boosters start from (None: the mean of the target).
+    boosters start from (None: the mean of the target), or a share of it.
 
     With the link `log` the point's booster gives the logarithm of its value on the fitted scale.
     """
@@ -50,12 +50,13 @@ class Layout:
     categorical: Sequence[str] = ()
     offset: str | None = None
     link: Link = None
+    share: float = 1.0
 
     def begin(self, matrix: Matrix) -> NDArray[np.float64] | None:
         """Return where the boosters start from, shape (n_rows,)."""
-        if self.offset is None:
+        if self.offset is None or not self.share:
             return None
-        return matrix[:, self.columns.index(self.offset)].astype(np.float64)
+        return self.share * matrix[:, self.columns.index(self.offset)].astype(np.float64)
 
     def scaled(self, name: str, scores: Any, matrix: Matrix) -> NDArray[np.float64]:
         """Return a booster's scores on the fitted scale: with where they start from."""
@@ -150,18 +151,28 @@ def best_rounds(
     layout: Layout,
     params: BoosterParams,
     objective: Mapping[str, object],
-) -> int:
-    """Return the rounds with the least mean loss out of fold; `folds` of shape (n_rows,)."""
+) -> tuple[int, NDArray[np.float64]]:
+    """Return the rounds with the least mean loss out of fold, and what boosters of so many rounds
+    score out of fold, on the fitted scale; `folds` of shape (n_rows,)."""
     numbers = np.unique(folds)
     places = [(np.flatnonzero(folds != one), np.flatnonzero(folds == one)) for one in numbers]
-    losses: dict[str, Any] = lgb.cv(
+    found: dict[str, Any] = lgb.cv(
         {**_settings(params, 0), **objective},
         bin_rows(train, layout, params, objective),
         params.max_rounds,
         folds=places,
         callbacks=[lgb.early_stopping(params.early_stopping_rounds, verbose=False)],
+        return_cvbooster=True,
     )
-    return len(next(iter(losses.values())))
+    boosters = found.pop("cvbooster")
+    rounds = len(next(iter(found.values())))
+    parts = []
+    for booster, (_, place) in zip(boosters.boosters, places, strict=True):
+        matrix = train[0][place]
+        scores = booster.predict(matrix, raw_score=True, num_iteration=rounds)
+        parts.append(layout.scaled("point", scores, matrix))
+    order = np.argsort(np.concatenate([place for _, place in places]), kind="stable")
+    return rounds, np.concatenate(parts)[order]
 
 
 def _check_rows(train: Window) -> None:

@@ -56,13 +56,13 @@ class Bundle:
     card: dict[str, Any]
     fingerprint: str = ""  # of the files that it was read from
     link: Link = None
+    share: float = 1.0  # of the offset
     reference: Reference | None = None
 
     @cached_property
     def layout(self) -> Layout:
-        return Layout(
-            self.encoding.columns, self.encoding.encoder.categorical, self.offset, self.link
-        )
+        categorical = self.encoding.encoder.categorical
+        return Layout(self.encoding.columns, categorical, self.offset, self.link, self.share)
 
     @cached_property
     def _single(self) -> dict[str, SingleRow]:

@@ -4,9 +4,9 @@ import hashlib
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from retrace.base.archive import write_arrays
@@ -35,6 +35,7 @@ class About(TypedDict):
     scale: Literal["log", "identity"]
     offset: str | None
     link: NotRequired[Link]
+    share: NotRequired[Annotated[float, Field(ge=0, le=1)]]
     columns: list[str]
     features: str
     fingerprint: str
@@ -64,6 +65,7 @@ def save(bundle: "Bundle", folder: Path) -> None:
         "scale": bundle.scale,
         "offset": bundle.offset,
         **({"link": bundle.link} if bundle.link else {}),
+        **({"share": bundle.share} if bundle.share != 1 else {}),
         "columns": bundle.encoding.columns,
         "features": bundle.encoding.fingerprint,
         "fingerprint": bundle_fingerprint(folder),
@@ -122,6 +124,7 @@ def _read(folder: Path, about: About) -> dict[str, Any]:
         **{name: about[name] for name in ("problem", "task", "unit", "scale", "offset")},
         "fingerprint": about["fingerprint"],
         "link": about.get("link"),
+        "share": about.get("share", 1.0),
         "encoding": encoding,
         "boosters": boosters,
         "promise": task.promise.validate_python(read_json(folder / task.file)),

@@ -168,6 +168,6 @@ def test_folds_choose_the_rounds_of_few_rows_by_what_they_have_not_seen() -> Non
     objective = {"objective": "regression", "metric": "rmse"}
     layout = Layout(["a", "b", "c", "d"])
     told = 3.0 * matrix[:, 0].astype(np.float64) + rng.normal(0, 0.1, 300)
-    assert best_rounds((matrix, told), folds, layout, params, objective) > 50
+    assert best_rounds((matrix, told), folds, layout, params, objective)[0] > 50
     noise = rng.normal(size=300)
-    assert best_rounds((matrix, noise), folds, layout, params, objective) < 10
+    assert best_rounds((matrix, noise), folds, layout, params, objective)[0] < 10

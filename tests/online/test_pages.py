@@ -13,6 +13,7 @@ import pytest
 
 from problems import parts
 from problems.contract import Page
+from problems.parts import find_problem
 from problems.rows import to_json
 from retrace.base.arrays import from_frame
 from retrace.base.files import read_table
@@ -132,10 +133,11 @@ def test_payments_to_look_at_are_those_nobody_has_judged(
     server: RunningServer, reproduced: Path
 ) -> None:
     world = parts.world("fraud")
-    rows = read_table(reproduced / "data/clean/fraud.parquet")
-    end = max(rows["at"].max(), rows["known_at"].max()) + pd.Timedelta(1, unit="min")
-    again = rows[rows["is_fraud"] == 1].tail(100).assign(at=end)  # where fraud was, of late
-    arrays = from_frame(again.drop(columns=list(world.outcomes)))
+    newest = read_table(reproduced / "data/clean/fraud.parquet").tail(100)
+    with contextlib.chdir(ROOT):
+        time = str(find_problem("fraud").time)
+    newest[time] += pd.Timedelta(days=12)  # after all that the server knows of
+    arrays = from_frame(newest.drop(columns=list(world.outcomes)))
     said = server.post("/v1/fraud/predict", [to_json(arrays, place) for place in range(100)])
     acted = {one["id"] for one in said if one["decision"]["act"]}
     assert acted, max(one["prediction"] for one in said)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from problems import parts
-from problems.rows import RefusedRow, RowReader, to_json
+from problems.parts import find_problem
+from problems.rows import RefusedRow, RowReader, check_together, to_json
 from retrace.base import paths
 from retrace.base.arrays import from_frame
 from retrace.base.files import read_table
@@ -67,6 +68,29 @@ def test_a_bad_value_is_refused_with_its_column(name: str, value: object) -> Non
         reader.read([PAYMENT, {**PAYMENT, name: value}])
     assert (error.value.row, error.value.column) == (1, name)
     assert len(error.value.reason) < 300
+
+
+def test_what_is_asked_of_columns_together_is_asked_of_rows() -> None:
+    with contextlib.chdir(ROOT):
+        world = parts.world("orders")
+        stops = parts.world("service_time")
+    example = dict(world.example)
+    early = {**example, "order_id": "O2", "snapshot_at": "2025-01-01T00:00:00Z"}
+    reader = RowReader.of_rows(world)
+    check_together(world, reader.read([example, example]))
+    with pytest.raises(RefusedRow, match="no order is looked at before it starts") as error:
+        check_together(world, reader.read([example, example, early]))
+    assert error.value.row == 2
+    again = {**example, "events": 4}
+    with pytest.raises(RefusedRow, match="one row per order and moment"):
+        check_together(world, reader.read([example, again]))
+    with contextlib.chdir(ROOT):
+        outcomes = RowReader.of_outcomes(stops, find_problem("service_time"))
+    known = {"stop_id": "S1", "departed_at": "2026-01-12T18:10:00Z", "service_seconds": 5.0}
+    check_together(stops, outcomes.read([known]))
+    long = {**known, "arrived_at": "2026-01-12T18:00:00Z", "grade": "A"}
+    with pytest.raises(RefusedRow, match="service_seconds is departed_at less arrived_at"):
+        check_together(stops, outcomes.read([long]))
 
 
 def test_a_reason_names_what_is_close_and_what_is_expected() -> None:

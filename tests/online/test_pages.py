@@ -38,7 +38,7 @@ def ask(
     **headers: str,
 ) -> Answer:
     """Get a page, or send a form; return status, headers and text."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if form is None:
         connection.request("GET", path, headers=sent)

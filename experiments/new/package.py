@@ -131,11 +131,10 @@ def schema(
     outcomes = [question.target, *leaks]
     if question.known_at and question.known_at != question.time:
         outcomes.append(question.known_at)
-    if moving:  # they move by themselves
-        constants.append(filled("BY_NATURE = ", _mapping(moving)))
     fields = {
-        "key": (key,), "time": question.time, "outcomes": tuple(outcomes),
-        "exempt": Name("BY_NATURE") if moving else None,
+        "key": (key,), "time": question.time,
+        "outcomes": _short("OUTCOMES", tuple(outcomes), constants),
+        "exempt": _short("BY_NATURE", moving, constants),  # they move by themselves
     }  # fmt: skip
     words = [quoted(name), "pa.DataFrameSchema(COLUMNS)", *_arguments(fields)]
     body = "\n".join(lines)
@@ -153,7 +152,7 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
     days = [f"{one}_days" for one in chosen.dates] if question.time else []
     past = [f"{one}_{what}" for one in question.entities for what in HISTORY]
     numeric = [*chosen.numeric, *days, *past]
-    imports, constants = "from problems.contract import Columns, Problem\n", ""
+    imports, constants = "from problems.contract import Columns, Problem\n", list[str]()
     if chosen.texts:
         imports += "from retrace.encode.text.blocks import Block\n"
         blocks = [
@@ -161,14 +160,13 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
             for one in chosen.texts
             for kind in ("words", "pairs")
         ]
-        constants += filled("BLOCKS = ", Words("()", blocks))
-    columns: dict[str, Any] = {"numeric": (*calendar, *numeric), "categorical": chosen.categorical}
-    for field, names in columns.items():
-        if len(repr(names)) > WIDTH - 20:
-            constants += filled(f"{field.upper()} = ", _tuple(names))
-            columns[field] = Name(field.upper())
-    columns["target_encoded"] = tuple((one,) for one in chosen.target_encoded)
-    columns["text"] = Name("BLOCKS") if chosen.texts else None
+        constants.append(filled("BLOCKS = ", Words("()", blocks)))
+    columns = {
+        "numeric": (*calendar, *numeric), "categorical": chosen.categorical,
+        "target_encoded": tuple((one,) for one in chosen.target_encoded),
+        "text": Name("BLOCKS") if chosen.texts else None,
+    }  # fmt: skip
+    columns = {name: _short(name.upper(), one, constants) for name, one in columns.items()}
     fields: dict[str, Any] = {
         "name": name, "world": name, "task": question.task, "target": question.target,
         "unit": question.unit, "metric": question.metric,
@@ -177,11 +175,11 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
         "key": (question.key or ROW_ID,),
         "columns": Name(f"Columns({', '.join(_arguments(columns))})"),
         "group": (question.group,) if question.group else None,
-        "entities": question.entities, "slices": chosen.slices,
+        "entities": question.entities, "slices": _short("SLICES", chosen.slices, constants),
     }  # fmt: skip
     constant = name.upper()
     return (
-        f'"""{words}"""\n\n{imports}\n{constants}'
+        f'"""{words}"""\n\n{imports}\n{"".join(constants)}'
         + filled(f"{constant} = Problem", Words("()", _arguments(fields)))
         + f"PROBLEMS = {{{quoted(name)}: {constant}}}\n"
     )
@@ -193,13 +191,10 @@ def ingest(name: str, reading: Reading) -> str:
     imports = sorted(
         [f"from problems.{name}.schema import WORLD", "from problems.plain import plain_reader"]
     )
-    constants = ""
-    for field, value in given.items():
-        if isinstance(value, dict) and len(repr(value)) > WIDTH - 30:
-            constants += filled(f"{field.upper()} = ", _mapping(value))
-            given[field] = Name(field.upper())
+    constants: list[str] = []
+    given = {field: _short(field.upper(), value, constants) for field, value in given.items()}
     made = filled("READER = plain_reader", Words("()", ["WORLD", *_arguments(given)]))
-    return "\n".join(imports) + f"\n\n{constants}{made}"
+    return "\n".join(imports) + f"\n\n{''.join(constants)}{made}"
 
 
 def features(question: Question, chosen: Chosen, zone: str) -> str:
@@ -315,12 +310,30 @@ def _tuple(names: Iterable[str]) -> Words:
 
 
 def _mapping(value: Mapping[str, Any]) -> Words:
-    return Words("{}", [f"{quoted(key)}: {_literal(one)}" for key, one in value.items()])
+    """Return the entries; those with many names as one word a name."""
+    words: list[str] = []
+    for key, one in value.items():
+        first = f"{quoted(key)}: "
+        if isinstance(one, tuple) and len(one) > 1:
+            inside = [_literal(name) for name in one]
+            words += [f"{first}({inside[0]}", *inside[1:-1], f"{inside[-1]})"]
+        else:
+            words.append(first + _literal(one))
+    return Words("{}", words)
+
+
+def _short(constant: str, value: Any, constants: list[str]) -> Any:
+    """Return the value; of a long one the name of a constant, which is added."""
+    if isinstance(value, str) or len(_literal(value)) < WIDTH - 30:
+        return value
+    body = _mapping(value) if isinstance(value, Mapping) else Words("()", [*map(_literal, value)])
+    constants.append(filled(f"{constant} = ", body))
+    return Name(constant)
 
 
 def _arguments(fields: Mapping[str, Any]) -> list[str]:
     """Return keyword arguments, without those that are empty."""
-    empty = (None, (), "")
+    empty: tuple[Any, ...] = (None, (), "", {})
     return [f"{key}={_literal(value)}" for key, value in fields.items() if value not in empty]
 
 

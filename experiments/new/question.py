@@ -19,7 +19,6 @@ CLASSES, CLASSES_ASKED = 30, 200  # most of a target of words, and where they ar
 CLASSES_OF_NUMBERS = 10  # most of a target of whole numbers that nothing says are counts
 LONG_TAIL = 10.0  # the 99th percentile over the median, from which errors are even on a log scale
 TAIL = 3.0  # likewise, of whole numbers, and of what is money by its name
-SKEWED = 1.0  # the least skewness of what is on a log scale
 ZEROS = 0.05  # the most zeros of it: there they lie far below all else
 THINS_FROM, THIN = 5, 0.1  # values of counts; the last one's rows over those of the first
 COUNTS, SPREAD = 10, 0.7  # the highest median of small counts, the least variance over their mean
@@ -293,16 +292,10 @@ def _long_tailed(number: np.ndarray, asked: Asked) -> bool:
     middle, far = np.quantile(number, [0.5, 0.99])
     if number.min() < 0 or middle <= 0 or (number == 0).mean() > ZEROS:
         return False
-    if _small_counts(number) or _skewness(number) < SKEWED:
+    if _small_counts(number):
         return False
     uneven = bool((number == np.floor(number)).all()) or bool(_MONEY.search(asked.target))
     return bool(far / middle >= (TAIL if uneven else LONG_TAIL))
-
-
-def _skewness(number: np.ndarray) -> float:
-    """Return the third standardised moment."""
-    spread = number - number.mean()
-    return float((spread**3).mean() / max(float(number.std()) ** 3, 1e-300))
 
 
 def _small_counts(number: np.ndarray) -> bool:

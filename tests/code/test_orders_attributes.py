@@ -124,6 +124,9 @@ def test_what_tells_the_future_is_found_by_what_it_does(
     assert "'next' is left out: is the activity of the next event" in reasons
     assert "'stopped' is left out: is the end of each event" in reasons
     assert "'ticket' is left out: numbers the cases in time" in reasons
+    taken = read(tmp_path, frame.assign(**told), known=["end"])
+    assert "time_end" in taken.clean
+    assert "left_out_end" not in taken.figures
 
 
 def test_a_silence_ends_a_case_in_a_short_log_too(tmp_path: Path, frame: pd.DataFrame) -> None:

@@ -327,7 +327,8 @@ def test_an_attribute_that_almost_determines_the_path_is_left_out(
     left = {name for name in found.figures if name.startswith("left_out_")}
     assert left == {"left_out_Label.1", "left_out_nearly"}
     assert found.notes == tuple(
-        f"the column '{name}' is left out: almost determines the case's path."
+        f"the column '{name}' is left out: almost determines the case's path. "
+        "`orders.ingest.known` takes it."
         for name in ("Label.1", "nearly")
     )
     assert {"text_half", "text_region", "text_client"} <= set(found.clean)

@@ -136,7 +136,7 @@ def test_payments_to_look_at_are_those_nobody_has_judged(
     newest = read_table(reproduced / "data/clean/fraud.parquet").tail(100)
     with contextlib.chdir(ROOT):
         time = str(find_problem("fraud").time)
-    newest[time] += pd.Timedelta(days=8)  # after all that the server knows of
+    newest[time] += pd.Timedelta(days=12)  # after all that the server knows of
     arrays = from_frame(newest.drop(columns=list(world.outcomes)))
     said = server.post("/v1/fraud/predict", [to_json(arrays, place) for place in range(100)])
     acted = {one["id"] for one in said if one["decision"]["act"]}

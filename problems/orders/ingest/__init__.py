@@ -53,7 +53,7 @@ def _notes(read: UsableLog, settings: IngestSettings) -> Iterator[str]:
     if settings.completion and not read.log.activities.isin(settings.completion).any():
         yield unnamed_note(read.log, settings)
     for name, reason in read.left_out.items():
-        yield f"the column '{name}' is left out: {reason}."
+        yield f"the column '{name}' is left out: {reason}. `orders.ingest.known` takes it."
     if read.figures["events_repeated"] > REPEATED_MANY * len(read.log.case):
         yield (
             f"{read.figures['events_repeated']:,.0f} events equal an earlier one in all columns. "

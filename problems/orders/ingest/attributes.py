@@ -6,6 +6,7 @@ comes later is missing, and counted. An attribute that says how the case went on
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -40,27 +41,31 @@ class Attributes:
 
 
 def type_attributes(
-    raw: pd.DataFrame, clock: Clock, case: Ints, at: Ints, activity: "pd.Series[str]", early: Ints
+    raw: pd.DataFrame, clock: Clock, course: Course, early: Ints, known: Sequence[str] = ()
 ) -> Attributes:
-    """Give the raw columns types. `early` are the rows of usual cases, which decide on them."""
+    """Give the raw columns types. `early` are the rows of usual cases, which decide on them; those
+    of the columns `known` may seem to tell the future."""
     columns: dict[str, pd.Series] = {}
     left_out: dict[str, str] = {}
     mistyped = 0
-    course = Course(case, at, activity)
-    for name in raw.columns:
-        if OF_WHOLE_CASES.match(str(name)):
-            left_out[str(name)] = "written over whole cases"
+    for name in map(str, raw.columns):
+        reason = "" if name in known else _by_name(name)
+        if not reason:
+            kind, values, wrong = typed(raw[name], clock, early)
+            reason = "" if name in known else tells_the_future(values, course)
+        if reason:
+            left_out[name] = reason
             continue
-        if ROW_NUMBER.match(str(name)):
-            left_out[str(name)] = "the number of the row"
-            continue
-        kind, values, wrong = typed(raw[name], clock, early)
-        if reason := tells_the_future(values, course):
-            left_out[str(name)] = reason
-            continue
-        columns[_name(kind, str(name), columns)] = values
+        columns[_name(kind, name, columns)] = values
         mistyped += wrong
     return Attributes(pd.DataFrame(columns, index=raw.index), left_out, mistyped)
+
+
+def _by_name(name: str) -> str:
+    """Return why a column of this name is no attribute, "" where it may be one."""
+    if OF_WHOLE_CASES.match(name):
+        return "written over whole cases"
+    return "the number of the row" if ROW_NUMBER.match(name) else ""
 
 
 def typed(column: pd.Series, clock: Clock, early: Ints) -> tuple[Kind, pd.Series, int]:

@@ -12,6 +12,7 @@ from problems.orders.ingest.attributes import (
     number_signs,
     type_attributes,
 )
+from problems.orders.ingest.leaks import Course
 from problems.orders.ingest.log import Ints, Log
 from problems.orders.ingest.names import KNOWN, find_columns
 from problems.orders.ingest.olist import read_olist
@@ -96,7 +97,7 @@ def _read_events(source: Path, settings: IngestSettings) -> tuple[RawTable, list
     say_hints(source, about, read={name: signs.words for name, signs in written.items() if signs})
     raw = table.rows.rename(columns={column: name for name, column in names.items()})
     others = [str(name) for name in raw if name not in (*KNOWN, *PLACE)]
-    for key in ("attributes", "drop", "keep"):
+    for key in ("attributes", "drop", "known", "keep"):
         known = [*others, "file"] if key == "keep" else others
         wrong = [name for name in getattr(settings, key) or [] if name not in known]
         if wrong:
@@ -144,7 +145,8 @@ def _attributes(raw: pd.DataFrame, used: pd.DataFrame, settings: IngestSettings)
     case = pd.factorize(used["case_id"], sort=True)[0].astype(np.int64)
     at = used["at"].to_numpy(np.int64)
     early = _early(case, at, settings.usual_share)
-    found = type_attributes(about, settings.clock, case, at, used["activity"], early)
+    course = Course(case, at, used["activity"])
+    found = type_attributes(about, settings.clock, course, early, settings.known)
     return replace(found, columns=found.columns.assign(**promised))
 
 

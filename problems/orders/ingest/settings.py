@@ -16,6 +16,8 @@ class IngestSettings(IngestParams):
     columns: the file's name of each column (case_id, activity, timestamp, resource, promised_at)
         that has another one than ours or the XES standard's.
     attributes: the further columns to carry; null carries all but those of `drop` and `keep`.
+    known: columns that are carried although they seem to tell the future, such as a slot that was
+        agreed on and is nearly always kept.
     keep: raw columns of the case to carry through as they are, such as a benchmark's split, or
         `file`, the name of the file of its first event.
     completion: the activities that complete an order. Where the log has none of them, an order is
@@ -33,6 +35,7 @@ class IngestSettings(IngestParams):
     columns: dict[str, str] = Field(default_factory=dict)
     attributes: list[str] | None = None
     drop: list[str] = Field(default_factory=list)
+    known: list[str] = Field(default_factory=list)
     keep: list[str] = Field(default_factory=list)
     time_zone: Zone = "UTC"
     time_format: str | None = None

@@ -9,6 +9,7 @@ import contextlib
 import json
 import random
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from retrace.fit.bundle import JUDGED, Bundle
 from retrace.fit.following import DECISION, FOLLOWED
 from retrace.fit.intervals import Interval
 from stages.windows import learnt_keys, window_keys
+from tests.conftest import ROOT, run
 from tests.online.server import RunningServer
 from workflow.evaluate import select
 from workflow.final import Held
@@ -52,7 +54,16 @@ class Played:
 
 
 def judged(project: Path, name: str, top: Path) -> None:
-    """Write what a server would have had when the test began: bundle, state, rows to follow."""
+    """Write what a server would have had when the test began: bundle, state, rows to follow.
+
+    By a process of its own, which is pinned before it loads NumPy: in this one NumPy may be there
+    already, and its last bits are others.
+    """
+    command = (sys.executable, "-m", "tests.online.replay", str(project), name, str(top))
+    run(project, *command, PYTHONPATH=str(ROOT))
+
+
+def write_judged(project: Path, name: str, top: Path) -> None:
     with contextlib.chdir(project):
         problem = find_problem(name)
         shutil.copytree(paths.bundle(name) / JUDGED, top / paths.bundle(name))
@@ -269,3 +280,7 @@ def report(played: Played) -> Iterator[str]:
         }
     )
     yield from played.different[:10]
+
+
+if __name__ == "__main__":
+    write_judged(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

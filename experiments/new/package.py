@@ -333,7 +333,7 @@ def _short(constant: str, value: Any, constants: list[str]) -> Any:
 
 def _arguments(fields: Mapping[str, Any]) -> list[str]:
     """Return keyword arguments, without those that are empty."""
-    empty = (None, (), "", {})
+    empty: tuple[Any, ...] = (None, (), "", {})
     return [f"{key}={_literal(value)}" for key, value in fields.items() if value not in empty]
 
 

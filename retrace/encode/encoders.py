@@ -197,6 +197,9 @@ class Encoder:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
+        for item in value["targets"]:
+            if [*item["sums"]] != [*item["counts"]]:
+                raise ValueError(f"sums and counts of {item['columns']} name different values")
         return cls(
             tuple(value["numeric"]),
             tuple(CategoryEncoder(name, tuple(v)) for name, v in value["categories"].items()),

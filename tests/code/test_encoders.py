@@ -71,3 +71,12 @@ def test_one_more_row_leaves_the_folds_of_the_others() -> None:
     assert np.array_equal(folds_of(take(keys, slice(1, None)), 1), before[1:])
     assert np.bincount(before).tolist() == pytest.approx([2000 / FOLDS] * FOLDS, rel=0.15)
     assert (folds_of(keys, 2) != before).mean() == pytest.approx(1 - 1 / FOLDS, abs=0.05)
+
+
+def test_sums_and_counts_of_different_values_are_refused() -> None:
+    rows, target = frame(60)
+    fitted, _ = Encoder.fit(rows, target, ids_to_folds(60, 1), **COLUMNS, params=PARAMS)
+    written = fitted.to_json()
+    written["targets"][0]["counts"].popitem()
+    with pytest.raises(ValueError, match="name different values"):
+        Encoder.from_json(written)

@@ -24,13 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from store.database import DEFAULT, Store
+    from store.database import DEFAULT, Store, answering
     from store.forget import subject_of
     from store.shown import shown
 
     problem = find_problem(args.problem)
     store = Store(args.store or DEFAULT)
-    found = shown(store, problem, args.type, args.id, subject_of(args.id), MOST)
+    with answering(store):
+        found = shown(store, problem, args.type, args.id, subject_of(args.id), MOST)
     if not any(found.values()):
         raise RetraceError(f"nothing is known of {args.type} {args.id} in {store.place}.")
     print(json.dumps(found, indent=2, ensure_ascii=False))

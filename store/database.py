@@ -135,6 +135,18 @@ class Store:
         return dict(cursor.fetchall())
 
 
+@contextmanager
+def answering(store: Store) -> Iterator[None]:
+    """Say in one line why a database cannot be asked, as where nothing was ever served into it."""
+    try:
+        yield
+    except AWAY as error:
+        raise StoreAway(
+            f"{store.place} cannot be asked: {words_of(error)}. Name the one that was served into "
+            "with --store."
+        ) from None
+
+
 def words_of(error: BaseException) -> str:
     """Return an error of a database in one short line, without statement and parameters."""
     cause = getattr(error, "orig", None) or error

@@ -19,6 +19,7 @@ from retrace.base import paths
 from retrace.base.arrays import to_frame
 from retrace.base.files import read_table
 from retrace.fit.bundle import Bundle
+from tests.conftest import ROOT
 from tests.online.faults import payment, wait_until_loaded
 from tests.online.server import RunningServer
 
@@ -151,3 +152,12 @@ def test_a_person_is_shown_and_forgotten(
         for table, column in (("events", "body"), ("predictions", "row"), ("state", "part")):
             texts = connection.execute(f"SELECT {column} FROM {table}").fetchall()
             assert not any("C-1-here" in str(one) for (one,) in texts), table
+
+
+@pytest.mark.parametrize("words", [("forget",), ("events", "fraud")])
+def test_a_database_that_nothing_was_served_into_is_said(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = f"sqlite:///{tmp_path / 'none.db'}"
+    assert retrace(ROOT, *words, "customer_id", "C1", "--store", store) == 1
+    assert "cannot be asked: no such table" in capsys.readouterr().err

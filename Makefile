@@ -114,7 +114,7 @@ lint: $(DEV) $(PROJECT) docs ## check style, types, who imports whom, links, and
 docs: $(DEV) ## build the guides into site/; a dead link is an error
 	@$(BIN)/mkdocs build --strict --quiet
 
-drills: $(DEV) $(PROJECT) ## break the project on purpose, some 40 minutes; writes tests/DRILLS.md
+drills: $(DEV) $(PROJECT) ## break the project on purpose, an hour or more; writes tests/DRILLS.md
 	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)
 	@$(if $(ARGS),,$(WITH_VENV) $(BIN)/pytest -n auto -m slow)
 

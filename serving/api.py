@@ -74,7 +74,7 @@ class Api:
             try:
                 self._check(request, needed)
                 response = await handler(request)
-            except Exception as error:
+            except Exception as error:  # whatever it was: an answer without a path or a stack
                 response = refused(request, self._refusal(name, error))
             seconds = time.perf_counter() - started
             version = one.version if one else ""

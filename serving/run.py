@@ -1,6 +1,7 @@
 """Starts the server, and beside it the process that loads its log into the store."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -23,10 +24,11 @@ DAY_SECONDS = 86_400.0
 def run(plan: ServingPlan, host: str, port: int) -> None:
     """Serve until the process is told to end.
 
-    Raises RetraceError for a host that others reach where nobody needs a token, and for what
-    `app_of` refuses.
+    Raises RetraceError for a host that others reach where nobody needs a token, a port that is
+    taken, and for what `app_of` refuses.
     """
     Tokens.of().check_host(host)
+    _check_port(host, port)
     store = Store(plan.store)
     if store.is_sqlite and not is_loopback(host):
         print(
@@ -53,11 +55,21 @@ def run(plan: ServingPlan, host: str, port: int) -> None:
         for old in folder.glob("*.db"):
             old.unlink()
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        uvicorn.run("serving.app:create", factory=True, workers=plan.workers, **options)  # type: ignore[arg-type]
+        uvicorn.run("serving.app:create", factory=True, workers=plan.workers, **options)  # type: ignore[arg-type]  # of several types
         return
     app = app_of(plan)
     print(f"Ready: http://{host}:{port}", flush=True)
-    uvicorn.run(app, **options)  # type: ignore[arg-type]
+    uvicorn.run(app, **options)  # type: ignore[arg-type]  # likewise
+
+
+def _check_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise RetraceError(
+            f"{host}:{port} cannot be served: {error.strerror}. Name another with --port."
+        ) from None
 
 
 def _keep_loading(plan: ServingPlan) -> None:

@@ -58,7 +58,7 @@ class Store:
                 command.upgrade(config, "head")
         except AWAY as error:
             raise StoreAway(f"{self.place} cannot be opened: {words_of(error)}.") from None
-        except Exception as error:
+        except Exception as error:  # Alembic's own are not loaded before they are needed
             if type(error).__module__.startswith("alembic"):
                 raise RetraceError(
                     f"{self.place} is of another version of this code ({error}). Serve with the "
@@ -142,8 +142,8 @@ def answering(store: Store) -> Iterator[None]:
         yield
     except AWAY as error:
         raise StoreAway(
-            f"{store.place} cannot be asked: {words_of(error)}. Name the one that was served into "
-            "with --store."
+            f"{store.place} cannot be asked: {words_of(error)}. Where nothing was ever served into "
+            "it, --store names another."
         ) from None
 
 

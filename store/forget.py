@@ -8,11 +8,9 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Column, Connection, Table, delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from retrace.base.errors import RetraceError
 from store import log
-from store.database import Store, words_of
+from store.database import Store, answering
 from store.known import unpacked
 from store.tables import bases, events, feedback, outcomes, predictions, state, undo
 
@@ -71,18 +69,15 @@ def drop_old(store: Store, retention_days: float) -> None:
     """Delete predictions, events and outcomes that came longer ago. RetraceError where the
     database does not answer."""
     until = time.time_ns() // 1000 - round(retention_days * DAY)
-    try:
-        with store.writing() as connection:
-            old = select(predictions.c.id).where(predictions.c.predicted_at < until)
-            connection.execute(delete(feedback).where(feedback.c.prediction.in_(old)))
-            connection.execute(delete(predictions).where(predictions.c.predicted_at < until))
-            for table in (events, outcomes):
-                connection.execute(delete(table).where(table.c.received_at < until))
-            gone = select(bases.c.basis).where(bases.c.used_at < until)
-            for table in (state, undo, bases):  # of models that no server has begun with since
-                connection.execute(delete(table).where(table.c.basis.in_(gone)))
-    except SQLAlchemyError as error:
-        raise RetraceError(f"the database is away: {words_of(error)}") from None
+    with answering(store), store.writing() as connection:
+        old = select(predictions.c.id).where(predictions.c.predicted_at < until)
+        connection.execute(delete(feedback).where(feedback.c.prediction.in_(old)))
+        connection.execute(delete(predictions).where(predictions.c.predicted_at < until))
+        for table in (events, outcomes):
+            connection.execute(delete(table).where(table.c.received_at < until))
+        gone = select(bases.c.basis).where(bases.c.used_at < until)
+        for table in (state, undo, bases):  # of models that no server has begun with since
+            connection.execute(delete(table).where(table.c.basis.in_(gone)))
 
 
 def _rows(connection: Connection, *columns: Column[Any]) -> Iterator[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")  # in ranges, 
 
 
 def _text(name: str, **options: object) -> Column[str]:
-    return Column(name, Text, nullable=False, **options)  # type: ignore[arg-type]
+    return Column(name, Text, nullable=False, **options)  # type: ignore[arg-type]  # SQLAlchemy's
 
 
 predictions = Table(

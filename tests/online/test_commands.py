@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ from problems.predict import predict
 from problems.rows import RowReader
 from retrace.base import paths
 from retrace.base.arrays import to_frame
+from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.fit.bundle import Bundle
+from serving.app import ServingPlan
+from serving.run import run as serve
 from tests.conftest import ROOT
 from tests.online.faults import payment, wait_until_loaded
 from tests.online.server import RunningServer
@@ -161,3 +165,12 @@ def test_a_database_that_nothing_was_served_into_is_said(
     store = f"sqlite:///{tmp_path / 'none.db'}"
     assert retrace(ROOT, *words, "customer_id", "C1", "--store", store) == 1
     assert "cannot be asked: no such table" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'none.db'}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(RetraceError, match=f"127.0.0.1:{port} cannot be served: Address"):
+            serve(ServingPlan((), store, str(tmp_path / "log")), "127.0.0.1", port)
+    assert not (tmp_path / "none.db").exists()

@@ -37,11 +37,11 @@ class Reasons:
         ]
         categories = bundle.encoding.encoder.categories
         self.categories = {one.column: ("other", *one.values) for one in categories}
-        self.offset = None if bundle.offset is None else self.columns.index(bundle.offset)
-        reference = bundle.reference
-        self.usual = 0.0  # of the offset
-        if self.offset is not None and reference is not None and len(reference.columns):
-            self.usual = float(np.nanmean(reference.columns[:, self.offset], dtype=np.float64))
+        self.begins = bundle.layout.places  # where boosters start from: one place, or one a class
+        self.usual = np.zeros(len(self.begins))
+        if self.begins and bundle.reference is not None and len(bundle.reference.columns):
+            begun = bundle.reference.columns[:, self.begins]
+            self.usual = bundle.share * np.asarray(np.nanmean(begun, axis=0, dtype=np.float64))
 
     def of(self, matrix: Matrix) -> list[dict[str, Any]]:
         """Return the weightiest reasons of one row, the weightiest first."""
@@ -59,12 +59,13 @@ class Reasons:
         booster = self.bundle.boosters["point"]
         found = np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1))
         by_class = found.reshape(-1, len(self.columns) + 1)
-        whole = by_class[by_class.sum(axis=1).argmax()]
-        parts_, score = whole[:-1].copy(), float(whole.sum())
-        if self.offset is not None:
-            begin = float(matrix[0, self.offset])
-            parts_[self.offset] += begin - self.usual
-            score += begin
+        begin = np.zeros(len(by_class))
+        if self.begins:
+            begin = self.bundle.share * matrix[0, self.begins].astype(np.float64)
+        one = int((by_class.sum(axis=1) + begin).argmax())  # the most probable class
+        parts_, score = by_class[one, :-1].copy(), float(by_class[one].sum() + begin[one])
+        if self.begins:
+            parts_[self.begins[one]] += begin[one] - self.usual[one]
         return parts_, score
 
     def _reason(

@@ -1,7 +1,6 @@
 """Fit encoders and text models on training rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -14,7 +13,6 @@ from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder, Matrix
 from retrace.encode.encoding import Encoding, to_scale
 from retrace.encode.folds import folds_of
-from retrace.encode.linear import LinearModel
 from retrace.encode.text.model import TextModel, TextParams
 from retrace.past.final import Mask
 
@@ -94,16 +92,10 @@ def fit_encoding(
     )
     matrix = np.concatenate([encoded, text_columns], axis=1)
     encoding = Encoding(encoder, text_model, settings, fingerprint, classes)
-    if not encode.linear or classes:
+    if not encode.linear:
         return encoding, matrix
-    linear, column = LinearModel.fit(
-        matrix,
-        target,
-        folds_of(keys, encode.seed),
-        [encoder.columns.index(name) for name in encoder.categorical],
-        binary=problem.task == "binary",
-    )
-    return replace(encoding, linear=linear), np.concatenate([matrix, column], axis=1)
+    folds = folds_of(keys, encode.seed)
+    return encoding.with_linear(matrix, target, folds, binary=problem.task == "binary")
 
 
 def encode_windows(

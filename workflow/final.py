@@ -21,7 +21,8 @@ from retrace.fit.boosters import Window
 from retrace.fit.bundle import Bundle
 from retrace.fit.reference import Reference, sampled
 from retrace.judge.metrics import METRICS
-from workflow.train import Scores, TrainParams, promise_of, refit, with_rounds_of_folds
+from workflow.folds import with_rounds_of_folds, without_fold
+from workflow.train import Scores, TrainParams, promise_of, refit
 
 HALF_LIFE = 150  # groups: with fewer, chance moves an interval more than the world does
 FEW_GROUPS = 500  # of which a twentieth is 25 (assumed): below, older rows help, out of fold
@@ -126,7 +127,8 @@ def out_of_fold(problem: Problem, chosen: Bundle, fitted: Fitted, params: TrainP
         raise ValueError("rows without folds have no scores out of fold")
     for fold in np.unique(folds):
         here = folds == fold
-        without = refit(problem, chosen, fitted.encoding, fitted.rows.take(~here).window, params)
+        rows = without_fold(problem, fitted.encoding, fitted.rows.window, folds, int(fold))
+        without = refit(problem, chosen, fitted.encoding, rows, params)
         parts.append(Held.of(without, fitted.rows.take(here)))
         if sum(len(one.target) for one in parts) >= params.held_least:
             break

@@ -23,7 +23,6 @@ from retrace.fit.boosters import (
     Layout,
     Link,
     Window,
-    best_rounds,
     fit_booster,
     fit_rounds,
 )
@@ -108,11 +107,11 @@ def layout_of(problem: Problem, encoding: Encoding, objective: Mapping[str, obje
     """Return what the columns of the encoding are.
 
     Boosters start from the problem's offset, else from the column of the linear or the text model,
-    where there is one; from none of a log scale that no column has, or of several classes.
+    where there is one; from none of a log scale that no column has.
     """
     kind = objective["objective"]
     offset = problem.offset or encoding.start
-    if kind in ("poisson", "multiclass"):
+    if kind == "poisson":
         offset = None
     link: Link = "log" if kind == "poisson" else None
     return Layout(encoding.columns, encoding.encoder.categorical, offset, link)
@@ -240,35 +239,7 @@ def warnings_of(
     return found
 
 
-def with_rounds_of_folds(
-    problem: Problem,
-    chosen: Bundle,
-    encoding: Encoding,
-    rows: Window,
-    folds: NDArray[np.int64],
-    params: TrainParams,
-) -> Bundle:
-    """Return what was chosen, with the rounds, and the start, that are best on rows out of fold."""
-    settled = params.model_copy(update={"loss": chosen.card.get("loss")})
-    found = objectives(problem, settled, len(encoding.classes))
-    layout = layout_of(problem, encoding, found["point"])
-
-    def out_of_fold(name: str) -> tuple[int, NDArray[np.float64]]:
-        own = layout_for(name, layout)
-        return best_rounds(seen_by(name, own, rows), folds, own, settled, found[base(name)])
-
-    point = {name: out_of_fold(name) for name in _point_names(layout, params)}
-    start = start_of(problem, params, rows[1], {name: one for name, (_, one) in point.items()})
-    others = dict.fromkeys(base(name) for name in chosen.card["rounds"] if base(name) != "point")
-    rounds = {name: point[name][0] for name in named("point", start)}
-    rounds |= {name: out_of_fold(name)[0] for other in others for name in named(other, start)}
-    unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
-    warnings = warnings_of(rounds, unstopped, params)
-    card = {**chosen.card, "rounds": rounds, "warnings": warnings}
-    return replace(chosen, share=SHARES[start], card=card)
-
-
-def _point_names(layout: Layout, params: TrainParams) -> tuple[str, ...]:
+def point_names(layout: Layout, params: TrainParams) -> tuple[str, ...]:
     """Return the boosters of the point that are fitted; of the best start those of both."""
     if layout.offset is None:
         return ("point",)
@@ -342,7 +313,7 @@ def fit_boosters(
         return fit_booster(rows, others, own, params, objective, **how)
 
     fits = {}
-    for name in _point_names(layout, params):
+    for name in point_names(layout, params):
         fits[name] = fit(name, chosen["point"])
         if problem.task == "regression" and params.loss == "best":
             own = layout_for(name, layout)

@@ -22,6 +22,7 @@ SLICES, SLICE_VALUES = 4, 20
 RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
 TEXT_TELLS, TEXT_ROWS = 0.01, 6000  # share of the variance; rows that show it
 SMALL, LARGE = 3000, 100_000  # rows
+STARTED_CLASSES = 20  # with more, a column a class is much for what a line tells
 LATE_DAYS = 1.0  # from which outcomes are known late
 MONTHS, WEEKS = 9, 10  # the least span that is replayed
 
@@ -172,7 +173,8 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
         }  # fmt: skip
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
-    if question.task != "multiclass" and question.metric != "poisson_deviance":
+    few = question.task != "multiclass" or clean[question.target].nunique() <= STARTED_CLASSES
+    if question.metric != "poisson_deviance" and few:
         found["encode"] = {**found.get("encode", {}), "linear": True}
     return found
 

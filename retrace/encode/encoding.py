@@ -1,7 +1,7 @@
 """What featurize fits: encoders and text models, and the scale that targets are fitted on."""
 
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NotRequired, Self
@@ -16,8 +16,9 @@ from retrace.base.archive import write_arrays
 from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
-from retrace.encode.encoders import Encoder, Matrix
-from retrace.encode.linear import COLUMN, LinearModel
+from retrace.encode.classes import fit_classes
+from retrace.encode.encoders import Encoder, Ints, Matrix
+from retrace.encode.linear import COLUMN, LinearModel, of_classes
 from retrace.encode.text.blocks import Block
 from retrace.encode.text.model import TextModel
 
@@ -31,16 +32,17 @@ class Encoding:
     feature_settings: dict[str, Any]
     fingerprint: str = ""  # of the code and the settings that made the features
     classes: tuple[str, ...] = ()  # of a target with several, by the number that is fitted
-    linear: LinearModel | None = None  # of the columns before its own
+    linear: tuple[LinearModel, ...] = ()  # of the columns before its own; of several classes each
 
     @cached_property
     def columns(self) -> list[str]:
-        return [*self.encoder.columns, *self.text.columns, *([COLUMN] if self.linear else [])]
+        linear = [COLUMN] if len(self.linear) == 1 else of_classes(COLUMN, len(self.linear))
+        return [*self.encoder.columns, *self.text.columns, *linear]
 
     @property
     def start(self) -> str | None:
         """The column that estimates the target by itself, on the fitted scale: where boosters start
-        from."""
+        from; of several classes what their columns' names begin with."""
         return COLUMN if self.linear else next(iter(self.text.columns), None)
 
     @cached_property
@@ -69,8 +71,30 @@ class Encoding:
         if self.text.columns:
             matrix = np.concatenate([matrix, self.text.transform(features)], axis=1)
         if self.linear:
-            matrix = np.concatenate([matrix, self.linear.transform(matrix)], axis=1)
+            columns = [one.transform(matrix) for one in self.linear]
+            matrix = np.concatenate([matrix, *columns], axis=1)
         return matrix
+
+    def with_linear(
+        self, matrix: Matrix, target: NDArray[np.float64], folds: Ints, *, binary: bool
+    ) -> tuple[Self, Matrix]:
+        """Fit a linear model of the other columns; return the encoding with it, and the matrix with
+        what it says of its rows, out of fold.
+
+        matrix : of training rows, shape (n_rows, n_columns); columns of an earlier linear model
+            are replaced
+        target : outcome on the fitted scale, 0 and 1, or the number of a class, shape (n_rows,)
+        folds : of `folds_of`, shape (n_rows,)
+        """
+        matrix = matrix[:, : len(self.encoder.columns) + len(self.text.columns)]
+        codes = [self.encoder.columns.index(name) for name in self.encoder.categorical]
+        if self.classes:
+            labels = target.astype(np.int64)
+            linear, columns = fit_classes(matrix, labels, folds, codes, len(self.classes))
+        else:
+            model, columns = LinearModel.fit(matrix, target, folds, codes, binary=binary)
+            linear = (model,)
+        return replace(self, linear=linear), np.concatenate([matrix, columns], axis=1)
 
     def to_frame(self, matrix: Matrix, index: pd.Index | None = None) -> pd.DataFrame:
         """Return the boosters' columns with their names, the codes of categories as int32."""
@@ -85,7 +109,11 @@ class Encoding:
             "text": [asdict(block) for block in self.text.blocks],
             **self.encoder.to_json(),
             **({"classes": list(self.classes)} if self.classes else {}),
-            **({"linear": self.linear.to_json()} if self.linear else {}),
+            **(
+                {"linear": _one_or_all([one.to_json() for one in self.linear])}
+                if self.linear
+                else {}
+            ),
         }
         write_json(value, folder / "encoder.json")
         write_arrays(folder / "text.npz", self.text.to_arrays())
@@ -97,7 +125,8 @@ class Encoding:
             value = FILE.validate_python(read_json(folder / "encoder.json"))
             with open_arrays(path) as arrays:
                 text = TextModel.from_arrays(arrays, value["text"])
-            encoder, linear = Encoder.from_json(dict(value)), value.get("linear")
+            encoder, found = Encoder.from_json(dict(value)), value.get("linear", [])
+            linear = found if isinstance(found, list) else [found]
             n_columns = len(encoder.columns) + len(text.columns)
             return cls(
                 encoder,
@@ -105,13 +134,17 @@ class Encoding:
                 value["feature_settings"],
                 value["fingerprint"],
                 tuple(value.get("classes", ())),
-                LinearModel.from_json(dict(linear), n_columns) if linear else None,
+                tuple(LinearModel.from_json(dict(one), n_columns) for one in linear),
             )
         except (OSError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile) as error:
             raise RetraceError(
                 f"{folder} does not hold a readable encoding ({str(error)[:200]}). "
                 "Make it again with `dvc repro`, or `dvc pull`."
             ) from None
+
+
+def _one_or_all(values: list[dict[str, Any]]) -> Any:
+    return values[0] if len(values) == 1 else values
 
 
 class _Target(TypedDict):
@@ -144,7 +177,7 @@ class _File(TypedDict):
     categories: dict[str, list[str]]
     targets: list[_Target]
     classes: NotRequired[list[str]]
-    linear: NotRequired[_Linear]
+    linear: NotRequired[_Linear | list[_Linear]]  # of several classes a list
 
 
 FILE = TypeAdapter(_File)

@@ -1,4 +1,5 @@
-"""An additive model of the encoded columns, as one column more: where the boosters start from.
+"""An additive model of the encoded columns, as one column more: where the boosters start from;
+of several classes a column each, which `retrace.encode.classes` fits.
 
 Trees need many rows for what a line says with one number. The boosters start from this model's
 score and learn what it leaves, as they do from a text model's.
@@ -30,6 +31,11 @@ NEWTON_STEPS = 25
 CHUNK_ROWS = 50_000  # bounds the memory for indicators of categories
 
 Floats = NDArray[np.float64]
+
+
+def of_classes(name: str, n_classes: int) -> list[str]:
+    """Return the names of a column that each of several classes has."""
+    return [f"{name}_{place}" for place in range(n_classes)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class LinearModel:
         categorical : places of the columns that have codes
         binary : fit log odds
         """
-        design = _Design.of(matrix, categorical)
+        design = Design.of(matrix, categorical)
         weights, scores = (_logistic if binary else _ridge)(design, matrix, target, folds)
         return cls(*design.read(weights)), scores.astype(np.float32)[:, None]
 
@@ -168,7 +174,7 @@ def _above(values: Floats, at: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Design:
+class Design:
     """The columns of the regression, after an intercept: those of numbers, then one a code."""
 
     numbers: dict[int, _Number]
@@ -226,7 +232,7 @@ class _Design:
 Solved = tuple[Floats, Floats]  # the weights of all rows; each row's score out of fold
 
 
-def _ridge(design: _Design, matrix: Matrix, target: Floats, folds: Ints) -> Solved:
+def _ridge(design: Design, matrix: Matrix, target: Floats, folds: Ints) -> Solved:
     """Solve the normal equations without each fold, for both forms and every penalty."""
     width = design.rows(matrix[:1]).shape[1] + 1  # with the target
     moments = np.zeros((FOLDS, width, width))
@@ -241,7 +247,7 @@ def _ridge(design: _Design, matrix: Matrix, target: Floats, folds: Ints) -> Solv
         return np.concatenate([_ridge_path(found, form) for form in design.forms], axis=1)
 
     without = [everything - one if (folds != f).any() else one for f, one in enumerate(moments)]
-    scores = _out_of_fold(design, matrix, folds, np.stack([weights(one) for one in without]))
+    scores = out_of_fold(design, matrix, folds, np.stack([weights(one) for one in without]))
     best = int(np.square(scores - target[:, None]).mean(axis=0).argmin())
     return weights(everything)[:, best], scores[:, best]
 
@@ -263,7 +269,7 @@ def _ridge_path(moments: Floats, form: NDArray[np.bool_]) -> Floats:
     return found
 
 
-def _out_of_fold(design: _Design, matrix: Matrix, folds: Ints, weights: Floats) -> Floats:
+def out_of_fold(design: Design, matrix: Matrix, folds: Ints, weights: Floats) -> Floats:
     """Return each row's scores by the weights without its fold: (n_rows, n_candidates).
 
     weights : shape (FOLDS, n_columns, n_candidates)
@@ -276,7 +282,7 @@ def _out_of_fold(design: _Design, matrix: Matrix, folds: Ints, weights: Floats) 
     return scores
 
 
-def _logistic(design: _Design, matrix: Matrix, target: Floats, folds: Ints) -> Solved:
+def _logistic(design: Design, matrix: Matrix, target: Floats, folds: Ints) -> Solved:
     """Fit without each fold, for both forms and every penalty, from the weights before."""
     few = np.unique(np.linspace(0, len(matrix) - 1, min(len(matrix), NEWTON_ROWS)).astype(np.int64))
     rows, outcome, fold_of = design.rows(matrix[few]), target[few], folds[few]
@@ -288,7 +294,7 @@ def _logistic(design: _Design, matrix: Matrix, target: Floats, folds: Ints) -> S
         )
 
     without = np.stack([weights(fold_of != fold) for fold in range(FOLDS)])
-    scores = _out_of_fold(design, matrix, folds, without)
+    scores = out_of_fold(design, matrix, folds, without)
     losses = np.logaddexp(0.0, scores) - target[:, None] * scores
     best = int(losses.mean(axis=0).argmin())
     return weights(np.ones(len(few), bool))[:, best], scores[:, best]

@@ -1,8 +1,13 @@
 """Fit LightGBM so that the model's text is the same on every machine, and read it back."""
 
+import itertools
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -41,7 +46,8 @@ Link = Literal["log"] | None
 @dataclass(frozen=True)
 class Layout:
     """What the columns of a matrix are: their names, those of categories, and the one that the
-    boosters start from (None: the mean of the target), or a share of it.
+    boosters start from (None: the mean of the target), or a share of it. Of several classes the
+    columns `<offset>_0`, `<offset>_1` and so on are where each class starts.
 
     With the link `log` the point's booster gives the logarithm of its value on the fitted scale.
     """
@@ -52,11 +58,22 @@ class Layout:
     link: Link = None
     share: float = 1.0
 
+    @cached_property
+    def places(self) -> list[int]:
+        """Where the boosters start from: the place of one column, or of one a class."""
+        if self.offset is None:
+            return []
+        if self.offset in self.columns:
+            return [self.columns.index(self.offset)]
+        mine = re.compile(rf"{re.escape(self.offset)}_\d+")
+        return [place for place, name in enumerate(self.columns) if mine.fullmatch(name)]
+
     def begin(self, matrix: Matrix) -> NDArray[np.float64] | None:
-        """Return where the boosters start from, shape (n_rows,)."""
-        if self.offset is None or not self.share:
+        """Return where the boosters start from, shape (n_rows,) or (n_rows, n_classes)."""
+        if not self.places or not self.share:
             return None
-        return self.share * matrix[:, self.columns.index(self.offset)].astype(np.float64)
+        found = self.share * matrix[:, self.places].astype(np.float64)
+        return found[:, 0] if len(self.places) == 1 else found
 
     def scaled(self, name: str, scores: Any, matrix: Matrix) -> NDArray[np.float64]:
         """Return a booster's scores on the fitted scale: with where they start from."""
@@ -146,33 +163,58 @@ def fit_rounds(
 
 
 def best_rounds(
-    train: Window,
-    folds: NDArray[np.int64],
+    folds: Sequence[tuple[Window, Window]],
     layout: Layout,
     params: BoosterParams,
     objective: Mapping[str, object],
-) -> tuple[int, NDArray[np.float64]]:
-    """Return the rounds with the least mean loss out of fold, and what boosters of so many rounds
-    score out of fold, on the fitted scale; `folds` of shape (n_rows,)."""
-    numbers = np.unique(folds)
-    places = [(np.flatnonzero(folds != one), np.flatnonzero(folds == one)) for one in numbers]
-    found: dict[str, Any] = lgb.cv(
-        {**_settings(params, 0), **objective},
-        bin_rows(train, layout, params, objective),
-        params.max_rounds,
-        folds=places,
-        callbacks=[lgb.early_stopping(params.early_stopping_rounds, verbose=False)],
-        return_cvbooster=True,
-    )
-    boosters = found.pop("cvbooster")
-    rounds = len(next(iter(found.values())))
-    parts = []
-    for booster, (_, place) in zip(boosters.boosters, places, strict=True):
-        matrix = train[0][place]
-        scores = booster.predict(matrix, raw_score=True, num_iteration=rounds)
-        parts.append(layout.scaled("point", scores, matrix))
-    order = np.argsort(np.concatenate([place for _, place in places]), kind="stable")
-    return rounds, np.concatenate(parts)[order]
+) -> tuple[int, list[NDArray[np.float64]]]:
+    """Return the rounds with the least mean loss over the folds, and what boosters of so many
+    rounds score in each, on the fitted scale.
+
+    folds : of each the rows to fit, and those left out
+    """
+    settings = {**_settings(params, 1), **objective}  # folds run beside each other
+
+    def begun(fold: tuple[Window, Window]) -> lgb.Booster:
+        dataset = bin_rows(fold[0], layout, params, objective, num_threads=1)
+        begin = layout.begin(fold[1][0])
+        valid = dataset.create_valid(*fold[1], init_score=begin, params=settings)
+        valid.set_reference(dataset)  # which has the names of columns
+        return lgb.Booster(settings, dataset).add_valid(valid, "valid")
+
+    def after_one_more(booster: lgb.Booster) -> float:
+        booster.update()
+        return float(booster.eval_valid()[0][2])
+
+    best, least = 0, np.inf
+    with _Beside(len(folds)) as beside:
+        boosters = beside.each(begun, folds)
+        for rounds in range(1, params.max_rounds + 1):
+            loss = float(np.mean(beside.each(after_one_more, boosters)))
+            if loss < least:
+                best, least = rounds, loss
+            elif rounds - best >= params.early_stopping_rounds:
+                break
+    scores = []
+    for booster, (_, (matrix, _)) in zip(boosters, folds, strict=True):
+        found = booster.predict(matrix, raw_score=True, num_iteration=best)
+        scores.append(layout.scaled("point", found, matrix))
+    return best, scores
+
+
+class _Beside(ExitStack):
+    """Threads, each of which has always the same ones of `count` boosters: how much LightGBM says
+    is a setting of the thread that made the booster."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        threads = range(min(count, os.cpu_count() or 1))
+        self.pools = [self.enter_context(ThreadPoolExecutor(1)) for _ in threads]
+
+    def each(self, function: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+        pools = itertools.cycle(self.pools)
+        found = [pool.submit(function, value) for pool, value in zip(pools, values, strict=False)]
+        return [one.result() for one in found]
 
 
 def _check_rows(train: Window) -> None:

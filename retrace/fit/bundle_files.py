@@ -13,7 +13,7 @@ from retrace.base.archive import write_arrays
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json, write_json
 from retrace.encode.encoding import Encoding, open_arrays
-from retrace.fit.boosters import Link, booster_from_text, booster_to_text
+from retrace.fit.boosters import Layout, Link, booster_from_text, booster_to_text
 from retrace.fit.reference import Reference
 from retrace.fit.tasks import TASKS
 
@@ -107,9 +107,10 @@ def _read(folder: Path, about: About) -> dict[str, Any]:
         raise ValueError("the columns of bundle.json are not those of encoder.json")
     if about["features"] != encoding.fingerprint:
         raise ValueError("bundle.json and encoder.json are of different features")
-    if about["offset"] is not None and about["offset"] not in columns:
-        raise ValueError(f"the offset {about['offset']!r:.60} is no column")
     classes = encoding.classes
+    starts = len(Layout(columns, offset=about["offset"]).places)
+    if about["offset"] is not None and starts != (len(classes) or 1):
+        raise ValueError(f"the offset {about['offset']!r:.60} is {starts or 'no'} column(s)")
     if (about["task"] == "multiclass") != bool(classes) or len(set(classes)) != len(classes):
         raise ValueError(f"the classes of encoder.json are none of a {about['task']} problem")
     if classes and not 2 <= len(classes) <= MOST_CLASSES:

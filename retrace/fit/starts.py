@@ -37,10 +37,10 @@ def layout_for(name: str, layout: Layout) -> Layout:
 
 def seen_by(name: str, layout: Layout, window: Window) -> Window:
     """Return the rows as a booster of this name sees them: from the mean, without the offset."""
-    if layout.offset is None or not name.endswith(MEAN):
+    if not layout.places or not name.endswith(MEAN):
         return window
     matrix = window[0].copy()
-    matrix[:, layout.columns.index(layout.offset)] = 0.0
+    matrix[:, layout.places] = 0.0
     return np.ascontiguousarray(matrix), window[1]
 
 

@@ -12,6 +12,9 @@ import yaml
 from problems.predict import predict
 from retrace.base import paths
 from retrace.base.files import read_table
+from retrace.encode.encoders import Encoder
+from retrace.encode.encoding import Encoding
+from retrace.encode.text.model import TextModel
 from retrace.fit.boosters import BoosterParams, Layout, best_rounds
 from retrace.fit.bundle import JUDGED, Bundle
 from retrace.past.final import final_rows
@@ -19,6 +22,7 @@ from retrace.past.splits import SplitParams, split
 from stages import evaluate, featurize, train
 from tests.code.small_world import small_world
 from tests.code.test_metrics_in_use import NAME, PROBLEM, TARGETS, visits
+from workflow.folds import without_fold
 
 SHARES = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
 
@@ -164,10 +168,46 @@ def test_a_booster_that_early_stopping_did_not_end_is_said(
 def test_folds_choose_the_rounds_of_few_rows_by_what_they_have_not_seen() -> None:
     rng = np.random.default_rng(3)
     matrix = rng.normal(size=(300, 4)).astype(np.float32)
-    folds, params = np.arange(300) % 5, BoosterParams(num_leaves=7, min_data_in_leaf=5)
+    params = BoosterParams(num_leaves=7, min_data_in_leaf=5)
     objective = {"objective": "regression", "metric": "rmse"}
     layout = Layout(["a", "b", "c", "d"])
     told = 3.0 * matrix[:, 0].astype(np.float64) + rng.normal(0, 0.1, 300)
-    assert best_rounds((matrix, told), folds, layout, params, objective)[0] > 50
-    noise = rng.normal(size=300)
-    assert best_rounds((matrix, noise), folds, layout, params, objective)[0] < 10
+    for target, least, most in [(told, 50, 1000), (rng.normal(size=300), 1, 20)]:
+        folds = []
+        for fold in range(5):
+            out = np.arange(300) % 5 == fold
+            folds.append(((matrix[~out], target[~out]), (matrix[out], target[out])))
+        rounds, scores = best_rounds(folds, layout, params, objective)
+        assert least <= rounds <= most
+        assert [len(one) for one in scores] == [60] * 5
+
+
+def test_a_linear_model_does_not_tell_boosters_of_the_fold_that_is_left_out() -> None:
+    """Scores out of fold know the other folds: boosters lose by it on the one left out."""
+    rng = np.random.default_rng(4)
+    matrix = rng.normal(size=(400, 12)).astype(np.float32)
+    corner = 4.0 * ((matrix[:, 0] > 0.5) & (matrix[:, 1] > 0.5))
+    target = matrix.sum(axis=1, dtype=np.float64) + corner + rng.normal(0, 1, 400)
+    folds = rng.integers(0, 5, 400)
+    names = [f"x{place}" for place in range(12)]
+    encoder = Encoder(tuple(names), (), ())
+    encoding, matrix = Encoding(encoder, TextModel(0, 0.0, (), ()), {}).with_linear(
+        matrix, target, folds, binary=False
+    )
+    layout = Layout(encoding.columns, offset="linear")
+    problem = replace(PROBLEM, task="regression")
+    params = BoosterParams(num_leaves=7, min_data_in_leaf=5, learning_rate=0.1)
+    fold = 2
+    out = matrix[folds == fold], target[folds == fold]
+    clean = without_fold(problem, encoding, (matrix, target), folds, fold)
+    assert np.array_equal(clean[0][:, :-1], matrix[folds != fold][:, :-1])
+    changed = np.where(folds == fold, -target, target)
+    again = without_fold(problem, encoding, (matrix, changed), folds, fold)
+    assert np.array_equal(clean[0], again[0])  # nothing of the fold is in it
+    told = matrix[folds != fold], target[folds != fold]
+    objective = {"objective": "regression", "metric": "rmse"}
+    found = {
+        name: np.mean((best_rounds([(train, out)], layout, params, objective)[1][0] - out[1]) ** 2)
+        for name, train in (("clean", clean), ("told", told))
+    }
+    assert found["clean"] < found["told"]

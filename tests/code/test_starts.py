@@ -76,11 +76,11 @@ def test_from_the_mean_the_offset_is_not_seen(rows) -> None:
     assert booster.predict(rows[0]).mean() == pytest.approx(rows[1].mean(), abs=0.05)
 
 
-@pytest.mark.parametrize("task", ["regression", "binary"])
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 def test_a_bundle_keeps_its_start_and_a_row_has_the_bits_of_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str
 ) -> None:
-    metric = {"regression": "mae", "binary": "auc"}[task]
+    metric = {"regression": "mae", "binary": "auc", "multiclass": "log_loss"}[task]
     problem = replace(PROBLEM, task=task, target=TARGETS[task], metric=metric)
     small_world(tmp_path, monkeypatch, problem, visits())
     params = yaml.safe_load(Path("params.yaml").read_text())

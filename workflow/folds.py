@@ -1,0 +1,68 @@
+"""Rounds and start by folds, where the rows are few and a validation window chooses by chance."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from problems.contract import Problem
+from retrace.encode.encoding import Encoding
+from retrace.fit.boosters import Window, best_rounds
+from retrace.fit.bundle import Bundle
+from retrace.fit.starts import SHARES, base, layout_for, named, seen_by
+from workflow.train import TrainParams, layout_of, objectives, point_names, start_of, warnings_of
+
+
+def without_fold(
+    problem: Problem, encoding: Encoding, rows: Window, folds: NDArray[np.int64], fold: int
+) -> Window:
+    """Return the rows of the other folds as an encoding has them that never saw this one.
+
+    What a linear model says of a row out of fold, it has from all other folds: boosters that start
+    from it would learn what the rows left out have told, and lose on them with each round.
+    """
+    others = folds != fold
+    matrix, target = rows[0][others], rows[1][others]
+    if encoding.linear:
+        binary = problem.task == "binary"
+        _, matrix = encoding.with_linear(matrix, target, folds[others], binary=binary)
+    return matrix, target
+
+
+def with_rounds_of_folds(
+    problem: Problem,
+    chosen: Bundle,
+    encoding: Encoding,
+    rows: Window,
+    folds: NDArray[np.int64],
+    params: TrainParams,
+) -> Bundle:
+    """Return what was chosen, with the rounds, and the start, that are best on rows out of fold."""
+    settled = params.model_copy(update={"loss": chosen.card.get("loss")})
+    found = objectives(problem, settled, len(encoding.classes))
+    layout = layout_of(problem, encoding, found["point"])
+    places = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    order = np.argsort(np.concatenate(places), kind="stable")
+    parts = [
+        (
+            without_fold(problem, encoding, rows, folds, int(folds[place[0]])),
+            (rows[0][place], rows[1][place]),
+        )
+        for place in places
+    ]
+
+    def out_of_fold(name: str) -> tuple[int, NDArray[np.float64]]:
+        own = layout_for(name, layout)
+        seen = [(seen_by(name, own, train), seen_by(name, own, out)) for train, out in parts]
+        rounds, scores = best_rounds(seen, own, settled, found[base(name)])
+        return rounds, np.concatenate(scores)[order]
+
+    point = {name: out_of_fold(name) for name in point_names(layout, params)}
+    start = start_of(problem, params, rows[1], {name: one for name, (_, one) in point.items()})
+    others = dict.fromkeys(base(name) for name in chosen.card["rounds"] if base(name) != "point")
+    rounds = {name: point[name][0] for name in named("point", start)}
+    rounds |= {name: out_of_fold(name)[0] for other in others for name in named(other, start)}
+    unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
+    warnings = warnings_of(rounds, unstopped, params)
+    card = {**chosen.card, "rounds": rounds, "warnings": warnings}
+    return replace(chosen, share=SHARES[start], card=card)

@@ -131,6 +131,7 @@ rows[~is_test][[*seen, problem.target]].to_parquet('peer_train.parquet', index=F
 test = rows[is_test].merge(tested, on=key, suffixes=('', '_tested'))
 test[[*seen, problem.target]].to_parquet('peer_test.parquet', index=False)
 ours = [one for one in tested if one in test and one != problem.target]
+ours += [one for one in problem.group if one not in ours]
 test[ours].assign(outcome=test[problem.target]).to_parquet('ours.parquet', index=False)
 about = {'task': problem.task, 'target': problem.target, 'metric': problem.metric}
 print(json.dumps(about | {'group': list(problem.group)}))

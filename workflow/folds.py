@@ -9,8 +9,16 @@ from problems.contract import Problem
 from retrace.encode.encoding import Encoding
 from retrace.fit.boosters import Window, best_rounds
 from retrace.fit.bundle import Bundle
-from retrace.fit.starts import SHARES, base, layout_for, named, seen_by
-from workflow.train import TrainParams, layout_of, objectives, point_names, start_of, warnings_of
+from retrace.fit.starts import base, layout_for, named, objective_for, seen_by, share_of
+from workflow.train import (
+    TrainParams,
+    layout_of,
+    objectives,
+    point_names,
+    start_of,
+    starts_of,
+    warnings_of,
+)
 
 
 def without_fold(
@@ -54,15 +62,17 @@ def with_rounds_of_folds(
     def out_of_fold(name: str) -> tuple[int, NDArray[np.float64]]:
         own = layout_for(name, layout)
         seen = [(seen_by(name, own, train), seen_by(name, own, out)) for train, out in parts]
-        rounds, scores = best_rounds(seen, own, settled, found[base(name)])
+        objective = objective_for(name, found[base(name)])
+        rounds, scores = best_rounds(seen, own, settled, objective)
         return rounds, np.concatenate(scores)[order]
 
-    point = {name: out_of_fold(name) for name in point_names(layout, params)}
-    start = start_of(problem, params, rows[1], {name: one for name, (_, one) in point.items()})
+    starts = starts_of(layout, params, few=True)
+    point = {name: out_of_fold(name) for name in point_names(starts)}
+    start = start_of(problem, starts, rows[1], {name: one for name, (_, one) in point.items()})
     others = dict.fromkeys(base(name) for name in chosen.card["rounds"] if base(name) != "point")
     rounds = {name: point[name][0] for name in named("point", start)}
     rounds |= {name: out_of_fold(name)[0] for other in others for name in named(other, start)}
     unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
     warnings = warnings_of(rounds, unstopped, params)
     card = {**chosen.card, "rounds": rounds, "warnings": warnings}
-    return replace(chosen, share=SHARES[start], card=card)
+    return replace(chosen, share=share_of(start), card=card)

@@ -30,7 +30,17 @@ from retrace.fit.bundle import Bundle, predict_scaled
 from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
 from retrace.fit.intervals import Interval
 from retrace.fit.learner import lgb
-from retrace.fit.starts import MEAN, SHARES, averaged, base, layout_for, named, seen_by
+from retrace.fit.starts import (
+    MEAN,
+    SHARES,
+    WITH_EXTRA,
+    averaged,
+    base,
+    layout_for,
+    named,
+    objective_for,
+    seen_by,
+)
 from retrace.fit.tasks import TASKS, Promise
 from retrace.judge.metrics import METRICS
 
@@ -60,6 +70,9 @@ class TrainParams(BoosterParams):
     # mean, both, or which of the three is best on rows that they were not fitted on. Without a
     # word it is the best where there is a linear model, else the offset.
     start: Literal["offset", "mean", "both", "best"] | None = None
+    # Whether a booster of extremely random trees is averaged with each booster of the point.
+    # Without a word folds choose, where the start is the best and the rows are few.
+    extra_trees: bool | None = None
 
     @property
     def level(self) -> float:
@@ -239,25 +252,32 @@ def warnings_of(
     return found
 
 
-def point_names(layout: Layout, params: TrainParams) -> tuple[str, ...]:
-    """Return the boosters of the point that are fitted; of the best start those of both."""
-    if layout.offset is None:
-        return ("point",)
-    start = params.start or ("best" if layout.offset == COLUMN else "offset")
-    return named("point", "both" if start == "best" else start)
+def starts_of(layout: Layout, params: TrainParams, *, few: bool) -> list[str]:
+    """Return the starts of which one is chosen; of `few` rows those with extremely random trees as
+    well."""
+    best = params.start or ("best" if (layout.offset or "").startswith(COLUMN) else "offset")
+    begins = ["offset"] if layout.offset is None else list(SHARES) if best == "best" else [best]
+    extra = params.extra_trees
+    if extra is None:
+        endings = ["", WITH_EXTRA] if few and best == "best" else [""]
+    else:
+        endings = [WITH_EXTRA] if extra else [""]
+    return [begin + ending for begin in begins for ending in endings]
+
+
+def point_names(starts: Sequence[str]) -> tuple[str, ...]:
+    """Return the boosters of the point that these starts are made of."""
+    return tuple(dict.fromkeys(name for start in starts for name in named("point", start)))
 
 
 def start_of(
-    problem: Problem, params: TrainParams, target: NDArray[np.float64], scores: Scores
+    problem: Problem, starts: Sequence[str], target: NDArray[np.float64], scores: Scores
 ) -> str:
-    """Return the start; of the best, that whose mean loss is least by the scores of the point's
-    boosters."""
-    if len(scores) == 1:
-        return "offset" if "point" in scores else "mean"
-    if params.start == "both":
-        return "both"
+    """Return the start whose mean loss is least by the scores of the point's boosters."""
+    if len(starts) == 1:
+        return starts[0]
     actual = from_scale(target, problem.scale) if problem.task == "regression" else target
-    candidates = {start: np.mean([scores[n] for n in named("point", start)], 0) for start in SHARES}
+    candidates = {start: np.mean([scores[n] for n in named("point", start)], 0) for start in starts}
     losses = {
         start: METRICS[problem.metric].losses(actual, uncalibrated(problem, score)).mean()
         for start, score in candidates.items()
@@ -284,7 +304,7 @@ def refit(
     for name, rounds in chosen.card["rounds"].items():
         if not names or base(name) in names:
             own = layout_for(name, layout)
-            seen, objective = seen_by(name, own, rows), found[base(name)]
+            seen, objective = seen_by(name, own, rows), objective_for(name, found[base(name)])
             fitted[name] = fit_rounds(
                 seen, own, settled, objective, max(1, rounds), num_threads=num_threads
             )
@@ -310,10 +330,10 @@ def fit_boosters(
     def fit(name: str, objective: dict[str, object]) -> Fit:
         own = layout_for(name, layout)
         rows, others = (seen_by(name, own, window) for window in (train, valid))
-        return fit_booster(rows, others, own, params, objective, **how)
+        return fit_booster(rows, others, own, params, objective_for(name, objective), **how)
 
-    fits = {}
-    for name in point_names(layout, params):
+    fits, starts = {}, starts_of(layout, params, few=False)
+    for name in point_names(starts):
         fits[name] = fit(name, chosen["point"])
         if problem.task == "regression" and params.loss == "best":
             own = layout_for(name, layout)
@@ -322,7 +342,7 @@ def fit_boosters(
         name: predict_scaled({"point": one.booster}, layout_for(name, layout), valid[0])["point"]
         for name, one in fits.items()
     }
-    start = start_of(problem, params, valid[1], scores)
+    start = start_of(problem, starts, valid[1], scores)
     fits = {name: fits[name] for name in named("point", start)}
     return fits | {
         name: fit(name, chosen[other])
@@ -333,7 +353,7 @@ def fit_boosters(
 
 
 def point_of(fits: Mapping[str, Fit]) -> Fit:
-    """Return the fit of the point, of two the one that starts from the offset."""
+    """Return the fit of the point, of several one that starts from the offset."""
     return fits["point"] if "point" in fits else fits["point" + MEAN]
 
 

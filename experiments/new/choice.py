@@ -171,6 +171,8 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
             "learning_rate": 0.03, "num_leaves": 7, "min_data_in_leaf": max(3, n // 150),
             "lambda_l2": 1.0, "max_rounds": 3000,
         }  # fmt: skip
+        if question.task == "multiclass":  # a round is a tree a class
+            found["train"] |= {"learning_rate": 0.1, "max_rounds": 1000}
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
     few = question.task != "multiclass" or clean[question.target].nunique() <= STARTED_CLASSES

@@ -18,7 +18,7 @@ from retrace.fit.boosters import (
     fit_rounds,
 )
 from retrace.fit.bundle import Bundle, predict_scaled
-from retrace.fit.starts import MEAN, averaged, layout_for, named, seen_by
+from retrace.fit.starts import MEAN, averaged, layout_for, named, objective_for, seen_by
 from tests.code.small_world import small_world
 from tests.code.test_final import run
 from tests.code.test_metrics_in_use import NAME, PROBLEM, TARGETS, visits
@@ -39,13 +39,17 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
 def fitted(names: tuple[str, ...], rows: tuple[np.ndarray, np.ndarray]) -> dict:
     layouts = {name: layout_for(name, LAYOUT) for name in names}
     return {
-        name: fit_rounds(seen_by(name, own, rows), own, PARAMS, L2, 30 + len(name))
+        name: fit_rounds(
+            seen_by(name, own, rows), own, PARAMS, objective_for(name, L2), 30 + len(name)
+        )
         for name, own in layouts.items()
     }
 
 
-def test_the_average_of_two_boosters_is_one_that_can_be_written_and_read(rows) -> None:
-    both = fitted(named("point", "both"), rows)
+@pytest.mark.parametrize(("start", "count"), [("both", 2), ("both+extra", 4)])
+def test_the_average_of_boosters_is_one_that_can_be_written_and_read(rows, start, count) -> None:
+    both = fitted(named("point", start), rows)
+    assert len({booster_to_text(one) for one in both.values()}) == count
     found, share = averaged(both)
     assert ([*found], share) == (["point"], 0.5)
     layout = Layout(LAYOUT.columns, offset="linear", share=share)
@@ -85,13 +89,13 @@ def test_a_bundle_keeps_its_start_and_a_row_has_the_bits_of_the_table(
     small_world(tmp_path, monkeypatch, problem, visits())
     params = yaml.safe_load(Path("params.yaml").read_text())
     params[NAME]["encode"] = {"linear": True}
-    params[NAME]["train"] |= {"start": "both", "max_rounds": 20}
+    params[NAME]["train"] |= {"start": "both", "extra_trees": True, "max_rounds": 20}
     params[NAME]["split"] = {"by": "hash"}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     run()
     bundle = Bundle.load_judged(paths.bundle(NAME))
     assert bundle.share == 0.5
-    assert {"point", "point" + MEAN} <= {*bundle.card["rounds"]}
+    assert {"point", "point" + MEAN, "point.extra", "point.mean.extra"} <= {*bundle.card["rounds"]}
     encoding = Encoding.load(paths.features(NAME) / "judged")
     matrix = read_table(paths.window(NAME, "judged/test"))[encoding.columns].to_numpy(np.float32)
     together = bundle.scores(matrix)

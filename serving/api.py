@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from problems import parts
-from problems.rows import RefusedRow, RowReader, check_together
+from problems.row_columns import RefusedRow
+from problems.rows import RowReader, check_together
 from retrace.base.arrays import join
 from retrace.base.clock import micros
 from retrace.base.errors import RetraceError

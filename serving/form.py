@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from problems import parts
 from problems.contract import Page
-from problems.rows import LONGEST, RowColumn
+from problems.row_columns import LONGEST, RowColumn
 from retrace.base.tables import Column
 from serving.model import Served
 from serving.replies import Refusal

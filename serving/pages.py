@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from problems import parts
 from problems.contract import Problem
-from problems.rows import RefusedRow
+from problems.row_columns import RefusedRow
 from retrace.fit.intervals import Interval
 from serving import drawing
 from serving.answers import newest

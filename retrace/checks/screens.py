@@ -38,10 +38,10 @@ from retrace.base.marks import ENTITY, MOJIBAKE
 from retrace.base.params import Params
 from retrace.checks.alike import alike_rows, design_effect
 from retrace.checks.columns import explained, groups, is_text, is_time, missing, numbers, parts
+from retrace.checks.numbered import LEVELS, comparable, is_prose, shares_by_part, to_codes
 
 MARKS = f"{MOJIBAKE}|{ENTITY}"
 PARTS, PART_ROWS = 20, 250  # smaller parts tell too little
-LEVELS = 12  # categories that are told apart; the others are one
 GROUPS, GROUP_ROWS = 30, 100
 WEEK_ROWS, WEEKS_AROUND = 20, 4
 LEAK_PARTS, LEAK_ROWS, LEAK_GROUPS = 5, 1000, 500
@@ -153,11 +153,11 @@ def _jump(rows: pd.DataFrame, roles: Roles) -> Found:
     if len(edges) < 3:
         return
     alike = alike_rows(rows, roles.key, roles.time)
-    columns = list(_comparable(rows, roles))
+    columns = list(comparable(rows, roles.key, roles.time))
     looks = len(columns) * (len(edges) - 2)  # so often chance may have moved one far
     for name, column in columns:
-        codes = _codes(column)
-        shares = _shares(codes, edges)
+        codes = to_codes(column)
+        shares = shares_by_part(codes, edges)
         moved = np.diff(shares, axis=0)
         is_category = column.dtype == "category"
         distance = np.abs(moved).sum(axis=1) / 2
@@ -315,7 +315,7 @@ def _near(aim: float, said: list[float]) -> bool:
 
 def _cut(rows: pd.DataFrame, _: Roles) -> Found:
     for name in map(str, rows):
-        if not _is_prose(rows[name]):
+        if not is_prose(rows[name]):
             continue
         texts = rows[name].drop_duplicates()  # a phrase that many use is not cut
         if len(texts) < PART_ROWS:
@@ -331,7 +331,7 @@ def _cut(rows: pd.DataFrame, _: Roles) -> Found:
 
 def _spellings(rows: pd.DataFrame, _: Roles) -> Found:
     for name in map(str, rows):
-        if not is_text(rows[name]) or _is_prose(rows[name]):
+        if not is_text(rows[name]) or is_prose(rows[name]):
             continue
         counts = rows[name].value_counts()
         alike = counts.groupby(counts.index.str.lower().str.strip()).agg(["sum", "max"])
@@ -361,67 +361,6 @@ def _silent(rows: pd.DataFrame, roles: Roles) -> Found:
                 share = min(len(places) / rest, 1 - 1 / rest)
                 expected = min(len(places) / alike, begins / (1 - share))
                 yield name, gap * expected / rest
-
-
-# ---- columns as numbers ------------------------------------------------------------------------
-
-
-def _comparable(rows: pd.DataFrame, roles: Roles) -> Iterator[tuple[str, pd.Series]]:
-    """Yield what can be compared between parts: numbers, and categories with LEVELS levels.
-
-    Times count from the row's own time; that one as the hour of the day. Of texts the length
-    counts as well; of ids in the key only their kind.
-    """
-    for name in map(str, rows):
-        column = rows[name]
-        if is_text(column) and not _is_prose(column):  # ids of another kind, but for their digits
-            yield name, _top(_kinds(column))
-        if name in roles.key:
-            continue
-        if is_time(column):
-            if name == roles.time:
-                yield name, column.dt.hour.astype(float)
-            elif roles.time:
-                yield name, (column - rows[roles.time]).dt.total_seconds()
-        elif is_text(column):
-            yield name, _top(column)
-            yield name, column.str.len().astype(float)
-        else:
-            yield name, column.astype(float)
-
-
-def _kinds(ids: pd.Series) -> pd.Series:
-    """Return ids with a 9 for each digit; numbers without padding grow longer, and get one 9."""
-    padded = ids.str.contains(r"(?<![0-9])0[0-9]", regex=True, na=False).any()
-    return ids.str.replace(r"[0-9]" if padded else r"[0-9]+", "9", regex=True)
-
-
-def _top(column: pd.Series) -> pd.Series:
-    top = column.value_counts().index[:LEVELS]
-    return column.where(column.isin(top), "\0other").astype("category")
-
-
-def _is_prose(column: pd.Series) -> bool:
-    return is_text(column) and float(column.iloc[:1000].str.count(" ").mean()) > 1.5
-
-
-def _codes(column: pd.Series) -> NDArray[np.int64]:
-    """Number levels, or of numbers their percentiles; missing numbers are 0."""
-    if column.dtype == "category":
-        return np.asarray(column.cat.codes, np.int64)
-    numbers = column.to_numpy(np.float64)
-    known = numbers[~np.isnan(numbers)]
-    cuts = np.unique(np.quantile(known, np.linspace(0, 1, 101))) if len(known) else known
-    codes = np.where(np.isnan(numbers), 0, np.searchsorted(cuts, numbers) + 1)
-    return np.asarray(codes, np.int64)
-
-
-def _shares(codes: NDArray[np.int64], edges: NDArray[np.int64]) -> Floats:
-    """Return the share of each code by part."""
-    size = int(codes.max()) + 1
-    part = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
-    counts = np.bincount(part * size + codes, minlength=(len(edges) - 1) * size)
-    return np.asarray(counts.reshape(-1, size) / np.diff(edges)[:, None])
 
 
 SCREENS: dict[str, Callable[[pd.DataFrame, Roles], Found]] = {

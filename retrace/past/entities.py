@@ -198,7 +198,7 @@ class EntityState:
     def entities(self) -> Iterable[Entity]:
         yield from self._memories.entities()
         yield from ((name + ROWS, who) for name, rows in self._rows.items() for who in rows)
-        yield from ((self.followed.key, key) for key in self._waiting.keys())  # noqa: SIM118
+        yield from ((self.followed.key, key) for key in self._waiting)
 
     def part(self, entity: Entity, /) -> Part:
         kind, name = entity

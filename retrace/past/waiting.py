@@ -1,6 +1,6 @@
 """Rows that were predicted and whose outcomes are not known yet: what those will need."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Self
 
 import pandas as pd
@@ -61,9 +61,9 @@ class WaitingRows:
         """Return a row's values, None where it does not wait."""
         return self.get(key) if key in self._rows else None
 
-    def keys(self) -> list[str]:
-        """Return the rows that wait."""
-        return list(self._rows)
+    def __iter__(self) -> Iterator[str]:
+        """The rows that wait."""
+        return iter(list(self._rows))
 
     def fill(self, keys: Sequence[str], values: Mapping[str, Sequence[Value]]) -> None:
         """Keep the values of many rows."""

@@ -9,7 +9,8 @@ import pytest
 
 from problems import parts
 from problems.parts import find_problem
-from problems.rows import RefusedRow, RowReader, check_together, to_json
+from problems.row_columns import RefusedRow
+from problems.rows import RowReader, check_together, to_json
 from retrace.base import paths
 from retrace.base.arrays import from_frame
 from retrace.base.files import read_table

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from problems.contract import Features, History
 from problems.fraud.features import history as past
+from problems.fraud.features.memory import NONE
 from problems.fraud.features.settings import DAY_MS, FeatureSettings, amount_z, to_log
 from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.arrays import Arrays
@@ -79,7 +80,7 @@ def _frauds(numbers: Ints) -> Columns:
     """Return how long ago the known frauds were, and how many labels came after the last one, of
     both entities, (n_rows, 2)."""
     since = numbers[..., past.SINCE_FRAUD : past.LABELS_SINCE + 1].astype(np.float64)
-    since = np.where(since == past.NONE, np.nan, since)
+    since = np.where(since == NONE, np.nan, since)
     days = (since[..., :2] / DAY_MS).astype(np.float32)
     return {
         "all_frauds": numbers[..., past.ALL_FRAUDS].astype(np.float32),
@@ -97,7 +98,7 @@ def _habits(amount: NDArray[np.float64], numbers: Ints) -> Columns:
     logs = np.concatenate([windows, to_log(amount)[:, None]], axis=1)
     z = amount_z(logs, count, total, squares)
     last = numbers[:, past.SINCE_LAST]
-    since = np.where(last == past.NONE, np.nan, last / 1000.0)
+    since = np.where(last == NONE, np.nan, last / 1000.0)
     return {
         **_named("customer_z", DAYS, z[:, :3]),
         "amount_z": z[:, 3],

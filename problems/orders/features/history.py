@@ -120,7 +120,7 @@ class State:
 
     def entities(self) -> Iterable[Entity]:
         yield from self._memories.entities()
-        yield from ((ORDER, order) for order in self._open.keys())  # noqa: SIM118
+        yield from ((ORDER, order) for order in self._open)
 
     def part(self, entity: Entity) -> Part:
         kind, name = entity

@@ -101,7 +101,7 @@ class State:
 
     def entities(self) -> Iterable[Entity]:
         yield from self._memories.entities()
-        yield from ((STOP, stop) for stop in self._under_way.keys())  # noqa: SIM118
+        yield from ((STOP, stop) for stop in self._under_way)
 
     def part(self, entity: Entity) -> Part:
         kind, name = entity

@@ -1,5 +1,6 @@
 """Rounds and start by folds, where the rows are few and a validation window chooses by chance."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -12,10 +13,12 @@ from retrace.fit.bundle import Bundle
 from retrace.fit.starts import base, layout_for, named, objective_for, seen_by, share_of
 from workflow.train import (
     TrainParams,
+    best_start,
     layout_of,
     objectives,
     point_names,
-    start_of,
+    settled,
+    sizes_of,
     starts_of,
     warnings_of,
 )
@@ -45,9 +48,8 @@ def with_rounds_of_folds(
     folds: NDArray[np.int64],
     params: TrainParams,
 ) -> Bundle:
-    """Return what was chosen, with the rounds, and the start, that are best on rows out of fold."""
-    settled = params.model_copy(update={"loss": chosen.card.get("loss")})
-    found = objectives(problem, settled, len(encoding.classes))
+    """Return what was chosen, with the rounds, start and trees that are best out of fold."""
+    found = objectives(problem, settled(params, chosen), len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
     places = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
     order = np.argsort(np.concatenate(places), kind="stable")
@@ -59,20 +61,32 @@ def with_rounds_of_folds(
         for place in places
     ]
 
-    def out_of_fold(name: str) -> tuple[int, NDArray[np.float64]]:
-        own = layout_for(name, layout)
+    def out_of_fold(name: str, trees: Mapping[str, float]) -> tuple[int, NDArray[np.float64]]:
+        own, sized = layout_for(name, layout), params.model_copy(update=trees)
         seen = [(seen_by(name, own, train), seen_by(name, own, out)) for train, out in parts]
         objective = objective_for(name, found[base(name)])
-        rounds, scores = best_rounds(seen, own, settled, objective)
+        rounds, scores = best_rounds(seen, own, sized, objective)
         return rounds, np.concatenate(scores)[order]
 
+    def best(starts: list[str]) -> tuple[str, float]:
+        scores = {name: score for name, (_, score) in point.items()}
+        return best_start(problem, starts, rows[1], scores)
+
+    tried = []
+    for trees in sizes_of(params):
+        point = {name: out_of_fold(name, trees) for name in point_names(starts_of(layout, params))}
+        tried.append((best(starts_of(layout, params))[1], point, trees))
+    _, point, trees = min(tried, key=lambda one: one[0])
     starts = starts_of(layout, params, few=True)
-    point = {name: out_of_fold(name) for name in point_names(starts)}
-    start = start_of(problem, starts, rows[1], {name: one for name, (_, one) in point.items()})
+    point |= {name: out_of_fold(name, trees) for name in point_names(starts) if name not in point}
+    start, _ = best(starts)
     others = dict.fromkeys(base(name) for name in chosen.card["rounds"] if base(name) != "point")
     rounds = {name: point[name][0] for name in named("point", start)}
-    rounds |= {name: out_of_fold(name)[0] for other in others for name in named(other, start)}
+    bounds = [name for other in others for name in named(other, start)]
+    rounds |= {name: out_of_fold(name, trees)[0] for name in bounds}
     unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
     warnings = warnings_of(rounds, unstopped, params)
     card = {**chosen.card, "rounds": rounds, "warnings": warnings}
+    if params.larger_trees:
+        card["trees"] = trees
     return replace(chosen, share=share_of(start), card=card)

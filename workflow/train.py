@@ -73,12 +73,16 @@ class TrainParams(BoosterParams):
     # Whether a booster of extremely random trees is averaged with each booster of the point.
     # Without a word folds choose, where the start is the best and the rows are few.
     extra_trees: bool | None = None
+    # Whether LARGER trees than those above are fitted as well, and used where they err less.
+    larger_trees: bool = False
 
     @property
     def level(self) -> float:
         return 0.9 if self.interval is None else self.interval
 
 
+# Of several thousand rows without much noise, in which columns work together (journal).
+LARGER = {"num_leaves": 31, "min_data_in_leaf": 10, "feature_fraction": 0.8}
 L2: dict[str, object] = {"objective": "regression", "metric": "rmse"}
 L1: dict[str, object] = {"objective": "regression_l1", "metric": "mae"}
 POISSON: dict[str, object] = {"objective": "poisson", "metric": "poisson"}  # on a log scale
@@ -185,7 +189,7 @@ def fit_bundle(
     check_target(problem, windows["train"][1], objective)
     layout = layout_of(problem, encoding, objective)
     names = TASKS[problem.task].boosters if intervals else ("point",)
-    fits = fit_boosters(problem, encoding, layout, windows, params, names, how)
+    fits, trees = fit_boosters(problem, encoding, layout, windows, params, names, how)
     boosters, share = averaged({name: fit.booster for name, fit in fits.items()})
     layout = replace(layout, share=share)
     matrix, target = windows["calibration"]
@@ -210,6 +214,7 @@ def fit_bundle(
                 params,
             ),
             **({"loss": chosen_loss(point_of(fits))} if params.loss else {}),
+            **({"trees": trees} if params.larger_trees else {}),
             "params": params.model_dump(exclude_none=True),
         },
     )
@@ -252,7 +257,7 @@ def warnings_of(
     return found
 
 
-def starts_of(layout: Layout, params: TrainParams, *, few: bool) -> list[str]:
+def starts_of(layout: Layout, params: TrainParams, *, few: bool = False) -> list[str]:
     """Return the starts of which one is chosen; of `few` rows those with extremely random trees as
     well."""
     best = params.start or ("best" if (layout.offset or "").startswith(COLUMN) else "offset")
@@ -270,19 +275,29 @@ def point_names(starts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for start in starts for name in named("point", start)))
 
 
-def start_of(
+def best_start(
     problem: Problem, starts: Sequence[str], target: NDArray[np.float64], scores: Scores
-) -> str:
-    """Return the start whose mean loss is least by the scores of the point's boosters."""
-    if len(starts) == 1:
-        return starts[0]
+) -> tuple[str, float]:
+    """Return the start whose mean loss is least by the scores of the point's boosters, and it."""
     actual = from_scale(target, problem.scale) if problem.task == "regression" else target
-    candidates = {start: np.mean([scores[n] for n in named("point", start)], 0) for start in starts}
-    losses = {
-        start: METRICS[problem.metric].losses(actual, uncalibrated(problem, score)).mean()
-        for start, score in candidates.items()
-    }
-    return min(losses, key=lambda start: float(losses[start]))
+    found = {}
+    for start in starts:
+        score = np.mean([scores[name] for name in named("point", start)], axis=0)
+        losses = METRICS[problem.metric].losses(actual, uncalibrated(problem, score))
+        found[start] = float(losses.mean())
+    start = min(found, key=lambda one: found[one])
+    return start, found[start]
+
+
+def sizes_of(params: TrainParams) -> list[dict[str, float]]:
+    """Return by what the sizes of trees that are tried differ from the parameters."""
+    return [{}, LARGER] if params.larger_trees else [{}]
+
+
+def settled(params: TrainParams, chosen: Bundle) -> TrainParams:
+    """Return the parameters with the loss and the trees that were chosen."""
+    trees = chosen.card.get("trees", {})
+    return params.model_copy(update={"loss": chosen.card.get("loss"), **trees})
 
 
 def refit(
@@ -297,8 +312,8 @@ def refit(
 ) -> Bundle:
     """Fit the boosters of `chosen` on other rows, with its rounds and its loss, and keep what it
     promises; `names` are those of some boosters, without it all."""
-    settled = params.model_copy(update={"loss": chosen.card.get("loss")})
-    found = objectives(problem, settled, len(encoding.classes))
+    params = settled(params, chosen)
+    found = objectives(problem, params, len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
     fitted = {}
     for name, rounds in chosen.card["rounds"].items():
@@ -306,7 +321,7 @@ def refit(
             own = layout_for(name, layout)
             seen, objective = seen_by(name, own, rows), objective_for(name, found[base(name)])
             fitted[name] = fit_rounds(
-                seen, own, settled, objective, max(1, rounds), num_threads=num_threads
+                seen, own, params, objective, max(1, rounds), num_threads=num_threads
             )
     boosters, share = averaged(fitted)
     card = {**chosen.card, "rows": {**chosen.card["rows"], "fitted": len(rows[1])}}
@@ -321,35 +336,31 @@ def fit_boosters(
     params: TrainParams,
     names: Sequence[str],
     how: dict[str, Any],
-) -> dict[str, Fit]:
-    """Fit the boosters of these names, as they start; with the loss `best` the point is the better
-    of two, with the start `best` all start as the point does best."""
+) -> tuple[dict[str, Fit], dict[str, float]]:
+    """Fit the boosters of these names, as they start; return by which size of trees, too. With the
+    loss `best` the point is the better of two, with the start `best` all start as the point does
+    best, and they have the trees with which it does."""
     train, valid = windows["train"], windows["valid"]
-    chosen = objectives(problem, params, len(encoding.classes))
+    chosen, starts = objectives(problem, params, len(encoding.classes)), starts_of(layout, params)
 
-    def fit(name: str, objective: dict[str, object]) -> Fit:
-        own = layout_for(name, layout)
+    def fit(name: str, objective: dict[str, object], trees: Mapping[str, float]) -> Fit:
+        own, sized = layout_for(name, layout), params.model_copy(update=trees)
         rows, others = (seen_by(name, own, window) for window in (train, valid))
-        return fit_booster(rows, others, own, params, objective_for(name, objective), **how)
+        return fit_booster(rows, others, own, sized, objective_for(name, objective), **how)
 
-    fits, starts = {}, starts_of(layout, params, few=False)
-    for name in point_names(starts):
-        fits[name] = fit(name, chosen["point"])
-        if problem.task == "regression" and params.loss == "best":
-            own = layout_for(name, layout)
-            fits[name] = better(problem, own, valid, fits[name], fit(name, L1))
-    scores = {
-        name: predict_scaled({"point": one.booster}, layout_for(name, layout), valid[0])["point"]
-        for name, one in fits.items()
-    }
-    start = start_of(problem, starts, valid[1], scores)
-    fits = {name: fits[name] for name in named("point", start)}
-    return fits | {
-        name: fit(name, chosen[other])
-        for other in names
-        if other != "point"
-        for name in named(other, start)
-    }
+    def point(trees: dict[str, float]) -> tuple[float, str, dict[str, Fit], dict[str, float]]:
+        fits, scores = {}, {}
+        for name in point_names(starts):
+            own, fits[name] = layout_for(name, layout), fit(name, chosen["point"], trees)
+            if problem.task == "regression" and params.loss == "best":
+                fits[name] = better(problem, own, valid, fits[name], fit(name, L1, trees))
+            scores[name] = predict_scaled({"point": fits[name].booster}, own, valid[0])["point"]
+        start, loss = best_start(problem, starts, valid[1], scores)
+        return loss, start, {name: fits[name] for name in named("point", start)}, trees
+
+    _, start, fits, trees = min(map(point, sizes_of(params)), key=lambda one: one[0])
+    bounds = [(other, name) for other in names[1:] for name in named(other, start)]
+    return fits | {name: fit(name, chosen[other], trees) for other, name in bounds}, trees
 
 
 def point_of(fits: Mapping[str, Fit]) -> Fit:

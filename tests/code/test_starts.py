@@ -22,6 +22,7 @@ from retrace.fit.starts import MEAN, averaged, layout_for, named, objective_for,
 from tests.code.small_world import small_world
 from tests.code.test_final import run
 from tests.code.test_metrics_in_use import NAME, PROBLEM, TARGETS, visits
+from workflow.train import LARGER
 
 LAYOUT = Layout(["a", "b", "linear"], offset="linear")
 PARAMS = BoosterParams(num_leaves=7, min_data_in_leaf=5)
@@ -102,3 +103,23 @@ def test_a_bundle_keeps_its_start_and_a_row_has_the_bits_of_the_table(
     alone = [bundle.scores(matrix[place : place + 1]) for place in range(20)]
     for name, scores in together.items():
         assert np.array_equal([one[name][0] for one in alone], scores[:20])
+
+
+def test_larger_trees_are_taken_where_they_err_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stumps cannot say that two columns work together; larger trees can."""
+    rows = visits()
+    rng = np.random.default_rng(6)
+    rows["count"] = 5.0 * (rows["warmth"].gt(0) ^ rows["door"].eq("front"))
+    rows["count"] += rng.uniform(0, 1, len(rows))
+    problem = replace(PROBLEM, metric="mae", scale="identity")
+    small_world(tmp_path, monkeypatch, problem, rows)
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params[NAME]["train"] |= {"num_leaves": 2, "larger_trees": True, "max_rounds": 40}
+    params[NAME]["split"] = {"by": "hash"}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    run()
+    bundle = Bundle.load(paths.bundle(NAME))
+    assert bundle.card["trees"] == LARGER
+    assert booster_to_text(bundle.boosters["point"]).count("num_leaves=2\n") == 0

@@ -2,6 +2,7 @@
 
 settings   `serving` of params.yaml
 model      a model that is served: rows to answers, and to a line of the log
+together   requests that are there at once are answered at once
 reasons    what moved an answer most, in the problem's words
 api        what each address does
 replies    limits of requests, and errors as JSON

@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,10 +20,11 @@ from problems.rows import RowReader, check_together
 from retrace.base.arrays import join
 from retrace.base.clock import micros
 from retrace.base.errors import RetraceError
-from serving.model import Answer, Served
+from serving.model import Answer, Asked, Served
 from serving.numbers import Numbers
-from serving.replies import Refusal, body_of, refusal, reply, rows_of
+from serving.replies import Refusal, body_of, headers_of, refusal, reply, rows_of
 from serving.settings import ServingParams
+from serving.together import Together
 from serving.tokens import Tokens, given, may
 from store.database import Store, StoreAway, words_of
 from store.facts import Fact, WorldEvents
@@ -57,6 +58,10 @@ class Api:
             for name, one in served.items()
         }
         self.row_readers = {name: RowReader.of_rows(parts.world(name)) for name in facts}
+        self.together = {
+            name: Together(one, self._recording(one), threads=not store.is_sqlite)
+            for name, one in served.items()
+        }
         for one in served.values():
             labels = (one.problem.name, one.version, one.bundle.fingerprint)
             numbers.models.labels(*labels).set(1)
@@ -127,27 +132,27 @@ class Api:
         served = self.problem(request)
         body = await body_of(request, self.params.most_bytes)
         rows, single = rows_of(body, self.params.most_rows)
-        explain = request.query_params.get("explain", "") in ("true", "1")
+        explain = _is_asked(request, "explain")
         if explain and len(rows) > MOST_EXPLAINED:
             raise Refusal(413, f"{len(rows):,} rows; at most {MOST_EXPLAINED} are explained.")
-        name = request.headers.get("x-request-id", "")[:100] or os.urandom(16).hex()
-        answers = await self.answered(served, rows, name, explain=explain)
+        name = headers_of(request).get(b"x-request-id", b"").decode("latin-1")[:100]
+        answers = await self.answered(served, Asked(rows, name or os.urandom(16).hex(), explain))
         said = [answer.said for answer in answers]
         return reply(said[0] if single else said)
 
-    async def answered(
-        self, served: Served, rows: list[dict[str, Any]], name: str, *, explain: bool
-    ) -> list[Answer]:
+    async def answered(self, served: Served, asked: Asked) -> list[Answer]:
         """Return answers that are on record, and counted."""
-        answers: list[Answer]
-        if self.store.is_sqlite and len(rows) < 20:  # a file: no other machine is waited for
-            answers = served.answer(rows, name, explain=explain)
-        else:
-            answers = await run_in_threadpool(served.answer, rows, name, explain=explain)
-        self.log.append(b"".join([answer.line for answer in answers]))
-        values = [answer.said["prediction"] for answer in answers]
-        self.numbers.predicted(served.problem.name, served.version, values)
-        return answers
+        return await self.together[served.problem.name].answer(asked)
+
+    def _recording(self, served: Served) -> Callable[[Sequence[Answer]], None]:
+        """Return what puts answers on record, and counts them."""
+        name, version = served.problem.name, served.version
+
+        def record(answers: Sequence[Answer]) -> None:
+            self.log.append(b"".join([answer.line for answer in answers]))
+            self.numbers.predicted(name, version, [one.said["prediction"] for one in answers])
+
+        return record
 
     async def events(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -297,6 +302,13 @@ class Api:
             {"action": one.action, "value": one.label or one.value} for one in said
         ]
         return found
+
+
+def _is_asked(request: Request, name: str) -> bool:
+    """Whether the address of a request asks for something by a name."""
+    if not request.scope["query_string"]:
+        return False
+    return request.query_params.get(name, "") in ("true", "1")
 
 
 def _json(row: dict[str, Any]) -> str:

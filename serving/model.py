@@ -5,8 +5,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,21 @@ class Answer:
 
     said: dict[str, Any]
     line: bytes
+
+
+class Asked(NamedTuple):
+    """A request: its rows as JSON has them, and its name."""
+
+    rows: Sequence[dict[str, Any]]
+    request: str
+    explain: bool = False
+
+
+class Rowset(NamedTuple):
+    """What the rows of a request have that others may not: names of columns, and groups."""
+
+    further: frozenset[str]
+    groups: set[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -153,8 +169,26 @@ class Served:
 
         Raises RefusedRow for the first bad row, StoreAway where the state cannot be read.
         """
+        return self.answer_together([Asked(rows, request, explain)])[0]
+
+    def fits(self, rows: Sequence[dict[str, Any]]) -> Rowset:
+        """Return what requests must share, and what they must not, to be answered together as each
+        would be alone: columns of a pattern, which one row brings into the table of all; and
+        groups, whose rows look at each other."""
+        further: frozenset[str] = frozenset()
+        if self.reader.patterns:
+            further = frozenset().union(*rows) - self.reader.by_name.keys()
+        group = self.problem.group
+        return Rowset(further, {tuple(str(row.get(one)) for one in group) for row in rows if group})
+
+    def answer_together(self, asked: Sequence[Asked]) -> list[list[Answer]]:
+        """Answer requests, each as if it were alone; they must fit together.
+
+        Raises what `answer` does, for all of them.
+        """
         started = time.perf_counter_ns()
         now = time.time_ns() // 1000
+        rows = [row for one in asked for row in one.rows]
         asked_at = self.problem.time
         if asked_at is not None and any(row.get(asked_at) is None for row in rows):
             clock = f"{np.datetime64(now, 'us')}Z"
@@ -170,31 +204,35 @@ class Served:
         plain = {name: values.tolist() for name, values in found.items()}
         scored = {name: values.tolist() for name, values in scores.items()}
         columns, moments = matrix.tolist(), as_of.tolist()
+        ids = iter(enumerate(self._ids(matrix, names, moments)))
         answers = []
-        for place, name in enumerate(self._ids(matrix, names, moments)):
-            answer = {one: values[place] for one, values in plain.items()}
-            said = self._said(name, moments[place], answer)
-            if explain:
-                said["reasons"] = self.reasons.of(matrix[place : place + 1])
-            line = LoggedPrediction(
-                id=name,
-                request=request,
-                problem=self.problem.name,
-                version=self.version,
-                fingerprint=self.bundle.fingerprint,
-                role=CHAMPION,
-                arm=CHAMPION,
-                subject=self._subject(rows[place]),
-                name=names[place],
-                as_of=moments[place],
-                predicted_at=now,
-                latency_us=latency,
-                row=self._logged(rows[place]),
-                columns=columns[place],
-                answer=answer,
-                scores={one: values[place] for one, values in scored.items()},
-            )
-            answers.append(Answer(said, line_of(line)))
+        for one in asked:
+            own = []
+            for place, name in islice(ids, len(one.rows)):
+                answer = {which: values[place] for which, values in plain.items()}
+                said = self._said(name, moments[place], answer)
+                if one.explain:
+                    said["reasons"] = self.reasons.of(matrix[place : place + 1])
+                line = LoggedPrediction(
+                    id=name,
+                    request=one.request,
+                    problem=self.problem.name,
+                    version=self.version,
+                    fingerprint=self.bundle.fingerprint,
+                    role=CHAMPION,
+                    arm=CHAMPION,
+                    subject=self._subject(rows[place]),
+                    name=names[place],
+                    as_of=moments[place],
+                    predicted_at=now,
+                    latency_us=latency,
+                    row=self._logged(rows[place]),
+                    columns=columns[place],
+                    answer=answer,
+                    scores={which: values[place] for which, values in scored.items()},
+                )
+                own.append(Answer(said, line_of(line)))
+            answers.append(own)
         return answers
 
     def _said(self, name: str, as_of: int, answer: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from serving.answers import newest
 from serving.api import ACTIONS, Api
 from serving.form import RowForm, columns_of, fields_of, form_of, row_of
 from serving.listing import OpenLists, has_list
-from serving.model import Served
+from serving.model import Asked, Served
 from serving.replies import Refusal, bytes_of
 from serving.tokens import COOKIE, may
 from store.database import AWAY, words_of
@@ -115,15 +115,16 @@ class Pages:
         sent = fields_of(await bytes_of(request, self.api.params.most_bytes))
         row = row_of(served, sent)
         try:
-            (answer,) = await self.api.answered(served, [row], uuid.uuid4().hex, explain=True)
+            asked = Asked([row], uuid.uuid4().hex, explain=True)
+            (answer,) = await self.api.answered(served, asked)
         except RefusedRow as error:
             form = form_of(served, row, {error.column: error.reason})
             if not form.errors:
                 raise
             return await self._shown(served, form, status=422)
         said = dict(answer.said)
-        asked = {name: row[name] for name in columns_of(served) if name in row}
-        return await self._shown(served, form_of(served, row), row=asked, said=said)
+        shown = {name: row[name] for name in columns_of(served) if name in row}
+        return await self._shown(served, form_of(served, row), row=shown, said=said)
 
     async def _answer(self, request: Request) -> Response:
         served = self.api.problem(request)

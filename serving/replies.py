@@ -59,9 +59,15 @@ async def body_of(request: Request, most_bytes: int) -> Any:
         raise Refusal(400, "the body's JSON is nested too deep.") from None
 
 
+def headers_of(request: Request) -> dict[bytes, bytes]:
+    """Return the headers of a request by their names in lower case: Starlette's own look them up
+    one after the other."""
+    return dict(request.scope["headers"])
+
+
 async def bytes_of(request: Request, most_bytes: int) -> bytes:
     """Return the body of a request. Refusal where it is too large."""
-    length = request.headers.get("content-length", "")
+    length = headers_of(request).get(b"content-length", b"")
     if length.isdigit() and int(length) > most_bytes:
         raise _too_large(most_bytes)
     body, more = b"", True

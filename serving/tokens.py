@@ -20,7 +20,7 @@ from typing import Self
 from starlette.requests import Request
 
 from retrace.base.errors import RetraceError
-from serving.replies import Refusal
+from serving.replies import Refusal, headers_of
 
 ROLES = ("predict", "write", "admin")  # each may do what those before it may
 SHORTEST = 16  # characters
@@ -72,7 +72,7 @@ class Tokens:
 
     def check_origin(self, request: Request) -> None:
         """Refusal for a request that the page of another site has a browser make."""
-        found = dict(request.scope["headers"])
+        found = headers_of(request)
         host = found.get(b"host", b"").decode("latin-1")
         if not self.pairs and not _named_loopback(host):
             cause = "without tokens the server answers to the name localhost alone. "
@@ -101,10 +101,11 @@ def may(role: str | None, needed: str) -> bool:
 
 def given(request: Request) -> str:
     """Return the Authorization header of a request, or what a browser's cookie stands for."""
-    header = request.headers.get("authorization")
-    if header is None and "cookie" in request.headers:
+    headers = headers_of(request)
+    header = headers.get(b"authorization")
+    if header is None and b"cookie" in headers:
         return f"Bearer {request.cookies.get(COOKIE, '')}"
-    return header or ""
+    return (header or b"").decode("latin-1")
 
 
 @lru_cache(maxsize=64)

@@ -29,6 +29,7 @@ from store.tables import loaded, predictions
 BATCH = 1 << 20  # bytes of a transaction
 PAUSE_SECONDS = 0.2
 SLOWEST_PAUSE_SECONDS = 5.0
+NICENESS = 5  # of a loader beside a server
 LOCK = "loader.lock"
 
 
@@ -125,6 +126,8 @@ def unloaded_bytes(store: Store, folder: Path) -> int:
 
 def run(store: Store, folder: Path, parent: int | None) -> None:
     """Load until the parent process is gone, and then what is left."""
+    if parent is not None:
+        os.nice(NICENESS)  # answers come first
     loader, pause = Loader(store, folder), PAUSE_SECONDS
     while True:
         orphan = parent is not None and os.getppid() != parent

@@ -16,6 +16,7 @@ from retrace.encode.folds import FOLDS, folds_of
 from retrace.encode.text import tokens
 from retrace.encode.text.blocks import Block, TokenPlan
 from retrace.encode.text.model import COLUMN, TextModel, TextParams
+from retrace.encode.text.places import Places, are_places
 
 PARAMS = TextParams(
     hash_bits=14,
@@ -347,3 +348,17 @@ def test_rare_tokens_are_left_out_on_request() -> None:
     twice = PARAMS.model_copy(update={"min_rows": 2})
     model, _ = fit(rows, np.array([1.0, 2.0, 3.0]), BLOCKS[:1], twice)
     assert len(model.weights[0].buckets) == 1
+
+
+@given(st.sets(st.integers(0, 299)), st.integers(300, 1000))
+def test_places_are_those_of_a_table(known: set[int], size: int) -> None:
+    numbers = np.array(sorted(known), np.int64)
+    table = np.full(size, len(known))
+    table[numbers] = np.arange(len(known))
+    np.testing.assert_array_equal(Places(numbers, size).find(np.arange(size)), table)
+
+
+@pytest.mark.parametrize("numbers", [[-1, 2], [3, 2], [2, 2], [2, 10]])
+def test_buckets_of_a_file_are_rising_and_not_beyond(numbers: list[int]) -> None:
+    assert not are_places(np.array(numbers), 10)
+    assert are_places(np.array(numbers[:0]), 10)

@@ -21,6 +21,7 @@ from retrace.base.params import Params
 from retrace.encode.folds import FOLDS
 from retrace.encode.text.blocks import Block, TokenPlan
 from retrace.encode.text.nets import Nets
+from retrace.encode.text.places import Places, are_places
 from retrace.encode.text.ridge import FoldedBlock, solve
 
 COLUMN, NETS = "text", "nets"
@@ -65,10 +66,8 @@ class Weights:
         shapes = {array.shape for array in vars(found).values()}
         if kinds != ["i", "f", "f"] or shapes != {(len(found.buckets),)}:
             raise ValueError(f"the arrays of block '{name}' have other types or shapes")
-        if len(found.buckets) and not (
-            found.buckets.min() >= 0 and found.buckets.max() < n_buckets
-        ):
-            raise ValueError(f"block '{name}' has buckets beyond {n_buckets:,}")
+        if not are_places(found.buckets, n_buckets):
+            raise ValueError(f"block '{name}' has buckets beyond {n_buckets:,}, or in no order")
         return found
 
 
@@ -142,7 +141,7 @@ class TextModel:
         n_rows, n_blocks = length(rows), len(self.blocks)
         cell, bucket, weight = self._plan.weights(rows, self.hash_bits)
         index = (cell // n_rows << self.hash_bits) | bucket
-        table = self._table.take(index, axis=0)
+        table = self._table.take(self._known.find(index), axis=0)
         tfidf = weight * table[:, 0]
         dot = np.bincount(cell, tfidf * table[:, 1], minlength=n_blocks * n_rows)
         lengths = np.sqrt(np.bincount(cell, tfidf * tfidf, minlength=n_blocks * n_rows))
@@ -150,7 +149,7 @@ class TextModel:
         for scores in (dot / np.maximum(lengths, 1e-12)).reshape(n_blocks, n_rows):
             column += scores
         if self.nets is not None:
-            column = self.nets.blend(column, self._net_places[index], cell % n_rows, weight)
+            column = self.nets.blend(column, self._of_nets.find(index), cell % n_rows, weight)
         return column.astype(np.float32)[:, None]
 
     @cached_property
@@ -158,21 +157,28 @@ class TextModel:
         return TokenPlan(self.blocks)
 
     @cached_property
+    def _known(self) -> Places:
+        """The known buckets of all blocks, in the order of blocks."""
+        starts = [number << self.hash_bits for number in range(len(self.blocks))]
+        buckets = [
+            one.buckets.astype(np.int64) + start
+            for start, one in zip(starts, self.weights, strict=True)
+        ]
+        return Places(np.concatenate(buckets), len(self.blocks) << self.hash_bits)
+
+    @cached_property
     def _table(self) -> Floats:
-        """The idf and the weight of each bucket of each block, shape (n_blocks · 2**bits, 2)."""
-        table = np.zeros((len(self.blocks) << self.hash_bits, 2), np.float32)
-        for number, weights in enumerate(self.weights):
-            places = (number << self.hash_bits) + weights.buckets.astype(np.int64)
-            table[places, 0], table[places, 1] = weights.idf, weights.weight
+        """The idf and the weight of each known bucket, and at last of one that is not known, shape
+        (n_known + 1, 2)."""
+        table = np.zeros((self._known.n_known + 1, 2), np.float32)
+        for column, name in enumerate(("idf", "weight")):
+            table[:-1, column] = np.concatenate([getattr(one, name) for one in self.weights])
         return table
 
     @cached_property
-    def _net_places(self) -> NDArray[np.int32]:
-        """The place of each bucket of each block among those that the nets know, else -1."""
+    def _of_nets(self) -> Places:
         assert self.nets is not None
-        places = np.full(len(self.blocks) << self.hash_bits, -1, np.int32)
-        places[self.nets.buckets] = np.arange(len(self.nets.buckets), dtype=np.int32)
-        return places
+        return Places(self.nets.buckets, len(self.blocks) << self.hash_bits)
 
     def to_arrays(self) -> dict[str, Any]:
         """Return plain arrays by name, for `retrace.base.archive`."""

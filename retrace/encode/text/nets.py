@@ -15,6 +15,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from retrace.encode.text.places import are_places
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -91,8 +93,8 @@ class Nets:
             every[key].shape != shapes[key] or every[key].dtype.kind != kinds[key] for key in shapes
         ):
             raise ValueError("the arrays of the nets have other types or shapes")
-        if n_tokens and not (found.buckets.min() >= 0 and found.buckets.max() < n_buckets):
-            raise ValueError(f"the nets have buckets beyond {n_buckets:,}")
+        if not are_places(found.buckets, n_buckets):
+            raise ValueError(f"the nets have buckets beyond {n_buckets:,}, or in no order")
         return found
 
     def scores(self, counts: sp.csr_matrix) -> NDArray[np.float64]:
@@ -100,11 +102,11 @@ class Nets:
         return self._mean(_unit_rows(counts[:, self.buckets], self.idf) @ self.first)
 
     def blend(
-        self, ridge: NDArray[np.float64], place: NDArray[np.int32], row: Ints, weight: Floats
+        self, ridge: NDArray[np.float64], place: Ints, row: Ints, weight: Floats
     ) -> NDArray[np.float64]:
         """Blend the nets into the ridge's column, shape (n_rows,). Of each token: its place among
-        the nets' tokens or -1, its row and its weight, by block and bucket."""
-        known = place >= 0
+        the nets' tokens, n_tokens of others, its row and its weight, by block and bucket."""
+        known = place < len(self.buckets)
         place, row, weight = place[known], row[known], weight[known]
         if len(ridge) == 1:
             first = self._first_of_one(place, weight)
@@ -116,7 +118,7 @@ class Nets:
             first = _unit_rows(counts, self.idf) @ self.first
         return np.asarray(ridge + self.share * (self._mean(first) - ridge))
 
-    def _first_of_one(self, place: NDArray[np.int32], weight: Floats) -> Floats:
+    def _first_of_one(self, place: Ints, weight: Floats) -> Floats:
         """Return the first layer's sums of one row as the sparse product has them, in a fourth of
         its time."""
         tfidf = weight * self.idf[place]

@@ -1,0 +1,111 @@
+"""What arrived together is answered together.
+
+Features, look-up, encoding and the line of the log take hardly longer for eight rows than for one.
+So the requests that wait when the event loop comes round are one batch, and none of them waits for
+more to come. Each is answered as if it were alone: the row path is the batch path, to the bit.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+
+from serving.model import Answer, Asked, Rowset, Served
+from store.database import StoreAway
+
+MOST_ROWS = 32  # of a batch: others are served between two of them
+FEW_ROWS = 20  # of a request that the event loop itself answers
+
+
+class _Waiting(NamedTuple):
+    asked: Asked
+    rowset: Rowset
+    answers: "asyncio.Future[list[Answer]]"
+
+
+class Together:
+    """Answers the requests of one model in one process.
+
+    record  : puts answers on record; what it raises, nobody is answered
+    threads : whether another machine is waited for, so that a thread must
+    """
+
+    def __init__(
+        self, served: Served, record: Callable[[Sequence[Answer]], None], *, threads: bool
+    ) -> None:
+        self.served, self._record, self._threads = served, record, threads
+        self._waiting: list[_Waiting] = []
+        self._at_work: set[asyncio.Task[None]] = set()
+
+    async def answer(self, asked: Asked) -> list[Answer]:
+        """Return the answers of one request, which are on record by then.
+
+        Raises what `Served.answer` does, and what `record` does.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._begin)
+        one = _Waiting(asked, self.served.fits(asked.rows), loop.create_future())
+        self._waiting.append(one)
+        return await one.answers
+
+    def _begin(self) -> None:
+        batch, self._waiting = _batch(self._waiting)
+        loop = asyncio.get_running_loop()
+        if self._waiting:
+            loop.call_soon(self._begin)
+        asked = [one.asked for one in batch]
+        if self._threads or len(asked[0].rows) >= FEW_ROWS:
+            task = loop.create_task(self._in_thread(batch, asked))
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+        else:
+            self._finish(batch, self._answered(asked))
+
+    async def _in_thread(self, batch: Sequence[_Waiting], asked: Sequence[Asked]) -> None:
+        self._finish(batch, await run_in_threadpool(self._answered, asked))
+
+    def _answered(self, asked: Sequence[Asked]) -> list[list[Answer] | Exception]:
+        """Return the answers of each request, or its error: the fault of one is no other's."""
+        try:
+            return [*self.served.answer_together(asked)]
+        except StoreAway as error:
+            return [error] * len(asked)
+        except Exception as error:  # what it is, the request is told
+            if len(asked) == 1:
+                return [error]
+            return [self._answered([one])[0] for one in asked]
+
+    def _finish(self, batch: Sequence[_Waiting], found: Sequence[list[Answer] | Exception]) -> None:
+        answers = [answer for own in found if isinstance(own, list) for answer in own]
+        try:
+            if answers:
+                self._record(answers)
+        except Exception as error:  # likewise
+            found = [error if isinstance(own, list) else own for own in found]
+        for one, own in zip(batch, found, strict=True):
+            if one.answers.done():  # nobody waits any more
+                continue
+            if isinstance(own, list):
+                one.answers.set_result(own)
+            else:
+                one.answers.set_exception(own)
+
+
+def _batch(waiting: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
+    """Return the first request with those that fit to it, and the others; a large one is alone."""
+    first, *rest = waiting
+    batch, others, groups = [first], [], {*first.rowset.groups}
+    n_rows = len(first.asked.rows)
+    room = MOST_ROWS - n_rows if n_rows < FEW_ROWS else 0
+    for one in rest:
+        n_rows, (further, own) = len(one.asked.rows), one.rowset
+        fits = n_rows < min(FEW_ROWS, room + 1) and further == first.rowset.further
+        if fits and not own & groups:
+            batch.append(one)
+            groups |= own
+            room -= n_rows
+        else:
+            others.append(one)
+    return batch, others

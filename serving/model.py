@@ -300,7 +300,10 @@ class Served:
     def _logged(self, row: dict[str, Any]) -> dict[str, Any]:
         if self.log_personal or not self._personal:
             return row
-        return {name: value for name, value in row.items() if name not in self._personal}
+        kept = dict(row)
+        for name in self._personal:
+            kept.pop(name, None)
+        return kept
 
     def _subject(self, row: dict[str, Any]) -> str:
         return subject_of(row.get(self._personal[0])) if self._personal else ""

@@ -44,10 +44,10 @@ class Together:
         Raises what `Served.answer` does, and what `record` does.
         """
         loop = asyncio.get_running_loop()
-        if not self._waiting:
-            loop.call_soon(self._begin)
         one = _Waiting(asked, self.served.fits(asked.rows), loop.create_future())
         self._waiting.append(one)
+        if len(self._waiting) == 1:
+            loop.call_soon(self._begin)
         return await one.answers
 
     def _begin(self) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,15 @@ _DECODER = msgspec.json.Decoder(Line)
 
 def line_of(prediction: LoggedPrediction) -> bytes:
     """Return a prediction as a line of the log."""
-    micros = prediction.predicted_at
-    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
-    stamp = f"{clock}.{micros % 1_000_000:06}Z"
     happened = Happened(prediction.id, prediction.latency_us * 1000)
-    return _ENCODER.encode(Line(stamp, happened, prediction)) + b"\n"
+    line = Line(_stamp(prediction.predicted_at), happened, prediction)
+    return _ENCODER.encode(line) + b"\n"
+
+
+@lru_cache(maxsize=1)  # many are made at once
+def _stamp(micros: int) -> str:
+    clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(micros // 1_000_000))
+    return f"{clock}.{micros % 1_000_000:06}Z"
 
 
 class LogWriter:

@@ -73,7 +73,7 @@ def with_rounds_of_folds(
         return best_start(problem, starts, rows[1], scores)
 
     tried = []
-    for trees in sizes_of(params):
+    for trees in sizes_of(layout, params):
         point = {name: out_of_fold(name, trees) for name in point_names(starts_of(layout, params))}
         tried.append((best(starts_of(layout, params))[1], point, trees))
     _, point, trees = min(tried, key=lambda one: one[0])
@@ -87,6 +87,6 @@ def with_rounds_of_folds(
     unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
     warnings = warnings_of(rounds, unstopped, params)
     card = {**chosen.card, "rounds": rounds, "warnings": warnings}
-    if params.larger_trees:
-        card["trees"] = trees
+    card = {name: value for name, value in card.items() if name != "trees"}
+    card |= {"trees": trees} if trees else {}
     return replace(chosen, share=share_of(start), card=card)

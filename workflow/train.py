@@ -74,7 +74,8 @@ class TrainParams(BoosterParams):
     # Without a word folds choose, where the start is the best and the rows are few.
     extra_trees: bool | None = None
     # Whether LARGER trees than those above are fitted as well, and used where they err less.
-    larger_trees: bool = False
+    # Without a word they are where the start is the best.
+    larger_trees: bool | None = None
 
     @property
     def level(self) -> float:
@@ -214,7 +215,7 @@ def fit_bundle(
                 params,
             ),
             **({"loss": chosen_loss(point_of(fits))} if params.loss else {}),
-            **({"trees": trees} if params.larger_trees else {}),
+            **({"trees": trees} if trees else {}),
             "params": params.model_dump(exclude_none=True),
         },
     )
@@ -260,14 +261,28 @@ def warnings_of(
 def starts_of(layout: Layout, params: TrainParams, *, few: bool = False) -> list[str]:
     """Return the starts of which one is chosen; of `few` rows those with extremely random trees as
     well."""
-    best = params.start or ("best" if (layout.offset or "").startswith(COLUMN) else "offset")
-    begins = ["offset"] if layout.offset is None else list(SHARES) if best == "best" else [best]
+    begins = list(SHARES) if _best(layout, params) else [params.start or "offset"]
+    if layout.offset is None:
+        begins = ["offset"]
     extra = params.extra_trees
     if extra is None:
-        endings = ["", WITH_EXTRA] if few and best == "best" else [""]
+        endings = ["", WITH_EXTRA] if few and _best(layout, params) else [""]
     else:
         endings = [WITH_EXTRA] if extra else [""]
     return [begin + ending for begin in begins for ending in endings]
+
+
+def sizes_of(layout: Layout, params: TrainParams) -> list[dict[str, float]]:
+    """Return by what the sizes of trees that are tried differ from the parameters."""
+    larger = params.larger_trees
+    if larger is None:
+        larger = _best(layout, params) and params.num_leaves < LARGER["num_leaves"]
+    return [{}, LARGER] if larger else [{}]
+
+
+def _best(layout: Layout, params: TrainParams) -> bool:
+    """Whether the best start is used: without a word where there is a linear model."""
+    return (params.start or ("best" if (layout.offset or "").startswith(COLUMN) else "")) == "best"
 
 
 def point_names(starts: Sequence[str]) -> tuple[str, ...]:
@@ -287,11 +302,6 @@ def best_start(
         found[start] = float(losses.mean())
     start = min(found, key=lambda one: found[one])
     return start, found[start]
-
-
-def sizes_of(params: TrainParams) -> list[dict[str, float]]:
-    """Return by what the sizes of trees that are tried differ from the parameters."""
-    return [{}, LARGER] if params.larger_trees else [{}]
 
 
 def settled(params: TrainParams, chosen: Bundle) -> TrainParams:
@@ -358,7 +368,7 @@ def fit_boosters(
         start, loss = best_start(problem, starts, valid[1], scores)
         return loss, start, {name: fits[name] for name in named("point", start)}, trees
 
-    _, start, fits, trees = min(map(point, sizes_of(params)), key=lambda one: one[0])
+    _, start, fits, trees = min(map(point, sizes_of(layout, params)), key=lambda one: one[0])
     bounds = [(other, name) for other in names[1:] for name in named(other, start)]
     return fits | {name: fit(name, chosen[other], trees) for other, name in bounds}, trees
 

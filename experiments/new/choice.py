@@ -175,8 +175,6 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
             found["train"] |= {"learning_rate": 0.1, "max_rounds": 1000}
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
-    if n < LARGE:
-        found["train"] = {**found.get("train", {}), "larger_trees": True}
     few = question.task != "multiclass" or clean[question.target].nunique() <= STARTED_CLASSES
     if question.metric != "poisson_deviance" and few:
         found["encode"] = {**found.get("encode", {}), "linear": True}

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from experiments.new.times import Form, form_of
-from retrace.raw.plain import TRUTH_WORDS, Reading
+from experiments.new.times import Form, form_of, of_numbers
+from retrace.raw.plain import BRACKETS, MINUS, TRUTH_WORDS, Reading
 from retrace.raw.values import as_integer, as_number, clean_text
 
 Sort = Literal[
@@ -38,8 +38,16 @@ STYLES = (
     (".", "", False), (",", ".", False), (".", ",", False), (",", " ", False), (".", " ", False),
     (".", "'", False), (".", "", True), (",", ".", True), (".", ",", True), (",", " ", True),
 )  # fmt: skip
-_SIGN = r"^[^\w.,+-]+(?=\s*[-+]?\d)|(?<=\d)\s*(?:[^\w\s.,]+|EUR|USD|GBP|kr|kg|km)$"
+_CURRENCIES = "EUR|USD|GBP|NOK|SEK|DKK|CHF|JPY|INR|PLN|BRL|kr|Kr|Rs|R\\$|US\\$"
+_SIGN = (
+    rf"^(?:[^\w.,+()\-−]+|(?:{_CURRENCIES})\.?)(?=\s*[-+−(]?\d)"
+    r"|(?<=\d)\s*(?:[^\w\s.,()]+|[A-Za-z]{1,8}(?:/[A-Za-z]{1,4})?)$"  # of a unit
+)
+_BELOW_ZERO = {BRACKETS: r"^[^\w(]*\([^\w]*\d[\d., ]*\)$", MINUS: r"^−\s*\d"}
 _NAMELESS = re.compile(r"(Unnamed: \d+)?\s*")  # what R and pandas write above the numbers of rows
+_TIMES = re.compile(
+    r"(?i)(^|_|\b)(at|on|ts|time|times|date|day|datetime|timestamp|epoch|created|updated)($|_|\b)"
+)
 IDS = re.compile(
     r"(?i)(^|_|\b)(id|key|uuid|guid|index|code|zip|zipcode|postal|postcode|no|nr)$|[a-z]Id$|[a-z]ID$"
 )
@@ -125,7 +133,12 @@ def _style(rows: pd.DataFrame) -> Reading:
         ):
             texts[name] = text
     best, most = Reading(), 0.0
-    signs = sorted({sign.strip() for text in texts.values() for sign in _signs(text)})
+    commas = any(text.str.contains(r"\d,\d{3}").any() for text in texts.values())
+    found = {sign.strip() for text in texts.values() for sign in _signs(text)}
+    below = [
+        s for s, form in _BELOW_ZERO.items() if any(t.str.match(form).any() for t in texts.values())
+    ]
+    signs = [*sorted(found, key=lambda sign: (-len(sign), sign)), *below]
     for decimal, thousands, with_signs in STYLES:
         if with_signs and not signs:
             continue
@@ -135,7 +148,8 @@ def _style(rows: pd.DataFrame) -> Reading:
         shares = [1 - np.isnan(as_number(one.number(text))).mean() for text in texts.values()]
         score = sum(share for share in shares if share > OF_WORDS)
         # 1,234 and 12,345 are thousands rather than numbers of three decimals each
-        groups = (decimal, thousands) == (".", ",") and score >= most > 0 and not best.signs
+        groups = (decimal, thousands) == (".", ",") and score >= most > 0
+        groups = groups and with_signs == bool(best.signs) and commas
         if score > most + 1e-9 or groups:
             best, most = one, float(score)
     return best
@@ -164,7 +178,7 @@ def _column(
         return found("one value" if not missing else "words")
     if pd.api.types.is_bool_dtype(column.dtype) or _is_flag(values, missing):
         return found("flag" if not missing else "words", numeric=set(values) == {"0", "1"})
-    form = form_of([column])
+    form = form_of([column]) or (of_numbers(column) if _TIMES.search(raw) else None)
     if form is not None:
         return found("time", form=form)
     number = as_number(reading.number(column[~gone]))

@@ -256,7 +256,8 @@ def _notes(table: Read, found: Found, chosen: Chosen) -> Iterator[str]:
     for one in columns:
         known = one.name == question.time or one.raw in question.time_columns
         if one.sort == "time" and one.form is not None and not known:
-            yield f"{one.name} is a time, {one.form.words}"
+            use = "" if question.time else "; not used, for it may be after the prediction (--time)"
+            yield f"{one.name} is a time, {one.form.words}{use}"
     if ids := _named(columns, "name", {question.key, question.target}):
         yield f"names of rows, which say nothing of others, are not used: {ids}"
     if any(one.sort == "row number" for one in columns):

@@ -3,20 +3,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from experiments.new.columns import Guessed, SourceColumn
-from experiments.new.times import Form, form_of
+from experiments.new.times import Form, form_of, of_numbers, why_not
 from problems.contract import Task
 from retrace.base.errors import RetraceError
+from retrace.judge.metrics import METRICS
 from retrace.raw.plain import TRUTH_WORDS
 from retrace.raw.values import as_number, clean_text
 
 CLASSES, CLASSES_ASKED = 30, 200  # most of a target of words, and where they are asked for
 CLASSES_OF_NUMBERS = 10  # most of a target of whole numbers that nothing says are counts
+GAPS = 0.02  # share of rows without it, up to which a column may be the time of the prediction
 LONG_TAIL = 10.0  # the 99th percentile over the median, from which errors are even on a log scale
 TAIL = 3.0  # likewise, of whole numbers, and of what is money by its name
 ZEROS = 0.05  # the most zeros of it: there they lie far below all else
@@ -31,6 +33,9 @@ _MEASURES = re.compile(
 _MONEY = re.compile(
     r"(?i)price|cost|amount|revenue|sales|salary|wage|income|preis|umsatz|pris|usd|eur"
 )
+_YES = {"ja", "oui", "si", "sí", "sim", "tak", "on", "j", "s", "o"}  # of other languages
+_NO = {"nein", "nei", "nej", "nee", "non", "não", "nie", "off", "n", "no"}
+LARGEST = 1e30  # of a target: LightGBM has its numbers in 32 bits, and squares their errors
 _UNITS = {
     "usd", "eur", "gbp", "nok", "kg", "g", "km", "m", "cm", "mm", "seconds", "minutes", "hours",
     "days", "years", "kwh", "mpg", "celsius", "percent", "points", "miles", "pounds",
@@ -87,7 +92,11 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
     target = columns[asked.target]
     text = clean_text(rows[asked.target])
     text = text.mask(text.str.lower().isin(guessed.reading.missing), "")
+    words = text[text != ""].unique()
+    if len(words) > 2 and len({str(word).lower() for word in words}) == 2:  # Yes, YES and no
+        text = text.str.lower()
     task, truths, target = _task(text, target, asked)
+    _check_answers(asked, task)
     time_columns = asked.time or (() if asked.no_time else _time(columns, asked))
     time, form = _time_name(rows, columns, time_columns)
     if len(time_columns) == 1:
@@ -97,11 +106,9 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
             f"--entities {','.join(asked.entities)}: a history needs a time of the prediction "
             "(--time), and a target that is a number, or yes or no."
         )
-    if asked.costs and task == "multiclass":
-        raise RetraceError(
-            f"--costs: '{asked.target}' has {len(text[text != ''].unique())} classes; costs are of "
-            "a number, or of yes or no. Without --costs it works."
-        )
+    if asked.known_at and asked.known_at not in time_columns:
+        known_form = _form(rows, "--known-at", (asked.known_at,))
+        columns[asked.known_at] = replace(columns[asked.known_at], sort="time", form=known_form)
     for raw in asked.entities:
         columns[raw] = replace(columns[raw], sort="words")
     key = columns[asked.key].name if asked.key else _key(rows, columns, asked)
@@ -111,6 +118,11 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
     if task == "regression":
         number = as_number(guessed.reading.number(text.mask(text == "")))
         number = number[np.isfinite(number)]
+        if np.abs(number).max() > LARGEST:
+            raise RetraceError(
+                f"The target '{asked.target}' goes up to {np.abs(number).max():.3g}: too large to "
+                f"be learnt ({LARGEST:.0e}). Write it in another unit, or its logarithm."
+            )
     metric, scale = _metric(asked, task, number, truths, text)
     return Question(
         task=task,
@@ -131,19 +143,42 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
     ), replace(guessed, columns=columns)
 
 
+def _check_answers(asked: Asked, task: Task) -> None:
+    """Refuse answers that the task cannot take."""
+    metric = METRICS.get(asked.metric or "")
+    if metric is not None and task not in metric.tasks:
+        fit = ", ".join(name for name, one in METRICS.items() if task in one.tasks)
+        raise RetraceError(
+            f"--metric {asked.metric} is of {' or '.join(metric.tasks)}, and '{asked.target}' is "
+            f"{task}: there it is one of {fit}; or say --task."
+        )
+    if asked.positive is not None and task != "binary":
+        raise RetraceError(
+            f"--positive {asked.positive} is of a target with two values; '{asked.target}' is "
+            f"{task}."
+        )
+    if asked.costs and task == "multiclass":
+        raise RetraceError(
+            f"--costs: '{asked.target}' has classes; costs are of a number, or of yes or no. "
+            "Without --costs it works."
+        )
+
+
 def _task(
     text: "pd.Series[str]", target: SourceColumn, asked: Asked
 ) -> tuple[Task, dict[str, bool], SourceColumn]:
     """Return the task, what the words of a target of two mean, and the target's column."""
     values = text[text != ""]
     counts = values.value_counts()
-    name = asked.target
+    name, gaps = asked.target, len(values) < len(text)
     if not len(counts):
         raise RetraceError(f"The target '{name}' has no value in any row.")
     if len(counts) == 1:
         raise RetraceError(
             f"The target '{name}' is {counts.index[0]!r} in all {len(values):,} rows that have "
-            "one: there is nothing to learn. Choose another column, or a file with all outcomes."
+            "one: there is nothing to learn. Choose another column, or a file with all outcomes"
+            + (f"; write it, if the {len(text) - len(values):,} empty ones are a no." * gaps)
+            + "." * (not gaps)
         )
     if asked.positive is not None and asked.positive not in counts.index:
         raise RetraceError(
@@ -152,6 +187,9 @@ def _task(
         )
     numeric = target.numeric
     task = asked.task
+    if task is None and asked.metric in METRICS:
+        tasks = [one for one in get_args(Task) if one in METRICS[asked.metric].tasks]
+        task = tasks[0] if len(tasks) == 1 else None
     if task is None:
         whole = numeric and target.sort != "number"
         few = whole and len(counts) <= CLASSES_OF_NUMBERS
@@ -197,12 +235,14 @@ def _task(
 
 
 def _thins_out(counts: "pd.Series[int]") -> bool:
-    """Whether values are counts rather than classes: from 0 on, and the larger the rarer."""
+    """Whether values are counts rather than classes: from 0 on, and from the most frequent one on
+    the larger the rarer."""
     shares = counts.set_axis(as_number(pd.Series(counts.index, dtype="str"))).sort_index()
-    from_zero = len(shares) >= THINS_FROM and shares.index[0] == 0
-    return bool(
-        from_zero and shares.iloc[-1] < THIN * shares.max() and shares.is_monotonic_decreasing
-    )
+    if len(shares) < THINS_FROM or shares.index[0] != 0 or shares.iloc[-1] >= THIN * shares.max():
+        return False
+    most = int(np.argmax(shares.to_numpy()))
+    up, down = shares.iloc[: most + 1], shares.iloc[most:]
+    return up.is_monotonic_increasing and down.is_monotonic_decreasing and len(down) > len(up)
 
 
 def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
@@ -210,6 +250,10 @@ def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
     words = [str(word) for word in counts.index]
     if positive is None and all(word.lower() in TRUTH_WORDS for word in words):
         return {word.lower(): TRUTH_WORDS[word.lower()] for word in words}
+    yes = [word for word in words if word.lower() in _YES]
+    no = [word for word in words if word.lower() in _NO]
+    if positive is None and len(yes) == len(no) == 1:
+        positive = yes[0]
     numbers = as_number(pd.Series(words, dtype="str"))
     if positive is None and not np.isnan(numbers).any():
         positive = words[int(np.argmax(numbers))]
@@ -220,7 +264,11 @@ def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
 def _time(columns: Mapping[str, SourceColumn], asked: Asked) -> tuple[str, ...]:
     """Return the first column that is a time; the others are later, or come from elsewhere."""
     others = {asked.target, asked.known_at, *asked.drop}
-    times = [raw for raw, one in columns.items() if one.sort == "time" and raw not in others]
+    times = [
+        raw
+        for raw, one in columns.items()
+        if one.sort == "time" and raw not in others and one.missing <= GAPS
+    ]
     return (times[0],) if times else ()
 
 
@@ -229,22 +277,29 @@ def _time_name(
 ) -> tuple[str | None, Form | None]:
     if not names:
         return None, None
-    form = form_of([rows[name] for name in names])
-    if form is None and len(names) == 1:  # a year, or a month of one
-        form = _of_years(clean_text(rows[names[0]]))
-    if form is None:
-        column = rows[names[0]]
-        text = clean_text(column)
-        shown = " ".join(clean_text(rows[name]).iloc[0] for name in names)
-        raise RetraceError(
-            f"--time {'+'.join(names)}: '{shown}' (row {int(rows['row'].iloc[0])}) cannot be read "
-            f"as a time; {int((text == '').sum()):,} of {len(text):,} rows are empty. Expected "
-            "ISO 8601, day or month first, or a date and an hour in two columns: --time day+hour."
-        )
+    form = _form(rows, "--time", names)
     if len(names) == 1:
         return columns[names[0]].name, form
     taken = {column.name for column in columns.values()}
     return next(one for one in ("at", "time_of_row", "at_time") if one not in taken), form
+
+
+def _form(rows: pd.DataFrame, option: str, names: tuple[str, ...]) -> Form:
+    """Return the form of a time that somebody named; RetraceError where it is none."""
+    form = form_of([rows[name] for name in names])
+    column = rows[names[0]]
+    text = clean_text(column)
+    if form is None and len(names) == 1:  # a year, a month of one, or seconds
+        form = _of_years(text) or of_numbers(column)
+    if form is not None:
+        return form
+    shown = " ".join(clean_text(rows[name]).iloc[0] for name in names)
+    why = why_not(column) if len(names) == 1 else ""
+    raise RetraceError(
+        f"{option} {'+'.join(names)}: '{shown}' (row {int(rows['row'].iloc[0])}) cannot be read "
+        f"as a time; {int((text == '').sum()):,} of {len(text):,} rows are empty.{why} Expected "
+        "ISO 8601, day or month first, or a date and an hour in two columns: --time day+hour."
+    )
 
 
 def _of_years(text: "pd.Series[str]") -> Form | None:

@@ -4,7 +4,9 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -38,9 +40,10 @@ def read(source: Path, asked: Asked) -> Read:
     """
     rows = read_raw(source, [], rest=True).rows
     names = [str(one) for one in rows if one not in PLACE]
-    _check_header(source.name, names)
+    _check_header(source, names)
     for column in _said(asked):
         _check_there(column, names, source.name)
+    _check_asked(asked)
     kept = [one for one in names if one not in asked.drop]
     _check_size(source.name, rows, kept)
     _check_cells(source.name, rows, kept)
@@ -53,12 +56,36 @@ def _said(asked: Asked) -> list[str]:
     return [*filter(None, single), *asked.time, *asked.entities, *asked.drop]
 
 
+def _check_asked(asked: Asked) -> None:
+    """Refuse answers that contradict each other."""
+    single = {"--key": asked.key, "--group": asked.group, "--known-at": asked.known_at}
+    uses = [*((option, one) for option, one in single.items() if one)]
+    uses += [("--time", one) for one in asked.time]
+    uses += [("--entities", one) for one in asked.entities]
+    for option, column in uses:
+        if column == asked.target:
+            raise RetraceError(f"{option} {column}: it is the target, which is not known by then.")
+    for option, column in [("--target", asked.target), *uses]:
+        if column in asked.drop:
+            raise RetraceError(f"--drop {column} and {option} {column}: a column is one of both.")
+    if asked.no_time and asked.time:
+        raise RetraceError("--time and --no-time: one of both.")
+    try:
+        ZoneInfo(asked.zone or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise RetraceError(
+            f"--zone {asked.zone}: not a time zone such as Europe/Oslo or America/New_York."
+        ) from None
+
+
 def _check_there(column: str, names: Sequence[str], file: str) -> None:
     if column in names:
         return
     close = [one for one in names if one.lower() == column.lower()]
     close = close or difflib.get_close_matches(column, names, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+    if any(re.fullmatch(_VALUE, name) for name in names) and not close:
+        hint += " Is the line with the names of the columns missing?"
     raise RetraceError(f"{file} has no column '{column}'{hint} It has {_listed(names)}.")
 
 
@@ -67,11 +94,19 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _check_header(file: str, names: Sequence[str]) -> None:
+def _check_header(source: Path, names: Sequence[str]) -> None:
+    file = source.name
     if len(names) < 2:
+        if above := _lines_above(source):
+            raise RetraceError(
+                f"{file} has {above} line{'s' if above > 1 else ''} above the names of its "
+                f"columns, such as {names[0][:60]!r}. Take them out: `tail -n +{above + 1} {file} "
+                "> own.csv`."
+            )
         raise RetraceError(
             f"{file} has one column ({names[0][:60]!r}): no table, or another separator than "
-            "commas, semicolons, tabs and vertical bars. Expected a target and columns beside it."
+            "commas, semicolons, tabs and vertical bars; of a workbook the first sheet is read. "
+            "Expected a target and columns beside it."
         )
     if all(re.fullmatch(_VALUE, name) for name in names):
         raise RetraceError(
@@ -88,12 +123,29 @@ def _check_header(file: str, names: Sequence[str]) -> None:
             )
 
 
+def _lines_above(source: Path) -> int:
+    """Return how many lines a plain file has before a header with several columns; 0 if it has
+    none."""
+    if not source.is_file() or source.suffix.lower() not in (".csv", ".tsv"):
+        return 0
+    with source.open(encoding="utf-8", errors="replace") as file:
+        lines = list(islice(file, 60))
+    for sign in ",;\t|":
+        fields = [line.count(sign) for line in lines]
+        first = next((i for i, n in enumerate(fields) if n), 0)
+        if 0 < first < len(lines) - 5 and len({*fields[first:]} - {0}) == 1:
+            return first
+    return 0
+
+
 def _check_size(file: str, rows: pd.DataFrame, names: Sequence[str]) -> None:
     if len(names) > MOST_COLUMNS:
         raise RetraceError(
             f"{file} has {len(names):,} columns; {MOST_COLUMNS:,} are the most. Take out what the "
             "model does not need, or --drop it."
         )
+    if len(names) < 2:
+        raise RetraceError(f"{file}: --drop leaves no column to predict from.")
     if len(rows) < LEAST_ROWS:
         raise RetraceError(
             f"{file} has {len(rows):,} row{'' if len(rows) == 1 else 's'}; {LEAST_ROWS} are the "

@@ -1,6 +1,7 @@
 """Find out how a column, or several together, write a time."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,28 @@ def form_of(columns: Sequence[pd.Series]) -> Form | None:
     return _alone(column, text)
 
 
+def of_numbers(column: pd.Series) -> Form | None:
+    """Return the form of numbers of seconds, or their parts, since 1970; None where they are none:
+    an amount may be as large, so that only a column that is called a time is asked."""
+    text = clean_text(column)
+    rows = np.flatnonzero(text != "")
+    rows = rows[:: -(-len(rows) // SAMPLE) or 1]
+    if not len(rows) or not text.iloc[rows].str.fullmatch(r"\d{9,19}(\.\d*)?").all():
+        return None
+    if read_times(column.iloc[rows], Clock("UTC")).at.notna().mean() < READABLE:
+        return None
+    return Form(None, f"seconds since 1970 or their parts, such as {text.iloc[rows[0]]}")
+
+
+def why_not(column: pd.Series) -> str:
+    """Return what keeps a column from being read as times, where the reader can tell."""
+    try:
+        read_times(column, Clock("UTC"))
+    except RetraceError as error:
+        return f" {str(error).split(' Set `')[0]}"
+    return ""
+
+
 def _alone(column: pd.Series, text: "pd.Series[str]") -> Form | None:
     try:
         if read_times(column, Clock("UTC", None)).at.notna().mean() >= READABLE:
@@ -75,9 +98,13 @@ def _best(text: "pd.Series[str]") -> Form | None:
     """Return the format that reads the most; of two that read the same, the one whose times are
     closer to being sorted."""
     shown = text.iloc[[0, len(text) // 3, len(text) // 2, -1]].unique()
-    guesses = [
-        guess_datetime_format(value, dayfirst=first) for value in shown for first in (True, False)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # 01/14/2023 has no day first
+        guesses = [
+            guess_datetime_format(value, dayfirst=first)
+            for value in shown
+            for first in (True, False)
+        ]
     found: list[tuple[float, float, str]] = []
     for one in dict.fromkeys(guess for guess in [*guesses, *_ORDER] if guess):
         times = pd.to_datetime(text, format=one, errors="coerce")

@@ -77,7 +77,8 @@ def read_raw(
     the folder `stops/`. `columns` must be in every file, in any order. Those of `optional` are read
     from the files that have them and missing (NaN) in others; without any such file they are left
     out. All other columns are dropped, or with `rest` come after those, as if they were optional:
-    of several with one name the second is then `name.1`, as pandas has it.
+    of several with one name the second is then `name.1`, as pandas has it. So are columns that are
+    called as those of `PLACE` are.
     `hints` says more about a column that is not there. Without `signs` nothing is said of how
     numbers are written: the caller knows. With None the caller says all of it, by `say_hints`.
 
@@ -90,6 +91,7 @@ def read_raw(
     rows, malformed = [], []
     for path in files_of(source, name):
         reader = _READERS.get((suffix_of(path) or "").removesuffix(".gz"), Delimited)(path)
+        reader.names = [f"{name}.1" if name in PLACE else name for name in reader.names]
         if rest:
             reader.names = _numbered(reader.names, apart=columns)
             others = (one for one in reader.names if one not in wanted and one not in PLACE)

@@ -35,6 +35,7 @@ TRUTH_WORDS = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0"
     "false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False
 }  # fmt: skip
 CHUNK_ROWS = 50_000
+BRACKETS, MINUS = "()", "\N{MINUS SIGN}"  # signs of numbers below zero
 _SPACES = {".": r"\.", ",": ",", " ": r"[ \x{A0}\x{202F}]", "'": r"['\x{2019}]"}
 
 
@@ -55,7 +56,8 @@ class Reading(Params):
         and an hour, are read as one text with a space between them
     missing : words that stand for no value, in any case, beside those of retrace.raw.values
     decimal, thousands : signs of numbers that are text
-    signs : what stands before or after numbers, such as € or %
+    signs : what stands before or after numbers, such as € or %; "()" says that numbers in brackets
+        are below zero, and "−" that this, and not "-", is their minus
     truths : of a bool column, or of one of 0 and 1, the words that mean true and false, in small
         letters
     time_zone : of times without an offset, such as Europe/Oslo; null refuses them
@@ -90,7 +92,11 @@ class Reading(Params):
             return column
         values = pc.utf8_trim_whitespace(arrow_text(column))
         for sign in self.signs:
-            values = pc.utf8_trim_whitespace(pc.replace_substring(values, sign, ""))
+            if sign == BRACKETS:
+                values = pc.replace_substring_regex(values, r"^\((.*)\)$", r"-\1")
+            else:
+                plain = "-" if sign == MINUS else ""
+                values = pc.utf8_trim_whitespace(pc.replace_substring(values, sign, plain))
         if self.thousands:
             grouped = (
                 rf"^[-+]?[1-9]\d{{0,2}}({_SPACES[self.thousands]}\d{{3}})+(\{self.decimal}\d*)?$"
@@ -135,12 +141,13 @@ def read_plain(
     table = read_raw(source, needed, others, signs=not reading.has_signs)
     raw = table.rows
     reading = reading.model_copy(update={"missing": [word.lower() for word in reading.missing]})
-    clean, reasons = pd.DataFrame(index=raw.index), []
+    columns, reasons = {}, []
     for name, of in names.items():
         if all(one in raw for one in of):
             column = _joined(raw, of)
-            clean[name], why = _column(name, kinds[name], column, reading, section, raw, key)
+            columns[name], why = _column(name, kinds[name], column, reading, section, raw, key)
             reasons += why
+    clean = pd.DataFrame(columns, index=raw.index)
     content = [name for name in sorted(map(str, clean)) if name not in key]
     clean = clean.assign(**_names_of_rows(clean[content], reading))
     clean = clean[[name for name in kinds if name in clean]]

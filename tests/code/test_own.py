@@ -75,6 +75,10 @@ def said(found: Plan) -> str:
         (["$1,234.50", "$12.00", "$7.10"], ".", ",", ["$"]),
         (["12,5 €", "7,1 €", "1.200,0 €"], ",", ".", ["€"]),
         (["12.5%", "7.1%", "100%"], ".", "", ["%"]),
+        (["NOK 5,649", "NOK 12,300", "NOK 900"], ".", ",", ["NOK"]),
+        (["21.5 km/h", "7 km/h", "3.25 km/h"], ".", "", ["km/h"]),
+        (["(12.30)", "(7.10)", "(3.00)", "4.50"], ".", "", ["()"]),
+        (["−12.30", "−7.10", "4.50"], ".", "", ["−"]),
     ],
 )
 def test_the_signs_of_numbers_are_found(
@@ -87,6 +91,35 @@ def test_the_signs_of_numbers_are_found(
     if reading.has_signs or decimal == ",":
         assert (reading.decimal, reading.thousands, reading.signs) == (decimal, thousands, signs)
     assert found.columns["x"].sort in ("number", "whole")
+
+
+@pytest.mark.parametrize("values", ["($1,250.50)", "$(1,250.50)", "−1,250.50"])
+def test_numbers_below_zero_keep_their_sign(values: str) -> None:
+    reading = Reading(thousands=",", signs=["$", "()", "−"])
+    assert float(reading.number(pd.Series([values], dtype="str")).iloc[0]) == -1250.5
+
+
+def test_seconds_since_1970_are_a_time_where_the_column_is_called_one(tmp_path: Path) -> None:
+    seconds = 1_700_000_000 + 3600 * np.arange(N)
+    rows = frame(created_at=seconds, amount=seconds + 7)
+    found = planned(write(tmp_path, rows)).question
+    assert found.time == "created_at"
+    assert "seconds since 1970" in found.time_form.words
+    assert planned(write(tmp_path, rows), time=("amount",)).question.time == "amount"
+
+
+def test_a_time_with_gaps_is_not_that_of_the_prediction(tmp_path: Path) -> None:
+    days = pd.date_range("2023-01-01", periods=N).strftime("%Y-%m-%d")
+    rows = frame(sold=np.where(np.arange(N) % 9 == 0, "", days))
+    found = planned(write(tmp_path, rows))
+    assert found.question.time is None
+    assert "sold is a time" in said(found)
+
+
+def test_columns_that_are_called_as_the_place_of_a_row_are_read(tmp_path: Path) -> None:
+    rows = frame().rename(columns={"size": "row", "town": "file"})
+    sorts = planned(write(tmp_path, rows)).table.guessed.columns
+    assert [sorts[name].sort for name in ("row.1", "file.1")] == ["number", "words"]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +270,12 @@ def test_json_that_is_no_table_is_refused(tmp_path: Path, text: str, words: str)
             "poisson_deviance",
             "identity",
         ),
+        (
+            np.repeat([0, 1, 2, 3, 4, 5], [110, 140, 90, 40, 15, 5]),  # most often 1
+            "regression",
+            "poisson_deviance",
+            "identity",
+        ),
         (np.maximum(np.arange(N) * 7 - 560, 0), "regression", "rmse", "identity"),
     ],
 )
@@ -257,6 +296,19 @@ def test_of_two_words_the_rarer_one_is_found_or_the_one_that_is_named(tmp_path: 
     path = write(tmp_path, frame(y=np.where(np.arange(N) % 3 == 0, "B", "M")))
     assert planned(path, "y").question.truths == {"m": False, "b": True}
     assert planned(path, "y", positive="M").question.truths == {"m": True, "b": False}
+
+
+@pytest.mark.parametrize(
+    ("words", "yes"),
+    [(("ja", "nein"), "ja"), (("oui", "non"), "oui"), (("No", "Sí"), "Sí"), (("NO", "Yes"), "yes")],
+)
+def test_yes_and_no_are_known_in_other_languages_and_any_case(
+    tmp_path: Path, words: tuple[str, str], yes: str
+) -> None:
+    y = np.array(words)[np.arange(N) % 2]
+    y = np.where(np.arange(N) == 0, "no", y) if yes == "yes" else y
+    found = planned(write(tmp_path, frame(y=y)), "y").question
+    assert (found.task, found.positive) == ("binary", yes)
 
 
 def test_a_yes_or_no_with_gaps_is_read_as_numbers(tmp_path: Path) -> None:
@@ -476,6 +528,26 @@ def test_a_target_with_gaps_is_said(tmp_path: Path) -> None:
             {"task": "regression"},
             r"20 of 400 values are no numbers, such as 'much 3' \(row 4\)",
         ),
+        (lambda rows: rows.assign(worth=rows["worth"] * 1e40), {}, "too large to be learnt"),
+        (
+            lambda rows: rows.assign(
+                day=np.where(np.arange(N) % 2, "2023-13-31", "31/01/2023"), worth=rows["worth"]
+            ),
+            {"time": ("day",)},
+            "cannot be read as a time",
+        ),
+        (lambda rows: rows, {"known_at": "town"}, "--known-at town: .* cannot be read as a time"),
+        (lambda rows: rows, {"zone": "Mars"}, "--zone Mars: not a time zone"),
+        (lambda rows: rows, {"drop": ("worth",)}, "--drop worth and --target worth"),
+        (lambda rows: rows, {"drop": ("size", "town")}, "leaves no column to predict from"),
+        (lambda rows: rows, {"group": "worth"}, "it is the target"),
+        (lambda rows: rows, {"metric": "auc", "task": "regression"}, "--metric auc is of binary"),
+        (
+            lambda rows: rows,
+            {"target": "town", "positive": "Oslo", "task": "multiclass"},
+            "is of a target with two values",
+        ),
+        (lambda rows: rows, {"no_time": True, "time": ("size",)}, "one of both"),
     ],
 )
 def test_bad_input_is_a_clear_error(tmp_path: Path, change, asked, words: str) -> None:
@@ -488,6 +560,10 @@ def test_a_file_without_a_header_or_that_is_no_table(tmp_path: Path) -> None:
     path = tmp_path / "bare.csv"
     path.write_text("\n".join(f"{i},{i * 2.5},7" for i in range(300)))
     with pytest.raises(RetraceError, match=r"has no header: its first line is 0, 0.0, 7"):
+        planned(path)
+    path = tmp_path / "titled.csv"
+    path.write_text("Homes sold\n\n" + frame().to_csv(index=False))
+    with pytest.raises(RetraceError, match=r"2 lines above .* 'Homes sold'.*tail -n \+3"):
         planned(path)
     path = tmp_path / "picture.csv"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")

@@ -3,6 +3,7 @@
 Each is what the months so far have shown, with as much room beyond as lay between them.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -26,6 +27,10 @@ DIGITS = 3
 # Screens of what a table may do by nature, or was told of by `traps`; the others find faults.
 BY_NATURE = ("jump", "silent", "stuck", "volume", "constant", "leak", "dated", "repeated")
 
+# Columns that say when a row was; what a new month does to them, though the past has not yet.
+CALENDAR = re.compile(r"(?i)(^|_)(year|yr|quarter|season|month|mnth|week|day)(_of_[a-z]+)?$")
+OF_CALENDAR = ("dated", "constant", "jump")
+
 Limits = dict[str, dict[str, Any]]
 
 
@@ -46,12 +51,16 @@ def moving(
     clean: pd.DataFrame, question: Question, outcomes: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """Return, by screen, the columns that do already what it looks for: seasons, years, and flags
-    that are rare. The next month would do the same."""
+    that are rare. The next month would do the same; of a time's parts one that is not yet there.
+    """
     key = question.key or "row_id"
     found: dict[str, list[str]] = {}
     for one in screen(clean, Screens(), Roles((key,), question.time, tuple(outcomes))):
         if not one["passed"] and one["check"] in BY_NATURE:
             found.setdefault(one["check"], []).append(one["column"])
+    calendar = [name for name in map(str, clean) if question.time and CALENDAR.search(name)]
+    for check in OF_CALENDAR if calendar else ():
+        found[check] = list(dict.fromkeys([*found.get(check, []), *calendar]))
     return {name: tuple(columns) for name, columns in found.items()}
 
 

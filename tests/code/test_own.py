@@ -717,6 +717,14 @@ def test_limits_are_silent_on_the_next_month() -> None:
     assert wrong == 0
 
 
+def test_parts_of_a_time_may_move_though_they_have_not_yet(tmp_path: Path) -> None:
+    at = pd.date_range("2024-01-01", periods=N, freq="h")
+    rows = frame(at=at, year=at.year, Season=1, day_of_week=at.day_of_week, birthday=at.month)
+    schema = planned(write(tmp_path, rows)).written.files["schema.py"]
+    assert '"dated": ("year", "day_of_week"' in schema or '"dated": ("day_of_week"' in schema
+    assert "birthday" not in schema.partition("exempt")[2].partition("dated")[2].partition(")")[0]
+
+
 @pytest.mark.parametrize(
     ("broken", "column"),
     [

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from store.shown import shown
 
     problem = find_problem(args.problem)
-    store = Store(args.store or DEFAULT)
+    store = Store(args.store or DEFAULT, existing=True)
     with answering(store):
         found = shown(store, problem, args.type, args.id, subject_of(args.id), MOST)
     if not any(found.values()):

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from store.database import DEFAULT, Store, answering
     from store.forget import forget
 
-    store = Store(args.store or DEFAULT)
+    store = Store(args.store or DEFAULT, existing=True)
     with answering(store):
         found = forget(store, args.log or log.FOLDER, args.type, args.id)
     print(", ".join(f"{number:,} of {kind}" for kind, number in found.items()) + " are gone.")

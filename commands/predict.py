@@ -19,12 +19,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from problems import parts
 from problems.contract import Problem
 from problems.parts import find_problem
 from problems.predict import Predictor, predict, usable_rows
+from problems.row_columns import RefusedRow
 from problems.rows import RowReader, to_json
 from retrace.base import paths
 from retrace.base.arrays import from_frame, to_frame
@@ -55,16 +58,18 @@ def run(args: argparse.Namespace) -> int:
     ask = stored(problem, args.store) if args.store else in_memory(problem, bundle)
     written = args.out.with_name(args.out.name + ".parts")
     begin(written, args.file, bundle)
-    n_parts = -(-len(rows) // AT_ONCE)
-    for number in range(n_parts):
-        path = written / f"{number:06}.parquet"
+    places = together(problem, rows, AT_ONCE)
+    files = [written / f"{number:06}.parquet" for number in range(len(places))]
+    n_rows = 0
+    for here, path in zip(places, files, strict=True):
         if not path.exists():
-            here = rows.iloc[number * AT_ONCE : (number + 1) * AT_ONCE]
-            write_table(answered(problem, here.reset_index(drop=True), ask), path)
+            write_table(answered(problem, rows.iloc[here].reset_index(drop=True), ask), path)
+        n_rows += len(here)
         if sys.stderr.isatty():
-            print(f"\r{min((number + 1) * AT_ONCE, len(rows)):,} rows", end="", file=sys.stderr)
-    whole = pd.concat([read_table(written / f"{number:06}.parquet") for number in range(n_parts)])
-    finish(whole.reset_index(drop=True), args.out)
+            print(f"\r{n_rows:,} rows", end="", file=sys.stderr)
+    whole = pd.concat([read_table(path) for path in files], ignore_index=True)
+    whole = whole.iloc[np.argsort(np.concatenate(places))].reset_index(drop=True)
+    finish(whole, args.out)
     shutil.rmtree(written)
     refused = int((whole["refused"] != "").sum())
     print(f"{args.out.name}: {len(whole):,} rows, {refused:,} of them refused")
@@ -94,6 +99,19 @@ def read_rows(problem: Problem, path: Path) -> pd.DataFrame:
     return reader.asked(path, parts.settings(reader.settings, problem, "ingest"))
 
 
+def together(problem: Problem, rows: pd.DataFrame, most: int) -> list[NDArray[np.int64]]:
+    """Return the places of rows in parts of about so many; rows that look at each other are in
+    one."""
+    if problem.group:
+        group = rows.groupby(list(problem.group), sort=False, dropna=False).ngroup().to_numpy()
+    else:
+        group = np.arange(len(rows))
+    before = np.r_[0, np.cumsum(np.bincount(group))]  # rows of the groups before
+    part = before[group] // most
+    order = np.argsort(part, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
+
+
 def answered(problem: Problem, rows: pd.DataFrame, ask: Ask) -> pd.DataFrame:
     """Return key, answer and `refused` of each row."""
     refused = pd.Series("", rows.index, dtype="str")
@@ -102,6 +120,8 @@ def answered(problem: Problem, rows: pd.DataFrame, ask: Ask) -> pd.DataFrame:
     usable, broken = usable_rows(parts.world(problem.world), rows[refused == ""])
     refused.update(broken)
     found = ask(usable.reset_index(drop=True)).set_axis(usable.index)
+    if "refused" in found:
+        refused.update(found.pop("refused"))
     keys = rows[list(problem.key)]
     return pd.concat([keys, found.reindex(rows.index), refused.rename("refused")], axis=1)
 
@@ -127,22 +147,38 @@ def stored(problem: Problem, url: str) -> Ask:
 
     store = Store(url)
     store.upgrade()
-    keep = serving_params().log_personal
-    served = Served.load(problem, store, Loader(store, log.FOLDER), log_personal=keep)
+    served = Served.load(problem, store, Loader(store, log.FOLDER), params=serving_params())
     request = uuid.uuid4().hex
 
     def ask(rows: pd.DataFrame) -> pd.DataFrame:
         arrays = from_frame(rows)
-        found: list[dict[str, Any]] = []
-        for start in range(0, len(rows), STORED_AT_ONCE):
-            places = range(start, min(start + STORED_AT_ONCE, len(rows)))
-            asked = [to_json(arrays, place) for place in places]
-            answers = served.answer(asked, request)
+        found: dict[int, dict[str, Any]] = {}
+
+        def answer(here: NDArray[np.int64]) -> None:
+            asked = [to_json(arrays, place) for place in here.tolist()]
+            try:
+                answers = served.answer(asked, request)
+            except RefusedRow as error:  # the others are answered
+                parts = together(problem, rows.iloc[here], max(len(here) // 2, 1))
+                if len(parts) == 1:
+                    parts = together(problem, rows.iloc[here], 1)
+                if len(parts) > 1:
+                    for part in parts:
+                        answer(here[part])
+                    return
+                reason = {"refused": f"{error.column}: {error.reason}"}
+                found.update(dict.fromkeys(here.tolist(), reason))
+                return
             lines = (log.parse(one.line) for one in answers)
             with store.writing() as connection:
                 insert_predictions(store, connection, [row_of(line) for line in lines if line])
-            found += [_plain(one.said) for one in answers]
-        return pd.DataFrame(found, index=rows.index)
+            found.update(zip(here.tolist(), (_plain(one.said) for one in answers), strict=True))
+
+        for here in together(problem, rows, STORED_AT_ONCE):
+            if len(here):
+                answer(here)
+        table = pd.DataFrame([found[place] for place in range(len(rows))], index=rows.index)
+        return table.assign(refused=table["refused"].fillna("")) if "refused" in table else table
 
     return ask
 

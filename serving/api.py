@@ -20,6 +20,7 @@ from problems.rows import RowReader, check_together
 from retrace.base.arrays import join
 from retrace.base.clock import micros
 from retrace.base.errors import RetraceError
+from serving.clock import check_ahead
 from serving.model import Answer, Asked, Served
 from serving.numbers import Numbers
 from serving.replies import Refusal, body_of, headers_of, refusal, reply, rows_of
@@ -29,6 +30,7 @@ from serving.tokens import Tokens, given, may
 from store.database import Store, StoreAway, words_of
 from store.facts import Fact, WorldEvents
 from store.log import LogFull, LogWriter
+from store.remembered import Remembered
 from store.shown import moment
 from store.tables import feedback, outcomes, predictions
 
@@ -50,16 +52,18 @@ class Api:
         tokens: Tokens,
         numbers: Numbers,
         params: ServingParams,
+        remembered: Remembered | None = None,
     ) -> None:
         self.served, self.facts, self.store, self.log = served, facts, store, log
         self.tokens, self.numbers, self.params = tokens, numbers, params
+        self.remembered = remembered
         self.outcome_readers = {
             name: RowReader.of_outcomes(parts.world(one.problem.world), one.problem)
             for name, one in served.items()
         }
         self.row_readers = {name: RowReader.of_rows(parts.world(name)) for name in facts}
         self.together = {
-            name: Together(one, self._recording(one), threads=not store.is_sqlite)
+            name: Together(one, self._recording(one), self._waits)
             for name, one in served.items()
         }
         for one in served.values():
@@ -98,6 +102,8 @@ class Api:
             field = f"[{error.row}].{error.column}".rstrip(".")
             return Refusal(422, error.reason, field)
         if isinstance(error, LogFull | StoreAway):
+            if self.remembered is None and error.__cause__ is not None:
+                print(f"store: {words_of(error.__cause__)}", flush=True)
             return Refusal(503, str(error))
         if isinstance(error, SQLAlchemyError):
             print(f"store: {words_of(error)}", flush=True)
@@ -115,6 +121,15 @@ class Api:
         if not may(role, needed):
             raise Refusal(403, f"this token is of the role '{role}'; '{needed}' is needed.")
         self.tokens.check_origin(request)
+
+    def _waits(self) -> bool:
+        """Whether a look-up waits for another machine."""
+        return self.remembered is not None and not self.remembered.away
+
+    def _check_store(self) -> None:
+        """StoreAway, at once, where it is known that the database does not answer."""
+        if self.remembered is not None and self.remembered.away:
+            raise StoreAway("the database does not answer; nothing was stored. Ask again.")
 
     def _column(self, name: str) -> str:
         """Return a column's name as a label; a stranger must not make labels."""
@@ -151,6 +166,8 @@ class Api:
         def record(answers: Sequence[Answer]) -> None:
             self.log.append(b"".join([answer.line for answer in answers]))
             self.numbers.predicted(name, version, [one.said["prediction"] for one in answers])
+            if "stale" in answers[0].said:
+                self.numbers.stale.labels(name).inc(len(answers))
 
         return record
 
@@ -161,6 +178,7 @@ class Api:
         rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
         world = parts.world(name)
         arrays = self.row_readers[name].read(rows)
+        check_ahead(arrays, [world.time], self.params.ahead_days)
         check_together(world, arrays)
         names = join([arrays[one] for one in world.key], "|")
         at = micros(arrays[world.time]).tolist() if world.time else [0] * len(rows)
@@ -174,6 +192,8 @@ class Api:
         problem, world = served.problem, served.problem.world
         rows, _ = rows_of(await body_of(request, self.params.most_bytes), self.params.most_rows)
         arrays = self.outcome_readers[problem.name].read(rows)
+        times = [name for name, values in arrays.items() if values.dtype.kind == "M"]
+        check_ahead(arrays, times, self.params.ahead_days)
         check_together(parts.world(world), arrays)
         names = join([arrays[one] for one in problem.key], "|")
         history = served.predictor.part.history
@@ -201,6 +221,7 @@ class Api:
         return await self._added(world, facts)
 
     async def _added(self, world: str, facts: list[Fact]) -> Response:
+        self._check_store()
         added = await run_in_threadpool(self.facts[world].add, facts)
         return reply({"stored": added.stored, "repeated": added.repeated})
 
@@ -223,6 +244,7 @@ class Api:
 
         Refusal for a value that cannot be.
         """
+        self._check_store()
         classes = served.bundle.encoding.classes
         number = type(value) in (int, float)
         if value is not None and classes and value not in classes:

@@ -13,6 +13,8 @@ import msgspec
 import pyarrow as pa
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -24,13 +26,14 @@ from serving.described import describe
 from serving.model import Served
 from serving.numbers import Numbers
 from serving.pages import Pages
-from serving.replies import reply
+from serving.replies import Refusal, refusal, reply
 from serving.settings import serving_params
 from serving.tokens import Tokens
-from store.database import AWAY, Store, words_of
+from store.database import AWAY, Store, answering, words_of
 from store.facts import WorldEvents
 from store.loader import Loader, unloaded_bytes
 from store.log import LogWriter
+from store.remembered import Remembered
 
 THREADS = 8  # that wait for the database, each with a connection of its own
 PLAN = "RETRACE_SERVING"  # in the environment: what each worker is to serve
@@ -91,17 +94,19 @@ def app_of(plan: ServingPlan) -> Front:
     store = Store(plan.store)
     store.upgrade()
     loader = Loader(store, folder)
-    served = {
-        model.problem: Served.load(
-            parts.find_problem(model.problem),
-            store,
-            loader,
-            top=Path(model.top),
-            version=model.version,
-            log_personal=params.log_personal,
-        )
-        for model in plan.models
-    }
+    with answering(store):
+        served = {
+            model.problem: Served.load(
+                parts.find_problem(model.problem),
+                store,
+                loader,
+                top=Path(model.top),
+                version=model.version,
+                params=params,
+            )
+            for model in plan.models
+        }
+    remembered = remember(store, served, params.remembered_mb)
     worlds = dict.fromkeys(one.problem.world for one in served.values())
     facts = {
         world: WorldEvents(
@@ -113,7 +118,7 @@ def app_of(plan: ServingPlan) -> Front:
     }
     settle()
     log, numbers = LogWriter(folder), Numbers(several=plan.workers > 1)
-    api = Api(served, facts, store, log, tokens, numbers, params)
+    api = Api(served, facts, store, log, tokens, numbers, params, remembered)
     document = describe(served, tokens=bool(tokens.pairs))
 
     @asynccontextmanager
@@ -122,7 +127,14 @@ def app_of(plan: ServingPlan) -> Front:
         yield
         log.close()
 
-    app = FastAPI(title="Retrace", openapi_url=None, docs_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="Retrace",
+        openapi_url=None,
+        docs_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: elsewhere},
+    )
     app.state.api = api
 
     async def live(_request: Request) -> Response:
@@ -132,16 +144,19 @@ def app_of(plan: ServingPlan) -> Front:
         return JSONResponse(document)
 
     async def metrics(_request: Request) -> Response:
-        content, media_type = numbers.text(store, folder)
+        content, media_type = await run_in_threadpool(numbers.text, store, folder)
         return Response(content, media_type=media_type)
 
+    def problem_of_store() -> str:
+        return _problem_of(store) if remembered is None else remembered.problem
+
     async def ready(_request: Request) -> Response:
-        problem = _problem_of(store)
+        problem = "" if remembered and remembered.is_whole else problem_of_store()
         return reply({"status": problem or "ready"}, 503 if problem else 200)
 
     async def health(_request: Request) -> Response:
-        problem = _problem_of(store)
-        waiting = None if problem else unloaded_bytes(store, folder)
+        problem = problem_of_store()
+        waiting = None if problem else await run_in_threadpool(unloaded_bytes, store, folder)
         said: dict[str, Any] = {
             "status": problem or "ready",
             "models": {name: one.version for name, one in served.items()},
@@ -155,6 +170,7 @@ def app_of(plan: ServingPlan) -> Front:
         ("/health/ready", ready),
     )
     guarded: tuple[tuple[str, str, str, str, Handler], ...] = (
+        ("/v1/{name}/predict", "predict", "predict", "POST", api.predict),
         ("/v1/{name}/events", "events", "write", "POST", api.events),
         ("/v1/{name}/outcomes", "outcomes", "write", "POST", api.outcomes),
         ("/v1/{name}/feedback", "feedback", "predict", "POST", api.feedback),
@@ -169,8 +185,31 @@ def app_of(plan: ServingPlan) -> Front:
     for path, action, needed, method, handler in guarded:
         app.add_route(path, api.guarded(action, needed, handler), methods=[method])
     tops = {model.problem: Path(model.top) for model in plan.models}
-    Pages(api, tops, document, lambda: _problem_of(store)).add_to(app)
+    Pages(api, tops, document, problem_of_store).add_to(app)
     return Front(app, api.guarded("predict", "predict", api.predict))
+
+
+async def elsewhere(request: Request, error: HTTPException) -> Response:
+    """Say that there is no such address, or not for this method, as other errors are said."""
+    cause = "no such address; /openapi.json has those that there are."
+    if error.status_code == 405:
+        methods = (error.headers or {}).get("Allow", "")
+        cause = f"{request.method[:20]} is not for this address; {methods} is."
+    response = refusal(request, Refusal(error.status_code, cause))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def remember(store: Store, served: dict[str, Served], most_mb: int) -> Remembered | None:
+    """Begin to remember the states of what is served; None where the database is a file here."""
+    if store.is_sqlite:
+        return None
+    states = [one.known for one in served.values() if one.known is not None]
+    remembered = Remembered(store, most_mb * 1_000_000)
+    for known in states:
+        known.remembered = remembered
+    remembered.watch([known.basis for known in states])
+    return remembered
 
 
 def settle() -> None:

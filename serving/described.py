@@ -55,6 +55,7 @@ FEEDBACK = {
 }
 REASON: dict[str, Any] = {"column": TEXT, "words": TEXT, "value": {}, "unit": TEXT}
 REASON |= {"effect": NUMBER, "effect_unit": TEXT}
+STALE = {"const": True, "description": "the database is away: history is as of history_as_of"}
 REASONS = {"type": "array", "items": {"type": "object", "properties": REASON}}
 EXPLAIN = {
     "name": "explain",
@@ -130,8 +131,11 @@ def _answer(one: Served) -> dict[str, Any]:
     else:
         found["prediction"] = TEXT
         found |= {f"probability_{name}": NUMBER for name in one.bundle.encoding.classes}
-    found |= {"unit": TEXT, "decision": {"type": "object"}, "reasons": REASONS}
-    required = [name for name in found if name != "reasons"]
+    found |= {"unit": TEXT, "decision": {"type": "object"}}
+    required = [*found]
+    found |= {"reasons": REASONS}
+    if one.known is not None:
+        found |= {"stale": STALE, "history_as_of": {"type": "string", "format": "date-time"}}
     return {"type": "object", "properties": found, "required": required}
 
 

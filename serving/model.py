@@ -16,9 +16,10 @@ from problems import parts
 from problems.contract import Problem
 from problems.featurize import feature_fingerprint
 from problems.predict import Predictor
+from problems.row_columns import RefusedRow
 from problems.rows import RowReader
 from retrace.base import paths
-from retrace.base.arrays import Arrays, join
+from retrace.base.arrays import Arrays, join, take
 from retrace.base.clock import DAY, micros
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
@@ -27,8 +28,11 @@ from retrace.encode.encoders import Matrix
 from retrace.fit.bundle import Bundle
 from retrace.fit.following import DECISION, FOLLOWED, Waiting
 from retrace.fit.intervals import Interval
+from retrace.past.state import NotKept
+from serving.clock import check_ahead
 from serving.reasons import Reasons
-from store.database import Store
+from serving.settings import ServingParams
+from store.database import AWAY, Store
 from store.following import Following
 from store.forget import subject_of
 from store.known import StoredState, unpacked
@@ -73,7 +77,7 @@ class Served:
     following: Following | None
     decision: dict[str, Any]
     loader: Loader
-    log_personal: bool
+    params: ServingParams
 
     @classmethod
     def load(
@@ -83,8 +87,8 @@ class Served:
         loader: Loader,
         *,
         top: Path = Path(),
+        params: ServingParams,
         version: str = "",
-        log_personal: bool = False,
     ) -> Self:
         """Load the model of a problem from a folder that has models/ and data/ as `dvc repro` makes
         them, and begin its state in the store where that was not done yet.
@@ -142,7 +146,7 @@ class Served:
             following,
             decision,
             loader,
-            log_personal,
+            params,
         )
 
     @property
@@ -195,7 +199,12 @@ class Served:
             rows = [row if row.get(asked_at) else {**row, asked_at: clock} for row in rows]
         arrays = self.reader.read(rows)
         as_of = micros(arrays[asked_at]) if asked_at else np.full(len(rows), now)
-        known, intervals = self._look_up(arrays, as_of)
+        check_ahead(arrays, [asked_at], self.params.ahead_days)
+        try:
+            known, intervals, known_until = self._look_up(arrays, as_of)
+        except NotKept as error:
+            place = self._not_kept(arrays, as_of)
+            raise RefusedRow(place, str(asked_at), str(error)) from None
         matrix = self.predictor.encode(arrays, known)
         scores = self.bundle.scores(matrix, num_threads=1)
         found = self._answers(scores, as_of, intervals)
@@ -204,12 +213,16 @@ class Served:
         plain = {name: values.tolist() for name, values in found.items()}
         scored = {name: values.tolist() for name, values in scores.items()}
         columns, moments = matrix.tolist(), as_of.tolist()
+        stale: dict[str, Any] = {}
+        if known_until is not None:
+            stale = {"stale": True, "history_as_of": f"{np.datetime64(known_until, 'us')}Z"}
         ids = iter(enumerate(self._ids(matrix, names, moments)))
         answers = []
         for one in asked:
             own = []
             for place, name in islice(ids, len(one.rows)):
                 answer = {which: values[place] for which, values in plain.items()}
+                answer |= stale
                 said = self._said(name, moments[place], answer)
                 if one.explain:
                     said["reasons"] = self.reasons.of(matrix[place : place + 1])
@@ -251,24 +264,44 @@ class Served:
 
     def _look_up(
         self, rows: Arrays, as_of: np.ndarray
-    ) -> tuple[Arrays, dict[np.datetime64, Interval]]:
-        """Return what is known of rows, and the interval of each of their days; one query."""
+    ) -> tuple[Arrays, dict[np.datetime64, Interval], int | None]:
+        """Return what is known of rows, the interval of each of their days, and until when it is
+        known where the database is away; one query."""
         if self.known is None:
-            return {}, {}
+            return {}, {}, None
         following = self.following
         if following is None:
-            return self.known.look_up(rows)[0], {}
+            known, _, known_until = self.known.look_up(rows)
+            return known, {}, known_until
         days = [np.datetime64(day, "D") for day in sorted({at // DAY for at in as_of.tolist()})]
-        known, found = self.known.look_up(rows, [following.entity(day) for day in days])
+        found = self.known.look_up(rows, [following.entity(day) for day in days])
+        known, parts, known_until = found
         intervals: dict[np.datetime64, Interval] = {}
         for day in days:
-            part = found.get(following.entity(day))
-            if part is None:  # the day's first request
-                self.loader.load()
-                intervals[day] = Interval(**following.interval(day))
-            else:
+            part = parts.get(following.entity(day))
+            if part is not None:
                 intervals[day] = _interval(part)
-        return known, intervals
+            elif known_until is not None:  # none is remembered
+                intervals[day] = following.first
+            else:
+                try:  # the day's first request
+                    self.loader.load()
+                    intervals[day] = Interval(**following.interval(day))
+                except AWAY as error:
+                    if self.known.remembered is None:
+                        raise
+                    self.known.remembered.lose(error)
+                    return self._look_up(rows, as_of)
+        return known, intervals, known_until
+
+    def _not_kept(self, rows: Arrays, as_of: np.ndarray) -> int:
+        """Return the first row of whose moment it is no longer known what was known."""
+        for place in range(len(as_of)):
+            try:
+                self._look_up(take(rows, [place]), as_of[[place]])
+            except NotKept:
+                return place
+        return 0
 
     def _answers(
         self, scores: dict[str, Any], as_of: np.ndarray, intervals: dict[np.datetime64, Interval]
@@ -298,7 +331,7 @@ class Served:
         return ids
 
     def _logged(self, row: dict[str, Any]) -> dict[str, Any]:
-        if self.log_personal or not self._personal:
+        if self.params.log_personal or not self._personal:
             return row
         kept = dict(row)
         for name in self._personal:

@@ -55,6 +55,12 @@ class Numbers:
             ["problem", "column"],
             registry=registry,
         )
+        self.stale = Counter(
+            "retrace_stale_answers",
+            "Answers from what was remembered while the database was away.",
+            ["problem"],
+            registry=registry,
+        )
         self.models = Gauge(
             "retrace_model_info",
             "1 for each model in use.",

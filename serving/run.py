@@ -12,6 +12,7 @@ import uvicorn
 
 from retrace.base.errors import RetraceError
 from serving.app import ServingPlan, app_of
+from serving.protocol import BoundedHttp
 from serving.settings import serving_params
 from serving.tokens import Tokens, is_loopback
 from store.database import Store
@@ -43,7 +44,8 @@ def run(plan: ServingPlan, host: str, port: int) -> None:
     options = {"host": host, "port": port, "log_level": "warning", "access_log": False}
     options |= {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": BoundedHttp,
+        "ws": "none",
         "lifespan": "on",
         "server_header": False,
         "proxy_headers": False,

@@ -7,14 +7,17 @@ more to come. Each is answered as if it were alone: the row path is the batch pa
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 
 from serving.model import Answer, Asked, Rowset, Served
 from store.database import StoreAway
 
 MOST_ROWS = 32  # of a batch: others are served between two of them
+LOOKUPS = 4  # at once, each with a connection of its own; those who wait to write take other threads
 FEW_ROWS = 20  # of a request that the event loop itself answers
 
 
@@ -27,14 +30,18 @@ class _Waiting(NamedTuple):
 class Together:
     """Answers the requests of one model in one process.
 
-    record  : puts answers on record; what it raises, nobody is answered
-    threads : whether another machine is waited for, so that a thread must
+    record : puts answers on record; what it raises, nobody is answered
+    waits  : whether another machine is waited for, so that a thread must
     """
 
     def __init__(
-        self, served: Served, record: Callable[[Sequence[Answer]], None], *, threads: bool
+        self,
+        served: Served,
+        record: Callable[[Sequence[Answer]], None],
+        waits: Callable[[], bool],
     ) -> None:
-        self.served, self._record, self._threads = served, record, threads
+        self.served, self._record, self._waits = served, record, waits
+        self._lookups = CapacityLimiter(LOOKUPS)
         self._waiting: list[_Waiting] = []
         self._at_work: set[asyncio.Task[None]] = set()
 
@@ -56,7 +63,7 @@ class Together:
         if self._waiting:
             loop.call_soon(self._begin)
         asked = [one.asked for one in batch]
-        if self._threads or len(asked[0].rows) >= FEW_ROWS:
+        if self._waits() or len(asked[0].rows) >= FEW_ROWS:
             task = loop.create_task(self._in_thread(batch, asked))
             self._at_work.add(task)
             task.add_done_callback(self._at_work.discard)
@@ -64,7 +71,8 @@ class Together:
             self._finish(batch, self._answered(asked))
 
     async def _in_thread(self, batch: Sequence[_Waiting], asked: Sequence[Asked]) -> None:
-        self._finish(batch, await run_in_threadpool(self._answered, asked))
+        answer = partial(self._answered, asked)
+        self._finish(batch, await run_sync(answer, limiter=self._lookups))
 
     def _answered(self, asked: Sequence[Asked]) -> list[list[Answer] | Exception]:
         """Return the answers of each request, or its error: the fault of one is no other's."""

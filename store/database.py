@@ -1,9 +1,11 @@
 """The database by URL: SQLite for one machine, PostgreSQL for several replicas."""
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,14 @@ from retrace.base.errors import RetraceError
 DEFAULT = "sqlite:///served/store.db"
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"  # of the migrations
+START_SECONDS = 600  # for another server that begins with the same model
 WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
+PATIENCE_SECONDS = 1.0  # of a request that looks up what is known, and of its connection twice that
 AWAY = (SQLAlchemyError, OSError)
 CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
+
+
+NOT_READ = "what is known cannot be read: the database does not answer. Ask again in a while."
 
 
 class StoreAway(RetraceError):
@@ -29,10 +36,15 @@ class StoreAway(RetraceError):
 class Store:
     """The database: transactions by SQLAlchemy, and the one query of a request by the driver."""
 
-    def __init__(self, url: str = DEFAULT) -> None:
+    def __init__(self, url: str = DEFAULT, *, existing: bool = False) -> None:
+        """StoreAway for a file that is not there where it must be `existing`: asking makes none."""
         self.engine = _engine(url)
-        self._by_key = _engine(url, poolclass=NullPool)  # of which each thread keeps a connection
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if existing and self.is_sqlite and not Path(self.engine.url.database or "").is_file():
+            raise StoreAway(f"{self.place}: there is no such database; --store names another.")
+        wait = round(2 * PATIENCE_SECONDS)
+        by_key = {"poolclass": NullPool, "pool_reset_on_return": None}
+        self._by_key = _engine(url, wait=wait, **by_key)  # each thread keeps a connection
         self._of_thread: Any = threading.local()
 
     @property
@@ -46,6 +58,8 @@ class Store:
         Raises RetraceError where the database cannot be reached or is newer than this code.
         """
         try:
+            if self.is_sqlite:
+                Path(self.engine.url.database or "").parent.mkdir(parents=True, exist_ok=True)
             if self._revision() == HEAD:
                 return
             from alembic import command  # takes a while to load, and is seldom needed
@@ -53,7 +67,9 @@ class Store:
 
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
-            with self.writing("upgrade") as connection:  # replicas may start together
+            with self.writing(
+                "upgrade", START_SECONDS
+            ) as connection:  # replicas may start together
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except AWAY as error:
@@ -74,11 +90,16 @@ class Store:
             return None if found is None else str(found)
 
     @contextmanager
-    def writing(self, alone: str = "") -> Iterator[Connection]:
+    def writing(self, alone: str = "", wait_seconds: int = 0) -> Iterator[Connection]:
         """A transaction that writes; SQLite lets one write at a time, PostgreSQL one of those that
-        are `alone` with the same word."""
-        writes = self.engine.connect().execution_options(writes=True)
+        are `alone` with the same word. `wait_seconds` is for those before it, by default as long as
+        any request waits."""
+        writes = self.engine.connect().execution_options(writes=wait_seconds or WAIT_SECONDS)
         with writes as connection, connection.begin():
+            if wait_seconds and not self.is_sqlite:
+                limits = ("statement_timeout", "lock_timeout")
+                for name in limits:
+                    connection.execute(text(f"SET LOCAL {name} = '{wait_seconds}s'"))
             if alone and not self.is_sqlite:
                 number = int.from_bytes(hashlib.blake2b(alone.encode(), digest_size=7).digest())
                 connection.execute(select(func.pg_advisory_xact_lock(number)))
@@ -103,12 +124,10 @@ class Store:
                 return self._parts(basis, entities, fresh)
             except Exception as error:  # the driver's own; a stale connection is tried once more
                 self._of_thread.cursor = None
-                if fresh:
-                    print(f"store: {words_of(error)}", flush=True)
-                    raise StoreAway(
-                        "what is known cannot be read: the database does not answer. Ask again in "
-                        "a while."
-                    ) from None
+                with contextlib.suppress(Exception):  # it may hang: close it without a word to it
+                    self._of_thread.connection.driver_connection.close()
+                if fresh or "timeout" in str(error):
+                    raise StoreAway(NOT_READ) from error
         raise AssertionError
 
     def _parts(self, basis: str, entities: Sequence[str], fresh: bool) -> dict[str, bytes]:
@@ -120,6 +139,7 @@ class Store:
             connection: Any = raw.driver_connection
             if not self.is_sqlite:
                 connection.autocommit = True
+                connection.wait = partial(connection.wait, timeout=PATIENCE_SECONDS)
             cursor = self._of_thread.cursor = connection.cursor()
         if self.is_sqlite:
             marks = ",".join("?" * len(entities))
@@ -153,7 +173,7 @@ def words_of(error: BaseException) -> str:
     return " ".join(str(cause).split())[:200] or type(cause).__name__
 
 
-def _engine(url: str, **options: Any) -> Engine:
+def _engine(url: str, *, wait: int = WAIT_SECONDS, **options: Any) -> Engine:
     url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         if url.startswith("sqlite:"):
@@ -163,18 +183,15 @@ def _engine(url: str, **options: Any) -> Engine:
                     "the log's loader and the server are processes of their own: SQLite needs a "
                     f"file, such as {DEFAULT}."
                 )
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(url, connect_args={"timeout": WAIT_SECONDS}, **options)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        limit = f"-c statement_timeout={WAIT_SECONDS * 1000} -c lock_timeout={WAIT_SECONDS * 1000}"
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            **options,
-            connect_args={"connect_timeout": WAIT_SECONDS, "options": limit},
-        )
+        limit = f"-c statement_timeout={wait * 1000} -c lock_timeout={wait * 1000}"
+        network = {"connect_timeout": wait, "tcp_user_timeout": wait * 1000}  # where it is cut
+        network |= {"keepalives_idle": wait, "keepalives_interval": 1, "keepalives_count": 5}
+        connect = {**network, "options": limit}
+        return create_engine(url, pool_pre_ping=True, **options, connect_args=connect)
     except (ArgumentError, ImportError) as error:
         raise RetraceError(
             f"'{url.split('@')[-1]}' is no database: {error}. Expected {DEFAULT} or "
@@ -193,5 +210,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    wait_seconds = connection.get_execution_options().get("writes")
+    if wait_seconds:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * wait_seconds}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if wait_seconds else "BEGIN")

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from store.database import Store
-from store.known import INTERVAL, OUTCOME, ROW, StoredState
-from store.tables import bases, events, outcomes, state, undo
+from store.known import OUTCOME, ROW, StoredState
+from store.tables import INTERVAL, bases, events, outcomes, state, undo
 
 DAY = 86_400_000_000  # microseconds
 ASKED_AT_ONCE = 500

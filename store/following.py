@@ -18,9 +18,9 @@ from retrace.base.files import read_table
 from retrace.encode.encoding import to_scale
 from retrace.fit.following import Predicted, Waiting
 from retrace.fit.intervals import HALF_LIVES, Interval
+from retrace.past.state import NotKept
 from store.database import Store
-from store.known import INTERVAL
-from store.tables import outcomes, predictions, state
+from store.tables import INTERVAL, outcomes, predictions, state
 
 SCORES = ("point", "lower", "upper")
 
@@ -47,7 +47,10 @@ class Following:
         return f"{INTERVAL}{day.astype('datetime64[D]')}"
 
     def interval(self, day: np.datetime64) -> dict[str, Any]:
-        """Make the interval of a day, store it, and return it as JSON has it."""
+        """Make the interval of a day, store it, and return it as JSON has it.
+
+        Raises NotKept for a day so long ago that the rows before it are no longer kept.
+        """
         found = self._rows(day).interval_at(day.astype("M8[us]"), self.first, self.waiting)
         part = found.to_json()
         row: dict[str, Any] = {"basis": self.basis, "entity": self.entity(day)}
@@ -60,11 +63,18 @@ class Following:
     def _rows(self, day: np.datetime64) -> Predicted:
         moment = int(day.astype("datetime64[us]").astype(np.int64))
         base = read_table(self.base)
+        needed = round(HALF_LIVES * (self.first.half_life or 0.0))
+        at = _micros(base["at"])
+        if len(at) >= 2 * needed and int((at < moment).sum()) < needed:  # older ones were left out
+            raise NotKept(
+                f"What the interval of {day} followed is no longer kept: the rows that it is made "
+                f"from begin with {np.datetime64(int(at.min()), 'us')}. Ask for a later moment."
+            )
         rows: dict[str, tuple[Any, ...]] = {
             name: tuple(values)
             for name, *values in zip(
                 base["name"].tolist(),
-                _micros(base["at"]).tolist(),
+                at.tolist(),
                 _micros(base["known_at"]).tolist(),
                 base["actual"].tolist(),
                 *(base[name].tolist() for name in SCORES),

@@ -22,11 +22,11 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_table
 from retrace.base.params import Params
 from retrace.past.state import Entity, Event, State
-from store.database import Store
+from store.database import START_SECONDS, Store
+from store.remembered import Remembered
 from store.tables import bases, events, state, undo
 
 ROW, OUTCOME = "row", "outcome"
-INTERVAL = "interval:"  # before a day: an entity of `state` that is no entity of the problem
 INSERTED_AT_ONCE = 5000
 _pack, _unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
 
@@ -39,6 +39,15 @@ class Recorded(NamedTuple):
     name: str
     problem: str
     body: str
+
+
+class LookedUp(NamedTuple):
+    """What is known of rows, and parts by name. `known_until`, in microseconds, is when there was
+    news of them last, where the database is away; else None."""
+
+    known: Arrays
+    parts: dict[str, bytes]
+    known_until: int | None
 
 
 class StoredState:
@@ -56,6 +65,7 @@ class StoredState:
     ) -> None:
         """readers : of rows under "", of outcomes under their problem's name"""
         self.store, self.basis, self.problem, self.world = store, basis, problem, world
+        self.remembered: Remembered | None = None  # where the database may be away
         self.history, self._settings, self._readers = history, settings, readers
 
     def begin(self, path: Path) -> None:
@@ -64,7 +74,7 @@ class StoredState:
             asked = select(bases.c.basis).where(bases.c.basis == self.basis)
             there = connection.execute(asked).scalar() is not None
         if there:
-            with self.store.writing(self.world) as connection:
+            with self.store.writing(self.world, START_SECONDS) as connection:
                 used = update(bases).where(bases.c.basis == self.basis)
                 connection.execute(used.values(used_at=time.time_ns() // 1000))
                 self.take_in(connection)
@@ -74,7 +84,7 @@ class StoredState:
         row: dict[str, Any] = {"basis": self.basis, "problem": self.problem, "world": self.world}
         row |= {"begun_at": begun_at, "newest_at": begun_at, "newest_rank": 1}
         row |= {"used_at": time.time_ns() // 1000, "taken": 0}
-        with self.store.writing(self.world) as connection:
+        with self.store.writing(self.world, START_SECONDS) as connection:
             added = connection.execute(
                 self.store.insert(bases).values(**row).on_conflict_do_nothing()
             )
@@ -87,18 +97,24 @@ class StoredState:
                 self._write(connection, parts)
             self.take_in(connection)
 
-    def look_up(self, rows: Arrays, further: Iterable[str] = ()) -> tuple[Arrays, dict[str, bytes]]:
+    def look_up(self, rows: Arrays, further: Iterable[str] = ()) -> LookedUp:
         """Return what is known of rows, and further parts by name; one query."""
         if self.history is None:
-            return {}, self.store.parts(self.basis, list(further))
+            parts, known_until = self._parts(list(further))
+            return LookedUp({}, parts, known_until)
         found = self.history.state.empty(self._settings)
         used = getattr(self._settings, "history", True)  # else nothing of it reaches the model
         asked = {name_of(entity): entity for entity in (found.asked(rows) if used else ())}
-        parts = self.store.parts(self.basis, [*asked, *further])
+        parts, known_until = self._parts([*asked, *further])
         for name, part in parts.items():
             if name in asked:
                 found.put(asked[name], _unpack(part))
-        return found.look_up(rows), parts
+        return LookedUp(found.look_up(rows), parts, known_until)
+
+    def _parts(self, names: Sequence[str]) -> tuple[dict[str, bytes], int | None]:
+        if self.remembered is None:
+            return self.store.parts(self.basis, names), None
+        return self.remembered.parts(self.basis, names)
 
     def take_in(self, connection: Connection) -> None:
         """Take in the events of the world that are new to this state, in the transaction of their

@@ -14,6 +14,7 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 MICROS = BigInteger
+INTERVAL = "interval:"  # before a day: an entity of `state` that is no entity of the problem
 BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")  # in ranges, days are in order
 
 

@@ -18,7 +18,7 @@ from retrace.base.clock import DAY, Floats, Ints, Times, micros
 from retrace.base.params import AUTO, Params, Switch
 from retrace.past import history, waiting
 from retrace.past.history import Level, Memories, Outcomes
-from retrace.past.state import Entity, Event, Part, in_order, union
+from retrace.past.state import Entity, Event, NotKept, Part, in_order, union
 from retrace.past.timeline import Codes, Timeline
 from retrace.past.waiting import WaitingRows
 
@@ -219,11 +219,18 @@ class EntityState:
             self._memories.put(kind, name, part)
 
     def _before(self, name: str, who: str, at: int) -> tuple[int, int, int]:
-        """Return the rows before a moment, and the time since the first and since the last one."""
+        """Return the rows before a moment, and the time since the first and since the last one.
+        Raises NotKept where the rows until then are no longer told apart."""
         first, moments = self._rows[name].get(who, (at, []))
         for moment, count in reversed(moments):
             if moment < at:
                 return count, at - first, at - moment
+        if at > first:
+            raise NotKept(
+                f"How many rows {name} {who} had at {np.datetime64(at, 'us')} is no longer kept: "
+                f"it had some at {np.datetime64(moments[-1][0], 'us')}. Ask for a later moment, or "
+                "look the past up in one pass over the clean rows."
+            )
         return 0, 0, 0
 
 

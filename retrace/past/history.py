@@ -24,6 +24,7 @@ import pandas as pd
 
 from retrace.base.clock import DAY, Floats, Times, micros
 from retrace.base.errors import RetraceError
+from retrace.past.state import NotKept
 from retrace.past.timeline import Ints, Numbers, Timeline
 
 UNIT = 2.0**32  # of one outcome's weight when its half-life begins
@@ -283,7 +284,7 @@ def _newest_before(entries: list[Entry] | None, tick: int, level: Level, name: s
         if entry[0] < tick:
             return entry
     if len(entries) == KEPT:
-        raise RetraceError(
+        raise NotKept(
             f"What was known of {level.entity} {name} at {_moment(tick, level)} is no longer kept: "
             f"its newest outcome became known at {_moment(entries[-1][0], level)}. Ask for a later "
             "moment, or look the past up in one pass over the clean rows."

@@ -9,8 +9,15 @@ import pandas as pd
 
 from retrace.base.arrays import Arrays
 from retrace.base.clock import Times
+from retrace.base.errors import RetraceError
 
 UTC = "datetime64[us, UTC]"
+
+
+class NotKept(RetraceError):
+    """What was known at a moment is no longer kept: states have the newest moments alone."""
+
+
 Entity = tuple[str, str]  # its type and its id
 Part = Any  # what is known of one entity: numbers, texts, bytes, and lists and dicts of them
 
@@ -44,7 +51,9 @@ class State(Protocol):
         """Read back what `to_table` returned."""
 
     def look_up(self, rows: Arrays, /) -> Arrays:
-        """Return what is known of each row's entities at its own time of prediction."""
+        """Return what is known of each row's entities at its own time of prediction.
+
+        Raises NotKept for a moment so long ago that this is no longer known."""
 
     def update(self, event: Event, /) -> None:
         """Take in one event; events come in the order of `at`.

@@ -25,6 +25,7 @@ from problems.orders.problem import PROBLEMS as OF_ORDERS
 from retrace.base.errors import RetraceError
 from retrace.checks import ValidateParams, measure, passes
 from retrace.past.entities import EntityParams, Followed, state_of
+from retrace.past.state import NotKept
 from retrace.raw import read_raw
 from retrace.raw.plain import Kind, Reading, read_plain
 from tests.conftest import ROOT
@@ -781,6 +782,25 @@ def test_history_row_by_row_has_the_bits_of_the_table() -> None:
     for name, value in again.look_up(asked).items():
         expected = followed.as_of(asked, rows, settings)[name]
         assert np.array_equal(value, expected, equal_nan=True), name
+
+
+def test_the_past_is_told_as_it_was_or_refused() -> None:
+    followed = Followed(("who",), "y", "id", "at", "known")
+    rows, settings = payments(), EntityParams()
+    state, right, refused = followed.at_end(rows, settings), 0, 0
+    together = followed.as_of(rows, rows, settings)
+    for number in range(len(rows["id"])):
+        one = {name: column[number : number + 1] for name, column in rows.items() if name != "y"}
+        try:
+            found = state.look_up(one)
+        except NotKept:
+            refused += 1
+            continue
+        right += 1
+        for name, value in found.items():
+            assert np.array_equal(value, together[name][number : number + 1], equal_nan=True), name
+    assert right > 5
+    assert refused > 100
 
 
 def test_history_says_what_was_there_before_and_nothing_of_the_future() -> None:

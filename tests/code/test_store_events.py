@@ -20,8 +20,8 @@ from retrace.past.state import Event
 from store.database import Store
 from store.facts import Fact, WorldEvents
 from store.following import Following
-from store.known import INTERVAL, StoredState, name_of, unpacked
-from store.tables import events, outcomes, state, undo
+from store.known import StoredState, name_of, unpacked
+from store.tables import INTERVAL, events, outcomes, state, undo
 from tests.code.test_history_state import TINY, of
 
 KEY = {"service_time": "stop_id", "fraud": "transaction_id", "orders": "order_id"}

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -46,6 +47,20 @@ class Postgres:
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder}"
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-o", options, "start")
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let all its processes stand still, as those of a machine that hangs."""
+        head = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        status = Path(f"/proc/{head}/task/{head}/children").read_text().split()
+        processes = [head, *map(int, status)]
+        for one in processes:
+            os.kill(one, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in processes:
+                os.kill(one, signal.SIGCONT)
 
     def stop(self) -> None:
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")

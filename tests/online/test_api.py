@@ -2,8 +2,9 @@
 
 import contextlib
 import json
+import socket
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 
 from problems import parts
 from problems.parts import find_problem
+from problems.rows import to_json
+from retrace.base.arrays import from_frame
+from retrace.base.files import read_table
 from retrace.base.params import read_key
 from tests.conftest import ROOT
 from tests.online.faults import payment, wait_until_loaded
@@ -129,6 +133,101 @@ def test_a_bad_request_is_refused_with_field_and_cause(
     assert answer["error"]["cause"]
     assert "Traceback" not in json.dumps(answer)
     assert str(ROOT) not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("POST", "/v1/fraud", 404),
+        ("GET", "/docs/", 404),
+        ("GET", "/style.css/%2e%2e/base.html", 404),
+        ("GET", "/v1/fraud/predict", 405),
+        ("PUT", "/v1/fraud/events", 405),
+        ("DELETE", "/v1/models", 405),
+        ("OPTIONS", "/v1/fraud/predict", 405),
+    ],
+)
+def test_what_is_not_there_is_said_as_other_errors_are(
+    server: RunningServer, method: str, path: str, status: int
+) -> None:
+    found, answer = server.client.ask(method, path)
+    assert (found, answer["error"]["status"]) == (status, status)
+    assert answer["error"]["cause"]
+
+
+def raw(server: RunningServer, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send bytes as they are, and return what comes until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        found = b""
+        with contextlib.suppress(OSError):
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+            while more := connection.recv(1 << 16):
+                found += more
+    return found
+
+
+HEAD = b"POST /v1/fraud/predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+
+def test_a_head_without_end_is_cut_off(server: RunningServer) -> None:
+    header = b"X-One: " + b"a" * 8000 + b"\r\n"
+    answer = raw(server, HEAD, *[header] * 400, pause=0.001)
+    assert not answer or b" 400 " in answer.split(b"\r\n")[0]  # or the connection was reset
+    assert server.get("/health/live") == {"status": "live"}
+
+
+def test_several_requests_at_once_on_one_connection(server: RunningServer) -> None:
+    body = json.dumps({**payment(8), "at": now()}).encode()
+    one = HEAD.replace(b"Connection: close\r\n", b"")
+    length = b"Content-Length: %d\r\n\r\n" % len(body) + body
+    found = raw(server, (one + length) * 4 + HEAD + length)
+    assert found.count(b"HTTP/1.1 200 OK") == 5
+
+
+def test_lengths_that_contradict_each_other_are_refused(server: RunningServer) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n"
+    assert b" 400 " in raw(server, HEAD + chunked).split(b"\r\n")[0]
+    assert b" 413 " in raw(server, HEAD + b"Content-Length: 99999999999\r\n\r\n{}")[:20]
+
+
+def test_a_moment_that_is_not_yet_is_refused(server: RunningServer) -> None:
+    """An event of the year 2099 would make all that come after it too late."""
+    row = payment(7)
+    told = {"transaction_id": row["transaction_id"], "is_fraud": 1}
+    later = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    for path, body, field in (
+        ("/v1/fraud/predict", {**row, "at": later}, "[0].at"),
+        ("/v1/fraud/events", [row, {**row, "at": later}], "[1].at"),
+        ("/v1/fraud/outcomes", {**told, "known_at": later}, "[0].known_at"),
+    ):
+        status, answer = server.client.ask("POST", path, body)
+        assert (status, answer["error"]["field"]) == (422, field)
+        assert "ahead of the server's clock" in answer["error"]["cause"]
+    soon = (datetime.now(UTC) + timedelta(hours=2)).isoformat()  # clocks differ
+    server.post("/v1/fraud/predict", {**row, "at": soon})
+
+
+@pytest.mark.parametrize("name", ["fraud", "service_time", "order_completion", "order_stuck"])
+def test_a_moment_whose_history_is_no_longer_kept_is_refused(
+    server: RunningServer, reproduced: Path, name: str
+) -> None:
+    with contextlib.chdir(ROOT):
+        problem, world = find_problem(name), parts.world(PROBLEMS[name])
+    rows = read_table(reproduced / f"data/clean/{world.name}.parquet")
+    rows = rows.drop(columns=[one for one in world.outcomes if one in rows])
+    if name == "fraud":  # whose states have thirty days of each terminal
+        busy = rows["terminal_id"].value_counts().index[0]
+        rows = rows[rows["terminal_id"] == busy]
+    rows = rows.sort_values(str(problem.time)).iloc[[len(rows) // 3]]
+    old = to_json(from_frame(rows), 0)
+    new = {**old, str(problem.time): now()}
+    status, answer = server.client.ask("POST", f"/v1/{name}/predict", [new, old])
+    assert (status, answer["error"]["field"]) == (422, f"[1].{problem.time}")
+    assert "no longer kept" in answer["error"]["cause"]
+    server.post(f"/v1/{name}/predict", new)
 
 
 def test_nothing_of_a_refused_request_is_on_record(server: RunningServer) -> None:

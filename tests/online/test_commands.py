@@ -110,6 +110,37 @@ def test_rows_of_the_api_and_of_the_clean_table(reproduced: Path, tmp_path: Path
     assert sorted(one for (one,) in asked) == sorted(stored["id"])
 
 
+def test_rows_that_look_at_each_other_are_answered_together_wherever_they_stand(
+    reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = read_table(reproduced / "data/clean/service_time.parquet").tail(400)
+    rows.sample(frac=1, random_state=1).to_parquet(tmp_path / "rows.parquet")
+    found = []
+    for number, most in enumerate((50_000, 7)):
+        monkeypatch.setattr(command, "AT_ONCE", most)
+        out = tmp_path / f"{number}.parquet"
+        words = ("predict", "service_time", str(tmp_path / "rows.parquet"), "-o", str(out))
+        assert retrace(reproduced, *words) == 0
+        found.append(out.read_bytes())
+    assert found[0] == found[1]
+
+
+def test_rows_that_the_store_refuses_leave_the_others_their_answers(
+    reproduced: Path, tmp_path: Path
+) -> None:
+    rows = [payment(number) for number in range(30)]
+    rows[11]["at"] = rows[12]["at"] = "2099-01-01T00:00:00Z"
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    words = ("predict", "fraud", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "out.parquet"))
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    assert retrace(reproduced, *words, "--store", store) == 0
+    found = read_table(tmp_path / "out.parquet")
+    assert found["transaction_id"].tolist() == [row["transaction_id"] for row in rows]
+    refused = found["refused"].str.startswith("at: 2099")
+    assert refused.to_numpy().nonzero()[0].tolist() == [11, 12]
+    assert found["prediction"].isna().tolist() == refused.tolist()
+
+
 def test_files_that_cannot_be_predicted(
     reproduced: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,10 +190,15 @@ def test_a_person_is_shown_and_forgotten(
 
 
 @pytest.mark.parametrize("words", [("forget",), ("events", "fraud")])
-def test_a_database_that_nothing_was_served_into_is_said(
+def test_a_database_that_is_not_there_is_said_and_not_made(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = f"sqlite:///{tmp_path / 'none.db'}"
+    store = f"sqlite:///{tmp_path / 'folder/none.db'}"
+    assert retrace(ROOT, *words, "customer_id", "C1", "--store", store) == 1
+    assert "there is no such database" in capsys.readouterr().err
+    assert not (tmp_path / "folder").exists()
+    sqlite3.connect(tmp_path / "empty.db").close()
+    store = f"sqlite:///{tmp_path / 'empty.db'}"
     assert retrace(ROOT, *words, "customer_id", "C1", "--store", store) == 1
     assert "cannot be asked: no such table" in capsys.readouterr().err
 

@@ -1,20 +1,31 @@
-"""Two servers on one PostgreSQL are as one; while it is away, nothing is answered that is not
-known, and nothing that was answered is lost."""
+"""Two servers on one PostgreSQL are as one; while it is away, they answer from what they
+remember and say so, and nothing that was answered is lost."""
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from store.database import Store, StoreAway
+from store.remembered import Remembered
+from store.tables import state
 from tests.online.faults import payment, wait_until_loaded
 from tests.online.postgres import Postgres, postgres, programs
 from tests.online.replay import stored_ids
 from tests.online.server import RunningServer
 
 pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
+MOST_SECONDS = 8.0  # of an answer; what it may wait for the database is a second or two
 LISTING = {"listing_id": 1, "name": "x", "condition": 1, "shipping_paid_by_seller": True}
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +57,12 @@ def test_replicas_give_the_same_answers(pair: list[RunningServer]) -> None:
     rows = [{**payment(n), "terminal_id": "M-1"} for n in range(8)]
     first.post("/v1/fraud/events", rows[:4])
     second.post("/v1/fraud/events", rows[3:6])
-    row = {**rows[6], "at": datetime.now(UTC).isoformat()}
+    row = {**rows[6], "at": now()}
     answers = [one.post("/v1/fraud/predict", row) for one in pair]
     assert answers[0] == answers[1]
     label = {"transaction_id": rows[0]["transaction_id"], "is_fraud": 1}
-    first.post("/v1/fraud/outcomes", {**label, "known_at": datetime.now(UTC).isoformat()})
-    later = {**rows[7], "at": datetime.now(UTC).isoformat()}
+    first.post("/v1/fraud/outcomes", {**label, "known_at": now()})
+    later = {**rows[7], "at": now()}
     answers = [one.post("/v1/fraud/predict", later) for one in pair]
     assert answers[0] == answers[1]
     wait_until_loaded(first)
@@ -60,27 +71,101 @@ def test_replicas_give_the_same_answers(pair: list[RunningServer]) -> None:
     assert found["columns"]["terminal_all_frauds"] == 1.0
 
 
-def test_a_database_that_is_away(pair: list[RunningServer], database: Postgres) -> None:
-    first, _ = pair
+def test_a_database_that_is_away_delays_no_answer(
+    pair: list[RunningServer], database: Postgres
+) -> None:
+    first, second = pair
+    rows = [{**payment(n), "customer_id": "C-away", "terminal_id": "M-away"} for n in range(8)]
+    first.post("/v1/fraud/events", rows[:4])
+    labels = [
+        {"transaction_id": row["transaction_id"], "is_fraud": 1, "known_at": now()}
+        for row in rows[:4]
+    ]
+    second.post("/v1/fraud/outcomes", labels)
+    asked = {**rows[7], "at": now()}
+    before = first.post("/v1/fraud/predict", asked)
+    assert "stale" not in before
+    began = now()
     database.stop()
     try:
-        status, answer = first.client.ask("POST", "/v1/fraud/predict", payment(1))
-        assert (status, "does not answer" in answer["error"]["cause"]) == (503, True)
-        assert str(database.port) not in answer["error"]["cause"]
-        status, answer = first.client.ask("POST", "/v1/fraud/events", payment(1))
-        assert status == 503
-        assert str(database.port) not in answer["error"]["cause"]  # nor any other address
-        answered = [
-            first.post("/v1/price/predict", {**LISTING, "listing_id": number})["id"]
+        answered = []
+        for one in pair:  # to the second nobody has told of these since its last reading
+            started = time.monotonic()
+            answer = one.post("/v1/fraud/predict", asked)
+            assert time.monotonic() - started < MOST_SECONDS
+            assert answer["stale"] is True
+            assert answer["history_as_of"] < began
+            answered.append(answer)
+        told = {one: before[one] for one in ("id", "prediction", "decision")}
+        assert {one: answered[0][one] for one in told} == told  # it had asked for them before
+        fresh = [{**payment(number), "at": now()} for number in range(30)]
+        answers = [first.post("/v1/fraud/predict", row) for row in fresh]
+        assert all(one["stale"] for one in answers)
+        answers += [
+            first.post("/v1/price/predict", {**LISTING, "listing_id": number})
             for number in range(30)
         ]
-        assert first.client.ask("GET", "/health/ready")[0] == 503
+        taken = {"prediction_id": before["id"], "action": "taken"}
+        for path, body in (
+            ("/v1/fraud/events", payment(1)),
+            ("/v1/fraud/outcomes", labels[0]),
+            ("/v1/fraud/feedback", taken),
+        ):
+            status, answer = first.client.ask("POST", path, body)
+            assert (status, "nothing was stored" in answer["error"]["cause"]) == (503, True)
+            assert str(database.port) not in answer["error"]["cause"]  # nor any other address
         assert first.get("/health/live") == {"status": "live"}
-        time.sleep(1)
+        assert first.get("/health/ready") == {"status": "ready"}
+        assert first.client.ask("GET", "/health")[0] == 503
+        counted = first.client.ask("GET", "/metrics")[1]
+        assert 'retrace_stale_answers_total{problem="fraud"} 31.0' in counted
     finally:
         database.start()
-    first.post("/v1/fraud/predict", payment(2))
+    wait_until_fresh(first, asked)
+    assert first.post("/v1/fraud/predict", asked) == before
+    assert first.post("/v1/fraud/events", rows[4]) == {"stored": 1, "repeated": 0}
     wait_until_loaded(first)
     stored = stored_ids(first)
-    assert set(answered) <= set(stored)
+    assert {one["id"] for one in answers} <= set(stored)
     assert len(stored) == len(set(stored))
+    recorded = first.get(f"/v1/predictions/{answers[0]['id']}")
+    assert recorded["answer"]["history_as_of"] == answers[0]["history_as_of"]
+
+
+def test_a_database_that_hangs_is_not_waited_for(
+    pair: list[RunningServer], database: Postgres
+) -> None:
+    """Its connections stay open and nothing comes: only a clock of one's own tells."""
+    first, _ = pair
+    asked = {**payment(1), "at": now()}
+    first.post("/v1/fraud/predict", asked)
+    with database.stopped():
+        writing = threading.Thread(
+            target=first.another().ask, args=("POST", "/v1/fraud/events", [])
+        )
+        writing.start()
+        started = time.monotonic()
+        assert first.post("/v1/fraud/predict", asked)["stale"] is True
+        assert time.monotonic() - started < MOST_SECONDS
+        assert first.get("/health/ready") == {"status": "ready"}
+    writing.join(60)
+    wait_until_fresh(first, asked)
+
+
+def test_a_state_that_is_too_large_is_not_remembered(database: Postgres) -> None:
+    store = Store(database.url)
+    remembered = Remembered(store, most_bytes=0)
+    with store.reading() as connection:
+        basis = connection.execute(select(state.c.basis)).scalar()
+    remembered.watch([str(basis)])
+    remembered.lose(OSError("away"))
+    assert not remembered.is_whole
+    with pytest.raises(StoreAway, match="does not answer"):
+        remembered.parts(str(basis), ["customer_id:C1"])
+
+
+def wait_until_fresh(server: RunningServer, row: dict[str, Any]) -> None:
+    until = time.monotonic() + 60
+    while "stale" in server.post("/v1/fraud/predict", row):
+        assert time.monotonic() < until, server.printed()
+        time.sleep(0.1)

@@ -10,7 +10,7 @@ from problems.fraud.features.settings import DAY_MS, EPISODE_DAYS, HIGH_Z, amoun
 from problems.fraud.problem import DAYS, HIGH_DAYS
 from retrace.base.errors import RetraceError
 from retrace.past import waiting
-from retrace.past.state import UTC
+from retrace.past.state import UTC, NotKept
 
 NONE = -1  # milliseconds since, or labels since, what there was not
 KEPT_MS = max(*DAYS, *HIGH_DAYS, EPISODE_DAYS) * DAY_MS  # before an entity's newest event
@@ -134,14 +134,14 @@ class Memory:
         return [*found, at - frauds.total(0, stolen), since_first, labels_since]
 
     def _check_kept(self, at: int) -> None:
-        """Raise RetraceError where something of the windows of a moment is no longer kept."""
+        """Raise NotKept where something of the windows of a moment is no longer kept."""
         newest = max((line.at[-1] for line in self.lines.values() if line.at), default=at)
         if at >= newest:
             return
         for line in (self.paid, self.labels):
             gone = bool(line.at) and line.at[0] < newest - KEPT_MS and line.totals[0][0] > 1
             if gone and at - KEPT_MS <= line.at[0]:
-                raise RetraceError(
+                raise NotKept(
                     f"What was known at {np.datetime64(at, 'ms')} is no longer kept: there are "
                     f"events of {np.datetime64(newest, 'ms')}. Ask for a later moment, or look the "
                     "past up in one pass over the clean rows."

@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     folder = paths.bundle(problem.name)
     bundle = Bundle.load(folder)
     rows = read_rows(problem, args.file)
+    if rows.empty:
+        raise RetraceError(f"{args.file.name} has no rows.")
     ask = stored(problem, args.store) if args.store else in_memory(problem, bundle)
     written = args.out.with_name(args.out.name + ".parts")
     begin(written, args.file, bundle)

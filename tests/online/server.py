@@ -129,6 +129,12 @@ class RunningServer:
                 time.sleep(0.05)
         raise AssertionError(f"the server is not ready:\n{self.printed()}")
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the server has taken since it was started."""
+        assert self.process is not None
+        words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def printed(self) -> str:
         return (self.folder / "output.txt").read_text("utf-8", "replace")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from problems.rows import to_json
 from retrace.base.arrays import from_frame
 from retrace.base.files import read_table
 from retrace.base.params import read_key
+from retrace.fit.bundle import Bundle
 from tests.conftest import ROOT
 from tests.online.faults import payment, wait_until_loaded
 from tests.online.server import RunningServer
@@ -210,12 +212,15 @@ def test_a_moment_that_is_not_yet_is_refused(server: RunningServer) -> None:
     server.post("/v1/fraud/predict", {**row, "at": soon})
 
 
-@pytest.mark.parametrize("name", ["fraud", "service_time", "order_completion", "order_stuck"])
+@pytest.mark.parametrize("name", ["fraud", "service_time"])
 def test_a_moment_whose_history_is_no_longer_kept_is_refused(
     server: RunningServer, reproduced: Path, name: str
 ) -> None:
     with contextlib.chdir(ROOT):
         problem, world = find_problem(name), parts.world(PROBLEMS[name])
+    settings = Bundle.load(reproduced / f"models/{name}").encoding.feature_settings
+    if not settings["history"]:
+        pytest.skip("history was found to be of no use to this model")
     rows = read_table(reproduced / f"data/clean/{world.name}.parquet")
     rows = rows.drop(columns=[one for one in world.outcomes if one in rows])
     if name == "fraud":  # whose states have thirty days of each terminal
@@ -293,10 +298,31 @@ def test_tokens_guard_all_but_health(reproduced: Path, tmp_path: Path) -> None:
         running.stop()
 
 
+def test_workers_are_as_one(reproduced: Path, tmp_path: Path) -> None:
+    words = ["--workers", "2"]
+    running = RunningServer(reproduced, ["fraud"], tmp_path / "served", words).start()
+    try:
+        rows = [{**payment(n), "terminal_id": "M-shared"} for n in range(8)]
+        for row in rows:
+            running.another().post("/v1/fraud/events", row)
+        asked = {**payment(9), "terminal_id": "M-shared", "at": now()}
+        answers = [running.another().post("/v1/fraud/predict", asked) for _ in range(12)]
+        assert all(one == answers[0] for one in answers)
+        wait_until_loaded(running)
+        found = running.get(f"/v1/predictions/{answers[0]['id']}")
+        assert found["columns"]["terminal_count_1"] == 8.0
+        _, text = running.client.ask("GET", "/metrics")
+        counted = re.search(r'requests_total\{action="predict".*status="200".*\} (\S+)', text)
+        assert counted is not None
+        assert float(counted[1]) == 12.0  # of both
+    finally:
+        running.stop()
+
+
 def test_a_second_start_is_ready_at_once(server: RunningServer) -> None:
-    """The state is in the database by now; on a machine with nothing else to do it is 3 s."""
+    """The state is in the database by now. What counts is the server's own time: a machine that
+    does something else beside it takes longer by the clock."""
     server.kill()
-    started = time.process_time()
     server.start()
-    assert time.process_time() - started < 3
     assert server.get("/health/ready") == {"status": "ready"}
+    assert server.cpu_seconds() < 6  # of a small project; docs/serving.md has the default's

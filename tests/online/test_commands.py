@@ -79,6 +79,9 @@ def test_it_goes_on_where_it_was(
         assert retrace(reproduced, *words) == 0
     assert sum(asked) == len(read_raw_lines(raw)) - 2000
     assert len(pd.read_csv(out)) == len(read_raw_lines(raw))
+    whole = tmp_path / "whole.csv"
+    assert retrace(reproduced, *words[:-1], str(whole)) == 0
+    assert whole.read_bytes() == out.read_bytes()
 
 
 def test_rows_of_the_api_and_of_the_clean_table(reproduced: Path, tmp_path: Path) -> None:
@@ -145,9 +148,11 @@ def test_files_that_cannot_be_predicted(
     reproduced: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "rows.csv").write_text("a\n1\n")
+    (tmp_path / "empty.jsonl").touch()
     for words, said in (
         (("fraud", "rows.csv", "-o", "out.csv"), "cannot be predicted from a file"),
         (("fraud", "none.csv", "-o", "out.csv"), "is no file"),
+        (("fraud", "empty.jsonl", "-o", "out.csv"), "has no rows"),
         (("fraud", "rows.csv", "-o", "out.xlsx"), "expected a name that ends in"),
     ):
         places = [word if word in ("fraud", "-o") else str(tmp_path / word) for word in words]

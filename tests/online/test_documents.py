@@ -17,8 +17,9 @@ ADDRESS = "127.0.0.1:8000"
 
 
 def requests_of(page: str) -> list[str]:
-    found = [one for block in blocks(page) if block.language == "bash" for one in block.commands]
-    return [command for _, command in found if command.startswith("curl ") and ADDRESS in command]
+    """Return the requests of a page's blocks; each is the end of its block."""
+    found = [one.text.partition("curl ") for one in blocks(page) if one.language == "bash"]
+    return [curl + rest for _, curl, rest in found if ADDRESS in rest]
 
 
 PAGES = [page for page in pages() if requests_of(page)]

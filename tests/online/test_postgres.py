@@ -140,15 +140,16 @@ def test_a_database_that_hangs_is_not_waited_for(
     asked = {**payment(1), "at": now()}
     first.post("/v1/fraud/predict", asked)
     with database.stopped():
-        writing = threading.Thread(
-            target=first.another().ask, args=("POST", "/v1/fraud/events", [])
-        )
-        writing.start()
+        told = [("POST", "/v1/fraud/events", payment(number)) for number in range(10)]
+        writing = [threading.Thread(target=first.another().ask, args=one) for one in told]
+        for thread in writing:  # more than there are threads that write
+            thread.start()
         started = time.monotonic()
         assert first.post("/v1/fraud/predict", asked)["stale"] is True
         assert time.monotonic() - started < MOST_SECONDS
         assert first.get("/health/ready") == {"status": "ready"}
-    writing.join(60)
+    for thread in writing:
+        thread.join(60)
     wait_until_fresh(first, asked)
 
 

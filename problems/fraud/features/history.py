@@ -9,7 +9,7 @@ window. `State` keeps the same running sums by entity, of the last 30 days.
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -230,19 +230,21 @@ class State:
         state = cls()
         state._unlabelled = WaitingRows.from_table(table, PAYMENT, ("paid_at",))
         own = table[table["entity_type"] != PAYMENT]
-        at = millis(own["at"].dt.tz_localize(None).to_numpy("datetime64[us]")).tolist()
-        words = (own[name].tolist() for name in ("entity_type", "entity_id", "item", "text"))
-        totals = own[[*PAID, *LABELS, *STOLEN]].to_numpy(np.int64).tolist()
-        places = {name: place for place, name in enumerate((*PAID, *LABELS, *STOLEN))}
-        for kind, name, item, text, moment, numbers in zip(*words, at, totals, strict=True):
+        at = millis(own["at"].dt.tz_localize(None).to_numpy("datetime64[us]"))
+        words = [own[name].to_numpy(object) for name in ("entity_type", "entity_id", "item")]
+        totals = {name: own[name].to_numpy(np.int64) for name in (*PAID, *LABELS, *STOLEN)}
+        texts = own["text"].to_numpy(object)
+        starts = np.flatnonzero(np.r_[len(own) > 0, _changes(words)][: len(own)])
+        for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(own)], strict=False):
+            kind, name, item = (one[low] for one in words)
             memory = state._memory(kind.removesuffix("_id"), name)
             if item == "terminal":
-                memory.first[text] = moment
+                memory.first |= zip(texts[low:high].tolist(), at[low:high].tolist(), strict=True)
                 continue
             line = memory.lines[item]
-            line.at.append(moment)
+            line.at.frombytes(at[low:high].tobytes())
             for total, column in zip(line.totals, ITEMS[item], strict=True):
-                total.append(numbers[places[column]])
+                total.frombytes(totals[column][low:high].tobytes())
         return state
 
     def to_table(self) -> pd.DataFrame:
@@ -360,6 +362,11 @@ def at_end(past: Arrays, settings: FeatureSettings) -> State:
     for customer, terminal, at in zip(*ids, paid_at[order].tolist(), strict=True):
         state._memory("customer", customer).first.setdefault(terminal, at)
     return state
+
+
+def _changes(columns: Sequence[Any]) -> np.ndarray:
+    """Return where a row differs from the one before it in any of the columns."""
+    return np.asarray(np.any([one[1:] != one[:-1] for one in columns], axis=0))
 
 
 def _table(rows: Sequence[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:

@@ -63,8 +63,7 @@ class Api:
         }
         self.row_readers = {name: RowReader.of_rows(parts.world(name)) for name in facts}
         self.together = {
-            name: Together(one, self._recording(one), self._waits)
-            for name, one in served.items()
+            name: Together(one, self._recording(one), self._waits) for name, one in served.items()
         }
         for one in served.values():
             labels = (one.problem.name, one.version, one.bundle.fingerprint)

@@ -17,7 +17,7 @@ from serving.model import Answer, Asked, Rowset, Served
 from store.database import StoreAway
 
 MOST_ROWS = 32  # of a batch: others are served between two of them
-LOOKUPS = 4  # at once, each with a connection of its own; those who wait to write take other threads
+LOOKUPS = 4  # at once, each with a connection of its own; who waits to write has other threads
 FEW_ROWS = 20  # of a request that the event loop itself answers
 
 

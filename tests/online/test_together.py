@@ -16,6 +16,7 @@ from retrace.base import paths
 from retrace.base.arrays import from_frame
 from retrace.base.files import read_table
 from serving.model import Answer, Asked, Rowset, Served
+from serving.settings import ServingParams
 from serving.together import FEW_ROWS, MOST_ROWS, Together
 from store.database import Store, StoreAway
 from store.loader import Loader
@@ -61,7 +62,7 @@ def ask(model: Any, log: Log, *rows: Sequence[dict[str, Any]], threads: bool = F
     """Ask all at once; return answers and errors."""
 
     async def all_at_once() -> list[Any]:
-        together = Together(model, log, threads=threads)
+        together = Together(model, log, lambda: threads)
         asked = [Asked(some, str(number)) for number, some in enumerate(rows)]
         return await asyncio.gather(*map(together.answer, asked), return_exceptions=True)
 
@@ -131,14 +132,15 @@ def test_answers_are_those_of_each_alone(reproduced: Path, tmp_path: Path, name:
     with contextlib.chdir(reproduced):
         store = Store(f"sqlite:///{tmp_path / 'store.db'}")
         store.upgrade()
-        served = Served.load(find_problem(name), store, Loader(store, tmp_path / "log"))
+        loader = Loader(store, tmp_path / "log")
+        served = Served.load(find_problem(name), store, loader, params=ServingParams())
         world = parts.world(served.problem.world)
         frame = read_table(paths.clean(world.name)).tail(25)  # neighbours, of the same groups too
     arrays = from_frame(frame.drop(columns=[one for one in world.outcomes if one in frame]))
     rows = [to_json(arrays, place) for place in range(len(frame))]
     if served.problem.time:
         for row in rows:  # of one moment, so that history is there
-            row[served.problem.time] = "2030-01-01T12:00:00Z"
+            row[served.problem.time] = "2026-06-01T12:00:00Z"
     asked = [rows[start : start + 1 + start % 2] for start in range(0, 24, 2)]
     alone = [[one.said for one in served.answer(some, "alone")] for some in asked]
     found = ask(served, Log(), *asked)

@@ -41,7 +41,7 @@ STYLES = (
 _CURRENCIES = "EUR|USD|GBP|NOK|SEK|DKK|CHF|JPY|INR|PLN|BRL|kr|Kr|Rs|R\\$|US\\$"
 _SIGN = (
     rf"^(?:[^\w.,+()\-−]+|(?:{_CURRENCIES})\.?)(?=\s*[-+−(]?\d)"
-    r"|(?<=\d)\s*(?:[^\w\s.,()]+|[A-Za-z]{1,8}(?:/[A-Za-z]{1,4})?)$"  # of a unit
+    r"|(?<=\d)\s*(?:[^\w\s.,()]+|[A-Za-z]{1,8}[²³]?(?:/[A-Za-z]{1,4}[²³]?)?)$"  # of a unit
 )
 _BELOW_ZERO = {BRACKETS: r"^[^\w(]*\([^\w]*\d[\d., ]*\)$", MINUS: r"^−\s*\d"}
 _NAMELESS = re.compile(r"(Unnamed: \d+)?\s*")  # what R and pandas write above the numbers of rows

@@ -173,7 +173,7 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
         "scale": question.scale if question.scale != "identity" else None,
         "time": question.time, "known_at": question.known_at if question.time else None,
         "key": (question.key or ROW_ID,),
-        "columns": Name(f"Columns({', '.join(_arguments(columns))})"),
+        "columns": _columns(_arguments(columns), constants),
         "group": (question.group,) if question.group else None,
         "entities": question.entities, "slices": _short("SLICES", chosen.slices, constants),
     }  # fmt: skip
@@ -183,6 +183,15 @@ def problem(name: str, words: str, question: Question, chosen: Chosen) -> str:
         + filled(f"{constant} = Problem", Words("()", _arguments(fields)))
         + f"PROBLEMS = {{{quoted(name)}: {constant}}}\n"
     )
+
+
+def _columns(arguments: Sequence[str], constants: list[str]) -> "Name":
+    """Return the columns, or the name of a constant where they do not fit into a line."""
+    words = f"Columns({', '.join(arguments)})"
+    if len(words) < WIDTH - len("    columns=,"):
+        return Name(words)
+    constants.append(filled("COLUMNS = Columns", Words("()", arguments)))
+    return Name("COLUMNS")
 
 
 def ingest(name: str, reading: Reading) -> str:

@@ -78,6 +78,7 @@ def said(found: Plan) -> str:
         (["12.5%", "7.1%", "100%"], ".", "", ["%"]),
         (["NOK 5,649", "NOK 12,300", "NOK 900"], ".", ",", ["NOK"]),
         (["21.5 km/h", "7 km/h", "3.25 km/h"], ".", "", ["km/h"]),
+        (["21.5 m²", "7 m²", "3.25 m²"], ".", "", ["m²"]),
         (["(12.30)", "(7.10)", "(3.00)", "4.50"], ".", "", ["()"]),
         (["−12.30", "−7.10", "4.50"], ".", "", ["−"]),
     ],
@@ -628,6 +629,18 @@ def test_a_package_is_short_and_formatted_as_the_rest(wide: Plan, tmp_path: Path
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_line_is_longer_than_others_have_them(tmp_path: Path) -> None:
+    words = [f"w{one}" for one in range(60)]
+    for letters in range(8, 30, 4):
+        names = {"k" * letters: np.array(words)[np.arange(N) % 60], "c" * letters: np.arange(N) % 3}
+        names |= {"n" * letters: np.linspace(0, 1, N) ** 2}
+        files = planned(write(tmp_path, frame(**names))).written.files
+        lines = [
+            one for path, text in files.items() if path.endswith(".py") for one in text.split("\n")
+        ]
+        assert max(len(one.removesuffix("  # fmt: skip")) for one in lines) <= 100
 
 
 def test_params_of_a_small_table_with_time_take_less_than_a_screen(wide: Plan) -> None:

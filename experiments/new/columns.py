@@ -3,7 +3,7 @@
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -87,7 +87,6 @@ class Guessed:
 
     columns: dict[str, SourceColumn]  # by the file's names
     reading: Reading
-    notes: list[str] = field(default_factory=list)
 
 
 def guess(rows: pd.DataFrame, names: Sequence[str], target: str) -> Guessed:

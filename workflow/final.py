@@ -157,21 +157,23 @@ def final_fit(
             older = apart_from(problem, out_of_fold(problem, chosen, judged, params), held.keys)
             held = Held.together([older.marked(True), held.marked(False)])
     else:
-        chosen = _rounds_of_folds(problem, chosen, judged, params)
-        held = out_of_fold(problem, chosen, judged, params)
+        chosen, held = _by_folds(problem, chosen, judged, params)
     model = _promising(problem, chosen, judged, held, params, half_life)
     newest = Held.together([held, Held.of(model, test)])
     return model, _promising(problem, chosen, shipped, newest, params, half_life), held, newest
 
 
-def _rounds_of_folds(
+def _by_folds(
     problem: Problem, chosen: Bundle, judged: Fitted, params: TrainParams
-) -> Bundle:
-    """Let folds of the rows before the test choose the rounds, where the rows are few."""
-    window, folds = judged.rows.window, judged.rows.folds
+) -> tuple[Bundle, Held]:
+    """Score the rows before the test out of fold; where they are few, the same folds choose the
+    rounds."""
+    window, folds, keys = judged.rows.window, judged.rows.folds, judged.rows.keys
     if folds is None or len(folds) >= params.folds_below or len(np.unique(folds)) < 2:
-        return chosen
-    return with_rounds_of_folds(problem, chosen, judged.encoding, window, folds, params)
+        return chosen, out_of_fold(problem, chosen, judged, params)
+    encoding = judged.encoding
+    chosen, scores = with_rounds_of_folds(problem, chosen, encoding, window, folds, params)
+    return chosen, Held(keys.reset_index(drop=True), window[1], scores)
 
 
 def n_groups(problem: Problem, keys: pd.DataFrame) -> int:

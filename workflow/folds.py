@@ -12,6 +12,7 @@ from retrace.fit.boosters import Window, best_rounds
 from retrace.fit.bundle import Bundle
 from retrace.fit.starts import base, layout_for, named, objective_for, seen_by, share_of
 from workflow.train import (
+    Scores,
     TrainParams,
     best_start,
     layout_of,
@@ -47,8 +48,9 @@ def with_rounds_of_folds(
     rows: Window,
     folds: NDArray[np.int64],
     params: TrainParams,
-) -> Bundle:
-    """Return what was chosen, with the rounds, start and trees that are best out of fold."""
+) -> tuple[Bundle, Scores]:
+    """Return what was chosen, with the rounds, start and trees that are best out of fold; and what
+    boosters with these score out of fold, as `Held` has it."""
     found = objectives(problem, settled(params, chosen), len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
     places = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
@@ -65,7 +67,7 @@ def with_rounds_of_folds(
         own, sized = layout_for(name, layout), params.model_copy(update=trees)
         seen = [(seen_by(name, own, train), seen_by(name, own, out)) for train, out in parts]
         objective = objective_for(name, found[base(name)])
-        rounds, scores = best_rounds(seen, own, sized, objective)
+        rounds, scores = best_rounds(seen, own, sized, objective, base(name))
         return rounds, np.concatenate(scores)[order]
 
     def best(starts: list[str]) -> tuple[str, float]:
@@ -81,12 +83,17 @@ def with_rounds_of_folds(
     point |= {name: out_of_fold(name, trees) for name in point_names(starts) if name not in point}
     start, _ = best(starts)
     others = dict.fromkeys(base(name) for name in chosen.card["rounds"] if base(name) != "point")
-    rounds = {name: point[name][0] for name in named("point", start)}
     bounds = [name for other in others for name in named(other, start)]
-    rounds |= {name: out_of_fold(name, trees)[0] for name in bounds}
+    found_of = {name: point[name] for name in named("point", start)}
+    found_of |= {name: out_of_fold(name, trees) for name in bounds}
+    rounds = {name: best for name, (best, _) in found_of.items()}
     unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
     warnings = warnings_of(rounds, unstopped, params)
     card = {**chosen.card, "rounds": rounds, "warnings": warnings}
     card = {name: value for name, value in card.items() if name != "trees"}
     card |= {"trees": trees} if trees else {}
-    return replace(chosen, share=share_of(start), card=card)
+    scores = {
+        name: np.mean([score for one, (_, score) in found_of.items() if base(one) == name], axis=0)
+        for name in dict.fromkeys(map(base, found_of))
+    }
+    return replace(chosen, share=share_of(start), card=card), scores

@@ -167,11 +167,13 @@ def best_rounds(
     layout: Layout,
     params: BoosterParams,
     objective: Mapping[str, object],
+    name: str = "point",
 ) -> tuple[int, list[NDArray[np.float64]]]:
     """Return the rounds with the least mean loss over the folds, and what boosters of so many
     rounds score in each, on the fitted scale.
 
     folds : of each the rows to fit, and those left out
+    name : of the booster
     """
     settings = {**_settings(params, 1), **objective}  # folds run beside each other
 
@@ -198,7 +200,7 @@ def best_rounds(
     scores = []
     for booster, (_, (matrix, _)) in zip(boosters, folds, strict=True):
         found = booster.predict(matrix, raw_score=True, num_iteration=best)
-        scores.append(layout.scaled("point", found, matrix))
+        scores.append(layout.scaled(name, found, matrix))
     return best, scores
 
 

@@ -20,6 +20,7 @@ machine move it little. Latencies are what they are on this machine.
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -229,7 +230,8 @@ def main(words: list[str], titles: list[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         base = peer("empty", Path(sys.executable), names[0], options.requests, folder)
-        add("empty endpoint of FastAPI", base, base, f"{options.requests:,} requests each")
+        load = f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"  # moves latencies most
+        add("empty endpoint of FastAPI", base, base, f"{options.requests:,} requests each; {load}")
         for name, cost in ours(names, options.requests):
             memory = f"all problems {cost.megabytes:.0f} MB"
             add(name, cost, base, f"loader {cost.loader:.0f} µs; {memory}")

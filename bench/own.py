@@ -102,7 +102,9 @@ def measure(name: str, rows: int | None) -> Rows:
             print(" | ".join(found[-1]), flush=True)
         figures = json.loads((project / "metrics/own.json").read_text())
         said = ", ".join(f"{key} {value:.4g}" for key, value in list(figures.items())[:3])
-        half = f"{total[1]:.0f} s of CPU, at least {total[1] / 2:.0f} s on two cores; load {load:.0f}"
+        half = (
+            f"{total[1]:.0f} s of CPU, at least {total[1] / 2:.0f} s on two cores; load {load:.0f}"
+        )
         return [*found, ("together", f"{total[0]:.0f} s", f"{half}; {said}")]
 
 

@@ -53,14 +53,13 @@ def with_rounds_of_folds(
     boosters with these score out of fold, as `Held` has it."""
     found = objectives(problem, settled(params, chosen), len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
-    places = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
-    order = np.argsort(np.concatenate(places), kind="stable")
+    order = np.argsort(np.argsort(folds, kind="stable"), kind="stable")
     parts = [
         (
-            without_fold(problem, encoding, rows, folds, int(folds[place[0]])),
-            (rows[0][place], rows[1][place]),
+            without_fold(problem, encoding, rows, folds, int(fold)),
+            (rows[0][folds == fold], rows[1][folds == fold]),
         )
-        for place in places
+        for fold in np.unique(folds)
     ]
 
     def out_of_fold(name: str, trees: Mapping[str, float]) -> tuple[int, NDArray[np.float64]]:
@@ -89,11 +88,14 @@ def with_rounds_of_folds(
     rounds = {name: best for name, (best, _) in found_of.items()}
     unstopped = [name for name, best in rounds.items() if best >= params.max_rounds]
     warnings = warnings_of(rounds, unstopped, params)
-    card = {**chosen.card, "rounds": rounds, "warnings": warnings}
-    card = {name: value for name, value in card.items() if name != "trees"}
-    card |= {"trees": trees} if trees else {}
-    scores = {
-        name: np.mean([score for one, (_, score) in found_of.items() if base(one) == name], axis=0)
-        for name in dict.fromkeys(map(base, found_of))
+    card = {**chosen.card, "rounds": rounds, "warnings": warnings, "trees": trees}
+    scores = {name: score for name, (_, score) in found_of.items()}
+    return replace(chosen, share=share_of(start), card=card), _averages(scores)
+
+
+def _averages(scores: Scores) -> Scores:
+    """Return the mean score of the boosters that each one is made of."""
+    return {
+        name: np.mean([score for one, score in scores.items() if base(one) == name], axis=0)
+        for name in dict.fromkeys(map(base, scores))
     }
-    return replace(chosen, share=share_of(start), card=card), scores

@@ -21,7 +21,7 @@ import numpy as np
 
 from experiments.new import place
 from experiments.new.plan import Plan, check_name, plan
-from experiments.new.question import Asked
+from experiments.new.question import Answers
 from experiments.new.reading import Read, read
 from experiments.new.traps import TWINS
 from problems.contract import Task
@@ -122,13 +122,13 @@ def name_and_source(args: argparse.Namespace) -> tuple[str, Path]:
     return str(named), source
 
 
-def asked_of(args: argparse.Namespace, source: Path, asking: bool) -> Asked:
+def asked_of(args: argparse.Namespace, source: Path, asking: bool) -> Answers:
     target = args.target
     if not target and asking:
         target = input("The column to predict: ").strip()
     if not target:
         raise RetraceError(f"which column of {source.name} is to be predicted? --target COL.")
-    return Asked(
+    return Answers(
         target=target,
         time=tuple(args.time.split("+")) if args.time else (),
         known_at=args.known_at,

@@ -11,7 +11,7 @@ from experiments.new.choice import Chosen
 from experiments.new.columns import UNUSED, Guessed
 from experiments.new.limits import Limits
 from experiments.new.lines import scalar
-from experiments.new.question import Asked, Question
+from experiments.new.question import Answers, Question
 from experiments.new.traps import TWINS
 from retrace.raw.plain import TRUTH_WORDS, Kind, Reading
 
@@ -235,7 +235,7 @@ def features(question: Question, chosen: Chosen, zone: str) -> str:
     )
 
 
-def evaluation(question: Question, asked: Asked) -> str:
+def evaluation(question: Question, asked: Answers) -> str:
     """Return evaluation/__init__.py."""
     if asked.costs is None:
         return DEFAULT

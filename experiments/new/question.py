@@ -43,7 +43,7 @@ _UNITS = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class Answers:
     """What somebody has said; what is None or empty is guessed. Names are the file's."""
 
     target: str
@@ -86,7 +86,7 @@ class Question:
     classes: tuple[str, ...] = ()
 
 
-def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, Guessed]:
+def ask(rows: pd.DataFrame, guessed: Guessed, asked: Answers) -> tuple[Question, Guessed]:
     """Return the question, and the columns as it needs them."""
     columns = dict(guessed.columns)
     target = columns[asked.target]
@@ -143,7 +143,7 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Asked) -> tuple[Question, G
     ), replace(guessed, columns=columns)
 
 
-def _check_answers(asked: Asked, task: Task) -> None:
+def _check_answers(asked: Answers, task: Task) -> None:
     """Refuse answers that the task cannot take."""
     metric = METRICS.get(asked.metric or "")
     if metric is not None and task not in metric.tasks:
@@ -165,7 +165,7 @@ def _check_answers(asked: Asked, task: Task) -> None:
 
 
 def _task(
-    text: "pd.Series[str]", target: SourceColumn, asked: Asked
+    text: "pd.Series[str]", target: SourceColumn, asked: Answers
 ) -> tuple[Task, dict[str, bool], SourceColumn]:
     """Return the task, what the words of a target of two mean, and the target's column."""
     values = text[text != ""]
@@ -261,7 +261,7 @@ def _truths(counts: "pd.Series[int]", positive: str | None) -> dict[str, bool]:
     return {word.lower(): word == positive for word in words}
 
 
-def _time(columns: Mapping[str, SourceColumn], asked: Asked) -> tuple[str, ...]:
+def _time(columns: Mapping[str, SourceColumn], asked: Answers) -> tuple[str, ...]:
     """Return the first column that is a time; the others are later, or come from elsewhere."""
     others = {asked.target, asked.known_at, *asked.drop}
     times = [
@@ -311,7 +311,7 @@ def _of_years(text: "pd.Series[str]") -> Form | None:
     return None
 
 
-def _key(rows: pd.DataFrame, columns: Mapping[str, SourceColumn], asked: Asked) -> str | None:
+def _key(rows: pd.DataFrame, columns: Mapping[str, SourceColumn], asked: Answers) -> str | None:
     """Return a column that names every row, the first of those that do; None without one."""
     others = {asked.target, asked.known_at, *asked.time, *asked.drop}
     for raw, column in columns.items():
@@ -323,7 +323,7 @@ def _key(rows: pd.DataFrame, columns: Mapping[str, SourceColumn], asked: Asked) 
 
 
 def _metric(
-    asked: Asked,
+    asked: Answers,
     task: Task,
     number: np.ndarray | None,
     truths: Mapping[str, bool],
@@ -341,7 +341,7 @@ def _metric(
     return asked.metric or "rmse", "identity"
 
 
-def _long_tailed(number: np.ndarray, asked: Asked) -> bool:
+def _long_tailed(number: np.ndarray, asked: Answers) -> bool:
     """Whether errors are even on a log scale: of what is never negative, hardly ever 0, and has a
     long tail."""
     middle, far = np.quantile(number, [0.5, 0.99])

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.new.columns import Guessed, guess
-from experiments.new.question import Asked, Question, ask
+from experiments.new.question import Answers, Question, ask
 from retrace.base.errors import RetraceError
 from retrace.raw import PLACE, read_raw
 
@@ -30,10 +30,10 @@ class Read:
     rows: pd.DataFrame
     guessed: Guessed
     question: Question
-    asked: Asked
+    asked: Answers
 
 
-def read(source: Path, asked: Asked) -> Read:
+def read(source: Path, asked: Answers) -> Read:
     """Read a raw table and guess what its columns are.
 
     Raises RetraceError for what is no table, has no such columns, or leaves nothing to learn.
@@ -51,12 +51,12 @@ def read(source: Path, asked: Asked) -> Read:
     return Read(source, rows, guessed, question, asked)
 
 
-def _said(asked: Asked) -> list[str]:
+def _said(asked: Answers) -> list[str]:
     single = (asked.target, asked.known_at, asked.key, asked.group)
     return [*filter(None, single), *asked.time, *asked.entities, *asked.drop]
 
 
-def _check_asked(asked: Asked) -> None:
+def _check_asked(asked: Answers) -> None:
     """Refuse answers that contradict each other."""
     single = {"--key": asked.key, "--group": asked.group, "--known-at": asked.known_at}
     uses = [*((option, one) for option, one in single.items() if one)]

@@ -16,7 +16,7 @@ from experiments.new import lines, place
 from experiments.new.columns import guess
 from experiments.new.limits import limits
 from experiments.new.plan import Plan, check_name, plan
-from experiments.new.question import Asked
+from experiments.new.question import Answers
 from experiments.new.reading import read
 from experiments.new.times import form_of
 from problems import defaults
@@ -50,7 +50,7 @@ def write(folder: Path, rows: pd.DataFrame, name: str = "homes.csv", **how: obje
 
 
 def planned(path: Path, target: str = "worth", **asked: object) -> Plan:
-    return plan("homes", read(path, Asked(target=target, **asked)))
+    return plan("homes", read(path, Answers(target=target, **asked)))
 
 
 def left_out(found: Plan) -> set[str]:
@@ -325,7 +325,7 @@ def test_a_yes_or_no_with_gaps_is_read_as_numbers(tmp_path: Path) -> None:
 
 def test_on_a_terminal_an_empty_answer_takes_the_guess(tmp_path: Path) -> None:
     day = pd.date_range("2023-01-01", periods=N, freq="D")
-    table = read(write(tmp_path, frame(day=day)), Asked("worth"))
+    table = read(write(tmp_path, frame(day=day)), Answers("worth"))
     asked: list[str] = []
 
     def answer(words: str) -> str:
@@ -343,7 +343,7 @@ def test_costs_make_an_evaluation_and_can_be_asked(tmp_path: Path) -> None:
     assert 'EVALUATION = forecasts("EUR")' in found.files["evaluation/__init__.py"]
     block = yaml.safe_load("\n".join(found.block))["homes"]["evaluate"]
     assert (block["cost_over"], block["cost_under"]) == (0.6, 1.0)
-    table = read(path, Asked("sold"))
+    table = read(path, Answers("sold"))
     said = confirmed(table, lambda words: "2,25" if words.startswith("Cost") else "")
     files = plan("homes", said).written.files
     assert "EVALUATION = alerts()" in files["evaluation/__init__.py"]

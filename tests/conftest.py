@@ -17,6 +17,8 @@ import yaml
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.forked import by_path, quick
+
 settings.register_profile("any machine", deadline=None)  # a busy one is no failure
 settings.load_profile("any machine")
 
@@ -60,9 +62,9 @@ SMALL = {
 def run(folder: Path, *command: str, ok: bool = True, **env: str) -> str:
     """Run a command in `folder`; return what it printed. `ok` says whether it must succeed."""
     done = subprocess.run(
-        command,
+        by_path(command),
         cwd=folder,
-        env={**environment(), **env},
+        env=quick({**environment(), **env}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -174,7 +176,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy_project(folder)
         change_params(folder, SMALL)
         (folder / "dvc.lock").unlink(missing_ok=True)
-        run(folder, "dvc", "repro", PATH=traced_python(folder.parent))
+        run(folder, "dvc", "repro", PATH=traced_python(folder.parent, quick(environment())["PATH"]))
         commit(folder, "Small parameters")
 
     return made_once(tmp_path_factory, "reproduced", make)
@@ -230,8 +232,9 @@ def of_world(params: dict[str, Any], world: str) -> dict[str, Any]:
     return found
 
 
-def traced_python(top: Path) -> str:
-    """Return a PATH whose `python` writes what each stage uses into `top`/traced, by its name."""
+def traced_python(top: Path, path: str) -> str:
+    """Return `path` with a `python` before it that writes what each stage uses into `top`/traced,
+    by its name."""
     here, found = top / "bin", top / "traced"
     here.mkdir()
     found.mkdir()
@@ -240,10 +243,11 @@ def traced_python(top: Path) -> str:
     python.write_text(
         "#!/bin/sh\n"
         'stage="${2#stages.}"\n'
-        f'exec "{sys.executable}" "{tracer}" "{found}/$stage${{3:+@$3}}.json" "$stage" $3\n'
+        f'exec "{shutil.which("python", path=path)}" "{tracer}"'
+        f' "{found}/$stage${{3:+@$3}}.json" "$stage" $3\n'
     )
     python.chmod(0o755)
-    return os.pathsep.join([str(here), environment()["PATH"]])
+    return os.pathsep.join([str(here), path])
 
 
 @pytest.fixture(scope="session")

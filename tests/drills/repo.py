@@ -20,6 +20,7 @@ import yaml
 from tests.conftest import ROOT, commit, environment, of_world, traced_python
 from tests.drills import Size
 from tests.drills.place import project
+from tests.forked import by_path, quick
 
 LIMIT_SECONDS = 3600.0
 OURS = ("AWS_", "DVC_", "RCLONE_", "XDG_")
@@ -55,12 +56,17 @@ class Repo:
 
     def start(self, *words: str, log: Path | None = None) -> subprocess.Popen[str]:
         """Start a command in a process group of its own; what it prints goes to `log`."""
+        return self._start(words, self.env, log)
+
+    def _start(
+        self, words: tuple[str, ...], env: dict[str, str], log: Path | None = None
+    ) -> subprocess.Popen[str]:
         output = log.open("w") if log else subprocess.PIPE
         try:
             return subprocess.Popen(
                 words,
                 cwd=self.path,
-                env=self.env,
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -73,8 +79,11 @@ class Repo:
                 output.close()  # type: ignore[union-attr]
 
     def run(self, *words: str, ok: bool | None = True) -> str:
-        """Run a command and return what it printed. With `ok` None it may succeed or fail."""
-        process = self.start(*words)
+        """Run a command and return what it printed. With `ok` None it may succeed or fail.
+
+        Python starts by fork: what is killed, or races, is for `start`.
+        """
+        process = self._start(by_path(words), quick(self.env))
         output, _ = process.communicate(timeout=LIMIT_SECONDS)
         assert ok is None or (process.returncode == 0) == ok, f"{' '.join(words)}\n{output}"
         return output
@@ -127,7 +136,7 @@ def reproduced(size: Size, world: str | None = None) -> Repo:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     repo = fresh(folder / "project", size, world)
     start = time.monotonic()
-    replace(repo, more={"PATH": traced_python(folder)}).run("dvc", "repro")
+    replace(repo, more={"PATH": traced_python(folder, environment()["PATH"])}).run("dvc", "repro")
     (folder / "seconds").write_text(f"{time.monotonic() - start:.1f}")
     commit(repo.path, "The DAG has run")
     return repo

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import by_path, quick
+
 TOP = Path(__file__).resolve().parents[2]
 
 # Loaded by every Python below a test that asks for `loopback_only`.
@@ -40,9 +42,9 @@ class Repo:
     def run(self, *words: str, fails: bool = False) -> str:
         """Run a command and return what it printed; it must succeed, or with `fails` must not."""
         done = subprocess.run(
-            words,
+            by_path(words),
             cwd=self.path,
-            env=self.env,
+            env=quick(self.env),
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

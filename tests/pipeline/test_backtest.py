@@ -1,6 +1,7 @@
 """The replay and the retraining on a real DAG: only what changed, and a page that decides."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import change_params, commit, run
+from tests.conftest import ROOT, change_params, commit, run, run_stages
 from tests.pipeline.test_dag import ran
 
 RETRACE = (sys.executable, "-m", "commands")
@@ -37,30 +38,34 @@ def test_an_alarm_limit_runs_the_replay_alone(payments: Path) -> None:
     assert set(found) <= {"backtest@fraud", "page@fraud", "story@fraud", "report"}
 
 
-def test_data_without_its_truth_has_no_changes(payments: Path) -> None:
+@pytest.mark.parametrize("truth", ["none", "that of other data"])
+def test_data_without_its_truth_has_no_changes(payments: Path, truth: str) -> None:
     path = payments / "data/raw/fraud/_truth/truth.json"
-    truth = json.loads(path.read_text())
-    path.unlink()  # it is a link into the cache
-    path.write_text(json.dumps({**truth, "raw": "another"}))
-    for stage in ("ingest", "backtest"):
-        run(payments, sys.executable, "-m", f"stages.{stage}", "fraud")
+    text = path.read_text()
+    shutil.rmtree(payments / "data/truth/fraud")
+    if truth == "none":
+        shutil.rmtree(path.parent)
+    else:
+        path.unlink()  # it is a link into the cache
+        path.write_text(json.dumps({**json.loads(text), "raw": "another"}))
+    run_stages(payments, "ingest@fraud", "backtest@fraud")
     assert len(pd.read_csv(payments / "metrics/backtest/fraud/changes.csv")) == 0
     retrainings = pd.read_csv(payments / "metrics/backtest/fraud/retrainings.csv")
     assert retrainings["false_alarm"].isna().all()
 
 
-def test_a_problem_without_time_is_refused_by_name(clone: Path) -> None:
-    fraud = yaml.safe_load((clone / "params.yaml").read_text())["fraud"]
-    change_params(clone, {"price": {"backtest": fraud["backtest"]}})
-    change_params(clone, {"backtests": {"price": {"world": "price"}}})
-    output = run(clone, "dvc", "repro", "backtest@price", ok=False)
+def test_a_problem_without_time_is_refused_by_name(prices: Path) -> None:
+    fraud = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
+    change_params(prices, {"price": {"backtest": fraud["backtest"], "gate": fraud["gate"]}})
+    change_params(prices, {"backtests": {"price": {"world": "price"}}})
+    output = run(prices, "dvc", "repro", "backtest@price", ok=False)
     assert "price has no time of prediction or of outcome" in output
     assert "Traceback" not in output
 
 
-def test_a_world_that_backtests_and_problems_name_differently_is_refused(clone: Path) -> None:
-    change_params(clone, {"backtests": {"fraud": {"world": "orders"}}})
-    output = run(clone, "dvc", "repro", "backtest@fraud", ok=False)
+def test_a_world_that_backtests_and_problems_name_differently_is_refused(payments: Path) -> None:
+    change_params(payments, {"backtests": {"fraud": {"world": "orders"}}})
+    output = run(payments, "python", "-m", "stages.backtest", "fraud", ok=False)
     assert "backtests.fraud.world is 'orders' and problems.fraud.world is 'fraud'" in output
     assert "Traceback" not in output
 
@@ -72,9 +77,7 @@ def test_a_new_month_is_one_parameter_and_one_command(payments: Path) -> None:
     change_params(payments, {"fraud": {"simulate": {"more_months": 1}}})
     limits = {"min_gain": 0.0, "calibration": {"least": 0.01, "most": 100.0}}
     change_params(payments, {"fraud": {"gate": limits}})
-    output = run(
-        payments, "sh", "-c", f"{sys.executable} -m commands retrain fraud; echo status $?"
-    )
+    output = run(payments, "sh", "-c", "python -m commands retrain fraud; echo status $?")
     after = pd.read_parquet(payments / "data/clean/fraud.parquet")
     rest = after[after["transaction_id"].isin(before["transaction_id"])]
     pd.testing.assert_frame_equal(rest.reset_index(drop=True), before)

@@ -15,6 +15,7 @@ import yaml
 
 from commands.storage import S3Server
 from tests.conftest import ROOT, change_params, commit, environment, make_venv, run
+from tests.forked import quick
 from tests.pipeline.test_dag import lock, ran
 from tests.s3 import local_s3
 
@@ -35,7 +36,7 @@ class Runner:
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", line],
             cwd=self.folder,
-            env=self.env,
+            env=quick(self.env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -105,14 +105,14 @@ EVALUATION = Evaluation(tables=tables)
 }
 
 
-def test_one_package_and_its_blocks_are_a_problem(clone: Path) -> None:
+def test_one_package_and_its_blocks_are_a_problem(prices: Path) -> None:
     for name, text in PARTS.items():
-        path = clone / "problems" / "toy" / name
+        path = prices / "problems" / "toy" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    simulators = yaml.safe_load((clone / "params.yaml").read_text())["simulators"]
+    simulators = yaml.safe_load((prices / "params.yaml").read_text())["simulators"]
     change_params(
-        clone,
+        prices,
         {
             "simulators": [*simulators, "toy"],
             "worlds": {"toy": {"source": "data/raw/toy"}},
@@ -129,10 +129,10 @@ def test_one_package_and_its_blocks_are_a_problem(clone: Path) -> None:
             },
         },
     )
-    output = run(clone, "dvc", "repro")
+    output = run(prices, "dvc", "repro")
     stages = ("simulate", "ingest", "validate", "featurize", "train", "evaluate", "page")
     assert ran(output) == [*(f"{stage}@toy" for stage in stages), "report"]
-    figures = json.loads((clone / "metrics/toy.json").read_text())
+    figures = json.loads((prices / "metrics/toy.json").read_text())
     assert figures["oracle_mae_cm"] < figures["mae_cm"] < 0.6 * figures["rule_mae_cm"]
-    assert ">toy<" in (clone / "reports/index.html").read_text()
-    assert (clone / "models/toy/bundle.json").exists()
+    assert ">toy<" in (prices / "reports/index.html").read_text()
+    assert (prices / "models/toy/bundle.json").exists()

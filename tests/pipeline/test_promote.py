@@ -33,6 +33,7 @@ from tests.conftest import (
     of_world,
     run,
 )
+from tests.forked import quick
 
 RETRACE = (sys.executable, "-m", "commands")
 GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 600 rows are few
@@ -98,7 +99,7 @@ def here(story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(story, tmp_path / "story", symlinks=True)
     project = tmp_path / "story" / "project"
     monkeypatch.chdir(project)
-    for name, value in environment().items():
+    for name, value in quick(environment()).items():
         monkeypatch.setenv(name, value)
     return project
 

@@ -1,6 +1,8 @@
 """Two commands at once in one working tree: one waits or says why not; nothing else changes."""
 
+import functools
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,12 +110,11 @@ def two_repros(base: Repo, folder: Path, chance: random.Random) -> list[str]:
 def repro_and_experiment(base: Repo, folder: Path, chance: random.Random) -> list[str]:
     """The experiment is in the same working tree: it changes params.yaml before it waits."""
     setting = f"++{problem_of(base)}.train.num_leaves=7"  # also where a world has it for all
-    repo, serial = not_yet_run(base, folder / "two"), base.copy(folder / "serial")
+    repo = not_yet_run(base, folder / "two")
     experiment = ("dvc", "exp", "run", "--name", "other", "-S", setting)
     delay = chance.uniform(0, 0.9) * seconds(base)
     reasons, (_, ended) = both(repo, ("dvc", "repro"), experiment, delay)
-    serial.run(*experiment)
-    if ended and results(repo, "other") != results(serial, "other"):
+    if ended and results(repo, "other") != results(in_turn(base, experiment), "other"):
         reasons.append("the experiment has other results than one run alone")
     (repo.path / "params.yaml").write_bytes((base.path / "params.yaml").read_bytes())
     repo.run("dvc", "repro")
@@ -124,18 +125,34 @@ def repro_and_clone(base: Repo, folder: Path, chance: random.Random) -> list[str
     """The experiment runs in a clone of its own; only cache and Git are shared."""
     setting = f"++{problem_of(base)}.train.num_leaves=7"
     experiment = retrace("experiment", "--name", "other", "-S", setting)
-    repo, serial = base.copy(folder / "two"), base.copy(folder / "serial")
+    repo, serial = base.copy(folder / "two"), in_turn(base, experiment)
     repro = ("dvc", "repro", "--force", "--single-item", *repo.lock())
     reasons, ended = both(repo, repro, experiment, chance.uniform(0, 0.9) * seconds(base))
     if not all(ended):
         return [*reasons, f"{UNCLEAR}one of the two failed"]
-    serial.run(*experiment)
     if results(repo, "other") != results(serial, "other"):
         reasons.append("the experiment has other results than one run alone")
     left = sorted(repo.path.glob(".dvc/tmp/retrace/experiments/*"))
     reasons += [f"left over: {path.name}" for path in left]
     repo.run("dvc", "repro")
     return reasons + [r for r in differences(repo, serial) if "dvc.lock" in r]
+
+
+SERIAL = threading.Lock()
+
+
+def in_turn(base: Repo, *commands: Words) -> Repo:
+    """Return a copy in which commands ran one after another; it is shared: read it."""
+    with SERIAL:
+        return _in_turn(base.path, commands)
+
+
+@functools.cache
+def _in_turn(path: Path, commands: tuple[Words, ...]) -> Repo:
+    repo = Repo(path).copy(path.with_name(f"serial{len(list(path.parent.iterdir()))}"))
+    for words in commands:
+        repo.run(*words)
+    return repo
 
 
 def results(repo: Repo, experiment: str) -> Any:
@@ -149,9 +166,8 @@ def tune_and_repro(base: Repo, folder: Path, chance: random.Random) -> list[str]
     """A search reads the features while their stage makes them anew."""
     problem = problem_of(base)
     tune = retrace("tune", problem, "--trials", str(TRIALS["short"]))
-    repo, serial = base.copy(folder / "two"), base.copy(folder / "serial")
-    serial.run(*tune)
-    serial.run("dvc", "repro")  # the report depends on plots/
+    repo = base.copy(folder / "two")
+    serial = in_turn(base, tune, ("dvc", "repro"))  # the report depends on plots/
     repro = ("dvc", "repro", "--force")
     delay = chance.uniform(0, 0.8) * seconds(base)
     order = [(repro, tune), (tune, repro)][chance.randrange(2)]

@@ -26,7 +26,7 @@ TARGETS = {"weak": 0.0, "middle": 0.8, "strong": 0.95}
 TARGETS_SHORT = {"weak": 0.0, "middle": 0.4, "strong": 0.6}  # of three or four mutations
 SEED = 20_001  # of the data that is damaged
 CLEAN_SEEDS = range(40_001, 40_031)  # limits were chosen on other ones
-CLEAN_SHORT = 1
+CLEAN = {"short": 1, "drill": 15, "full": 30}  # of them, of each world
 EVERY = {"short": 40, "drill": 1, "full": 1}  # mutations; the short version takes a few
 
 
@@ -65,7 +65,7 @@ def run(size: Size, folder: Path) -> Outcome:
         for world in WORLDS
         for number in range(0, len(mutations_of(world)), EVERY[size])
     ]
-    seeds = list(CLEAN_SEEDS)[: CLEAN_SHORT if size == "short" else None]
+    seeds = list(CLEAN_SEEDS)[: CLEAN[size]]
     clean = [(world, seed) for world in WORLDS for seed in seeds]
     damage, simulation = (partial(look, size=size, folder=folder) for look in (try_one, try_clean))
     if size == "short":
@@ -175,7 +175,8 @@ def try_one(which: tuple[str, int], size: Size, folder: Path) -> list[Attempt]:
         rows = _damage(mutation, on.made, share, rng, on.clean, source)
         verdict = receive(world, source, on.usual.ingested)
         caught = is_caught(mutation, verdict, on.usual, rows)
-        cost = "" if caught else harm(verdict, on.bench)
+        asked = not caught and (strength != "weak" or size == "full")
+        cost = harm(verdict, on.bench) if asked else ""
         trials.append(Attempt(world, mutation.name, strength, caught, cost))
     return trials
 

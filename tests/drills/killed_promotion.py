@@ -10,7 +10,7 @@ import yaml
 from tests.conftest import ROOT, commit
 from tests.drills import Row, Size
 from tests.drills.kill import kill
-from tests.drills.repo import Repo, reproduced, retrace, worlds
+from tests.drills.repo import Repo, reproduced, retrace, spread, worlds
 
 SEED = 41
 KILLS = {"short": 0, "drill": 8, "full": 20}
@@ -28,14 +28,23 @@ def promotes(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
     seconds = time.monotonic() - start
     assert state(trial, problem) == "whole", "an undisturbed promotion is not whole"
 
-    chance, reasons, kills = random.Random(SEED), [], 0
-    for number in range(KILLS[size]):
+    chance = random.Random(SEED)
+    moments = [seconds * (1 - chance.random() ** 2) for _ in range(KILLS[size])]
+
+    def part(number: int) -> tuple[bool, str]:
         repo = moved(project, folder / f"promotion{number}")
         process = repo.start(*retrace("promote", problem), log=repo.path.with_name("log"))
-        time.sleep(seconds * (1 - chance.random() ** 2))
-        kills += kill(process, "the whole process group")  # else it had ended just before
-        reason = after(repo, problem)
-        reasons += [f"promotion of {problem}, kill {number}: {reason}"] if reason else []
+        time.sleep(moments[number])
+        killed = kill(process, "the whole process group")  # else it had ended just before
+        return killed, after(repo, problem)
+
+    found = spread(part, range(KILLS[size]), size)
+    reasons = [
+        f"promotion of {problem}, kill {number}: {reason}"
+        for number, (_, reason) in enumerate(found)
+        if reason
+    ]
+    kills = sum(killed for killed, _ in found)
     return [Row("retrace promote, SIGKILL", kills, len(reasons))], reasons
 
 

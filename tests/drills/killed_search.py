@@ -9,7 +9,7 @@ import yaml
 from experiments.tune import log
 from tests.drills import Row, Size
 from tests.drills.kill import kill
-from tests.drills.repo import Repo, reproduced, retrace, worlds
+from tests.drills.repo import Repo, reproduced, retrace, spread, worlds
 
 SEED = 12
 KILLS = {"short": 1, "drill": 10, "full": 20}
@@ -19,13 +19,10 @@ TRIALS = {"short": 4, "drill": 24, "full": 40}
 def tunes(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
     names = worlds(size)
     kills = [len(range(number, KILLS[size], len(names))) for number in range(len(names))]
-    reasons: list[str] = []
-    count = trials = 0
-    for world, times in zip(names, kills, strict=True):
-        if times:
-            found, finished = tune(size, world, times, folder)
-            reasons += found
-            count, trials = count + times, trials + finished
+    searches = [(world, times) for world, times in zip(names, kills, strict=True) if times]
+    found = spread(lambda one: tune(size, *one, folder), searches, size)
+    reasons = [reason for some, _ in found for reason in some]
+    count, trials = sum(kills), sum(finished for _, finished in found)
     rows = [
         Row(f"retrace tune, SIGKILL; {trials} trials in all", count, min(len(reasons), count)),
     ]

@@ -3,9 +3,8 @@
 import contextlib
 from pathlib import Path
 
-from tests.conftest import run as run_command
 from tests.drills import Outcome, Row, Size
-from tests.drills.place import project
+from tests.drills.repo import reproduced
 from tests.drills.server import mount_allowed, small_disk
 from tests.online.faults import FAULTS, harm
 from tests.online.server import RunningServer
@@ -16,8 +15,7 @@ DISK_BYTES = 1 << 27  # of the log, where this user may mount one: it is filled
 
 
 def run(size: Size, folder: Path) -> Outcome:
-    place = project(folder / "project", size)
-    run_command(place, "dvc", "repro", "evaluate@fraud")
+    place = reproduced(size).copy(folder / "project").path
     log = folder / "served/log"
     log.mkdir(parents=True)
     with small_disk(log, DISK_BYTES) if mount_allowed(folder) else contextlib.nullcontext():

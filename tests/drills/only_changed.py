@@ -41,6 +41,7 @@ for _ in sys.stdin:
     code = main(["status", "--json"])
     print(f"\\nEND {code}", flush=True)
 """
+MOST = 3  # changes that the same stages depend on, in `make drills`; default sizes try all
 CHECKED_EACH = 50  # of so many changes one is asked of a new process, too
 SHORT = 4  # changes of each kind in the short version
 # What a stage depends on without opening it, and what it opens although DVC cannot depend on it.
@@ -74,6 +75,8 @@ def run(size: Size, folder: Path) -> Outcome:
         "a file of the project changed": list(of_files(repo, used)),
         "only a comment changed": list(of_comments(repo)),
     }
+    if size == "drill":
+        kinds = {kind: some_of_each(changes) for kind, changes in kinds.items()}
     if size == "short":
         kinds = {kind: random.Random(2).sample(c, min(SHORT, len(c))) for kind, c in kinds.items()}
     rows, details = [], EXPLAINED
@@ -99,12 +102,21 @@ recorded while it runs (`tests/pipeline/trace.py`); `train` and `backtest` also 
 parameter of its problem and world with its comment; a comment alone makes nothing run. DVC allows
 no dependency on `dvc.yaml`. Empty package files are left as they are:
 `tests/pipeline/test_declared.py` allows them no content. Every {CHECKED_EACH}th change is asked of
-a `dvc status` in a new process, too.
+a `dvc status` in a new process, too. Of the changes that the very same stages depend on, `make
+drills` tries {MOST}, drawn by chance, and `make drills-full` all.
 
 dvc.yaml declares packages, and one list of them for all worlds: a stage is also wanted after a
 change of a file there that it does not import. That is counted in a row of its own.
 
 """
+
+
+def some_of_each(changes: list[Edit]) -> list[Edit]:
+    """Return MOST changes, by chance, of all that the same stages depend on and declare."""
+    alike: dict[Any, list[Edit]] = {}
+    for change in random.Random(2).sample(changes, len(changes)):
+        alike.setdefault((change.expected, change.declared), []).append(change)
+    return [change for same in alike.values() for change in same[:MOST]]
 
 
 # ---- what depends on what ----------------------------------------------------------------------

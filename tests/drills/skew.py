@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from tests.conftest import run as run_command
 from tests.drills import Outcome, Row, Size
-from tests.drills.place import project
+from tests.drills.repo import reproduced
 from tests.online.faults import wait_until_loaded
 from tests.online.replay import judged, play, stored_ids
 from tests.online.server import RunningServer
@@ -15,8 +14,7 @@ KILL_EVERY = 300  # requests, by chance
 
 
 def run(size: Size, folder: Path) -> Outcome:
-    place = project(folder / "project", size)
-    run_command(place, "dvc", "repro", *(f"evaluate@{name}" for name in PROBLEMS))
+    place = reproduced(size).copy(folder / "project").path
     rows, details, kills = [], [], 0
     for name in PROBLEMS:
         top = folder / name

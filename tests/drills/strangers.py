@@ -3,20 +3,18 @@
 from collections import Counter
 from pathlib import Path
 
-from tests.conftest import run as run_command
 from tests.drills import Outcome, Row, Size
-from tests.drills.place import project
+from tests.drills.repo import reproduced
 from tests.online.server import RunningServer
 from tests.online.strangers import by_hand, by_schema
 
 TITLE = "Strangers"
 PROBLEMS = ("price", "service_time", "fraud", "order_completion", "order_stuck")
-CASES = {"short": 200, "drill": 20_000, "full": 100_000}
+CASES = {"short": 200, "drill": 8_000, "full": 100_000}
 
 
 def run(size: Size, folder: Path) -> Outcome:
-    place = project(folder / "project", size)
-    run_command(place, "dvc", "repro", *(f"evaluate@{name}" for name in PROBLEMS))
+    place = reproduced(size).copy(folder / "project").path
     server = RunningServer(place, PROBLEMS, folder / "served").start()
     try:
         found = {

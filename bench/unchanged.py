@@ -5,6 +5,7 @@ which other load moves less than those of the clock.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,23 @@ def without_both(name: str, stage: Stage) -> None:
     without_code(name, stage)
 
 
+def with_folders(_name: str, stage: Stage) -> None:
+    code = [one for one in stage["deps"] if one.startswith(CODE)]
+    folders = sorted({one.partition("/")[0] for one in code})
+    stage["deps"] = [one for one in stage["deps"] if one not in code] + folders
+
+
+def with_blocks(_name: str, stage: Stage) -> None:
+    keys = [one for one in stage.get("params", []) if isinstance(one, str)]
+    files = [one for one in stage.get("params", []) if not isinstance(one, str)]
+    blocks = dict.fromkeys(re.sub(r"^(\$\{[\w.]+\})\.\w+$", r"\1", one) for one in keys)
+    if "params" in stage:
+        stage["params"] = [*blocks, *files]
+
+
 EDITS = {
+    "whole folders `problems`, `retrace`, `stages`, `workflow` as dependencies": with_folders,
+    "whole blocks of a problem as parameters": with_blocks,
     "without `params`, for which each stage parses `params.yaml`": without_params,
     "without code as dependencies": without_code,
     "without both": without_both,

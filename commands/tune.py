@@ -127,7 +127,7 @@ def check_features(problem: str) -> None:
 
 def features_md5(problem: str) -> str:
     """Return the hash of the features folder, as dvc.lock has it."""
-    stages = yaml.safe_load(Path("dvc.lock").read_text("utf-8"))["stages"]
+    stages = yaml.load(Path("dvc.lock").read_text("utf-8"), yaml.CSafeLoader)["stages"]
     wanted = paths.features(problem).as_posix()
     outs = stages[f"featurize@{problem}"]["outs"]
     return str(next(out["md5"] for out in outs if out["path"] == wanted))

@@ -96,7 +96,7 @@ def _cause(name: str) -> str:
 def _changed_since_run(problem: str, world: str) -> bool:
     """Return whether params.yaml has other numbers than those that the last run has used."""
     try:
-        lock = yaml.safe_load(Path("dvc.lock").read_text("utf-8")) or {}
+        lock = yaml.load(Path("dvc.lock").read_text("utf-8"), yaml.CSafeLoader) or {}
     except FileNotFoundError:
         return False
     for stage in lock.get("stages", {}).values():

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.conftest import read_yaml
 from tests.drills import Outcome, Row, Size
 from tests.drills.repo import Repo, cores, reproduced, spread, traced, worlds
 
@@ -54,14 +56,14 @@ NOT_BY_FILE = ("params.yaml", "dvc.yaml", "dvc.lock")  # keys; the DAG itself
 
 @dataclass(frozen=True)
 class Edit:
-    """A file's new content, and the stages that depend on what it changes.
+    """A file's new content, made when it is tried, and the stages that depend on what it changes.
 
     `declared` are those that name the file, or a package that has it, although they do not use it.
     """
 
     what: str
     file: str
-    content: bytes
+    content: Callable[[], bytes]
     expected: frozenset[str]
     declared: frozenset[str] = frozenset()
 
@@ -132,8 +134,8 @@ def of_keys(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Edit]
                 for stage, found in used.items()
                 if any(f"{file}:{key}.".startswith(_of_file(read)) for read in found["keys"])
             }
-            content = yaml.safe_dump(replaced(values, at, other(value)), sort_keys=False)
-            yield Edit(f"{file}:{key}", file, content.encode(), frozenset(readers))
+            content = partial(written, values, at, other(value))
+            yield Edit(f"{file}:{key}", file, content, frozenset(readers))
 
 
 def _of_file(read: str) -> str:
@@ -145,10 +147,11 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Edit
     made = {
         out["path"]: stage for stage, entry in repo.lock().items() for out in entry.get("outs", [])
     }
-    problems = yaml.safe_load((repo.path / "params.yaml").read_text())["problems"]
+    problems = read_yaml(repo.path / "params.yaml")["problems"]
+    deps = {s: [dep["path"] for dep in one.get("deps", [])] for s, one in repo.lock().items()}
     for name in repo.run("git", "ls-files").splitlines():
-        content = (repo.path / name).read_bytes()
-        if not content or name in NOT_BY_FILE or fnmatch(name, CHECKS):
+        path = repo.path / name
+        if not path.stat().st_size or name in NOT_BY_FILE or fnmatch(name, CHECKS):
             continue
         expected = {s for s, found in used.items() if name in found["files"] + found["opened"]}
         expected |= {
@@ -160,17 +163,26 @@ def of_files(repo: Repo, used: dict[str, dict[str, list[str]]]) -> Iterator[Edit
             expected |= {s for b in BUILT_ON_IT for p in asked if (s := f"{b}@{p}") in used}
         declared = {
             stage
-            for stage, entry in repo.lock().items()
-            if any(f"{name}/".startswith(f"{dep['path']}/") for dep in entry.get("deps", []))
+            for stage, paths in deps.items()
+            if any(f"{name}/".startswith(f"{path}/") for path in paths)
         }
-        changed = content + b"\n# changed\n"
+        changed = partial(longer, path, b"\n# changed\n")
         yield Edit(name, name, changed, frozenset(expected), frozenset(declared - expected))
 
 
 def of_comments(repo: Repo) -> Iterator[Edit]:
     for name in NOT_BY_FILE:
-        content = (repo.path / name).read_bytes() + b"# only a comment\n"
-        yield Edit(f"a comment in {name}", name, content, frozenset())
+        changed = partial(longer, repo.path / name, b"# only a comment\n")
+        yield Edit(f"a comment in {name}", name, changed, frozenset())
+
+
+def longer(path: Path, more: bytes) -> bytes:
+    return path.read_bytes() + more
+
+
+def written(values: Any, at: tuple[str, ...], value: Any) -> bytes:
+    """Return nested dicts as YAML, with another value at one place."""
+    return yaml.safe_dump(replaced(values, at, value), sort_keys=False).encode()
 
 
 def leaves(node: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -223,7 +235,7 @@ def wrong(
     """Return what is wrong in what dvc wants after a change, and whether its package is why."""
     path = copy.path / change.file
     before = path.read_bytes()
-    path.write_bytes(change.content)
+    path.write_bytes(change.content())
     try:
         wanted = status()
     finally:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from tests.conftest import ROOT, commit, environment, of_world, traced_python
+from tests.conftest import ROOT, commit, environment, of_world, read_yaml, traced_python
 from tests.drills import Size
 from tests.drills.place import project
 from tests.forked import by_path, quick
@@ -90,7 +90,7 @@ class Repo:
 
     def lock(self) -> dict[str, Any]:
         """Return the stages of dvc.lock, parsed: their order follows the order of execution."""
-        stages: dict[str, Any] = yaml.safe_load((self.path / "dvc.lock").read_text())["stages"]
+        stages: dict[str, Any] = read_yaml(self.path / "dvc.lock")["stages"]
         return stages
 
     def files(self) -> set[str]:

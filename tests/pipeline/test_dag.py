@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT, change_params, commit, run
+from tests.conftest import ROOT, change_params, commit, read_yaml, run
 from tests.data import forms
 
 CHECKS = "problems/price/checks.yaml"
@@ -21,7 +21,7 @@ def ran(output: str) -> list[str]:
 
 
 def lock(folder: Path) -> dict:
-    return yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return read_yaml(folder / "dvc.lock")["stages"]
 
 
 def test_a_second_repro_runs_nothing(clone: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import read_yaml
+
 ROOT = Path(__file__).parents[2]
 FOREACH = {"simulators": ("simulate",), "worlds": ("ingest", "validate")}
 FOREACH |= {"problems": ("featurize", "train", "evaluate", "page")}
@@ -75,5 +77,5 @@ def test_what_is_declared_is_there_or_is_made() -> None:
 
 def test_the_lock_has_the_deps_of_dvc_yaml() -> None:
     """A dependency that is gone makes no stage run again: `dvc repro` leaves it in the lock."""
-    for name, entry in yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"].items():
+    for name, entry in read_yaml(ROOT / "dvc.lock")["stages"].items():
         assert {dep["path"] for dep in entry["deps"]} == set(STAGES[name]["deps"]), name

@@ -58,7 +58,7 @@ def _programs() -> Path:
     atexit.register(folder.cleanup)
     top = Path(folder.name)
     socket = top / "socket"
-    words = [sys.executable, "-m", "tests.forked.server", str(socket)]
+    words = [sys.executable, "-m", "tests.forked.server", str(socket), str(os.getpid())]
     process = subprocess.Popen(words, cwd=HERE.parents[1], stdin=subprocess.DEVNULL)
     atexit.register(process.wait)  # after its end, for this is the last in, first out
     atexit.register(process.terminate)

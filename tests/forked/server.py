@@ -1,6 +1,6 @@
 """Forks for commands of Python: what they import is loaded once, and our own code anew for each.
 
-    python -m tests.forked.server SOCKET
+    python -m tests.forked.server SOCKET PARENT
 
 Most commands of the tests take less time than their imports. A fork has the libraries of all
 stages and commands, and none of this project's modules: those come from the folder it runs in.
@@ -54,19 +54,19 @@ def load_libraries() -> None:
             del sys.modules[name]
 
 
-def serve(place: str) -> None:
-    """Answer until the process that started this one is gone."""
+def serve(place: str, parent: int) -> None:
+    """Answer until the process `parent` is gone."""
     waiting = selectors.DefaultSelector()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(place)
         listening.listen(64)
         waiting.register(listening, selectors.EVENT_READ)
-        parent = os.pidfd_open(os.getppid())
-        waiting.register(parent, selectors.EVENT_READ)
+        ends = os.pidfd_open(parent)
+        waiting.register(ends, selectors.EVENT_READ)
         running: dict[int, tuple[int, socket.socket]] = {}
         while True:
             for key, _ in waiting.select():
-                if key.fileobj == parent:
+                if key.fileobj == ends:
                     return
                 if key.fileobj is listening:
                     connection, _ = listening.accept()
@@ -144,4 +144,5 @@ def run(asked: dict[str, Any], files: list[int]) -> int:
 
 if __name__ == "__main__":
     load_libraries()
-    serve(sys.argv[1])
+    with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+        serve(sys.argv[1], int(sys.argv[2]))

@@ -9,6 +9,7 @@ changed, and with NO_FORKS=1 in that of the tests nowhere.
 import atexit
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,11 +65,12 @@ def _programs() -> Path:
     process = subprocess.Popen(words, cwd=HERE.parents[1], stdin=subprocess.DEVNULL)
     atexit.register(process.wait)  # after its end, for this is the last in, first out
     atexit.register(process.terminate)
+    client = shutil.copy(HERE / "client.py", top)  # of this run, whatever Git does meanwhile
     programs = top / "bin"
     programs.mkdir()
     for name in ("python", "dvc", "retrace"):
-        client = [sys.executable, "-IS", str(HERE / "client.py"), str(socket), str(BIN / name)]
-        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
+        words = [sys.executable, "-IS", str(client), str(socket), str(BIN / name)]
+        (programs / name).write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
         (programs / name).chmod(0o755)
     while not socket.exists():
         assert process.poll() is None, "the server that forks did not start"

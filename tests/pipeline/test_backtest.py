@@ -56,7 +56,7 @@ def test_data_without_its_truth_has_no_changes(payments: Path, truth: str) -> No
 
 def test_a_problem_without_time_is_refused_by_name(prices: Path) -> None:
     fraud = yaml.safe_load((ROOT / "params.yaml").read_text())["fraud"]
-    change_params(prices, {"price": {"backtest": fraud["backtest"], "gate": fraud["gate"]}})
+    change_params(prices, {"price": {"backtest": fraud["backtest"]}})
     change_params(prices, {"backtests": {"price": {"world": "price"}}})
     output = run(prices, "dvc", "repro", "backtest@price", ok=False)
     assert "price has no time of prediction or of outcome" in output

@@ -136,12 +136,12 @@ def test_answers_are_those_of_each_alone(reproduced: Path, tmp_path: Path, name:
         served = Served.load(find_problem(name), store, loader, params=ServingParams())
         world = parts.world(served.problem.world)
         frame = read_table(paths.clean(world.name)).tail(25)  # neighbours, of the same groups too
-    arrays = from_frame(frame.drop(columns=[one for one in world.outcomes if one in frame]))
-    rows = [to_json(arrays, place) for place in range(len(frame))]
-    if served.problem.time:
-        for row in rows:  # of one moment, so that history is there
-            row[served.problem.time] = "2026-06-01T12:00:00Z"
-    asked = [rows[start : start + 1 + start % 2] for start in range(0, 24, 2)]
-    alone = [[one.said for one in served.answer(some, "alone")] for some in asked]
-    found = ask(served, Log(), *asked)
-    assert json.dumps(found) == json.dumps(alone)
+        arrays = from_frame(frame.drop(columns=[one for one in world.outcomes if one in frame]))
+        rows = [to_json(arrays, place) for place in range(len(frame))]
+        if served.problem.time:
+            for row in rows:  # of one moment, so that history is there
+                row[served.problem.time] = "2026-06-01T12:00:00Z"
+        asked = [rows[start : start + 1 + start % 2] for start in range(0, 24, 2)]
+        alone = [[one.said for one in served.answer(some, "alone")] for some in asked]
+        found = ask(served, Log(), *asked)
+        assert json.dumps(found) == json.dumps(alone)

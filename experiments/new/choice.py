@@ -178,8 +178,6 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
         }  # fmt: skip
         if question.task == "multiclass":  # a round is a tree a class
             found["train"] |= {"learning_rate": 0.1, "max_rounds": 1000}
-    if MIDDLE <= n < LARGE:  # half the rounds for a loss of some 0.2 % (journal)
-        found["train"] = {"learning_rate": 0.1}
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
     if n >= HUGE:  # a round of a million rows takes a quarter of a second, of some ten boosters

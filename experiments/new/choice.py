@@ -21,12 +21,7 @@ ROOM = 0.04  # of the coverage of a 90 % interval, as the gate has it
 SLICES, SLICE_VALUES = 4, 20
 RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
 TEXT_TELLS, TEXT_ROWS = 0.01, 6000  # share of the variance; rows that show it
-SMALL, MIDDLE, LARGE, HUGE = (
-    3000,
-    10_000,
-    100_000,
-    500_000,
-)  # rows; HUGE needs no line to start from
+SMALL, LARGE, HUGE = 3000, 100_000, 500_000  # rows; of the last trees need no line to start from
 STARTED_CLASSES = 20  # with more, a column a class is much for what a line tells
 LATE_DAYS = 1.0  # from which outcomes are known late
 MONTHS, WEEKS = 9, 10  # the least span that is replayed

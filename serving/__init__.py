@@ -2,11 +2,14 @@
 
 settings   `serving` of params.yaml
 model      a model that is served: rows to answers, and to a line of the log
+clock      moments that cannot be yet
 together   requests that are there at once are answered at once
 reasons    what moved an answer most, in the problem's words
 api        what each address does
+protocol   HTTP within limits of size and time
 replies    limits of requests, and errors as JSON
 tokens     who may do what
+status     whether the server is well
 numbers    Prometheus' metrics
 described  OpenAPI, from the schemas
 pages      what people see: `form` and `drawing` prepare it, `page/` has the templates

@@ -13,25 +13,25 @@ import msgspec
 import pyarrow as pa
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from problems import parts
-from retrace.base.errors import RetraceError
 from serving.api import Api, Handler
 from serving.described import describe
 from serving.model import Served
 from serving.numbers import Numbers
 from serving.pages import Pages
-from serving.replies import Refusal, refusal, reply
-from serving.settings import serving_params
+from serving.replies import Refusal, refusal
+from serving.settings import ServingParams, serving_params
+from serving.status import Status
 from serving.tokens import Tokens
-from store.database import AWAY, Store, answering, words_of
+from store.database import Store, answering
 from store.facts import WorldEvents
-from store.loader import Loader, unloaded_bytes
+from store.known import StoredState
+from store.loader import Loader
 from store.log import LogWriter
 from store.remembered import Remembered
 
@@ -93,33 +93,12 @@ def app_of(plan: ServingPlan) -> Front:
     params, tokens, folder = serving_params(), Tokens.of(), Path(plan.log)
     store = Store(plan.store)
     store.upgrade()
-    loader = Loader(store, folder)
-    with answering(store):
-        served = {
-            model.problem: Served.load(
-                parts.find_problem(model.problem),
-                store,
-                loader,
-                top=Path(model.top),
-                version=model.version,
-                params=params,
-            )
-            for model in plan.models
-        }
+    served = load(plan, store, params)
     remembered = remember(store, served, params.remembered_mb)
-    worlds = dict.fromkeys(one.problem.world for one in served.values())
-    facts = {
-        world: WorldEvents(
-            store,
-            [one.known for one in served.values() if one.known and one.problem.world == world],
-            params.late_days,
-        )
-        for world in worlds
-    }
+    facts = events_of(store, served, params)
     settle()
     log, numbers = LogWriter(folder), Numbers(several=plan.workers > 1)
     api = Api(served, facts, store, log, tokens, numbers, params, remembered)
-    document = describe(served, tokens=bool(tokens.pairs))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -136,39 +115,49 @@ def app_of(plan: ServingPlan) -> Front:
         exception_handlers={HTTPException: elsewhere},
     )
     app.state.api = api
+    status, document = Status(api, folder), describe(served, tokens=bool(tokens.pairs))
+    add_routes(app, api, status, document)
+    tops = {model.problem: Path(model.top) for model in plan.models}
+    Pages(api, tops, document, status.problem_of_store).add_to(app)
+    return Front(app, api.guarded("predict", "predict", api.predict))
 
-    async def live(_request: Request) -> Response:
-        return reply({"status": "live"})
+
+def load(plan: ServingPlan, store: Store, params: ServingParams) -> dict[str, Served]:
+    """Load the models, and begin their states in the store."""
+    loader = Loader(store, Path(plan.log))
+    with answering(store):
+        return {
+            model.problem: Served.load(
+                parts.find_problem(model.problem),
+                store,
+                loader,
+                top=Path(model.top),
+                version=model.version,
+                params=params,
+            )
+            for model in plan.models
+        }
+
+
+def events_of(
+    store: Store, served: dict[str, Served], params: ServingParams
+) -> dict[str, WorldEvents]:
+    """Return, by world, what takes its events into the states of the models that are served."""
+    states: dict[str, list[StoredState]] = {}
+    for one in served.values():
+        of_world = states.setdefault(one.problem.world, [])
+        of_world += [one.known] if one.known else []
+    return {
+        world: WorldEvents(store, of_world, params.late_days) for world, of_world in states.items()
+    }
+
+
+def add_routes(app: FastAPI, api: Api, status: Status, document: dict[str, Any]) -> None:
+    """Add the addresses that programs use; which role each needs stands beside it."""
 
     async def openapi(_request: Request) -> Response:
         return JSONResponse(document)
 
-    async def metrics(_request: Request) -> Response:
-        content, media_type = await run_in_threadpool(numbers.text, store, folder)
-        return Response(content, media_type=media_type)
-
-    def problem_of_store() -> str:
-        return _problem_of(store) if remembered is None else remembered.problem
-
-    async def ready(_request: Request) -> Response:
-        problem = "" if remembered and remembered.is_whole else problem_of_store()
-        return reply({"status": problem or "ready"}, 503 if problem else 200)
-
-    async def health(_request: Request) -> Response:
-        problem = problem_of_store()
-        waiting = None if problem else await run_in_threadpool(unloaded_bytes, store, folder)
-        said: dict[str, Any] = {
-            "status": problem or "ready",
-            "models": {name: one.version for name, one in served.items()},
-            "store": {"at": store.engine.dialect.name, "problem": problem},
-            "log": {"not_loaded_bytes": waiting},
-        }
-        return reply(said, 503 if problem else 200)
-
-    open_to_all: tuple[tuple[str, Handler], ...] = (
-        ("/health/live", live),
-        ("/health/ready", ready),
-    )
     guarded: tuple[tuple[str, str, str, str, Handler], ...] = (
         ("/v1/{name}/predict", "predict", "predict", "POST", api.predict),
         ("/v1/{name}/events", "events", "write", "POST", api.events),
@@ -176,17 +165,14 @@ def app_of(plan: ServingPlan) -> Front:
         ("/v1/{name}/feedback", "feedback", "predict", "POST", api.feedback),
         ("/v1/models", "models", "predict", "GET", api.models),
         ("/v1/predictions/{id}", "prediction", "predict", "GET", api.prediction),
-        ("/health", "health", "predict", "GET", health),
-        ("/metrics", "metrics", "predict", "GET", metrics),
+        ("/health", "health", "predict", "GET", status.health),
+        ("/metrics", "metrics", "predict", "GET", status.metrics),
         ("/openapi.json", "openapi", "predict", "GET", openapi),
     )
-    for path, handler in open_to_all:
-        app.add_route(path, handler)
+    app.add_route("/health/live", status.live)  # these two are open to all
+    app.add_route("/health/ready", status.ready)
     for path, action, needed, method, handler in guarded:
         app.add_route(path, api.guarded(action, needed, handler), methods=[method])
-    tops = {model.problem: Path(model.top) for model in plan.models}
-    Pages(api, tops, document, problem_of_store).add_to(app)
-    return Front(app, api.guarded("predict", "predict", api.predict))
 
 
 async def elsewhere(request: Request, error: HTTPException) -> Response:
@@ -220,14 +206,3 @@ def settle() -> None:
     pa.default_memory_pool().release_unused()
     with contextlib.suppress(OSError, AttributeError):  # of glibc
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _problem_of(store: Store) -> str:
-    """Return why the store cannot be used; empty where it can."""
-    try:
-        store.parts("", [""])
-    except RetraceError as error:
-        return str(error)
-    except AWAY as error:
-        return words_of(error)
-    return ""

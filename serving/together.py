@@ -80,7 +80,7 @@ class Together:
             return [*self.served.answer_together(asked)]
         except StoreAway as error:
             return [error] * len(asked)
-        except Exception as error:  # what it is, the request is told
+        except Exception as error:  # whatever it is, no other request of the batch may end by it
             if len(asked) == 1:
                 return [error]
             return [self._answered([one])[0] for one in asked]
@@ -90,7 +90,7 @@ class Together:
         try:
             if answers:
                 self._record(answers)
-        except Exception as error:  # likewise
+        except Exception as error:  # whatever it is: what is not on record, nobody is answered
             found = [error if isinstance(own, list) else own for own in found]
         for one, own in zip(batch, found, strict=True):
             if one.answers.done():  # nobody waits any more

@@ -22,11 +22,12 @@ from problems.parts import find_problem
 from retrace.base import paths
 from retrace.base.files import read_json, read_table, replacing, write_csv, write_table
 from retrace.encode.encoding import Encoding
+from retrace.fit.boosters import importance
 from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
 from stages.windows import FOLD, NOTES
 from workflow.final import EncodedRows, Fitted, Held, final_fit, with_reference
-from workflow.train import TrainParams, fit_bundle, importance, point_of
+from workflow.train import TrainParams, fit_bundle, point_of
 
 
 def read_encoded(problem: Problem, window: str, columns: list[str]) -> EncodedRows:

@@ -24,8 +24,6 @@ WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
 PATIENCE_SECONDS = 1.0  # of a request that looks up what is known, and of its connection twice that
 AWAY = (SQLAlchemyError, OSError)
 CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
-
-
 NOT_READ = "what is known cannot be read: the database does not answer. Ask again in a while."
 
 
@@ -67,9 +65,8 @@ class Store:
 
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
-            with self.writing(
-                "upgrade", START_SECONDS
-            ) as connection:  # replicas may start together
+            # Replicas may start together.
+            with self.writing("upgrade", START_SECONDS) as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except AWAY as error:
@@ -97,8 +94,7 @@ class Store:
         writes = self.engine.connect().execution_options(writes=wait_seconds or WAIT_SECONDS)
         with writes as connection, connection.begin():
             if wait_seconds and not self.is_sqlite:
-                limits = ("statement_timeout", "lock_timeout")
-                for name in limits:
+                for name in ("statement_timeout", "lock_timeout"):
                     connection.execute(text(f"SET LOCAL {name} = '{wait_seconds}s'"))
             if alone and not self.is_sqlite:
                 number = int.from_bytes(hashlib.blake2b(alone.encode(), digest_size=7).digest())

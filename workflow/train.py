@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -29,7 +28,6 @@ from retrace.fit.boosters import (
 from retrace.fit.bundle import Bundle, predict_scaled
 from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
 from retrace.fit.intervals import Interval
-from retrace.fit.learner import lgb
 from retrace.fit.starts import (
     MEAN,
     SHARES,
@@ -282,7 +280,7 @@ def sizes_of(layout: Layout, params: TrainParams) -> list[dict[str, float]]:
 
 def _best(layout: Layout, params: TrainParams) -> bool:
     """Whether the best start is used: without a word where there is a linear model."""
-    return (params.start or ("best" if (layout.offset or "").startswith(COLUMN) else "")) == "best"
+    return (params.start or ("best" if layout.offset == COLUMN else "offset")) == "best"
 
 
 def point_names(starts: Sequence[str]) -> tuple[str, ...]:
@@ -391,12 +389,3 @@ def better(problem: Problem, layout: Layout, valid: Window, *fits: Fit) -> Fit:
         predicted = predict_scaled({"point": fit.booster}, layout, matrix)["point"]
         scores.append(metric(actual, from_scale(predicted, problem.scale)))
     return fits[int(np.argmin(scores))]
-
-
-def importance(point: lgb.Booster) -> pd.DataFrame:
-    """Share of the point booster's gain by column, largest first."""
-    gain = point.feature_importance("gain")
-    table = pd.DataFrame(
-        {"column": point.feature_name(), "gain_share": gain / max(gain.sum(), 1e-12)}
-    )
-    return table.sort_values(["gain_share", "column"], ascending=[False, True])

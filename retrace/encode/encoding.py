@@ -109,11 +109,7 @@ class Encoding:
             "text": [asdict(block) for block in self.text.blocks],
             **self.encoder.to_json(),
             **({"classes": list(self.classes)} if self.classes else {}),
-            **(
-                {"linear": _one_or_all([one.to_json() for one in self.linear])}
-                if self.linear
-                else {}
-            ),
+            **({"linear": [one.to_json() for one in self.linear]} if self.linear else {}),
         }
         write_json(value, folder / "encoder.json")
         write_arrays(folder / "text.npz", self.text.to_arrays())
@@ -125,8 +121,7 @@ class Encoding:
             value = FILE.validate_python(read_json(folder / "encoder.json"))
             with open_arrays(path) as arrays:
                 text = TextModel.from_arrays(arrays, value["text"])
-            encoder, found = Encoder.from_json(dict(value)), value.get("linear", [])
-            linear = found if isinstance(found, list) else [found]
+            encoder, linear = Encoder.from_json(dict(value)), value.get("linear", [])
             n_columns = len(encoder.columns) + len(text.columns)
             return cls(
                 encoder,
@@ -141,10 +136,6 @@ class Encoding:
                 f"{folder} does not hold a readable encoding ({str(error)[:200]}). "
                 "Make it again with `dvc repro`, or `dvc pull`."
             ) from None
-
-
-def _one_or_all(values: list[dict[str, Any]]) -> Any:
-    return values[0] if len(values) == 1 else values
 
 
 class _Target(TypedDict):
@@ -177,7 +168,7 @@ class _File(TypedDict):
     categories: dict[str, list[str]]
     targets: list[_Target]
     classes: NotRequired[list[str]]
-    linear: NotRequired[_Linear | list[_Linear]]  # of several classes a list
+    linear: NotRequired[list[_Linear]]  # one, or one a class
 
 
 FILE = TypeAdapter(_File)

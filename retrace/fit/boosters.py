@@ -1,6 +1,5 @@
 """Fit LightGBM so that the model's text is the same on every machine, and read it back."""
 
-import itertools
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import cycle, takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from pydantic import Field
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.encode.encoders import Matrix
+from retrace.encode.linear import of_classes
 from retrace.fit.learner import lgb
 from retrace.fit.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
@@ -65,8 +66,8 @@ class Layout:
             return []
         if self.offset in self.columns:
             return [self.columns.index(self.offset)]
-        mine = re.compile(rf"{re.escape(self.offset)}_\d+")
-        return [place for place, name in enumerate(self.columns) if mine.fullmatch(name)]
+        names = of_classes(self.offset, len(self.columns))
+        return [self.columns.index(name) for name in takewhile(self.columns.__contains__, names)]
 
     def begin(self, matrix: Matrix) -> NDArray[np.float64] | None:
         """Return where the boosters start from, shape (n_rows,) or (n_rows, n_classes)."""
@@ -214,7 +215,7 @@ class _Beside(ExitStack):
         self.pools = [self.enter_context(ThreadPoolExecutor(1)) for _ in threads]
 
     def each(self, function: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
-        pools = itertools.cycle(self.pools)
+        pools = cycle(self.pools)
         found = [pool.submit(function, value) for pool, value in zip(pools, values, strict=False)]
         return [one.result() for one in found]
 
@@ -262,6 +263,15 @@ def _settings(params: BoosterParams, num_threads: int) -> dict[str, Any]:
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def importance(booster: lgb.Booster) -> pd.DataFrame:
+    """Share of a booster's gain by column, largest first."""
+    gain = booster.feature_importance("gain")
+    table = pd.DataFrame(
+        {"column": booster.feature_name(), "gain_share": gain / max(gain.sum(), 1e-12)}
+    )
+    return table.sort_values(["gain_share", "column"], ascending=[False, True])
 
 
 def booster_to_text(booster: lgb.Booster) -> str:

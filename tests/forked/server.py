@@ -135,11 +135,11 @@ def run(asked: dict[str, Any], files: list[int]) -> int:
     if isinstance(code, str):
         print(code, file=sys.stderr)
         code = 1
-    threading._shutdown()  # type: ignore[attr-defined]
+    threading._shutdown()  # type: ignore[attr-defined]  # what Python itself does at its end
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    return int(code or 0)  # type: ignore[call-overload]
+    return int(code or 0)  # type: ignore[call-overload]  # a program's status is a number by now
 
 
 if __name__ == "__main__":

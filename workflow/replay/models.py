@@ -24,6 +24,7 @@ from retrace.base.params import Params, merged
 from retrace.encode.encoders import EncodeParams, Matrix
 from retrace.encode.encoding import Encoding
 from retrace.encode.text.model import TextParams
+from retrace.fit.boosters import importance
 from retrace.fit.bundle import Bundle
 from retrace.fit.intervals import Interval
 from retrace.judge import metrics
@@ -34,7 +35,7 @@ from workflow.blocks import blocks_of
 from workflow.choose import settle
 from workflow.featurize import classes_of, fit_encoding, fitted_target
 from workflow.told import cheapest, with_told
-from workflow.train import TrainParams, fit_bundle, importance, refit
+from workflow.train import TrainParams, fit_bundle, refit
 
 HELD = ("valid", "calibration")  # windows that the model which chooses was not fitted on
 THREADS = 1  # of a fit: the models of several moments fill the cores

@@ -15,10 +15,11 @@ COLUMNS = {
     "number": "float64",
 }
 Value = str | float
+Names = tuple[str, ...]
 
 
 class WaitingRows:
-    """Values by name of each waiting row; all rows have the same names.
+    """Values by name of each waiting row; rows may have different names.
 
     kind    : what the rows are called, such as the name of their key column
     numbers : the names whose values are numbers; others are texts
@@ -26,8 +27,8 @@ class WaitingRows:
 
     def __init__(self, kind: str, numbers: Collection[str]) -> None:
         self.kind, self.numbers = kind, numbers
-        self.names: tuple[str, ...] = ()
-        self._rows: dict[str, tuple[Value, ...]] = {}
+        self._names: dict[Names, Names] = {}  # one of each, however many rows have them
+        self._rows: dict[str, tuple[Names, tuple[Value, ...]]] = {}
 
     def __contains__(self, key: str) -> bool:
         return key in self._rows
@@ -35,18 +36,12 @@ class WaitingRows:
     def add(self, key: str, values: Mapping[str, Value]) -> None:
         """Keep values of a row; those of an earlier prediction of it go."""
         names = tuple(sorted(values))
-        if self.names != names:
-            if self._rows:
-                raise RetraceError(
-                    f"{self.kind} {key} has {', '.join(names)}; the rows that wait for their "
-                    f"outcomes have {', '.join(self.names)}. Give the same columns."
-                )
-            self.names = names
-        self._rows[key] = tuple(values[name] for name in names)
+        names = self._names.setdefault(names, names)
+        self._rows[key] = names, tuple(values[name] for name in names)
 
     def get(self, key: str) -> dict[str, Value]:
         """Return a row's values."""
-        return dict(zip(self.names, self._rows[key], strict=True))
+        return dict(zip(*self._rows[key], strict=True))
 
     def pop(self, key: str) -> dict[str, Value]:
         """Return a row's values and forget them. Raises RetraceError where it does not wait."""
@@ -55,7 +50,7 @@ class WaitingRows:
                 f"{self.kind} {key} has an outcome, but waits for none: there was no prediction of "
                 "it, or its outcome is known already."
             )
-        return dict(zip(self.names, self._rows.pop(key), strict=True))
+        return dict(zip(*self._rows.pop(key), strict=True))
 
     def part(self, key: str) -> dict[str, Value] | None:
         """Return a row's values, None where it does not wait."""
@@ -68,16 +63,16 @@ class WaitingRows:
     def fill(self, keys: Sequence[str], values: Mapping[str, Sequence[Value]]) -> None:
         """Keep the values of many rows."""
         if len(keys):
-            self.names = tuple(sorted(values))
-            columns = (values[name] for name in self.names)
-            self._rows |= zip(keys, zip(*columns, strict=True), strict=True)
+            names = tuple(sorted(values))
+            rows = zip(*(values[name] for name in names), strict=True)
+            self._rows |= {key: (names, row) for key, row in zip(keys, rows, strict=True)}
 
     def to_table(self) -> pd.DataFrame:
         """Return COLUMNS, a row for each value: text or number; sorted by row."""
         rows = [
             (self.kind, key, name, *(("", value) if name in self.numbers else (value, None)))
             for key in sorted(self._rows)
-            for name, value in zip(self.names, self._rows[key], strict=True)
+            for name, value in zip(*self._rows[key], strict=True)
         ]
         return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 

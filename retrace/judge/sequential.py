@@ -1,0 +1,347 @@
+"""A difference that may be looked at every day: always-valid intervals for models on live traffic.
+
+    now = between_subjects(subject, in_challenger, loss, day=day)      # A/B: arms of subjects
+    now = paired(challenger_loss, champion_loss, blocks=route_or_day)  # shadow: the same requests
+    lower, upper = now.interval(expected=0.05)
+    ratio = sample_ratio(counts, shares)          # are the arms as large as they were meant to be?
+    ratio.broken
+
+A difference is the challenger's mean loss minus the champion's: below zero, the challenger is
+better. `retrace.judge.rollout` makes a decision of it.
+
+Of each subject (or block) i there are two sums, a_i and b_i, and the difference is Σa / Σb: in
+shadow the differences of loss and how many they are; in A/B the same regression of loss on arm
+and day that `between_subjects` describes. Subjects are the unit: the variance is the delta
+method's over them (Deng, Knoblich & Lu, "Applying the delta method in metric analytics", KDD
+2018), so outcomes of one subject may depend on each other in any way.
+
+The interval is an asymptotic confidence sequence by Robbins' normal mixture (Waudby-Smith, Arbour,
+Sinha, Kennedy & Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences",
+Annals of Statistics 52, 2024). Its time is information, 1 / variance, not a number of outcomes: the
+fiftieth outcome of one subject tells less than the first of another. Were D_t the mean of
+independent outcomes, its looks would have the correlations √(V_t / V_s) of Brownian motion at these
+times. Where subjects come again and Σa / Σb weighs outcomes alike, correlations are these or
+higher, as long as new outcomes do not come from subjects with more outcomes than the old ones; and
+higher correlations only make it rarer that any look passes a bound (Slepian's inequality). A mean
+of subjects' means has lower ones, and would not be valid. (That cumulative measures of returning
+subjects need care: Schultzberg & Ankargren, "Bringing sequential testing to experiments with
+longitudinal data", Spotify 2023.) `python -m bench rollout` measures false alarms and power.
+
+Few subjects and heavy tails: the normal quantile gives way to Student's, with as many degrees of
+freedom as the variance has by the fourth moment of the subjects' sums; a variance that rests on
+three subjects gives a wide interval. Losses must have a finite variance.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+LEVEL = 0.05  # share of comparisons without a difference that may ever look like one
+RATIO_LEVEL = 0.001  # an alarm here stops everything, so it must be sure
+CONCENTRATIONS = (10.0, 100.0, 1000.0, 10_000.0)  # of arms far from their shares, and near
+
+
+class Ratio(NamedTuple):
+    """Σa / Σb, its variance and the degrees of freedom of that variance; shape (...)."""
+
+    value: Floats
+    variance: Floats
+    dof: Floats
+
+
+def ratio(a: Floats, b: Floats) -> Ratio:
+    """Estimate Σa / Σb over independent units along the last axis, by the delta method.
+
+    Parameters
+    ----------
+    a, b : arrays of shape (..., n_units); units with b = 0 are none
+
+    Returns
+    -------
+    NaN, infinity and 0 where fewer than two units have b > 0.
+    """
+    n, total = (b > 0).sum(axis=-1), b.sum(axis=-1)
+    enough = n > 1
+    n, total = np.where(enough, n, 2), np.where(enough, total, 1.0)
+    value = a.sum(axis=-1) / total
+    squares = np.square(a - value[..., None] * b)
+    sum_2, sum_4 = squares.sum(axis=-1), np.square(squares).sum(axis=-1)
+    variance = sum_2 / np.square(total) * n / (n - 1)
+    # Satterthwaite's, 2 E(V)² / var(V), with the units' own fourth moment
+    spread = np.where(sum_2 > 0, sum_4 / np.where(sum_2 > 0, np.square(sum_2), 1.0), 1.0)
+    dof = np.minimum(2.0 / np.maximum(spread - 1 / n, 2.0 / n), n - 1.0)
+    return Ratio(
+        np.where(enough, value, np.nan),
+        np.where(enough, variance, np.inf),
+        np.where(enough, dof, 0.0),
+    )
+
+
+def half_width(variance: Floats, dof: Floats, *, effect: Floats, level: float = LEVEL) -> Floats:
+    """Return half the width of the always-valid interval, shape (...), in the loss's unit.
+
+    effect : the difference that the bound is tuned for, in the loss's unit and fixed beforehand;
+        beside an interval for a single look it is narrowest when half its width is about this
+    """
+    information = np.square(effect) / np.maximum(variance, np.finfo(float).tiny)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        squared = (1 + 1 / information) * (np.log1p(information) - 2 * math.log(level))
+        # Wallace (1959): the quantile of Student's distribution that is as rare as the normal one
+        exponent = squared * np.square((8 * dof + 3) / (8 * dof + 1)) / dof
+        width = np.sqrt(dof * np.expm1(exponent) * variance)
+    known = np.isfinite(variance) & (dof > 0) & (np.asarray(effect) > 0)
+    return np.where(known, np.where(variance > 0, width, 0.0), np.inf)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A difference of mean loss per outcome at one look, challenger minus champion.
+
+    difference, champion : in the loss's unit; champion is its mean loss on the same days, and both
+        are NaN while an arm has no outcome
+    overall : mean loss of both arms, to which `expected` relates
+    variance : of the difference; infinite while nothing is known
+    n_subjects, n_outcomes : of champion and challenger; blocks and requests where it is paired
+    """
+
+    difference: float
+    variance: float
+    dof: float
+    champion: float
+    overall: float
+    n_subjects: tuple[int, int]
+    n_outcomes: tuple[int, int]
+    is_paired: bool = False
+
+    @property
+    def relative(self) -> float:
+        """The difference as a share of the champion's mean loss; NaN where that is not above 0."""
+        return self.difference / self.champion if self.champion > 0 else math.nan
+
+    def half_width(self, *, expected: float, level: float = LEVEL, grown: float = 1.0) -> float:
+        """Return half the interval's width when there is `grown` times the information."""
+        found = half_width(
+            np.float64(self.variance / grown) * np.ones(()),
+            np.float64(self.dof * grown) * np.ones(()),
+            effect=np.float64(expected * abs(self.overall)) * np.ones(()),
+            level=level,
+        )
+        return float(found)
+
+    def interval(self, *, expected: float, level: float = LEVEL) -> tuple[float, float]:
+        """Return bounds that hold at all looks together, with probability 1 - level.
+
+        expected : the difference to tune for, as a share of mean loss; chosen before the data
+        """
+        half = self.half_width(expected=expected, level=level)
+        if math.isinf(half):
+            return -math.inf, math.inf
+        return self.difference - half, self.difference + half
+
+
+def between_subjects(
+    subject: ArrayLike,
+    in_challenger: ArrayLike,
+    loss: ArrayLike,
+    *,
+    n_outcomes: ArrayLike | None = None,
+    day: ArrayLike | None = None,
+) -> Estimate:
+    """Compare arms of subjects. A row is an outcome, or the sums of several.
+
+    Outcomes are compared with those of the same day: Σ w_d (mean loss of the challenger on day d -
+    the champion's) / Σ w_d, w_d = n_1d n_0d / (n_1d + n_0d), which is the regression of loss on arm
+    and day. So neither a ramp in which the challenger's share grows in a bad week nor a season
+    looks like a difference, and days on which one arm is empty tell nothing. Without `day` it is
+    the difference of the arms' mean loss per outcome.
+
+    Parameters
+    ----------
+    subject : labels of shape (n_rows,), of any type; a ramp may move one from champion to
+        challenger
+    in_challenger : bool, shape (n_rows,)
+    loss : sums of loss, shape (n_rows,), in its unit
+    n_outcomes : how many outcomes each sum is of; one each where None
+    day : labels of shape (n_rows,), the day of the request
+
+    Raises ValueError for arrays of other lengths, a loss that is no number, or outcomes below one.
+    """
+    losses = _numbers("loss", loss)
+    n = np.ones(losses.size) if n_outcomes is None else _numbers("n_outcomes", n_outcomes)
+    arm = np.asarray(in_challenger, bool)
+    who = _codes(subject)
+    days = np.zeros(losses.size, np.intp) if day is None else _codes(day)
+    _same_length(loss=losses, in_challenger=arm, subject=who, n_outcomes=n, day=days)
+    if (n < 1).any():
+        raise ValueError(
+            f"n_outcomes has {n.min():g}; a row is of at least one outcome: leave others out"
+        )
+    counts = _sums(days, n)
+    share = (_sums(days, n * arm) / counts)[days]
+    mean = (_sums(days, losses) / counts)[days]
+    lean = arm - share
+    # days on which one arm is empty have lean = 0 and fall out
+    a, b = _sums(who, lean * (losses - n * mean)), _sums(who, n * np.square(lean))
+    used = lean != 0
+    value, variance, dof = (float(one) for one in ratio(a, b))
+    arms = [used & ~arm, used & arm]
+    n_of = [int(n[one].sum()) for one in arms]
+    n_fitted = sum(n_of) - np.unique(days[used]).size - 1  # the day's mean and the difference
+    variance *= sum(n_of) / n_fitted if n_fitted > 0 else math.inf
+    weight = float(b.sum())
+    return Estimate(
+        value,
+        variance,
+        dof,
+        float((losses * share)[arms[0]].sum()) / weight if weight > 0 else math.nan,
+        float(losses[used].sum()) / sum(n_of) if used.any() else math.nan,
+        (np.unique(who[arms[0]]).size, np.unique(who[arms[1]]).size),
+        (n_of[0], n_of[1]),
+    )
+
+
+def paired(
+    challenger_loss: ArrayLike, champion_loss: ArrayLike, *, blocks: ArrayLike | None = None
+) -> Estimate:
+    """Compare two models on the same requests, one of them in shadow.
+
+    Parameters
+    ----------
+    challenger_loss, champion_loss : arrays of shape (n_rows,), in the loss's unit
+    blocks : labels of shape (n_rows,) of requests that are not independent, as the gate has them;
+        without, each row is one
+
+    Raises ValueError for arrays of other lengths or a loss that is no number.
+    """
+    ours = _numbers("challenger_loss", challenger_loss)
+    theirs = _numbers("champion_loss", champion_loss)
+    codes = np.arange(ours.size) if blocks is None else _codes(blocks)
+    _same_length(challenger_loss=ours, champion_loss=theirs, blocks=codes)
+    b = _sums(codes, np.ones(codes.size))
+    value, variance, dof = (float(one) for one in ratio(_sums(codes, ours - theirs), b))
+    champion = float(theirs.mean()) if theirs.size else math.nan
+    overall = (float(ours.mean()) + champion) / 2 if ours.size else math.nan
+    n_blocks, n = int((b > 0).sum()), ours.size
+    return Estimate(value, variance, dof, champion, overall, (n_blocks, n_blocks), (n, n), True)
+
+
+@dataclass(frozen=True)
+class SampleRatio:
+    """Whether the arms are as large as they were meant to be.
+
+    counts, expected : subjects by arm, of all epochs
+    log_e : logarithm of the evidence against the shares; chance alone passes 1 / level ever with
+        probability `level`
+    """
+
+    counts: tuple[int, ...]
+    expected: tuple[float, ...]
+    log_e: float
+    level: float
+
+    @property
+    def broken(self) -> bool:
+        return self.log_e >= -math.log(self.level)
+
+
+def sample_ratio(
+    counts: ArrayLike, shares: ArrayLike, *, level: float = RATIO_LEVEL
+) -> SampleRatio:
+    """Test the arms' sizes against their shares; it may be asked at every look.
+
+    The Dirichlet-multinomial e-process of Lindon & Malek ("Anytime-valid inference for
+    multinomial count data", NeurIPS 2022), mean of four concentrations. An epoch is a stretch of
+    time with constant shares; the e-process starts anew in each, and the product is one again.
+
+    Parameters
+    ----------
+    counts : subjects of shape (n_epochs, n_arms), each once, in the epoch in which it was first
+        seen: see `first_seen`
+    shares : expected shares of the same shape; each epoch's sum to 1
+
+    Raises ValueError for shapes that differ or shares that are not such.
+    """
+    n, expected = np.atleast_2d(np.asarray(counts)), np.atleast_2d(np.asarray(shares, float))
+    if n.shape != expected.shape:
+        raise ValueError(
+            f"counts have the shape {n.shape} and shares {expected.shape}; both need a row an "
+            "epoch and a column an arm"
+        )
+    if (expected < 0).any() or not np.allclose(expected.sum(axis=1), 1.0):
+        raise ValueError(f"shares are {expected.tolist()}; each epoch's must sum to 1")
+    per_concentration = [
+        sum(_log_e(row, share, size) for row, share in zip(n, expected, strict=True))
+        for size in CONCENTRATIONS
+    ]
+    log_e = float(np.logaddexp.reduce(per_concentration)) - math.log(len(CONCENTRATIONS))
+    return SampleRatio(
+        tuple(int(one) for one in n.sum(axis=0)),
+        tuple(float(one) for one in (expected * n.sum(axis=1, keepdims=True)).sum(axis=0)),
+        log_e,
+        level,
+    )
+
+
+def _log_e(counts: NDArray[np.int64], shares: Floats, size: float) -> float:
+    """Log of the Dirichlet-multinomial's probability over the multinomial's, of one epoch."""
+    if (counts[shares == 0] > 0).any():
+        return math.inf  # a subject in an arm that is closed
+    total = math.lgamma(size) - math.lgamma(size + float(counts.sum()))
+    for n, share in zip(counts.tolist(), shares.tolist(), strict=True):
+        if share > 0:
+            total += math.lgamma(size * share + n) - math.lgamma(size * share)
+            total -= n * math.log(share)
+    return total
+
+
+def first_seen(
+    subject: ArrayLike, arm: ArrayLike, epoch: ArrayLike, *, n_epochs: int, n_arms: int
+) -> NDArray[np.int64]:
+    """Count each subject once: in its first epoch, in the arm of its first request there.
+
+    Parameters
+    ----------
+    subject : labels of shape (n_requests,), in order of time; take all requests, since whether an
+        outcome came may depend on the arm
+    arm, epoch : numbers from 0, shape (n_requests,)
+
+    Returns
+    -------
+    Counts of shape (n_epochs, n_arms).
+    """
+    who, arms, epochs = _codes(subject), np.asarray(arm, np.intp), np.asarray(epoch, np.intp)
+    _same_length(subject=who, arm=arms, epoch=epochs)
+    order = np.argsort(epochs, kind="stable")
+    first = order[np.unique(who[order], return_index=True)[1]]
+    cells = np.bincount(epochs[first] * n_arms + arms[first], minlength=n_epochs * n_arms)
+    return cells.reshape(n_epochs, n_arms)
+
+
+def _codes(labels: ArrayLike) -> NDArray[np.intp]:
+    """Labels as numbers from 0, shape (n_rows,)."""
+    return np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.intp)
+
+
+def _sums(codes: NDArray[np.intp], values: Floats) -> Floats:
+    return np.bincount(codes, values).astype(np.float64)
+
+
+def _numbers(name: str, values: ArrayLike) -> Floats:
+    numbers = np.asarray(values, np.float64)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        raise ValueError(
+            f"{name} has {numbers[bad[0]]} in row {bad[0]} ({bad.size} such rows); a finite number "
+            "is expected: leave rows without an outcome out"
+        )
+    return numbers
+
+
+def _same_length(**arrays: NDArray[np.generic]) -> None:
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"arrays of one row each have different lengths: {lengths}")

@@ -39,7 +39,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help anew repro test lint docs drills drills-full lock bench serve storage storage-stop doctor compare
+.PHONY: help anew repro test lint docs drills drills-full lock bench environment serve storage storage-stop doctor compare
 
 $(MADE):
 	@test ! -L $(VENV) || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would" \
@@ -108,6 +108,7 @@ lint: $(DEV) $(PROJECT) docs ## check style, types, who imports whom, links, and
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/retrace rollout check
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 	@$(BIN)/python -m tests.audit
 
@@ -126,6 +127,8 @@ doctor: $(RUN) $(PROJECT) ## check this machine: versions, Git, DVC, remote, dis
 
 compare: $(RUN) $(PROJECT) ## one problem's experiments side by side: make compare PROBLEM=price
 	@$(WITH_VENV) $(BIN)/retrace compare $(if $(PROBLEM),"$(PROBLEM)") $(ARGS)
+
+environment: $(SERVING) $(PROJECT) ## install what a server needs, and nothing else
 
 serve: $(SERVING) $(PROJECT) ## answer requests over HTTP with the models that are in use
 	@$(WITH_VENV) $(BIN)/retrace serve $(ARGS)

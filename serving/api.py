@@ -4,6 +4,8 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,10 +22,14 @@ from problems.rows import RowReader, check_together
 from retrace.base.arrays import join
 from retrace.base.clock import micros
 from retrace.base.errors import RetraceError
+from serving.arms import Answering, Arms, Counted
 from serving.clock import check_ahead
+from serving.lineup import Lineup
+from serving.mirror import Mirror
 from serving.model import Answer, Asked, Served
 from serving.numbers import Numbers
 from serving.replies import Refusal, body_of, headers_of, refusal, reply, rows_of
+from serving.rollout import CHAMPION
 from serving.settings import ServingParams
 from serving.together import Together
 from serving.tokens import Tokens, given, may
@@ -45,8 +51,7 @@ class Api:
 
     def __init__(
         self,
-        served: dict[str, Served],
-        facts: dict[str, WorldEvents],
+        lineup: Lineup,
         store: Store,
         log: LogWriter,
         tokens: Tokens,
@@ -54,20 +59,57 @@ class Api:
         params: ServingParams,
         remembered: Remembered | None = None,
     ) -> None:
-        self.served, self.facts, self.store, self.log = served, facts, store, log
+        self.store, self.log = store, log
         self.tokens, self.numbers, self.params = tokens, numbers, params
         self.remembered = remembered
+        self.mirror = Mirror(Path(lineup.plan.log), self._skipped)
+        self.facts: dict[str, WorldEvents] = {}
+        self.take_events(lineup)
+        self.use(lineup)
+
+    def take_events(self, lineup: Lineup) -> None:
+        """From now on, take events into the states of these models."""
+        self.facts = lineup.events(self.store, self.params.late_days)
+
+    def use(self, lineup: Lineup) -> None:
+        """From now on, answer with these models. Who is being answered gets the earlier one's."""
+        self.lineup, self.served = lineup, lineup.champions
         self.outcome_readers = {
             name: RowReader.of_outcomes(parts.world(one.problem.world), one.problem)
-            for name, one in served.items()
+            for name, one in self.served.items()
         }
-        self.row_readers = {name: RowReader.of_rows(parts.world(name)) for name in facts}
-        self.together = {
-            name: Together(one, self._recording(one), self._waits) for name, one in served.items()
+        self.row_readers = {name: RowReader.of_rows(parts.world(name)) for name in self.facts}
+        self.arms = {name: self._arms(name) for name in self.served}
+        self.mirror.use(lineup)
+        self.numbers.in_use(lineup.used)
+
+    def _arms(self, name: str) -> Arms:
+        challengers: dict[str, Answering] = {
+            arm: Together(one, self._recording(one), self._waits)
+            if isinstance(one, Served)
+            else one
+            for arm, one in self.lineup.challengers(name).items()
         }
-        for one in served.values():
-            labels = (one.problem.name, one.version, one.bundle.fingerprint)
-            numbers.models.labels(*labels).set(1)
+        one = self.served[name]
+        return Arms(
+            Together(one, self._recording(one), self._waits),
+            challengers,
+            self.lineup.rollouts.get(name),
+            Counted(partial(self._without_subject, name), partial(self._failed, name)),
+            one.problem.group,
+        )
+
+    def _without_subject(self, problem: str, n_rows: int) -> None:
+        self.numbers.without_subject.labels(problem).inc(n_rows)
+
+    def _failed(self, problem: str, arm: str, error: Exception) -> None:
+        self.numbers.failed.labels(problem, arm).inc()
+        print(
+            f"{problem}: the challenger '{arm}' failed: {type(error).__name__}: {error}", flush=True
+        )
+
+    def _skipped(self, problem: str, n_rows: int) -> None:
+        self.numbers.skipped.labels(problem).inc(n_rows)
 
     def guarded(
         self, action: str, needed: str, handler: Handler, refused: Refused = refusal
@@ -150,13 +192,14 @@ class Api:
         if explain and len(rows) > MOST_EXPLAINED:
             raise Refusal(413, f"{len(rows):,} rows; at most {MOST_EXPLAINED} are explained.")
         name = headers_of(request).get(b"x-request-id", b"").decode("latin-1")[:100]
-        answers = await self.answered(served, Asked(rows, name or os.urandom(16).hex(), explain))
+        asked = Asked(rows, name or os.urandom(16).hex(), explain, self.lineup.plan.arm)
+        answers = await self.answered(served, asked)
         said = [answer.said for answer in answers]
         return reply(said[0] if single else said)
 
     async def answered(self, served: Served, asked: Asked) -> list[Answer]:
         """Return answers that are on record, and counted."""
-        return await self.together[served.problem.name].answer(asked)
+        return await self.arms[served.problem.name].answer(asked)
 
     def _recording(self, served: Served) -> Callable[[Sequence[Answer]], None]:
         """Return what puts answers on record, and counts them."""
@@ -165,6 +208,8 @@ class Api:
         def record(answers: Sequence[Answer]) -> None:
             self.log.append(b"".join([answer.line for answer in answers]))
             self.numbers.predicted(name, version, [one.said["prediction"] for one in answers])
+            if served.role == CHAMPION:
+                self.mirror.send(name, answers)
             if "stale" in answers[0].said:
                 self.numbers.stale.labels(name).inc(len(answers))
 
@@ -268,15 +313,18 @@ class Api:
         return str(row["id"])
 
     async def models(self, _request: Request) -> Response:
+        """The champions, each with the challengers that are tried beside it."""
         return reply(
             [
                 {
                     "problem": name,
                     "version": one.version,
+                    "since": moment(self.lineup.since[name, CHAMPION]),
                     "fingerprint": one.bundle.fingerprint,
                     "task": one.problem.task,
                     "unit": one.problem.unit,
                     "world": one.problem.world,
+                    "challengers": self.lineup.told(name),
                     "card": one.bundle.card,
                 }
                 for name, one in self.served.items()

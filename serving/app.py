@@ -1,15 +1,14 @@
 """The application of one process: models, store, log and addresses."""
 
+import asyncio
 import contextlib
 import ctypes
 import gc
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
@@ -18,46 +17,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from problems import parts
 from serving.api import Api, Handler
 from serving.described import describe
-from serving.model import Served
+from serving.exchange import Exchange
+from serving.lineup import Lineup, lineup_of
 from serving.numbers import Numbers
 from serving.pages import Pages
+from serving.plan import ServingPlan, exported
 from serving.replies import Refusal, refusal
-from serving.settings import ServingParams, serving_params
+from serving.settings import serving_params
 from serving.status import Status
 from serving.tokens import Tokens
-from store.database import Store, answering
-from store.facts import WorldEvents
-from store.known import StoredState
-from store.loader import Loader
+from store.database import Store
 from store.log import LogWriter
 from store.remembered import Remembered
 
 THREADS = 8  # that wait for the database, each with a connection of its own
-PLAN = "RETRACE_SERVING"  # in the environment: what each worker is to serve
-
-
-class PlannedModel(msgspec.Struct, frozen=True):
-    """A problem's version, and the folder that has its files where `dvc repro` puts them."""
-
-    problem: str
-    top: str = "."
-    version: str = "working-tree"
-
-
-class ServingPlan(msgspec.Struct, frozen=True):
-    """What is served, and where it is stored."""
-
-    models: tuple[PlannedModel, ...]
-    store: str
-    log: str
-    workers: int = 1
-
-    def write(self) -> None:
-        """Put it where the workers find it."""
-        os.environ[PLAN] = msgspec.json.encode(self).decode()
 
 
 class Front:
@@ -82,7 +57,7 @@ class Front:
 
 def create() -> Front:
     """Make the application from the plan in the environment."""
-    return app_of(msgspec.json.decode(os.environ[PLAN], type=ServingPlan))
+    return app_of(exported())
 
 
 def app_of(plan: ServingPlan) -> Front:
@@ -93,17 +68,19 @@ def app_of(plan: ServingPlan) -> Front:
     params, tokens, folder = serving_params(), Tokens.of(), Path(plan.log)
     store = Store(plan.store)
     store.upgrade()
-    served = load(plan, store, params)
-    remembered = remember(store, served, params.remembered_mb)
-    facts = events_of(store, served, params)
+    lineup = lineup_of(plan, store, params)
+    remembered = remember(store, lineup, params.remembered_mb)
     settle()
     log, numbers = LogWriter(folder), Numbers(several=plan.workers > 1)
-    api = Api(served, facts, store, log, tokens, numbers, params, remembered)
+    api = Api(lineup, store, log, tokens, numbers, params, remembered)
+    exchange = Exchange(api)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = THREADS
+        watching = asyncio.create_task(exchange.watch())
         yield
+        watching.cancel()
         log.close()
 
     app = FastAPI(
@@ -115,41 +92,10 @@ def app_of(plan: ServingPlan) -> Front:
         exception_handlers={HTTPException: elsewhere},
     )
     app.state.api = api
-    status, document = Status(api, folder), describe(served, tokens=bool(tokens.pairs))
+    status, document = Status(api, folder), describe(api.served, tokens=bool(tokens.pairs))
     add_routes(app, api, status, document)
-    tops = {model.problem: Path(model.top) for model in plan.models}
-    Pages(api, tops, document, status.problem_of_store).add_to(app)
+    Pages(api, document, status.problem_of_store).add_to(app)
     return Front(app, api.guarded("predict", "predict", api.predict))
-
-
-def load(plan: ServingPlan, store: Store, params: ServingParams) -> dict[str, Served]:
-    """Load the models, and begin their states in the store."""
-    loader = Loader(store, Path(plan.log))
-    with answering(store):
-        return {
-            model.problem: Served.load(
-                parts.find_problem(model.problem),
-                store,
-                loader,
-                top=Path(model.top),
-                version=model.version,
-                params=params,
-            )
-            for model in plan.models
-        }
-
-
-def events_of(
-    store: Store, served: dict[str, Served], params: ServingParams
-) -> dict[str, WorldEvents]:
-    """Return, by world, what takes its events into the states of the models that are served."""
-    states: dict[str, list[StoredState]] = {}
-    for one in served.values():
-        of_world = states.setdefault(one.problem.world, [])
-        of_world += [one.known] if one.known else []
-    return {
-        world: WorldEvents(store, of_world, params.late_days) for world, of_world in states.items()
-    }
 
 
 def add_routes(app: FastAPI, api: Api, status: Status, document: dict[str, Any]) -> None:
@@ -186,15 +132,15 @@ async def elsewhere(request: Request, error: HTTPException) -> Response:
     return response
 
 
-def remember(store: Store, served: dict[str, Served], most_mb: int) -> Remembered | None:
+def remember(store: Store, lineup: Lineup, most_mb: int) -> Remembered | None:
     """Begin to remember the states of what is served; None where the database is a file here."""
     if store.is_sqlite:
         return None
-    states = [one.known for one in served.values() if one.known is not None]
     remembered = Remembered(store, most_mb * 1_000_000)
-    for known in states:
+    for known in lineup.states:
         known.remembered = remembered
-    remembered.watch([known.basis for known in states])
+    remembered.follow([known.basis for known in lineup.states])
+    remembered.watch()
     return remembered
 
 

@@ -7,7 +7,7 @@ takes seconds and memory that answers must not wait for.
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,8 +23,9 @@ REFUSED = 3  # exit status: what is printed is why
 class OpenLists:
     """The newest list of each world; one is made at a time."""
 
-    def __init__(self, tops: Mapping[str, Path]) -> None:
-        self.tops = {name: str(top) for name, top in tops.items()}
+    def __init__(self, tops: Callable[[], Mapping[str, Path]]) -> None:
+        """tops : returns the folder of each problem's model"""
+        self._tops = tops
         self._made: dict[str, tuple[str, Listed]] = {}
         self._turn = asyncio.Lock()
 
@@ -39,8 +40,9 @@ class OpenLists:
             return listed
 
     async def _make(self, world: str, at: str) -> Listed:
+        tops = json.dumps({name: str(top) for name, top in self._tops().items()})
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serving.listing", world, at, json.dumps(self.tops)),
+            *(sys.executable, "-m", "serving.listing", world, at, tops),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

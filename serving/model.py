@@ -31,6 +31,7 @@ from retrace.fit.intervals import Interval
 from retrace.past.state import NotKept
 from serving.clock import check_ahead
 from serving.reasons import Reasons
+from serving.rollout import CHAMPION
 from serving.settings import ServingParams
 from store.database import AWAY, Store
 from store.following import Following
@@ -39,23 +40,24 @@ from store.known import StoredState, unpacked
 from store.loader import Loader
 from store.log import LoggedPrediction, line_of
 
-CHAMPION = "champion"
-
 
 @dataclass(frozen=True)
 class Answer:
-    """What a row is answered, and its line of the log."""
+    """What a row is answered, and its line of the log; the row is of the moment it was asked at."""
 
     said: dict[str, Any]
     line: bytes
+    row: dict[str, Any]
+    request: str
 
 
 class Asked(NamedTuple):
-    """A request: its rows as JSON has them, and its name."""
+    """A request: its rows as JSON has them, its name, and the arm that its subjects are in."""
 
     rows: Sequence[dict[str, Any]]
     request: str
     explain: bool = False
+    arm: str = CHAMPION
 
 
 class Rowset(NamedTuple):
@@ -78,6 +80,7 @@ class Served:
     decision: dict[str, Any]
     loader: Loader
     params: ServingParams
+    role: str = CHAMPION
 
     @classmethod
     def load(
@@ -89,6 +92,7 @@ class Served:
         top: Path = Path(),
         params: ServingParams,
         version: str = "",
+        role: str = CHAMPION,
     ) -> Self:
         """Load the model of a problem from a folder that has models/ and data/ as `dvc repro` makes
         them, and begin its state in the store where that was not done yet.
@@ -147,6 +151,7 @@ class Served:
             decision,
             loader,
             params,
+            role,
         )
 
     @property
@@ -216,14 +221,15 @@ class Served:
         stale: dict[str, Any] = {}
         if known_until is not None:
             stale = {"stale": True, "history_as_of": f"{np.datetime64(known_until, 'us')}Z"}
-        ids = iter(enumerate(self._ids(matrix, names, moments)))
+        arms = [one.arm for one in asked for _ in one.rows]
+        ids = iter(enumerate(self._ids(matrix, names, moments, arms)))
         answers = []
         for one in asked:
             own = []
             for place, name in islice(ids, len(one.rows)):
                 answer = {which: values[place] for which, values in plain.items()}
                 answer |= stale
-                said = self._said(name, moments[place], answer)
+                said = self._said(name, one.arm, moments[place], answer)
                 if one.explain:
                     said["reasons"] = self.reasons.of(matrix[place : place + 1])
                 line = LoggedPrediction(
@@ -232,8 +238,8 @@ class Served:
                     problem=self.problem.name,
                     version=self.version,
                     fingerprint=self.bundle.fingerprint,
-                    role=CHAMPION,
-                    arm=CHAMPION,
+                    role=self.role,
+                    arm=one.arm,
                     subject=self._subject(rows[place]),
                     name=names[place],
                     as_of=moments[place],
@@ -244,12 +250,12 @@ class Served:
                     answer=answer,
                     scores={which: values[place] for which, values in scored.items()},
                 )
-                own.append(Answer(said, line_of(line)))
+                own.append(Answer(said, line_of(line), rows[place], one.request))
             answers.append(own)
         return answers
 
-    def _said(self, name: str, as_of: int, answer: dict[str, Any]) -> dict[str, Any]:
-        said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": CHAMPION}
+    def _said(self, name: str, arm: str, as_of: int, answer: dict[str, Any]) -> dict[str, Any]:
+        said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": arm}
         if self.problem.time:
             said["as_of"] = f"{np.datetime64(as_of, 'us')}Z"
         return {**said, **answer, "unit": self.problem.unit, "decision": self.decide(answer)}
@@ -319,12 +325,16 @@ class Served:
                 found.setdefault(name, np.empty(len(as_of)))[here] = values
         return found
 
-    def _ids(self, matrix: Matrix, names: Sequence[str], moments: Sequence[int]) -> list[str]:
+    def _ids(
+        self, matrix: Matrix, names: Sequence[str], moments: Sequence[int], arms: Sequence[str]
+    ) -> list[str]:
         """Name predictions by what determines them: the same question is one prediction."""
         ids = []
-        for place, (name, as_of) in enumerate(zip(names, moments, strict=True)):
+        for place, (name, as_of, arm) in enumerate(zip(names, moments, arms, strict=True)):
             digest = self._identity.copy()
             asked = name if self.problem.time is None else f"{name}\x1f{as_of}"
+            if arm != CHAMPION:
+                asked += f"\x1f{arm}\x1f{self.role}"
             digest.update(asked.encode())
             digest.update(matrix[place].tobytes())
             ids.append(digest.hexdigest())

@@ -64,9 +64,34 @@ class Numbers:
         self.models = Gauge(
             "retrace_model_info",
             "1 for each model in use.",
-            ["problem", "version", "fingerprint"],
+            ["problem", "arm", "version", "fingerprint"],
             registry=registry,
             multiprocess_mode="max",
+        )
+        self.since = Gauge(
+            "retrace_model_in_use_since_seconds",
+            "Since when a model is in use, in seconds since 1970.",
+            ["problem", "arm", "version"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
+        self.without_subject = Counter(
+            "retrace_rows_without_subject",
+            "Rows that name no subject to assign, which the champion answered.",
+            ["problem"],
+            registry=registry,
+        )
+        self.failed = Counter(
+            "retrace_challenger_failures",
+            "Requests that the champion had to answer for a challenger.",
+            ["problem", "arm"],
+            registry=registry,
+        )
+        self.skipped = Counter(
+            "retrace_shadow_skipped_rows",
+            "Rows that no challenger in shadow was asked, since those before had no answer yet.",
+            ["problem"],
+            registry=registry,
         )
         self.unloaded = Gauge(
             "retrace_loader_queue_bytes",
@@ -80,8 +105,18 @@ class Numbers:
             registry=registry,
             multiprocess_mode="max",
         )
+        self._in_use: list[tuple[str, str, str, str, int]] = []
         self._last_loaded = time.time()
         self._bound: dict[tuple[Any, ...], Any] = {}
+
+    def in_use(self, models: list[tuple[str, str, str, str, int]]) -> None:
+        """Tell which models are in use: problem, arm, version, fingerprint, since (µs)."""
+        for problem, arm, version, fingerprint, _ in self._in_use:
+            self.models.labels(problem, arm, version, fingerprint).set(0)
+        for problem, arm, version, fingerprint, at in models:
+            self.models.labels(problem, arm, version, fingerprint).set(1)
+            self.since.labels(problem, arm, version).set(at / 1e6)
+        self._in_use = models
 
     def done(self, action: str, problem: str, version: str, status: int, seconds: float) -> None:
         """Count a request; looking a metric up by its labels costs more than counting."""

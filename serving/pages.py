@@ -54,13 +54,12 @@ class Pages:
     def __init__(
         self,
         api: Api,
-        tops: Mapping[str, Path],
         document: dict[str, Any],
         store_problem: Callable[[], str],
     ) -> None:
-        self.api, self.tops, self.document = api, tops, document
+        self.api, self.document = api, document
         self.store_problem = store_problem
-        self.listings = OpenLists(tops)
+        self.listings = OpenLists(lambda: self.tops)
         self.templates = Environment(
             loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True, auto_reload=False,
@@ -68,6 +67,11 @@ class Pages:
         for name in self.templates.list_templates(extensions=["html"]):
             self.templates.get_template(name)  # now: files may be changed under a server
         self.shipped = {f"/{name}": (FILES / name).read_bytes() for name in SHIPPED}
+
+    @property
+    def tops(self) -> Mapping[str, Path]:
+        """The folder of each champion's files."""
+        return self.api.lineup.tops
 
     def add_to(self, app: FastAPI) -> None:
         for path in self.shipped:

@@ -1,18 +1,23 @@
 """Starts the server, and beside it the process that loads its log into the store."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import uvicorn
 
 from retrace.base.errors import RetraceError
-from serving.app import ServingPlan, app_of
+from serving.app import app_of
+from serving.plan import ServingPlan, read_plan
 from serving.protocol import BoundedHttp
+from serving.rollout import SHADOW
 from serving.settings import serving_params
 from serving.tokens import Tokens, is_loopback
 from store.database import Store
@@ -22,8 +27,8 @@ RETRY_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
 
 
-def run(plan: ServingPlan, host: str, port: int) -> None:
-    """Serve until the process is told to end.
+def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = lambda: None) -> None:
+    """Serve until the process is told to end; `beside` starts what changes the plan meanwhile.
 
     Raises RetraceError for a host that others reach where nobody needs a token, a port that is
     taken, and for what `app_of` refuses.
@@ -38,8 +43,11 @@ def run(plan: ServingPlan, host: str, port: int) -> None:
             flush=True,
         )
     store.upgrade()
+    plan.export()
     plan.write()
     _keep_loading(plan)
+    beside()
+    threading.Thread(target=_keep_shadows, args=(plan,), daemon=True).start()
     threading.Thread(target=_keep_tidy, args=(store,), daemon=True).start()
     options = {"host": host, "port": port, "log_level": "warning", "access_log": False}
     options |= {
@@ -85,6 +93,18 @@ def _keep_loading(plan: ServingPlan) -> None:
             time.sleep(RETRY_SECONDS)
 
     threading.Thread(target=keep, daemon=True).start()
+
+
+def _keep_shadows(plan: ServingPlan) -> None:
+    """Have a process for the challengers in shadow, for as long as the plan has any."""
+    command = [sys.executable, "-m", "serving.shadow"]
+    while True:
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            plan = read_plan(plan.file)
+        arms = [one for block in plan.rollouts.values() for one in block["challengers"].values()]
+        if any(one["mode"] == SHADOW for one in arms):
+            subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
+        time.sleep(RETRY_SECONDS)
 
 
 def _keep_tidy(store: Store) -> None:

@@ -58,7 +58,9 @@ class Together:
         return await one.answers
 
     def _begin(self) -> None:
-        batch, self._waiting = _batch(self._waiting)
+        places = first_batch([(len(one.asked.rows), one.rowset) for one in self._waiting])
+        batch = [self._waiting[place] for place in places]
+        self._waiting = [one for at, one in enumerate(self._waiting) if at not in places]
         loop = asyncio.get_running_loop()
         if self._waiting:
             loop.call_soon(self._begin)
@@ -101,19 +103,26 @@ class Together:
                 one.answers.set_exception(own)
 
 
-def _batch(waiting: Sequence[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
-    """Return the first request with those that fit to it, and the others; a large one is alone."""
-    first, *rest = waiting
-    batch, others, groups = [first], [], {*first.rowset.groups}
-    n_rows = len(first.asked.rows)
+def batches(served: Served, asked: Sequence[Asked]) -> list[list[Asked]]:
+    """Return requests in batches, each of which may be answered together."""
+    left, found = [(len(one.rows), served.fits(one.rows), one) for one in asked], []
+    while left:
+        places = first_batch([(n_rows, rowset) for n_rows, rowset, _ in left])
+        found.append([left[place][2] for place in places])
+        left = [one for place, one in enumerate(left) if place not in places]
+    return found
+
+
+def first_batch(sizes: Sequence[tuple[int, Rowset]]) -> dict[int, None]:
+    """Return the places of the first request and of those that fit to it, of requests by number of
+    rows and what they have; a large one is alone."""
+    (n_rows, first), *rest = sizes
+    batch, groups = {0: None}, {*first.groups}
     room = MOST_ROWS - n_rows if n_rows < FEW_ROWS else 0
-    for one in rest:
-        n_rows, (further, own) = len(one.asked.rows), one.rowset
-        fits = n_rows < min(FEW_ROWS, room + 1) and further == first.rowset.further
+    for place, (n_rows, (further, own)) in enumerate(rest, start=1):
+        fits = n_rows < min(FEW_ROWS, room + 1) and further == first.further
         if fits and not own & groups:
-            batch.append(one)
+            batch[place] = None
             groups |= own
             room -= n_rows
-        else:
-            others.append(one)
-    return batch, others
+    return batch

@@ -32,6 +32,7 @@ class Remembered:
         self._whole_at: dict[str, int] = {}
         self._asked: tuple[str, ...] = ()
         self._bases: list[str] = []  # those of them that are not too large
+        self._whole_due = True
 
     @property
     def problem(self) -> str:
@@ -43,9 +44,16 @@ class Remembered:
         """Whether the states of all models are remembered."""
         return all(basis in self._known for basis in self._asked)
 
-    def watch(self, bases: Sequence[str]) -> None:
+    def follow(self, bases: Sequence[str]) -> None:
+        """Remember the states of these models, and of no others."""
+        for gone in set(self._known) - set(bases):
+            self._known.pop(gone, None)
+        new = [basis for basis in bases if basis not in self._asked]
+        self._bases = [basis for basis in bases if basis in new or basis in self._bases]
+        self._asked, self._whole_due = tuple(bases), True
+
+    def watch(self) -> None:
         """Ask the database every second whether it answers, and every minute for all it knows."""
-        self._asked, self._bases = tuple(bases), list(bases)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def parts(self, basis: str, entities: Sequence[str]) -> tuple[dict[str, bytes], int | None]:
@@ -84,7 +92,7 @@ class Remembered:
                 if n_bytes > self.most_bytes:
                     print(f"store: more than {self.most_bytes:,} bytes are not remembered")
                     self._known.pop(basis, None)
-                    self._bases.remove(basis)
+                    self._bases = [one for one in self._bases if one != basis]
                     return
         before = self._known.get(basis, {})
         fresh |= {name: one for name, one in list(before.items()) if one[0] > began}
@@ -122,7 +130,8 @@ class Remembered:
         while True:
             try:
                 self.store.parts("", [""])
-                if self.away or time.monotonic() - whole_at > WHOLE_SECONDS:
+                if self.away or self._whole_due or time.monotonic() - whole_at > WHOLE_SECONDS:
+                    self._whole_due = False
                     for basis in [*self._bases]:
                         self.read_whole(basis)
                     whole_at = time.monotonic()

@@ -128,6 +128,17 @@ feedback = Table(
     Index("feedback_by_prediction", "prediction"),
 )
 
+stops = Table(  # of challengers, by the guard; a new start of the arm has another `since`
+    "stops",
+    METADATA,
+    _text("problem", primary_key=True),
+    _text("arm", primary_key=True),
+    _text("since", primary_key=True),
+    _text("reason"),
+    _text("evidence"),  # JSON
+    Column("at", MICROS, nullable=False),
+)
+
 loaded = Table(
     "loaded",
     METADATA,

@@ -158,7 +158,8 @@ def test_a_state_that_is_too_large_is_not_remembered(database: Postgres) -> None
     remembered = Remembered(store, most_bytes=0)
     with store.reading() as connection:
         basis = connection.execute(select(state.c.basis)).scalar()
-    remembered.watch([str(basis)])
+    remembered.follow([str(basis)])
+    remembered.watch()
     remembered.lose(OSError("away"))
     assert not remembered.is_whole
     with pytest.raises(StoreAway, match="does not answer"):

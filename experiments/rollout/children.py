@@ -1,0 +1,172 @@
+"""Servers of challengers whose feature code is not this checkout's: from their tags.
+
+Each is a process of its own, in a worktree of its commit, with an environment of its own where its
+locks differ. It is started, watched and ended with the server that asks it.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from experiments.git import git
+from experiments.rollout.resolve import MODELS, Wanted, has_own_code
+from retrace.base.errors import RetraceError
+from serving.plan import PlannedModel, ServingPlan
+from serving.rollout import CHAMPION
+
+CODE = Path("served/code")
+LOCKS = ("requirements.lock", "requirements-serving.lock")
+NOT_FOR_THEM = ("RETRACE_SERVING", "RETRACE_TOKENS", "RETRACE_TOKENS_FILE", "PYTHONPATH")
+SQLITE = "sqlite:///"
+DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
+TRIES = 3  # of a process that ends by itself; then only a change of the plan starts it again
+
+
+@dataclass
+class Child:
+    """A server of one challenger; `ready` once it has answered."""
+
+    process: subprocess.Popen[bytes] | None
+    port: int
+    ready: bool = False
+    starts: int = 1
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class Children:
+    """The servers of versions with other code, by model."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self._children: dict[PlannedModel, Child] = {}
+
+    def started(self, plan: ServingPlan) -> ServingPlan:
+        """Return the plan with the address of each challenger that has other code; one that is not
+        ready yet is left out. Others that were started are ended."""
+        models, others = [], []
+        for model in plan.models:
+            if model.arm == CHAMPION or has_own_code(model):
+                models.append(model)
+                continue
+            others.append(model)
+            if model not in self._children:
+                self._children[model] = self._start(model)
+            child = self._children[model]
+            if child.ready:
+                models.append(msgspec.structs.replace(model, url=child.url))
+        for gone in [model for model in self._children if model not in others]:
+            _end(self._children.pop(gone))
+        return msgspec.structs.replace(plan, models=tuple(models))
+
+    def state(self) -> str:
+        """Look after the processes; return what of them a plan depends on."""
+        for model, child in self._children.items():
+            if child.process is not None and child.process.poll() is not None:
+                print(f"{model.problem}, {model.arm}: its server ended", flush=True)
+                again = self._start(model) if child.starts < TRIES else Child(None, 0)
+                again.starts = child.starts + 1
+                self._children[model] = again
+            elif child.process is not None and not child.ready:
+                child.ready = _answers(child.url)
+        found = [(one.arm, child.url, child.ready) for one, child in self._children.items()]
+        return str(sorted(found))
+
+    def stop(self) -> None:
+        for child in self._children.values():
+            _end(child)
+        self._children.clear()
+
+    def _start(self, model: PlannedModel) -> Child:
+        top = Path(model.top)
+        if top.parent != MODELS:
+            raise RetraceError(
+                f"{model.problem}: {model.top} was made by other feature code than this "
+                "checkout's. Name its commit, branch or tag as the version: then it answers from "
+                "a process with its own code."
+            )
+        code = _worktree(top.name)
+        python = _python(code)
+        store = self.wanted.store
+        if store.startswith(SQLITE):
+            store = SQLITE + str(Path(store.removeprefix(SQLITE)).absolute())
+        log = Path(self.wanted.log).absolute() / "arms" / f"{model.problem}-{model.arm}"
+        log.mkdir(parents=True, exist_ok=True)
+        port = _free_port()
+        command = [python, "-m", "commands", "serve", model.problem, "--arm", model.arm]
+        command += ["--models", str(top.absolute()), "--port", str(port)]
+        command += ["--store", store, "--log", str(log)]
+        env = {name: value for name, value in os.environ.items() if name not in NOT_FOR_THEM}
+        process = subprocess.Popen(
+            command,
+            cwd=code,
+            env={**env, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # no thread of this process holds a lock
+        )
+        print(f"{model.problem}, {model.arm}: its own code answers on {port}", flush=True)
+        return Child(process, port)
+
+
+def _worktree(commit: str) -> Path:
+    """Check a commit out beside this copy, once."""
+    path = (CODE / commit).absolute()
+    if not (path / "commands").is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        git("worktree", "prune")
+        git("worktree", "add", "--quiet", "--detach", str(path), commit)
+    return path
+
+
+def _python(code: Path) -> str:
+    """Return the interpreter for a worktree: this one, where its locked versions are the same."""
+    here = Path()
+    if all((here / lock).read_bytes() == (code / lock).read_bytes() for lock in LOCKS):
+        return sys.executable
+    done = subprocess.run(["make", "environment"], cwd=code, check=False)
+    if done.returncode:
+        raise RetraceError(
+            f"{code}: its locked environment cannot be made; `make environment` there says why."
+        )
+    return str(code / ".venv/bin/python")
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=1) as answer:  # noqa: S310  # ours
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
+
+
+def _end(child: Child) -> None:
+    if child.process is None:
+        return
+    child.process.terminate()
+    try:
+        child.process.wait(5)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()

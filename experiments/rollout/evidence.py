@@ -1,0 +1,130 @@
+"""What was answered on live traffic, with what came of it, out of the store."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from sqlalchemy import func, select
+
+from problems import parts
+from problems.contract import Problem
+from retrace.base.errors import RetraceError
+from retrace.judge import metrics
+from serving.rollout import CHAMPION, Challenger, Rollout
+from store.database import Store, answering
+from store.tables import feedback, outcomes, predictions
+from workflow.told import CANDIDATES, costs
+
+COLUMNS = ("id", "request", "name", "version", "role", "arm", "subject", "as_of", "predicted_at")
+OVERRULED = "overruled"
+
+
+def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
+    """Return the answers since a moment, a row each.
+
+    Columns: those of the table `predictions`, what the request's row had, what was answered
+    (prediction, lower, ...), `outcome` (missing where it is not known) and `overruled` (missing
+    where nobody said). `as_of` and `predicted_at` are datetimes, UTC.
+
+    Raises StoreAway where the database does not answer.
+    """
+    at = round(since.timestamp() * 1e6)
+    columns = [predictions.c[name] for name in (*COLUMNS, "latency_us", "row", "answer")]
+    mine = (predictions.c.problem == problem.name) & (predictions.c.predicted_at >= at)
+    with answering(store), store.reading() as connection:
+        found = connection.execute(select(*columns).where(mine)).all()
+        known = _outcomes(connection, problem)
+        acts = select(feedback.c.prediction, feedback.c.action)
+        acts = acts.where(feedback.c.problem == problem.name).order_by(feedback.c.received_at)
+        said: dict[str, str] = dict(connection.execute(acts).all())
+    rows = pd.DataFrame([msgspec.json.decode(one.row) for one in found])
+    answers = pd.DataFrame([msgspec.json.decode(one.answer) for one in found])
+    table = pd.DataFrame([one._mapping for one in found], columns=[c.name for c in columns])
+    for name in ("as_of", "predicted_at"):
+        table[name] = pd.to_datetime(table[name].astype("int64"), unit="us", utc=True)
+    mine_ = rows[rows.columns.difference([*table, *answers])]
+    table = pd.concat([table.drop(columns=["row", "answer"]), answers, mine_], axis=1)
+    table["outcome"] = [known.get(name) for name in table["name"]]
+    if problem.task != "multiclass":
+        table["outcome"] = table["outcome"].astype("float64")
+    acts_of = table["id"].map(said)
+    table[OVERRULED] = (acts_of == OVERRULED).astype("float64").where(acts_of.notna())
+    return table
+
+
+def _outcomes(connection: Any, problem: Problem) -> Mapping[str, Any]:
+    """Return the newest outcome of each row's name; none where it was taken back."""
+    asked = select(outcomes.c.name, outcomes.c.value, outcomes.c.label)
+    asked = asked.where(outcomes.c.problem == problem.name).order_by(outcomes.c.received_at)
+    rows = connection.execute(asked).all()
+    label = problem.task == "multiclass"
+    return {name: (text or None) if label else value for name, value, text in rows}
+
+
+def newest_at(store: Store, problem: str) -> int:
+    """Return when the newest answer was given, in microseconds; 0 without any."""
+    asked = select(func.max(predictions.c.predicted_at)).where(predictions.c.problem == problem)
+    with answering(store), store.reading() as connection:
+        return connection.execute(asked).scalar() or 0
+
+
+def with_losses(table: pd.DataFrame, problem: Problem, told: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows whose outcome is known with their `loss` and, where errors have a cost, the
+    `cost` of what was told; told : version -> which forecast it tells."""
+    scored = table[table["outcome"].notna()].copy()
+    if problem.task == "multiclass":
+        scored["outcome"] = scored["outcome"].astype("str")
+    if scored.empty:
+        return scored.assign(loss=np.empty(0))
+    scored["loss"] = metrics.losses(problem.metric, scored)
+    scored["told"] = _told(scored, told)
+    settings = parts.settings(parts.evaluation(problem.world).settings, problem, "evaluate")
+    found = costs(problem, scored, "told", settings)
+    return scored if found is None else scored.assign(cost=found)
+
+
+def _told(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
+    found = scored["prediction"].copy()
+    for version, name in told.items():
+        if name in CANDIDATES and name in scored:
+            here = scored["version"] == version
+            found[here] = scored.loc[here, name]
+    return found
+
+
+def of_arms(table: pd.DataFrame, rollout: Rollout, arm: str, personal: str) -> pd.DataFrame:
+    """Return the answers that an A/B arm is compared by, its own and the champion's, with their
+    `subject`: of rows that the arm is for, and that have one."""
+    challenger = rollout.challengers[arm]
+    mine = table[table["arm"].isin([CHAMPION, arm]) & _takes(table, challenger)].copy()
+    if rollout.subject != personal:
+        if rollout.subject not in mine:
+            raise RetraceError(
+                f"no answer has '{rollout.subject}', by which the arms are assigned: it is not "
+                "among the columns that the log keeps (serving.log_personal)."
+            )
+        there = mine[rollout.subject].notna()
+        mine["subject"] = mine[rollout.subject].astype("str").where(there, "")
+    return mine[mine["subject"] != ""]
+
+
+def pairs(table: pd.DataFrame, arm: str, challenger: Challenger) -> pd.DataFrame:
+    """Return the rows that both the champion and a challenger in shadow have answered: the
+    challenger's, with the champion's columns under `champion_...`."""
+    theirs = table[(table["arm"] == CHAMPION) & _takes(table, challenger)]
+    ours = table[table["arm"] == arm]
+    key = ["request", "name"]
+    theirs = theirs.drop_duplicates(key).set_index(key)
+    ours = ours.drop_duplicates(key).set_index(key)
+    both = ours.index.intersection(theirs.index)
+    return ours.loc[both].join(theirs.loc[both].add_prefix("champion_")).reset_index()
+
+
+def _takes(table: pd.DataFrame, challenger: Challenger) -> pd.Series:
+    keep = pd.Series(True, index=table.index)
+    for name, values in challenger.where.items():
+        keep &= table[name].astype("str").isin(values) if name in table else False
+    return keep

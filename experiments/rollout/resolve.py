@@ -1,0 +1,151 @@
+"""Which versions are served: stages and `rollout.yaml` to folders with models, a server's plan."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.git import git
+from experiments.promotion.tags import was_assigned
+from problems import parts
+from problems.featurize import feature_fingerprint
+from problems.predict import Predictor
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.fit.bundle import Bundle
+from serving.plan import PlannedModel, ServingPlan
+from serving.rollout import CHAMPION, Rollout, read_rollouts
+
+MODELS = Path("served/models")
+Stopped = Mapping[tuple[str, str, str], str]  # problem, arm and since -> why
+
+
+class Wanted(NamedTuple):
+    """What a server was asked to serve.
+
+    stage, rev, models : where the champions come from; of a commit or a folder there is no rollout
+    arm                : what answers are recorded under
+    """
+
+    problems: tuple[str, ...]
+    store: str
+    log: str
+    workers: int = 1
+    stage: str = "prod"
+    rev: str = ""
+    models: str = ""
+    arm: str = CHAMPION
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether tags and `rollout.yaml` may change what is served."""
+        return not self.rev and not self.models
+
+
+def plan_of(
+    wanted: Wanted,
+    stopped: Stopped | None = None,
+    tried: Mapping[str, Rollout] | None = None,
+) -> ServingPlan:
+    """Return the plan, with every model brought here; `tried` stands for what the file has.
+
+    Raises RetraceError for a version that there is not, and for a file that breaks its schema.
+    """
+    models = [_champion(name, wanted) for name in wanted.problems]
+    rollouts, why = {}, {}
+    for name, rollout in _open(wanted, tried).items():
+        ended = {arm for arm in rollout.challengers if _key(name, rollout, arm) in (stopped or {})}
+        if ended:
+            why[name] = {arm: (stopped or {})[_key(name, rollout, arm)] for arm in sorted(ended)}
+        left = rollout.without(ended)
+        if left is not None:
+            rollouts[name] = left.model_dump(mode="json")
+            models += _challengers(name, left)
+    return ServingPlan(
+        tuple(models), wanted.store, wanted.log, wanted.workers, rollouts, why, wanted.arm
+    )
+
+
+def has_own_code(model: PlannedModel) -> bool:
+    """Whether a model was made by this checkout's feature code."""
+    problem = parts.find_problem(model.problem)
+    bundle = Bundle.load(Path(model.top) / paths.bundle(model.problem))
+    settings = Predictor.of(problem, bundle).settings
+    return bundle.encoding.fingerprint == feature_fingerprint(problem.world, settings)
+
+
+def _open(wanted: Wanted, tried: Mapping[str, Rollout] | None) -> dict[str, Rollout]:
+    """Return the rollouts of what is served, without arms that have ended by themselves."""
+    if not wanted.is_followed:
+        return {}
+    now, found = datetime.now(UTC), {}
+    for name, rollout in (read_rollouts() if tried is None else tried).items():
+        parts.find_problem(name)
+        if name not in wanted.problems:
+            continue
+        ended = {arm for arm, one in rollout.challengers.items() if one.has_ended(now)}
+        left = rollout.without(ended)
+        if left is not None:
+            found[name] = left
+    return found
+
+
+def _key(problem: str, rollout: Rollout, arm: str) -> tuple[str, str, str]:
+    return problem, arm, rollout.challengers[arm].since
+
+
+def _champion(name: str, wanted: Wanted) -> PlannedModel:
+    parts.find_problem(name)
+    if wanted.models:
+        return PlannedModel(name, wanted.models, Path(wanted.models).name)
+    if wanted.rev:
+        return _of_revision(name, wanted.rev, CHAMPION)
+    if was_assigned(name, wanted.stage):
+        from experiments.promotion.registry import in_stages
+
+        assigned = next((one for one in in_stages(name) if one.stage == wanted.stage), None)
+        if assigned is not None:
+            top = fetched(name, assigned.commit, assigned.tag)
+            return PlannedModel(name, str(top), assigned.version)
+    return PlannedModel(name)
+
+
+def _challengers(name: str, rollout: Rollout) -> Iterator[PlannedModel]:
+    for arm, one in rollout.challengers.items():
+        if git("tag", "--list", f"{name}@{one.version}").strip():
+            tag = f"{name}@{one.version}"
+            yield PlannedModel(name, str(fetched(name, tag, tag)), one.version, arm)
+        elif (Path(one.version) / paths.bundle(name)).is_dir():
+            yield PlannedModel(name, str(Path(one.version).absolute()), one.version, arm)
+        else:
+            yield _of_revision(name, one.version, arm)
+
+
+def _of_revision(name: str, revision: str, arm: str) -> PlannedModel:
+    try:
+        git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except RetraceError:
+        raise RetraceError(
+            f"{name}: '{revision}' is no version of the registry (`git tag --list '{name}@*'` has "
+            "them), no commit, branch or tag, and no folder with models/."
+        ) from None
+    top = fetched(name, revision, revision)
+    is_tag = revision in git("tag", "--list").split()
+    return PlannedModel(name, str(top), revision if is_tag else top.name[:12], arm)
+
+
+def fetched(name: str, commit: str, called: str) -> Path:
+    """Return a folder with a commit's model, state and decision, brought there once."""
+    full = git("rev-parse", "--verify", f"{commit}^{{commit}}").strip()
+    top = MODELS / full
+    whole = top / f"{name}.whole"
+    if whole.exists():
+        return top
+    from experiments.promotion.bundles import fetch, fetch_bundle, recorded_hash
+
+    fetch_bundle(called, full, paths.bundle(name), top / paths.bundle(name))
+    for path in (paths.state(name), paths.serving(name)):
+        if recorded_hash(full, path) is not None:
+            fetch(called, full, path, top / path)
+    whole.touch()
+    return top

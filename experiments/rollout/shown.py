@@ -1,0 +1,137 @@
+"""What people read of rollouts: status and verdicts."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+
+from experiments.git import git
+from experiments.rollout.evidence import newest_at
+from experiments.rollout.resolve import Wanted, plan_of
+from experiments.rollout.verdict import LiveVerdict, verdict_on
+from experiments.rollout.watch import stops_of
+from problems import parts
+from problems.contract import Problem
+from retrace.base import paths
+from retrace.base.errors import RetraceError
+from retrace.base.files import read_json
+from retrace.base.params import read_key
+from retrace.fit.following import DECISION
+from serving.plan import FILE, ServingPlan, read_plan
+from serving.rollout import AB, CHAMPION, PATH, read_rollouts
+from store.database import AWAY, DEFAULT, Store
+from store.log import FOLDER
+
+PICTURES = Path("served/rollout")
+
+
+def status(name: str | None, url: str | None) -> str:
+    """Return what is tried, from which commit, and what a server here is told to serve."""
+    rollouts = read_rollouts()
+    names = [name] if name else list(read_key("problems"))
+    stopped = stops_of(url or DEFAULT)
+    commit = git("log", "-1", "--format=%h", "--", str(PATH)) if PATH.exists() else ""
+    plan = _served()
+    lines = [f"{PATH} of {commit or 'no commit yet'}"] if rollouts else []
+    for one in names:
+        parts.find_problem(one)
+        rollout = rollouts.get(one)
+        lines.append(f"{one}: {_now_served(plan, one)}{_asked(url, one)}")
+        for arm, challenger in (rollout.challengers if rollout else {}).items():
+            what = "shadow" if challenger.mode != AB else f"A/B, {challenger.share:.0%}"
+            where = "".join(f", {key} {' or '.join(of)}" for key, of in challenger.where.items())
+            until = f", until {challenger.until}" if challenger.until else ""
+            lines.append(f"  {arm}: {challenger.version} in {what}{where}{until}; since "
+                         f"{challenger.since}")  # fmt: skip
+            why = stopped.get((one, arm, challenger.since))
+            if why:
+                lines.append(f"    stopped by the guard: {why}")
+    return "\n".join(lines)
+
+
+def _served() -> ServingPlan | None:
+    try:
+        return read_plan(FOLDER / FILE)
+    except (OSError, ValueError):
+        return None
+
+
+def _now_served(plan: ServingPlan | None, name: str) -> str:
+    models = [one for one in plan.models if one.problem == name] if plan else []
+    if not models:
+        return "no server was started here"
+    return ", ".join(f"{one.arm} is {one.version}" for one in models)
+
+
+def _asked(url: str | None, name: str) -> str:
+    try:
+        at = newest_at(Store(url or DEFAULT, existing=True), name)
+    except (RetraceError, *AWAY):
+        return ""
+    return f"; newest answer {pd.Timestamp(at, unit='us', tz='UTC'):%F %T} UTC" if at else ""
+
+
+def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
+    """Return the verdict on one arm or all of a problem's, and draw each."""
+    rollout = read_rollouts().get(problem.name)
+    there = list(rollout.challengers) if rollout else []
+    if rollout is None or (arm and arm not in there):
+        raise RetraceError(
+            f"{PATH} has no arm {arm or ''} of {problem.name}; there: {', '.join(there) or 'none'}."
+        )
+    store = Store(url or DEFAULT, existing=True)
+    told = told_by(problem)
+    lines = []
+    for one in [arm] if arm else there:
+        found = verdict_on(store, problem, rollout, one, told)
+        lines += [f"{one}: {found.verdict.sentence}"]
+        lines += _further(found)
+        if len(found.by_day):
+            lines.append(f"  drawn: {draw(problem, one, found)}")
+    return "\n".join(lines)
+
+
+def told_by(problem: Problem) -> dict[str, str]:
+    """Return by version which forecast it tells, of what is served now."""
+    found = {}
+    for model in plan_of(Wanted((problem.name,), "", "")).models:
+        path = Path(model.top) / paths.serving(problem.name) / DECISION
+        decision = read_json(path) if path.exists() else {}
+        found[model.version] = str(decision.get("told") or "prediction")
+    return found
+
+
+def _further(found: LiveVerdict) -> list[str]:
+    lines = []
+    for one in (found.verdict.main, *found.verdict.further):
+        share = "" if pd.isna(one.relative) else f", {one.relative:+.1%}"
+        lines.append(
+            f"  {one.words}: {one.difference:+.4g} ({one.lower:+.4g} to {one.upper:+.4g}{share})"
+        )
+    for name, value, n_rows, worse, _ in found.slices.itertuples(index=False):
+        lines.append(f"  worse where {name} is {value}: by {worse:.1%}, {n_rows:,} rows")
+    if found.n_unpaired:
+        lines.append(f"  {found.n_unpaired:,} of the champion's answers have none of this one")
+    return lines
+
+
+def draw(problem: Problem, arm: str, found: LiveVerdict) -> Path:
+    """Draw the difference and its interval day by day; return the picture."""
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    days = found.by_day.replace([float("inf"), float("-inf")], float("nan")).dropna()
+    figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    axes.fill_between(days.index, days["lower"], days["upper"], alpha=0.25, linewidth=0)
+    axes.plot(days.index, days["difference"], linewidth=1.5)
+    axes.axhline(0, color="black", linewidth=0.8)
+    main = found.verdict.main
+    axes.set_title(f"{problem.name}: {arm} beside {CHAMPION}: {found.verdict.decision}", loc="left")
+    axes.set_ylabel(f"difference of {main.words}" + (f", {main.unit}" if main.unit else ""))
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.autofmt_xdate()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    path = PICTURES / f"{problem.name}-{arm}.svg"
+    figure.savefig(path)
+    plt.close(figure)
+    return path

@@ -1,0 +1,209 @@
+"""What live traffic says of a challenger: promote, stop, or wait."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from experiments.rollout.evidence import OVERRULED, answered, of_arms, pairs, with_losses
+from problems import parts
+from problems.contract import Problem
+from retrace.judge.gate import GateParams, worse_slices
+from retrace.judge.metrics import METRICS
+from retrace.judge.rollout import Measure, RolloutVerdict, judge
+from retrace.judge.sequential import (
+    Estimate,
+    SampleRatio,
+    between_subjects,
+    first_seen,
+    paired,
+    sample_ratio,
+)
+from serving.rollout import AB, CHAMPION, Rollout, moment_of
+from store.database import Store
+from workflow.blocks import blocks_of
+
+DAY = pd.Timedelta(days=1)
+WEEK = 7  # days, over which the present rate of information is taken
+BETWEEN_SHARES = pd.Timedelta(seconds=10)  # servers take a new share within that
+MOST_VALUES = 30  # of a column that is a slice
+THEIRS = "champion_"
+Estimating = Callable[[pd.DataFrame, str], Estimate]  # of the rows of a table, by a column
+
+
+@dataclass(frozen=True)
+class LiveVerdict:
+    """The verdict on an arm, and what it rests on.
+
+    by_day : index day, columns difference, lower, upper of the main measure, as each day's end had
+        them
+    slices : where the challenger is worse beyond noise; of a shadow
+    n_unpaired : requests of the champion that the challenger in shadow has not answered
+    """
+
+    verdict: RolloutVerdict
+    by_day: pd.DataFrame
+    slices: pd.DataFrame
+    n_unpaired: int = 0
+
+
+def verdict_on(
+    store: Store, problem: Problem, rollout: Rollout, arm: str, told: Mapping[str, str]
+) -> LiveVerdict:
+    """Judge an arm by what the store has; told : version -> which forecast it tells."""
+    challenger = rollout.challengers[arm]
+    table = answered(store, problem, moment_of(challenger.since))
+    table["day"] = table["as_of" if problem.time else "predicted_at"].dt.floor("D")
+    if challenger.mode == AB:
+        return _between(problem, rollout, arm, table, told)
+    return _paired(problem, rollout, arm, table, told)
+
+
+def _between(
+    problem: Problem, rollout: Rollout, arm: str, table: pd.DataFrame, told: Mapping[str, str]
+) -> LiveVerdict:
+    personal = parts.world(problem.world).personal
+    mine = of_arms(table, rollout, arm, personal[0] if personal else "")
+    scored = with_losses(mine, problem, told)
+
+    def estimate(rows: pd.DataFrame, of: str) -> Estimate:
+        rows = rows[rows[of].notna()]
+        return between_subjects(rows["subject"], rows["arm"] == arm, rows[of], day=rows["day"])
+
+    main = _measure(problem, scored, estimate)
+    said = mine[mine[OVERRULED].notna()]
+    further = [
+        *_costs(scored, estimate),
+        *_measures("share of answers overruled", "", said, OVERRULED, estimate),
+    ]
+    days = _days(mine[mine["arm"] == arm])
+    found = judge(
+        main, further, days=days, params=rollout.verdict, sizes=_sizes(rollout, arm, mine)
+    )
+    by_day = _by_day(scored, rollout, estimate)
+    return LiveVerdict(found, by_day, pd.DataFrame())
+
+
+def _paired(
+    problem: Problem, rollout: Rollout, arm: str, table: pd.DataFrame, told: Mapping[str, str]
+) -> LiveVerdict:
+    both = pairs(table, arm, rollout.challengers[arm])
+    ours = with_losses(both, problem, told)
+    theirs = with_losses(_of_champion(both), problem, told).loc[ours.index]
+    for name in {"loss", "cost"} & {*ours}:
+        ours[THEIRS + name] = theirs[name]
+    blocks = _blocks(problem, ours)
+
+    def estimate(rows: pd.DataFrame, of: str) -> Estimate:
+        here = None if blocks is None else blocks.loc[rows.index]
+        return paired(rows[of], rows[THEIRS + of], blocks=here)
+
+    main = _measure(problem, ours, estimate)
+    found = judge(main, _costs(ours, estimate), days=_days(both), params=rollout.verdict)
+    n_champion = int((table["arm"] == CHAMPION).sum())
+    gate = parts.settings(GateParams, problem, "gate")
+    worse = worse_slices(
+        ours[THEIRS + "loss"],
+        ours["loss"],
+        _labels(problem, ours),
+        blocks=blocks,
+        min_rows=gate.slice_min_rows,
+        most=gate.slice_max_worse,
+    ) if len(ours) else pd.DataFrame()  # fmt: skip
+    by_day = _by_day(ours, rollout, estimate)
+    return LiveVerdict(found, by_day, worse, max(n_champion - len(both), 0))
+
+
+def _of_champion(both: pd.DataFrame) -> pd.DataFrame:
+    """Return the champion's side of pairs, under the names of its own columns."""
+    theirs = {name: name.removeprefix(THEIRS) for name in map(str, both) if name.startswith(THEIRS)}
+    return both.drop(columns=[*theirs.values()], errors="ignore").rename(columns=theirs)
+
+
+def _measure(problem: Problem, scored: pd.DataFrame, estimate: Estimating) -> Measure:
+    metric = METRICS[problem.metric]
+    unit = problem.unit if metric.in_unit else ""
+    (found,) = _measures(metric.loss_words, unit, scored, "loss", estimate, always=True)
+    return found
+
+
+def _costs(scored: pd.DataFrame, estimate: Estimating) -> list[Measure]:
+    if "cost" not in scored:
+        return []
+    return list(_measures("cost of what is told", "", scored, "cost", estimate))
+
+
+def _measures(
+    words: str,
+    unit: str,
+    rows: pd.DataFrame,
+    of: str,
+    estimate: Estimating,
+    *,
+    always: bool = False,
+) -> Iterator[Measure]:
+    """Yield the measure as it is now and as it was a week before; nothing without rows."""
+    if rows.empty and not always:
+        return
+    before = None
+    if not rows.empty:
+        earlier = rows[rows["day"] <= rows["day"].max() - WEEK * DAY]
+        before = estimate(earlier, of) if len(earlier) else None
+    yield Measure(words, unit, estimate(rows, of), before, WEEK)
+
+
+def _days(rows: pd.DataFrame) -> int:
+    """Return on how many days rows were asked."""
+    return int(rows["day"].nunique())
+
+
+def _sizes(rollout: Rollout, arm: str, rows: pd.DataFrame) -> SampleRatio | None:
+    """Test whether as many subjects came to the arm as its share says, in each time of a share."""
+    one = rollout.challengers[arm]
+    shared = {name: other for name, other in rollout.challengers.items() if other.mode == AB}
+    others = sum(other.share for name, other in shared.items() if name != arm)
+    ends = sorted((pd.Timestamp(moment_of(end)), share) for end, share in one.ramps.items())
+    at = rows["predicted_at"]
+    epoch = np.searchsorted(pd.DatetimeIndex([end for end, _ in ends], tz="UTC"), at, side="right")
+    settled = pd.Series(True, index=rows.index)
+    for end, _ in ends:
+        settled &= ~at.between(end, end + BETWEEN_SHARES)
+    shares = [share / (1 - others) for share in [*(share for _, share in ends), one.share]]
+    if not shares or not settled.any() or max(shares) <= 0:
+        return None
+    rows, epoch = rows[settled], epoch[settled.to_numpy()]
+    order = np.argsort(rows["predicted_at"].to_numpy(), kind="stable")
+    counts = first_seen(
+        rows["subject"].to_numpy()[order],
+        (rows["arm"] == arm).to_numpy().astype(int)[order],
+        epoch[order],
+        n_epochs=len(shares),
+        n_arms=2,
+    )
+    return sample_ratio(counts, [[1 - share, share] for share in shares])
+
+
+def _blocks(problem: Problem, rows: pd.DataFrame) -> pd.Series | None:
+    """Return which pairs are drawn together."""
+    if problem.time and problem.time not in rows:
+        rows = rows.assign(**{problem.time: rows["as_of"]})
+    elif problem.time:
+        rows = rows.assign(**{problem.time: pd.to_datetime(rows[problem.time], utc=True)})
+    return blocks_of(problem, rows)[1]
+
+
+def _labels(problem: Problem, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of few values that the model has as categories."""
+    names = [name for name in problem.columns.categorical if name in rows]
+    few = [name for name in names if rows[name].astype("str").nunique() <= MOST_VALUES]
+    return rows[few].astype("str")
+
+
+def _by_day(rows: pd.DataFrame, rollout: Rollout, estimate: Estimating) -> pd.DataFrame:
+    found = {}
+    for day in sorted(rows["day"].unique()):
+        one = estimate(rows[rows["day"] <= day], "loss")
+        lower, upper = one.interval(expected=rollout.verdict.expected, level=rollout.verdict.level)
+        found[day] = (one.difference, lower, upper)
+    return pd.DataFrame.from_dict(found, orient="index", columns=["difference", "lower", "upper"])

@@ -9,92 +9,20 @@
 A difference is the challenger's mean loss minus the champion's: below zero, the challenger is
 better. `retrace.judge.rollout` makes a decision of it.
 
-Of each subject (or block) i there are two sums, a_i and b_i, and the difference is Σa / Σb: in
-shadow the differences of loss and how many they are; in A/B the same regression of loss on arm
-and day that `between_subjects` describes. Subjects are the unit: the variance is the delta
-method's over them (Deng, Knoblich & Lu, "Applying the delta method in metric analytics", KDD
-2018), so outcomes of one subject may depend on each other in any way.
-
-The interval is an asymptotic confidence sequence by Robbins' normal mixture (Waudby-Smith, Arbour,
-Sinha, Kennedy & Ramdas, "Time-uniform central limit theory and asymptotic confidence sequences",
-Annals of Statistics 52, 2024). Its time is information, 1 / variance, not a number of outcomes: the
-fiftieth outcome of one subject tells less than the first of another. Were D_t the mean of
-independent outcomes, its looks would have the correlations √(V_t / V_s) of Brownian motion at these
-times. Where subjects come again and Σa / Σb weighs outcomes alike, correlations are these or
-higher, as long as new outcomes do not come from subjects with more outcomes than the old ones; and
-higher correlations only make it rarer that any look passes a bound (Slepian's inequality). A mean
-of subjects' means has lower ones, and would not be valid. (That cumulative measures of returning
-subjects need care: Schultzberg & Ankargren, "Bringing sequential testing to experiments with
-longitudinal data", Spotify 2023.) `python -m bench rollout` measures false alarms and power.
-
-Few subjects and heavy tails: the normal quantile gives way to Student's, with as many degrees of
-freedom as the variance has by the fourth moment of the subjects' sums; a variance that rests on
-three subjects gives a wide interval. Losses must have a finite variance.
+Subjects (or blocks) are the unit: outcomes of one may depend on each other in any way. Why such
+bounds hold though a person looks every day is in `retrace.judge.ratio`.
 """
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-LEVEL = 0.05  # share of comparisons without a difference that may ever look like one
+from retrace.judge.ratio import LEVEL, Floats, Sums, arm_sums, fitted, half_width, ratio
+
 RATIO_LEVEL = 0.001  # an alarm here stops everything, so it must be sure
 CONCENTRATIONS = (10.0, 100.0, 1000.0, 10_000.0)  # of arms far from their shares, and near
-
-
-class Ratio(NamedTuple):
-    """Σa / Σb, its variance and the degrees of freedom of that variance; shape (...)."""
-
-    value: Floats
-    variance: Floats
-    dof: Floats
-
-
-def ratio(a: Floats, b: Floats) -> Ratio:
-    """Estimate Σa / Σb over independent units along the last axis, by the delta method.
-
-    Parameters
-    ----------
-    a, b : arrays of shape (..., n_units); units with b = 0 are none
-
-    Returns
-    -------
-    NaN, infinity and 0 where fewer than two units have b > 0.
-    """
-    n, total = (b > 0).sum(axis=-1), b.sum(axis=-1)
-    enough = n > 1
-    n, total = np.where(enough, n, 2), np.where(enough, total, 1.0)
-    value = a.sum(axis=-1) / total
-    squares = np.square(a - value[..., None] * b)
-    sum_2, sum_4 = squares.sum(axis=-1), np.square(squares).sum(axis=-1)
-    variance = sum_2 / np.square(total) * n / (n - 1)
-    # Satterthwaite's, 2 E(V)² / var(V), with the units' own fourth moment
-    spread = np.where(sum_2 > 0, sum_4 / np.where(sum_2 > 0, np.square(sum_2), 1.0), 1.0)
-    dof = np.minimum(2.0 / np.maximum(spread - 1 / n, 2.0 / n), n - 1.0)
-    return Ratio(
-        np.where(enough, value, np.nan),
-        np.where(enough, variance, np.inf),
-        np.where(enough, dof, 0.0),
-    )
-
-
-def half_width(variance: Floats, dof: Floats, *, effect: Floats, level: float = LEVEL) -> Floats:
-    """Return half the width of the always-valid interval, shape (...), in the loss's unit.
-
-    effect : the difference that the bound is tuned for, in the loss's unit and fixed beforehand;
-        beside an interval for a single look it is narrowest when half its width is about this
-    """
-    information = np.square(effect) / np.maximum(variance, np.finfo(float).tiny)
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        squared = (1 + 1 / information) * (np.log1p(information) - 2 * math.log(level))
-        # Wallace (1959): the quantile of Student's distribution that is as rare as the normal one
-        exponent = squared * np.square((8 * dof + 3) / (8 * dof + 1)) / dof
-        width = np.sqrt(dof * np.expm1(exponent) * variance)
-    known = np.isfinite(variance) & (dof > 0) & (np.asarray(effect) > 0)
-    return np.where(known, np.where(variance > 0, width, 0.0), np.inf)
 
 
 @dataclass(frozen=True)
@@ -170,35 +98,32 @@ def between_subjects(
 
     Raises ValueError for arrays of other lengths, a loss that is no number, or outcomes below one.
     """
-    losses = _numbers("loss", loss)
-    n = np.ones(losses.size) if n_outcomes is None else _numbers("n_outcomes", n_outcomes)
+    losses_of = _numbers("loss", loss)
+    n = np.ones(losses_of.size) if n_outcomes is None else _numbers("n_outcomes", n_outcomes)
     arm = np.asarray(in_challenger, bool)
     who = _codes(subject)
-    days = np.zeros(losses.size, np.intp) if day is None else _codes(day)
-    _same_length(loss=losses, in_challenger=arm, subject=who, n_outcomes=n, day=days)
+    days = np.zeros(losses_of.size, np.intp) if day is None else _codes(day)
+    _same_length(loss=losses_of, in_challenger=arm, subject=who, n_outcomes=n, day=days)
     if (n < 1).any():
         raise ValueError(
             f"n_outcomes has {n.min():g}; a row is of at least one outcome: leave others out"
         )
-    counts = _sums(days, n)
-    share = (_sums(days, n * arm) / counts)[days]
-    mean = (_sums(days, losses) / counts)[days]
-    lean = arm - share
-    # days on which one arm is empty have lean = 0 and fall out
-    a, b = _sums(who, lean * (losses - n * mean)), _sums(who, n * np.square(lean))
-    used = lean != 0
-    value, variance, dof = (float(one) for one in ratio(a, b))
+    losses, outcomes, challengers = (_by(days, one)[days] for one in (losses_of, n, n * arm))
+    cells = arm_sums(losses_of, n, arm, (losses, outcomes, challengers))
+    used = (challengers > 0) & (challengers < outcomes)
+    value, variance, dof = (
+        float(one) for one in ratio(Sums(*(_by(who, one) for one in cells if one is not None)))
+    )
     arms = [used & ~arm, used & arm]
     n_of = [int(n[one].sum()) for one in arms]
-    n_fitted = sum(n_of) - np.unique(days[used]).size - 1  # the day's mean and the difference
-    variance *= sum(n_of) / n_fitted if n_fitted > 0 else math.inf
-    weight = float(b.sum())
+    weight = float(cells.b.sum())
+    of_champion = (losses_of * challengers / outcomes)[arms[0]].sum()  # weighted as the difference
     return Estimate(
         value,
-        variance,
+        variance * float(fitted(sum(n_of), np.unique(days[used]).size)),
         dof,
-        float((losses * share)[arms[0]].sum()) / weight if weight > 0 else math.nan,
-        float(losses[used].sum()) / sum(n_of) if used.any() else math.nan,
+        float(of_champion) / weight if weight > 0 else math.nan,
+        float(losses_of[used].sum()) / sum(n_of) if used.any() else math.nan,
         (np.unique(who[arms[0]]).size, np.unique(who[arms[1]]).size),
         (n_of[0], n_of[1]),
     )
@@ -221,11 +146,11 @@ def paired(
     theirs = _numbers("champion_loss", champion_loss)
     codes = np.arange(ours.size) if blocks is None else _codes(blocks)
     _same_length(challenger_loss=ours, champion_loss=theirs, blocks=codes)
-    b = _sums(codes, np.ones(codes.size))
-    value, variance, dof = (float(one) for one in ratio(_sums(codes, ours - theirs), b))
+    sums = Sums(_by(codes, ours - theirs), _by(codes, np.ones(codes.size)))
+    value, variance, dof = (float(one) for one in ratio(sums))
     champion = float(theirs.mean()) if theirs.size else math.nan
     overall = (float(ours.mean()) + champion) / 2 if ours.size else math.nan
-    n_blocks, n = int((b > 0).sum()), ours.size
+    n_blocks, n = sums.b.size, ours.size
     return Estimate(value, variance, dof, champion, overall, (n_blocks, n_blocks), (n, n), True)
 
 
@@ -326,7 +251,7 @@ def _codes(labels: ArrayLike) -> NDArray[np.intp]:
     return np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.intp)
 
 
-def _sums(codes: NDArray[np.intp], values: Floats) -> Floats:
+def _by(codes: NDArray[np.intp], values: Floats) -> Floats:
     return np.bincount(codes, values).astype(np.float64)
 
 

@@ -235,6 +235,13 @@ def drift_of(problem: str) -> Callable[[Path], Rows]:
     return measure
 
 
+def rollout(_folder: Path) -> Rows:
+    """How often a rollout's verdict is false, and how soon it is right, in simulated traffic."""
+    from bench.rollout import measured
+
+    return measured()
+
+
 DRIFT = ("service_time", "fraud", "order_completion", "order_stuck")
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
@@ -251,6 +258,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "events": ("Growth: events of orders", events),
     "tune": ("Search", tune),
     "rows": ("One clean row to its answer", one_row),
+    "rollout": ("Verdicts on live traffic", rollout),
     "foreseen": ("Losses foreseen without outcomes", foreseen),
 }
 

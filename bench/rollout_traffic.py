@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
-Tail = Literal["lognormal", "pareto", "squared"]
+Tail = Literal["mild", "lognormal", "pareto", "squared"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ class Cells:
 
 
 def draw_losses(tail: Tail, size: int, rng: Rng) -> Floats:
-    """Losses with mean 1, shape (size,); all have finite variances and no finite third moment but
-    the first."""
-    if tail == "lognormal":  # the largest of a thousand is some fifty times the mean
-        return np.exp(1.5 * rng.standard_normal(size) - 1.5**2 / 2)
+    """Losses with mean 1, shape (size,); of the last two the variance is finite, no higher moment
+    is."""
+    if tail in ("mild", "lognormal"):
+        sd = 0.7 if tail == "mild" else 1.5
+        return np.exp(sd * rng.standard_normal(size) - sd**2 / 2)
     if tail == "pareto":
         return (rng.pareto(2.5, size) + 1.0) * (1.5 / 2.5)
     return np.square(rng.standard_t(5, size)) * (3 / 5)

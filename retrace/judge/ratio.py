@@ -18,9 +18,12 @@ of subjects' means has lower ones, and would not be valid. (That cumulative meas
 subjects need care: Schultzberg & Ankargren, "Bringing sequential testing to experiments with
 longitudinal data", Spotify 2023.) `python -m bench rollout` measures false alarms and power.
 
-Few subjects and heavy tails: the normal quantile gives way to Student's, with as many degrees of
-freedom as the variance has by the fourth moment of the subjects' sums; a variance that rests on
-three subjects gives a wide interval. Losses must have a finite variance.
+Three corrections are for what a normal limit does not know. Few subjects: Student's quantile, with
+as many degrees of freedom as subjects of one size would have that weigh as much (Kish's effective
+sample). Skewed sums, such as rare disasters of a model that is mostly a little better: Hall's cubic
+transformation (Journal of the Royal Statistical Society B 54, 1992), where it widens. A small arm
+in which no large loss came yet: the variance of both arms together, where that is larger. Losses
+must have a finite variance.
 """
 
 import math
@@ -47,11 +50,12 @@ class Sums(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """Σa / Σb, its variance and the degrees of freedom of that variance; shape (...)."""
+    """Σa / Σb with its variance, degrees of freedom of that, and skewness; shape (...)."""
 
     value: Floats
     variance: Floats
     dof: Floats
+    skew: Floats
 
 
 def ratio(sums: Sums) -> Ratio:
@@ -61,26 +65,58 @@ def ratio(sums: Sums) -> Ratio:
     is taken. In a small arm in which no large loss came yet the mean is too low and its own
     variance too small; the other arm knows better. With arms of one size they are the same.
 
-    Returns NaN, infinity and 0 where fewer than two units have b > 0.
+    Returns NaN, infinity, 0 and 0 where fewer than two units have b > 0.
     """
     a, b = sums.a, sums.b
     n, total = (b > 0).sum(axis=-1), b.sum(axis=-1)
     enough = n > 1
     n, total = np.where(enough, n, 2), np.where(enough, total, 1.0)
     value = a.sum(axis=-1) / total
-    squares = np.square(a - value[..., None] * b)
-    sum_2, sum_4 = squares.sum(axis=-1), np.square(squares).sum(axis=-1)
-    # Satterthwaite's, 2 E(V)² / var(V), with the units' own fourth moment
-    spread = np.where(sum_2 > 0, sum_4 / np.where(sum_2 > 0, np.square(sum_2), 1.0), 1.0)
-    dof = np.minimum(2.0 / np.maximum(spread - 1 / n, 2.0 / n), n - 1.0)
+    rest = a - value[..., None] * b
+    squares = np.square(rest)
+    own = either = squares.sum(axis=-1)
+    skew = (squares * rest).sum(axis=-1) / np.where(own > 0, own, 1.0) ** 1.5
     if sums.c is not None and sums.d is not None:
-        sum_2 = np.maximum(sum_2, np.square(sums.c - value[..., None] * sums.d).sum(axis=-1))
-    variance = sum_2 / np.square(total) * n / (n - 1)
+        either = np.square(sums.c - value[..., None] * sums.d).sum(axis=-1)
+    variance = np.maximum(own, either) / np.square(total) * n / (n - 1)
+    effective = np.square(total) / np.where(enough, np.square(b).sum(axis=-1), 1.0)
     return Ratio(
         np.where(enough, value, np.nan),
         np.where(enough, variance, np.inf),
-        np.where(enough, dof, 0.0),
+        np.where(enough, np.maximum(effective - 1, 0.0), 0.0),
+        np.where(enough, skew, 0.0),
     )
+
+
+def reach(found: Ratio, *, effect: Floats, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Return how far the always-valid interval reaches below and above the value, each of shape
+    (...), in the loss's unit.
+
+    effect : the difference that the bound is tuned for, in the loss's unit and fixed beforehand;
+        beside an interval for a single look it is narrowest when half its width is about this
+    """
+    information = np.square(effect) / np.maximum(found.variance, np.finfo(float).tiny)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        squared = (1 + 1 / information) * (np.log1p(information) - 2 * math.log(level))
+        # Wallace (1959): the quantile of Student's distribution that is as rare as the normal one
+        exponent = squared * np.square((8 * found.dof + 3) / (8 * found.dof + 1)) / found.dof
+        bound = np.sqrt(found.dof * np.expm1(exponent))
+        sides = [
+            np.maximum(bound, _skewed(bound, sign * found.skew)) * np.sqrt(found.variance)
+            for sign in (-1, 1)
+        ]
+    known = np.isfinite(found.variance) & (found.dof > 0) & (effect > 0)
+    below, above = (
+        np.where(found.variance == 0, 0.0, np.where(known, side, np.inf)) for side in sides
+    )
+    return below, above
+
+
+def _skewed(bound: Floats, skew: Floats) -> Floats:
+    """The bound of a statistic with this skewness whose Hall transformation has the normal one; of
+    its lower tail, as a positive number."""
+    skew = np.where(np.abs(skew) < 1e-6, 1e-6, skew)
+    return np.asarray(3 / skew * (1 - np.cbrt(1 - skew * (bound + skew / 6))))
 
 
 def arm_sums(

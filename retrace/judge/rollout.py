@@ -70,6 +70,7 @@ class Measure:
 class Finding:
     """A measure at this look, challenger minus champion, in its unit.
 
+    lower, upper : hold at all looks together but with probability `level`
     margin : the difference up to which it is not worse
     days_left : until its interval is on one side of the margin, at the present rate and difference;
         0 where it is, None where that is never within a year
@@ -80,6 +81,7 @@ class Finding:
     difference: float
     lower: float
     upper: float
+    level: float
     relative: float
     margin: float
     days_left: int | None
@@ -172,9 +174,10 @@ def find(
         now.difference,
         lower,
         upper,
+        level,
         now.relative,
         limit,
-        _clear_in(measure, now.difference - limit, days, level, params.expected),
+        _clear_in(measure, limit, days, level, params.expected),
         now.n_subjects,
         now.n_outcomes,
         now.is_paired,
@@ -182,11 +185,11 @@ def find(
 
 
 def _clear_in(
-    measure: Measure, distance: float, days: int, level: float, expected: float
+    measure: Measure, margin: float, days: int, level: float, expected: float
 ) -> int | None:
-    """Days until half the interval is narrower than the distance from the margin."""
+    """Days until the interval is on one side of the margin."""
     now, before = measure.now, measure.before
-    if not math.isfinite(now.variance) or math.isnan(distance):
+    if not math.isfinite(now.variance) or math.isnan(now.difference):
         return None
     if now.variance == 0:
         return 0
@@ -194,8 +197,9 @@ def _clear_in(
     if before is not None and math.isfinite(before.variance) and before.variance > 0:
         growth = (1 - now.variance / before.variance) / measure.days_before
     for ahead in range(NEVER + 1):
-        half = now.half_width(expected=expected, level=level, grown=1 + max(growth, 0.0) * ahead)
-        if half < abs(distance):
+        grown = 1 + max(growth, 0.0) * ahead
+        lower, upper = now.interval(expected=expected, level=level, grown=grown)
+        if lower > margin or upper < margin:
             return ahead
     return None
 
@@ -245,16 +249,15 @@ def _text(found: Finding, days: int) -> str:
     rests_on = f"{subjects} subjects with {outcomes} outcomes"
     if found.is_paired:
         rests_on = f"{found.n_outcomes[0]:,} requests in {found.n_subjects[0]:,} blocks"
-    return (
-        f"{found.words} is {word} by {mean}{unit} (interval {lower} to {upper}{share}; "
-        f"{days} days, {rests_on})"
-    )
+    interval = f"{100 * (1 - found.level):.3g} % interval {lower} to {upper}"
+    return f"{found.words} is {word} by {mean}{unit} ({interval}{share}; {days} days, {rests_on})"
 
 
 def _wait(found: Sequence[Finding], days: int, left: int | None, lacking: Sequence[str]) -> str:
     """Say what is not known yet, and for how long that is likely."""
-    if any(math.isinf(one.upper) for one in found):
-        return f"Wait: {'; '.join(lacking) or 'nothing is known yet'}."
+    unknown = " and ".join(one.words for one in found if math.isinf(one.upper))
+    if unknown:
+        return f"Wait: {'; '.join(lacking) or f'nothing is known yet of {unknown}'}."
     ahead = "no decision is likely within a year at this rate"
     if left is not None:
         ahead = f"a decision is likely in {left} more day{'s' * (left > 1)} at this rate"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from retrace.judge.ratio import LEVEL, Floats, Sums, arm_sums, fitted, half_width, ratio
+from retrace.judge.ratio import LEVEL, Floats, Ratio, Sums, arm_sums, fitted, ratio, reach
 
 RATIO_LEVEL = 0.001  # an alarm here stops everything, so it must be sure
 CONCENTRATIONS = (10.0, 100.0, 1000.0, 10_000.0)  # of arms far from their shares, and near
@@ -32,13 +32,15 @@ class Estimate:
     difference, champion : in the loss's unit; champion is its mean loss on the same days, and both
         are NaN while an arm has no outcome
     overall : mean loss of both arms, to which `expected` relates
-    variance : of the difference; infinite while nothing is known
+    variance, dof, skew : of the difference, as `retrace.judge.ratio` has them; the variance is
+        infinite while nothing is known
     n_subjects, n_outcomes : of champion and challenger; blocks and requests where it is paired
     """
 
     difference: float
     variance: float
     dof: float
+    skew: float
     champion: float
     overall: float
     n_subjects: tuple[int, int]
@@ -50,25 +52,25 @@ class Estimate:
         """The difference as a share of the champion's mean loss; NaN where that is not above 0."""
         return self.difference / self.champion if self.champion > 0 else math.nan
 
-    def half_width(self, *, expected: float, level: float = LEVEL, grown: float = 1.0) -> float:
-        """Return half the interval's width when there is `grown` times the information."""
-        found = half_width(
-            np.float64(self.variance / grown) * np.ones(()),
-            np.float64(self.dof * grown) * np.ones(()),
-            effect=np.float64(expected * abs(self.overall)) * np.ones(()),
-            level=level,
-        )
-        return float(found)
-
-    def interval(self, *, expected: float, level: float = LEVEL) -> tuple[float, float]:
+    def interval(
+        self, *, expected: float, level: float = LEVEL, grown: float = 1.0
+    ) -> tuple[float, float]:
         """Return bounds that hold at all looks together, with probability 1 - level.
 
         expected : the difference to tune for, as a share of mean loss; chosen before the data
+        grown : as it would be with so many times the information
         """
-        half = self.half_width(expected=expected, level=level)
-        if math.isinf(half):
+        found = Ratio(
+            np.array(self.difference),
+            np.array(self.variance / grown),
+            np.array(self.dof * grown),
+            np.array(self.skew / math.sqrt(grown)),
+        )
+        effect = np.array(expected * abs(self.overall))
+        below, above = (float(one) for one in reach(found, effect=effect, level=level))
+        if math.isinf(below) or math.isinf(above):
             return -math.inf, math.inf
-        return self.difference - half, self.difference + half
+        return self.difference - below, self.difference + above
 
 
 def between_subjects(
@@ -111,7 +113,7 @@ def between_subjects(
     losses, outcomes, challengers = (_by(days, one)[days] for one in (losses_of, n, n * arm))
     cells = arm_sums(losses_of, n, arm, (losses, outcomes, challengers))
     used = (challengers > 0) & (challengers < outcomes)
-    value, variance, dof = (
+    value, variance, dof, skew = (
         float(one) for one in ratio(Sums(*(_by(who, one) for one in cells if one is not None)))
     )
     arms = [used & ~arm, used & arm]
@@ -122,6 +124,7 @@ def between_subjects(
         value,
         variance * float(fitted(sum(n_of), np.unique(days[used]).size)),
         dof,
+        skew,
         float(of_champion) / weight if weight > 0 else math.nan,
         float(losses_of[used].sum()) / sum(n_of) if used.any() else math.nan,
         (np.unique(who[arms[0]]).size, np.unique(who[arms[1]]).size),
@@ -147,11 +150,12 @@ def paired(
     codes = np.arange(ours.size) if blocks is None else _codes(blocks)
     _same_length(challenger_loss=ours, champion_loss=theirs, blocks=codes)
     sums = Sums(_by(codes, ours - theirs), _by(codes, np.ones(codes.size)))
-    value, variance, dof = (float(one) for one in ratio(sums))
+    value, variance, dof, skew = (float(one) for one in ratio(sums))
     champion = float(theirs.mean()) if theirs.size else math.nan
     overall = (float(ours.mean()) + champion) / 2 if ours.size else math.nan
     n_blocks, n = sums.b.size, ours.size
-    return Estimate(value, variance, dof, champion, overall, (n_blocks, n_blocks), (n, n), True)
+    n_of = (n_blocks, n_blocks), (n, n)
+    return Estimate(value, variance, dof, skew, champion, overall, *n_of, is_paired=True)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Measured:
     """A measure at this look, challenger minus champion, in its unit.
 
     lower, upper : hold at all looks together but with probability `level`
@@ -110,8 +110,8 @@ class RolloutVerdict:
 
     decision: Literal["promote", "stop", "wait"]
     sentence: str
-    main: Finding
-    further: tuple[Finding, ...]
+    main: Measured
+    further: tuple[Measured, ...]
     days: int
     days_left: int | None
     lacking: tuple[str, ...] = ()
@@ -163,12 +163,12 @@ def judge(
 
 def find(
     measure: Measure, *, days: int, margin: float, level: float, params: RolloutParams
-) -> Finding:
+) -> Measured:
     """Return what is known of one measure; margin is a share of the champion's mean loss."""
     now = measure.now
     lower, upper = now.interval(expected=params.expected, level=level)
     limit = margin * abs(now.champion) if margin else 0.0
-    return Finding(
+    return Measured(
         measure.words,
         measure.unit,
         now.difference,
@@ -204,7 +204,7 @@ def _clear_in(
     return None
 
 
-def _days_left(found: Sequence[Finding], at_least: int) -> int | None:
+def _days_left(found: Sequence[Measured], at_least: int) -> int | None:
     """Days until all measures pass, or the first is worse, if differences stay as they are."""
     stops = [one.days_left for one in found if one.difference > one.margin]
     if stops:
@@ -216,7 +216,7 @@ def _days_left(found: Sequence[Finding], at_least: int) -> int | None:
     return max(at_least, 1, *(one for one in passes if one is not None))
 
 
-def _few(main: Finding, params: RolloutParams) -> list[str]:
+def _few(main: Measured, params: RolloutParams) -> list[str]:
     """What the arms lack for any verdict."""
     if main.is_paired:
         wanted = [("blocks", main.n_subjects[0], params.least_blocks)]
@@ -233,7 +233,7 @@ def _few(main: Finding, params: RolloutParams) -> list[str]:
     return [f"{n:,} of at least {least:,} {what}" for what, n, least in wanted if n < least]
 
 
-def _text(found: Finding, days: int) -> str:
+def _text(found: Measured, days: int) -> str:
     """The difference with its interval, relative, and what it rests on."""
     word, sign = ("lower", -1.0) if found.difference < 0 else ("higher", 1.0)
     mean, lower, upper = plain(
@@ -253,7 +253,7 @@ def _text(found: Finding, days: int) -> str:
     return f"{found.words} is {word} by {mean}{unit} ({interval}{share}; {days} days, {rests_on})"
 
 
-def _wait(found: Sequence[Finding], days: int, left: int | None, lacking: Sequence[str]) -> str:
+def _wait(found: Sequence[Measured], days: int, left: int | None, lacking: Sequence[str]) -> str:
     """Say what is not known yet, and for how long that is likely."""
     unknown = " and ".join(one.words for one in found if math.isinf(one.upper))
     if unknown:

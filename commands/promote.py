@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-push", action="store_true", help="no remote is asked, and nothing is pushed"
     )
+    parser.add_argument(
+        "--store", help="the server's database, where gate.evidence asks for live traffic"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if done:
         print(f"{done}: it had been cut short, and is complete now.")
         return 0
-    outcome = promote(problem, push=not args.no_push, dry_run=args.dry_run)
+    outcome = promote(problem, push=not args.no_push, dry_run=args.dry_run, store=args.store)
     reasons = outcome.judgement.verdict.reasons
     if args.dry_run and not reasons:
         print(outcome.text)  # the table is in it

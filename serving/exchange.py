@@ -15,7 +15,7 @@ from store.database import AWAY, Store, words_of
 from store.known import StoredState
 from store.tables import events
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 
 
 class Exchange:
@@ -27,7 +27,7 @@ class Exchange:
         self._catch_up = CatchUp(api.store)
 
     async def watch(self) -> None:
-        """Look every second, for as long as the process lives."""
+        """Look twice a second, for as long as the process lives."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:

@@ -5,7 +5,7 @@ A change of the plan makes another lineup, which shares with the one before what
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,10 @@ def lineup_of(
                 is_champion = model.arm == plan.arm == CHAMPION
                 role = CHAMPION if is_champion else CHALLENGER
                 here[place] = load(model, store, loader, params, role)
+            rollout = rollouts.get(model.problem)
+            explore = rollout.explore if rollout else None
+            if place in here and here[place].explore != explore:
+                here[place] = replace(here[place], explore=explore)
             same = before is not None and is_same and place in before.since
             since[place] = before.since[place] if before is not None and same else now
     return Lineup(plan, here, elsewhere, rollouts, since)

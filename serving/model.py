@@ -30,6 +30,7 @@ from retrace.fit.following import DECISION, FOLLOWED, Waiting
 from retrace.fit.intervals import Interval
 from retrace.past.state import NotKept
 from serving.clock import check_ahead
+from serving.explore import Drawn, Explore, drawn
 from serving.reasons import Reasons
 from serving.rollout import CHAMPION
 from serving.settings import ServingParams
@@ -81,6 +82,7 @@ class Served:
     loader: Loader
     params: ServingParams
     role: str = CHAMPION
+    explore: Explore | None = None
 
     @classmethod
     def load(
@@ -229,7 +231,8 @@ class Served:
             for place, name in islice(ids, len(one.rows)):
                 answer = {which: values[place] for which, values in plain.items()}
                 answer |= stale
-                said = self._said(name, one.arm, moments[place], answer)
+                told = self._drawn(name, answer)
+                said = self._said(name, one.arm, moments[place], answer, told)
                 if one.explain:
                     said["reasons"] = self.reasons.of(matrix[place : place + 1])
                 line = LoggedPrediction(
@@ -247,18 +250,28 @@ class Served:
                     latency_us=latency,
                     row=self._logged(rows[place]),
                     columns=columns[place],
-                    answer=answer,
+                    answer=answer if told is None else {**answer, **told._asdict()},
                     scores={which: values[place] for which, values in scored.items()},
                 )
                 own.append(Answer(said, line_of(line), rows[place], one.request))
             answers.append(own)
         return answers
 
-    def _said(self, name: str, arm: str, as_of: int, answer: dict[str, Any]) -> dict[str, Any]:
+    def _drawn(self, name: str, answer: dict[str, Any]) -> Drawn | None:
+        if self.explore is None:
+            return None
+        return drawn(self.explore, name, answer, self.problem.scale)
+
+    def _said(
+        self, name: str, arm: str, as_of: int, answer: dict[str, Any], told: Drawn | None
+    ) -> dict[str, Any]:
         said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": arm}
         if self.problem.time:
             said["as_of"] = f"{np.datetime64(as_of, 'us')}Z"
-        return {**said, **answer, "unit": self.problem.unit, "decision": self.decide(answer)}
+        decision = self.decide(answer)
+        if told is not None:
+            decision = {"tell": told.explored, "by": "explored", "density": told.density}
+        return {**said, **answer, "unit": self.problem.unit, "decision": decision}
 
     def decide(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Return what costs least to do: the forecast to tell, or whether to act."""

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, parse_section, read_key
 from retrace.judge.rollout import RolloutParams
+from serving.explore import Explore
 
 PATH = Path("rollout.yaml")
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -93,13 +94,19 @@ class Challenger(Params):
 
 
 class Rollout(Params):
-    """What is tried of one problem. `subject` is the column whose values are in one arm each."""
+    """What is tried of one problem. `subject` is the column whose values are in one arm each.
+
+    guard   : when a challenger loses its subjects by itself
+    verdict : what a verdict asks for
+    explore : a share of answers that are drawn, off by default
+    """
 
     subject: str = Field(min_length=1)
     salt: str = Field(min_length=1)
     guard: Guard = Guard()
     verdict: RolloutParams = RolloutParams()
-    challengers: dict[str, Challenger] = Field(min_length=1)
+    explore: Explore | None = None
+    challengers: dict[str, Challenger] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_disjoint(self) -> Self:
@@ -131,9 +138,9 @@ class Rollout(Params):
         return CHAMPION
 
     def without(self, arms: set[str]) -> "Rollout | None":
-        """Return it without some arms; None where none is left."""
+        """Return it without some arms; None where nothing is left of it."""
         left = {name: one for name, one in self.challengers.items() if name not in arms}
-        return self.model_copy(update={"challengers": left}) if left else None
+        return self.model_copy(update={"challengers": left}) if left or self.explore else None
 
 
 def place_of(salt: str, subject: Any) -> float:

@@ -4,6 +4,7 @@
 
 facts.py       gather: branch and remote, champion and challenger, and what makes it impossible
 judgement.py   judge: the gate on the rows that neither model was fitted on
+live.py        what live traffic says, where the gate asks for it
 record.py      plan: the page to be committed, on which figures it was decided
 plan.py        plan and carry out: record, commit and tags, all of them or nothing
 

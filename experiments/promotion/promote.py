@@ -6,6 +6,7 @@ from experiments.promotion import record, registry
 from experiments.promotion.bundles import fetch_bundle
 from experiments.promotion.facts import Back, Facts, find_place, gather, gather_back
 from experiments.promotion.judgement import Judgement, judge
+from experiments.promotion.live import with_live_evidence
 from experiments.promotion.plan import carry_out, left_over, make_plan, scratch
 from problems.contract import Problem
 from retrace.base import paths
@@ -21,15 +22,17 @@ class Promotion:
     tags: tuple[str, ...] = ()
 
 
-def promote(problem: Problem, *, push: bool, dry_run: bool) -> Promotion:
-    """Judge the model of the current commit; on a yes, register it and put it into prod.
+def promote(problem: Problem, *, push: bool, dry_run: bool, store: str | None = None) -> Promotion:
+    """Judge the model of the current commit; on a yes, register it and put it into prod. `store` is
+    where live evidence is, where the gate asks for it.
 
     Raises RetraceError where the question cannot be asked.
     """
     name = problem.name
     with scratch(name) as folder:
         facts = gather(problem, push=push)
-        found = judge(problem, facts.champion, folder)
+        judged = judge(problem, facts.champion, folder)
+        found = with_live_evidence(problem, judged, store)
         outcome = Promotion(facts, found, record.promotion(facts, found))
         if dry_run or not found.verdict.passed:
             return outcome

@@ -19,7 +19,7 @@ from store.tables import feedback, outcomes, predictions
 from workflow.told import CANDIDATES, costs
 
 COLUMNS = ("id", "request", "name", "version", "role", "arm", "subject", "as_of", "predicted_at")
-OVERRULED = "overruled"
+OVERRULED, EXPLORED = "overruled", "explored"
 
 
 def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
@@ -92,6 +92,8 @@ def _told(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
         if name in CANDIDATES and name in scored:
             here = scored["version"] == version
             found[here] = scored.loc[here, name]
+    if EXPLORED in scored:
+        found = scored[EXPLORED].where(scored[EXPLORED].notna(), found)
     return found
 
 

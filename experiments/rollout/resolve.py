@@ -14,7 +14,7 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.fit.bundle import Bundle
 from serving.plan import PlannedModel, ServingPlan
-from serving.rollout import CHAMPION, Rollout, read_rollouts
+from serving.rollout import CHAMPION, PATH, Rollout, read_rollouts
 
 MODELS = Path("served/models")
 Stopped = Mapping[tuple[str, str, str], str]  # problem, arm and since -> why
@@ -80,7 +80,12 @@ def _open(wanted: Wanted, tried: Mapping[str, Rollout] | None) -> dict[str, Roll
         return {}
     now, found = datetime.now(UTC), {}
     for name, rollout in (read_rollouts() if tried is None else tried).items():
-        parts.find_problem(name)
+        problem = parts.find_problem(name)
+        if rollout.explore is not None and problem.task != "regression":
+            raise RetraceError(
+                f"{PATH}: {name}.explore draws answers from an interval, and {name} has none: it "
+                f"is a {problem.task} problem."
+            )
         if name not in wanted.problems:
             continue
         ended = {arm for arm, one in rollout.challengers.items() if one.has_ended(now)}

@@ -6,6 +6,7 @@ A file that breaks its schema and a version that cannot be brought here change n
 served is served on, and the server's output says why.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -23,7 +24,7 @@ from serving.rollout import PATH, moment_of
 from store.database import AWAY, Store
 from store.stops import stops_in
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 GUARD_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 
@@ -105,6 +106,9 @@ def _tags() -> str:
 
 def main() -> int:
     parent, said = int(sys.argv[1]), json.loads(sys.argv[2])
+    for name in ("registry", "bundles"):  # now, and not when somebody waits for a change
+        importlib.import_module(f"experiments.promotion.{name}")
+    print(f"Following {PATH} and the stages' tags.", flush=True)
     watch = Watch(Wanted(**{**said, "problems": tuple(said["problems"])}))
     try:
         while os.getppid() == parent:

@@ -8,6 +8,7 @@ Promotion and backtest ask it alike; every limit is in `<problem>.gate` of param
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 from pydantic import Field
@@ -43,6 +44,9 @@ class GateParams(Params):
     coverage: Band = Band(least=0.87, most=0.94)
     # Mean probability over the share of rows where it came; where these are few, chance is wide.
     calibration: Band = Band(least=0.8, most=1.25)
+    # What else must have spoken for a version: `shadow` or `ab`, an arm of rollout.yaml that has
+    # tried it on live traffic, with the verdict `promote`.
+    evidence: Literal["offline", "shadow", "ab"] = "offline"
 
 
 @dataclass(frozen=True)

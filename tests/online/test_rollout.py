@@ -1,15 +1,26 @@
 """Challengers beside the champion on a real server: arms, shadow, and changes while it runs."""
 
+import contextlib
+import math
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
+from sqlalchemy import func, select
 
+from experiments.promotion import registry
 from serving.rollout import CHAMPION, read_rollouts
-from tests.conftest import run
+from store.database import Store
+from store.loader import insert_predictions, row_of
+from store.log import LoggedPrediction
+from store.tables import outcomes, predictions
+from tests.conftest import change_params, run
 from tests.online.server import RunningServer
 
 WITHIN_SECONDS = 5.0  # a change of the file is served
@@ -37,6 +48,7 @@ def other(prices: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def server(prices: Path, tmp_path: Path) -> Iterator[RunningServer]:
     running = RunningServer(prices, ["price"], tmp_path / "served").start()
+    until(lambda: "Following" in running.printed(), 60)
     yield running
     running.stop()
 
@@ -138,12 +150,116 @@ def test_a_challenger_in_shadow_sees_what_was_asked_and_answers_nobody(
     assert "dark: Wait:" in said
 
 
+def test_promotions_and_rollbacks_are_served_within_seconds_and_no_request_is_lost(
+    server: RunningServer, prices: Path
+) -> None:
+    failed, stop = [], threading.Event()
+
+    def keep_asking() -> None:
+        client, number = server.another(), 0
+        while not stop.is_set():
+            number += 1
+            status, answer = client.ask("POST", "/v1/price/predict", row(number))
+            if status != 200:
+                failed.append(answer)
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    try:
+        with contextlib.chdir(prices):
+            for version in ("v0.0.1", "v0.0.2"):
+                run(prices, "git", "commit", "--quiet", "--allow-empty", "--message", version)
+                registry.register(Path(), "price", version, "better")
+                until(lambda version=version: served(server) == version)
+            registry.assign(Path(), "price", "v0.0.1", "worse")
+            until(lambda: served(server) == "v0.0.1")
+    finally:
+        stop.set()
+        asking.join()
+    assert failed == []
+    (model,) = server.get("/v1/models")
+    assert model["since"] > "2026"
+
+
+def served(server: RunningServer) -> str:
+    (model,) = server.get("/v1/models")
+    return str(model["version"])
+
+
+def test_a_share_of_the_answers_is_drawn_within_limits_and_logged(
+    server: RunningServer, prices: Path
+) -> None:
+    rows = [row(number) for number in range(600)]
+    before = server.post("/v1/price/predict", rows)
+    explore = {"share": 0.1, "least": 12.0, "most": 40.0}
+    block = {"subject": "listing_id", "salt": "s", "explore": explore}
+    (prices / "rollout.yaml").write_text(yaml.safe_dump({"price": block}))
+    until(lambda: any(drawn(one) for one in server.post("/v1/price/predict", rows[:100])))
+    after = server.post("/v1/price/predict", rows)
+    assert 30 <= sum(map(drawn, after)) <= 95  # of 60, with a chance of one in 10,000 at either end
+    for old, new in zip(before, after, strict=True):
+        assert new["prediction"] == old["prediction"]
+        if drawn(new):
+            low, high = max(new["lower"], 12.0), min(new["upper"], 40.0)
+            assert low <= new["decision"]["tell"] <= high
+            assert new["decision"]["density"] == pytest.approx(
+                0.1 / (math.log1p(high) - math.log1p(low))
+            )
+        else:
+            assert new["decision"] == old["decision"]
+    assert [one["decision"] for one in server.post("/v1/price/predict", rows)] == [
+        one["decision"] for one in after
+    ]
+    fresh = server.post("/v1/price/predict", [row(number) for number in range(9000, 9200)])
+    mine = next(one for one in fresh if drawn(one))
+    until(lambda: stored(server, mine)[0] == 200, LOADED_SECONDS)
+    assert stored(server, mine)[1]["answer"]["explored"] == mine["decision"]["tell"]
+    assert len({mine["decision"]["tell"] for mine in after if drawn(mine)}) > 20
+
+
+def drawn(answer: dict[str, Any]) -> bool:
+    return bool(answer["decision"]["by"] == "explored")
+
+
+def test_a_promotion_may_ask_for_live_evidence(prices: Path, tmp_path: Path) -> None:
+    change_params(prices, {"price": {"gate": {"evidence": "shadow"}}})
+    run(prices, "git", "commit", "--quiet", "--all", "--message", "evidence is asked for")
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    promote = ("promote", "price", "--no-push", "--dry-run", "--store", url)
+    assert "no arm of rollout.yaml tries this commit's model" in retrace(prices, *promote, ok=False)
+    retrace(prices, "rollout", "start", "price", "HEAD", "--arm", "new")
+    Store(url).upgrade()
+    assert "new: Wait: " in retrace(prices, *promote, ok=False)
+    fill(Store(url), n_days=20, errors={CHAMPION: 12.0, "new": 3.0})
+    said = retrace(prices, *promote)
+    assert "on live traffic (shadow): new: Promote: squared log error is lower by" in said
+
+
+def fill(store: Store, n_days: int, errors: dict[str, float], a_day: int = 30) -> None:
+    """Store answers of the last days whose errors are as large as said, with their outcomes."""
+    draw, now = np.random.default_rng(0), time.time_ns() // 1000
+    lines, known = [], []
+    for number in range(n_days * a_day):
+        at = now + number * 1000
+        name, actual = str(number), float(draw.uniform(20, 60))
+        known.append({"id": name, "problem": "price", "name": name, "known_at": at,
+                      "received_at": at, "value": actual, "label": ""})  # fmt: skip
+        for arm, error in errors.items():
+            answer = {"prediction": max(actual + float(draw.normal(0, error)), 1.0)}
+            answer |= {"lower": 1.0, "upper": 100.0}
+            role = CHAMPION if arm == CHAMPION else "challenger"
+            day = number // a_day * 86_400_000_000
+            line = LoggedPrediction(
+                f"{arm}-{name}", name, "price", "v", "f", role, arm, "", name, at, at + day, 100,
+                {"condition": 1 + number % 5}, [], answer, {},
+            )  # fmt: skip
+            lines.append(row_of(line))
+    with store.writing() as connection:
+        insert_predictions(store, connection, lines)
+        connection.execute(outcomes.insert(), known)
+
+
 def in_store(server: RunningServer, arm: str) -> int:
-    from sqlalchemy import func, select
-
-    from store.database import Store
-    from store.tables import predictions
-
     with Store(server.store).reading() as connection:
         asked = select(func.count()).where(predictions.c.arm == arm)
         return int(connection.execute(asked).scalar() or 0)

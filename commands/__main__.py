@@ -28,6 +28,7 @@ SUBCOMMANDS = {
     "compare": "one problem's experiments side by side",
     "plots": "plots of commits and experiments on a page that needs no network",
     "serve": "answer requests over HTTP with the models that are in use",
+    "status": "what is promoted, and what is being served now, everywhere",
     "rollout": "try challengers on live traffic: in shadow, or on a share of the subjects",
     "predict": "predict the rows of a file",
     "events": "what the system knows of a person or a thing",

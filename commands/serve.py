@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         args.rev,
         str(args.models or ""),
         args.arm,
+        f"{args.host}:{args.port}",
     )
     plan = plan_of(wanted, stops_of(wanted.store))
     for model in plan.models:

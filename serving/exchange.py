@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import time
 
 import msgspec
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from serving.lineup import Lineup, lineup_of
 from serving.plan import ServingPlan, read_plan
 from store.database import AWAY, Store, words_of
 from store.known import StoredState
+from store.servers import BEAT_SECONDS, ServedModel, beat
 from store.tables import events
 
 LOOK_SECONDS = 0.5
@@ -25,6 +27,8 @@ class Exchange:
         self.api, self.problem = api, ""
         self._file, self._changed_at = api.lineup.plan.file, 0
         self._catch_up = CatchUp(api.store)
+        self._told: Lineup | None = None
+        self._tell_at = 0.0
 
     async def watch(self) -> None:
         """Look twice a second, for as long as the process lives."""
@@ -46,7 +50,17 @@ class Exchange:
                 await self._exchange(plan)
             self._changed_at, self.problem = changed_at, ""
         if self.api.remembered is None or not self.api.remembered.away:
+            await run_in_threadpool(self._tell)
             await run_in_threadpool(self._catch_up, self.api.lineup.states)
+
+    def _tell(self) -> None:
+        """Tell the database every few seconds what is served here, and at once when it changes."""
+        lineup = self.api.lineup
+        if lineup is self._told and time.monotonic() < self._tell_at:
+            return
+        models = [ServedModel(*one) for one in lineup.used]
+        beat(self.api.store, lineup.plan.address, models)
+        self._told, self._tell_at = lineup, time.monotonic() + BEAT_SECONDS
 
     async def _exchange(self, plan: ServingPlan) -> None:
         """Load, take events into the new models' states, make up for those that came meanwhile, and

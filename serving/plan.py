@@ -31,6 +31,7 @@ class ServingPlan(msgspec.Struct, frozen=True):
 
     rollouts : by problem, as `rollout.yaml` has them, without arms that have ended
     stopped  : by problem and arm, why it was stopped
+    address  : where it is asked, host:port
     arm      : what answers are recorded under; of a server that another one asks, a challenger's
     """
 
@@ -41,6 +42,7 @@ class ServingPlan(msgspec.Struct, frozen=True):
     rollouts: dict[str, dict[str, Any]] = {}
     stopped: dict[str, dict[str, str]] = {}
     arm: str = CHAMPION
+    address: str = ""
 
     @property
     def file(self) -> Path:

@@ -43,6 +43,7 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
             flush=True,
         )
     store.upgrade()
+    plan = msgspec.structs.replace(plan, address=f"{host}:{port}")
     plan.export()
     plan.write()
     _keep_loading(plan)

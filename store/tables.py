@@ -139,6 +139,16 @@ stops = Table(  # of challengers, by the guard; a new start of the arm has anoth
     Column("at", MICROS, nullable=False),
 )
 
+servers = Table(
+    "servers",
+    METADATA,
+    _text("host", primary_key=True),
+    Column("pid", Integer, primary_key=True),
+    _text("address", primary_key=True),
+    Column("seen_at", MICROS, nullable=False),
+    _text("models"),  # JSON
+)
+
 loaded = Table(
     "loaded",
     METADATA,

@@ -8,5 +8,6 @@ watch.py     the process beside a server that writes its plan anew when file, ta
 children.py  servers of versions whose feature code is another's, from their tags
 evidence.py  answers with their outcomes, out of the store
 guard.py     whether a challenger must lose its subjects at once
+everywhere.py  what every server of a database serves
 verdict.py   promote, stop, or wait
 """

@@ -35,6 +35,7 @@ class Wanted(NamedTuple):
     rev: str = ""
     models: str = ""
     arm: str = CHAMPION
+    address: str = ""
 
     @property
     def is_followed(self) -> bool:

@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 
+import msgspec
+
 from experiments.git import git
 from experiments.rollout.children import Children
 from experiments.rollout.guard import GuardedArms
@@ -70,6 +72,7 @@ class Watch:
         seen += self.children.state()
         if seen != self._seen:
             plan = self.children.started(plan_of(self.wanted, stopped))
+            plan = msgspec.structs.replace(plan, address=self.wanted.address)
             if plan != self._plan:
                 plan.write()
             self._plan, self._seen, self._said = plan, seen, ""

@@ -87,6 +87,9 @@ def test_arms_are_served_within_seconds_and_subjects_stay(
     assert {one["arm"] for one in answers} == {CHAMPION, "b"}
     alone = [server.post("/v1/price/predict", one)["arm"] for one in rows[:20]]
     assert alone == [one["arm"] for one in answers[:20]]
+    said = retrace(prices, "status", "price", "--store", server.store)
+    assert "champion is working-tree" in said
+    assert f"127.0.0.1:{server.port}" in said.partition("b is ")[2]
     mine = next(one for one in answers if one["arm"] == "b")
     until(lambda: stored(server, mine)[0] == 200, LOADED_SECONDS)
     kept = stored(server, mine)[1]

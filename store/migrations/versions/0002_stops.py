@@ -1,15 +1,17 @@
-"""Stops of challengers."""
+"""Stops of challengers, and servers."""
 
 from alembic import op
 
-from store.tables import stops
+from store.tables import servers, stops
 
 revision, down_revision = "0002", "0001"
 
 
 def upgrade() -> None:
-    stops.create(op.get_bind(), checkfirst=True)
+    for table in (stops, servers):
+        table.create(op.get_bind(), checkfirst=True)
 
 
 def downgrade() -> None:
-    stops.drop(op.get_bind())
+    for table in (stops, servers):
+        table.drop(op.get_bind())

@@ -242,6 +242,13 @@ def rollout(_folder: Path) -> Rows:
     return measured()
 
 
+def explored(_folder: Path) -> Rows:
+    """What a few drawn answers repair, where the outcome depends on what is told."""
+    from bench.explored import measured
+
+    return measured()
+
+
 DRIFT = ("service_time", "fraud", "order_completion", "order_stuck")
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
@@ -259,6 +266,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "tune": ("Search", tune),
     "rows": ("One clean row to its answer", one_row),
     "rollout": ("Verdicts on live traffic", rollout),
+    "explored": ("Answers that are drawn", explored),
     "foreseen": ("Losses foreseen without outcomes", foreseen),
 }
 

@@ -95,8 +95,8 @@ def reach(found: Ratio, *, effect: Floats, level: float = LEVEL) -> tuple[Floats
     effect : the difference that the bound is tuned for, in the loss's unit and fixed beforehand;
         beside an interval for a single look it is narrowest when half its width is about this
     """
-    information = np.square(effect) / np.maximum(found.variance, np.finfo(float).tiny)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        information = np.square(effect) / found.variance
         squared = (1 + 1 / information) * (np.log1p(information) - 2 * math.log(level))
         # Wallace (1959): the quantile of Student's distribution that is as rare as the normal one
         exponent = squared * np.square((8 * found.dof + 3) / (8 * found.dof + 1)) / found.dof

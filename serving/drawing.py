@@ -8,6 +8,7 @@ from typing import Any
 from problems.contract import Page, Problem
 from retrace.base.tables import Column, Table
 from retrace.report.numbers import MINUS, amount, cells, number, percent
+from serving.explore import EXPLORED
 
 WIDTH = 1000
 RARE = 0.1  # a threshold below it is drawn on a scale of logs
@@ -78,11 +79,10 @@ def _interval(problem: Problem, answer: Mapping[str, Any], level: float) -> Show
     detail = f"{percent(level)} of such cases are between {number(low)} and {amount(unit, high)}."
     if by != "prediction":
         marks.append(Mark(at(told), "to tell", amount(unit, told)))
-        share = by.removeprefix("p")
-        detail += (
-            f" The forecast is {amount(unit, middle)}; to tell what {share} % stay below costs "
-            "least."
-        )
+        why = f"to tell what {by.removeprefix('p')} % stay below costs least"
+        if by == EXPLORED:
+            why = "this one was drawn from the interval, to learn what comes of it"
+        detail += f" The forecast is {amount(unit, middle)}; {why}."
     words = ", ".join(f"{mark.words} {mark.text}" for mark in marks)
     words += f", interval from {number(low)} to {amount(unit, high)}"
     named = [Mark(at(tick), "", number(tick)) for tick in ticks]

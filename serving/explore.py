@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from retrace.base.params import Params
 
 ENDS = 1 << 64
+EXPLORED = "explored"  # in answers, and why such a value is told
 
 
 class Explore(Params):

@@ -30,7 +30,7 @@ from retrace.fit.following import DECISION, FOLLOWED, Waiting
 from retrace.fit.intervals import Interval
 from retrace.past.state import NotKept
 from serving.clock import check_ahead
-from serving.explore import Drawn, Explore, drawn
+from serving.explore import EXPLORED, Drawn, Explore, drawn
 from serving.reasons import Reasons
 from serving.rollout import CHAMPION
 from serving.settings import ServingParams
@@ -268,13 +268,15 @@ class Served:
         said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": arm}
         if self.problem.time:
             said["as_of"] = f"{np.datetime64(as_of, 'us')}Z"
-        decision = self.decide(answer)
-        if told is not None:
-            decision = {"tell": told.explored, "by": "explored", "density": told.density}
+        decision = self.decide(answer if told is None else {**answer, **told._asdict()})
         return {**said, **answer, "unit": self.problem.unit, "decision": decision}
 
     def decide(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return what costs least to do: the forecast to tell, or whether to act."""
+        """Return what costs least to do: the forecast to tell, or whether to act; of an answer that
+        was drawn, what was told."""
+        if EXPLORED in answer:
+            by = {"by": EXPLORED, "density": answer["density"]}
+            return {"tell": answer[EXPLORED], **by}
         threshold, told = self.decision.get("threshold"), self.decision.get("told")
         if threshold is not None:
             return {"act": answer["prediction"] >= threshold, "threshold": threshold}

@@ -233,7 +233,7 @@ def test_a_promotion_may_ask_for_live_evidence(prices: Path, tmp_path: Path) -> 
     retrace(prices, "rollout", "start", "price", "HEAD", "--arm", "new")
     Store(url).upgrade()
     assert "new: Wait: " in retrace(prices, *promote, ok=False)
-    fill(Store(url), n_days=20, errors={CHAMPION: 12.0, "new": 3.0})
+    fill(Store(url), n_days=20, errors={CHAMPION: 0.5, "new": 0.2})
     said = retrace(prices, *promote)
     assert "on live traffic (shadow): new: Promote: squared log error is lower by" in said
 
@@ -248,7 +248,7 @@ def fill(store: Store, n_days: int, errors: dict[str, float], a_day: int = 30) -
         known.append({"id": name, "problem": "price", "name": name, "known_at": at,
                       "received_at": at, "value": actual, "label": ""})  # fmt: skip
         for arm, error in errors.items():
-            answer = {"prediction": max(actual + float(draw.normal(0, error)), 1.0)}
+            answer = {"prediction": actual * float(np.exp(draw.normal(0, error)))}
             answer |= {"lower": 1.0, "upper": 100.0}
             role = CHAMPION if arm == CHAMPION else "challenger"
             day = number // a_day * 86_400_000_000

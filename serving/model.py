@@ -275,8 +275,7 @@ class Served:
         """Return what costs least to do: the forecast to tell, or whether to act; of an answer that
         was drawn, what was told."""
         if EXPLORED in answer:
-            by = {"by": EXPLORED, "density": answer["density"]}
-            return {"tell": answer[EXPLORED], **by}
+            return {"tell": answer[EXPLORED], "by": EXPLORED, "density": answer["density"]}
         threshold, told = self.decision.get("threshold"), self.decision.get("told")
         if threshold is not None:
             return {"act": answer["prediction"] >= threshold, "threshold": threshold}

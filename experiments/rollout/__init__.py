@@ -7,6 +7,7 @@ resolve.py   versions to folders with their models: the plan that servers follow
 watch.py     the process beside a server that writes its plan anew when file, tags or stops change
 children.py  servers of versions whose feature code is another's, from their tags
 evidence.py  answers with their outcomes, out of the store
+drawn.py     what suggestions that were drawn tell of a challenger's
 guard.py     whether a challenger must lose its subjects at once
 everywhere.py  what every server of a database serves
 verdict.py   promote, stop, or wait

@@ -86,12 +86,18 @@ def with_losses(table: pd.DataFrame, problem: Problem, told: Mapping[str, str]) 
     return scored if found is None else scored.assign(cost=found)
 
 
-def _told(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
+def told_of(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
+    """Return what each row's version tells, drawn answers apart."""
     found = scored["prediction"].copy()
     for version, name in told.items():
         if name in CANDIDATES and name in scored:
             here = scored["version"] == version
             found[here] = scored.loc[here, name]
+    return found
+
+
+def _told(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
+    found = told_of(scored, told)
     if EXPLORED in scored:
         found = scored[EXPLORED].where(scored[EXPLORED].notna(), found)
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from experiments.rollout import drawn
 from experiments.rollout.evidence import OVERRULED, answered, of_arms, pairs, with_losses
 from problems import parts
 from problems.contract import Problem
@@ -100,7 +101,8 @@ def _paired(
         return paired(rows[of], rows[THEIRS + of], blocks=here)
 
     main = _measure(problem, ours, estimate)
-    found = judge(main, _costs(ours, estimate), days=_days(both), params=rollout.verdict)
+    further = [*_costs(ours, estimate), *drawn.measures(problem, ours, theirs, told, blocks)]
+    found = judge(main, further, days=_days(both), params=rollout.verdict)
     n_champion = int((table["arm"] == CHAMPION).sum())
     gate = parts.settings(GateParams, problem, "gate")
     worse = worse_slices(

@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from retrace.judge.ratio import LEVEL, Floats, Ratio, Sums, arm_sums, fitted, ratio, reach
@@ -103,8 +104,8 @@ def between_subjects(
     losses_of = _numbers("loss", loss)
     n = np.ones(losses_of.size) if n_outcomes is None else _numbers("n_outcomes", n_outcomes)
     arm = np.asarray(in_challenger, bool)
-    who = _codes(subject)
-    days = np.zeros(losses_of.size, np.intp) if day is None else _codes(day)
+    who = _codes("subject", subject)
+    days = np.zeros(losses_of.size, np.intp) if day is None else _codes("day", day)
     _same_length(loss=losses_of, in_challenger=arm, subject=who, n_outcomes=n, day=days)
     if (n < 1).any():
         raise ValueError(
@@ -147,7 +148,7 @@ def paired(
     """
     ours = _numbers("challenger_loss", challenger_loss)
     theirs = _numbers("champion_loss", champion_loss)
-    codes = np.arange(ours.size) if blocks is None else _codes(blocks)
+    codes = np.arange(ours.size) if blocks is None else _codes("blocks", blocks)
     _same_length(challenger_loss=ours, champion_loss=theirs, blocks=codes)
     sums = Sums(_by(codes, ours - theirs), _by(codes, np.ones(codes.size)))
     value, variance, dof, skew = (float(one) for one in ratio(sums))
@@ -242,7 +243,11 @@ def first_seen(
     -------
     Counts of shape (n_epochs, n_arms).
     """
-    who, arms, epochs = _codes(subject), np.asarray(arm, np.intp), np.asarray(epoch, np.intp)
+    who, arms, epochs = (
+        _codes("subject", subject),
+        np.asarray(arm, np.intp),
+        np.asarray(epoch, np.intp),
+    )
     _same_length(subject=who, arm=arms, epoch=epochs)
     order = np.argsort(epochs, kind="stable")
     first = order[np.unique(who[order], return_index=True)[1]]
@@ -250,9 +255,16 @@ def first_seen(
     return cells.reshape(n_epochs, n_arms)
 
 
-def _codes(labels: ArrayLike) -> NDArray[np.intp]:
-    """Labels as numbers from 0, shape (n_rows,)."""
-    return np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.intp)
+def _codes(name: str, labels: ArrayLike) -> NDArray[np.intp]:
+    """Labels of any type as numbers from 0, shape (n_rows,)."""
+    codes = pd.factorize(np.asarray(labels))[0]
+    bad = np.flatnonzero(codes < 0)
+    if bad.size:
+        raise ValueError(
+            f"{name} is missing in row {bad[0]} ({bad.size} such rows); every row needs a label: "
+            "leave those of nobody out"
+        )
+    return codes
 
 
 def _by(codes: NDArray[np.intp], values: Floats) -> Floats:

@@ -197,6 +197,8 @@ def test_bad_input_is_told():
         between_subjects([1, 2], [True, False], [1.0, math.nan])
     with pytest.raises(ValueError, match=r"different lengths: .*'subject': 1"):
         between_subjects([1], [True, False], [1.0, 2.0])
+    with pytest.raises(ValueError, match=r"subject is missing in row 1 \(1 such rows\)"):
+        between_subjects(["a", None], [True, False], [1.0, 2.0])
     with pytest.raises(ValueError, match="n_outcomes has 0"):
         between_subjects([1, 2], [True, False], [1.0, 0.0], n_outcomes=[1, 0])
     with pytest.raises(ValueError, match="different lengths"):

@@ -64,6 +64,7 @@ class Api:
         self.remembered = remembered
         self.mirror = Mirror(Path(lineup.plan.log), self._skipped)
         self.facts: dict[str, WorldEvents] = {}
+        self.lineup = lineup
         self.take_events(lineup)
         self.use(lineup)
 
@@ -73,6 +74,7 @@ class Api:
 
     def use(self, lineup: Lineup) -> None:
         """From now on, answer with these models. Who is being answered gets the earlier one's."""
+        self.numbers.told_stopped(self.lineup.plan.stopped, lineup.plan.stopped)
         self.lineup, self.served = lineup, lineup.champions
         self.outcome_readers = {
             name: RowReader.of_outcomes(parts.world(one.problem.world), one.problem)

@@ -6,9 +6,10 @@ has no room for is skipped and counted: nothing here ever waits.
 
 import asyncio
 import contextlib
+import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,17 @@ PAUSE_SECONDS = 0.002  # what is answered meanwhile is one message
 MOST_ROWS = 16  # of a message
 RETRY_SECONDS = 1.0
 BUFFER_BYTES = 1 << 20
+
+
+@contextlib.contextmanager
+def address(folder: Path) -> Iterator[str]:
+    """The socket's path by the folder's descriptor: as a path of 108 bytes and more it would be
+    refused."""
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+    finally:
+        os.close(descriptor)
 
 
 class ShownRow(msgspec.Struct, array_like=True):
@@ -41,7 +53,7 @@ class Mirror:
     """One process's connection to the challengers in shadow."""
 
     def __init__(self, folder: Path, skipped: Callable[[str, int], None]) -> None:
-        self.path, self._skipped = folder / SOCKET, skipped
+        self.folder, self._skipped = folder, skipped
         self.problems: set[str] = set()
         self._waiting: list[ShownRow] = []
         self._socket: socket.socket | None = None
@@ -93,7 +105,8 @@ class Mirror:
             new.setblocking(False)
             new.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
             try:
-                new.connect(str(self.path))
+                with address(self.folder) as path:
+                    new.connect(path)
             except OSError:
                 new.close()
             else:

@@ -75,6 +75,13 @@ class Numbers:
             registry=registry,
             multiprocess_mode="max",
         )
+        self.stopped = Gauge(
+            "retrace_challenger_stopped",
+            "1 for each challenger that the guard has stopped.",
+            ["problem", "arm"],
+            registry=registry,
+            multiprocess_mode="max",
+        )
         self.without_subject = Counter(
             "retrace_rows_without_subject",
             "Rows that name no subject to assign, which the champion answered.",
@@ -117,6 +124,15 @@ class Numbers:
             self.models.labels(problem, arm, version, fingerprint).set(1)
             self.since.labels(problem, arm, version).set(at / 1e6)
         self._in_use = models
+
+    def told_stopped(
+        self, before: dict[str, dict[str, str]], now: dict[str, dict[str, str]]
+    ) -> None:
+        """Tell which challengers are stopped, by problem and arm."""
+        for value, stops in ((0, before), (1, now)):
+            for problem, arms in stops.items():
+                for arm in arms:
+                    self.stopped.labels(problem, arm).set(value)
 
     def done(self, action: str, problem: str, version: str, status: int, seconds: float) -> None:
         """Count a request; looking a metric up by its labels costs more than counting."""

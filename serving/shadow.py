@@ -22,7 +22,7 @@ from retrace.base.errors import RetraceError
 from serving.elsewhere import Elsewhere
 from serving.exchange import CatchUp
 from serving.lineup import load
-from serving.mirror import SOCKET, ShownRow, decode
+from serving.mirror import SOCKET, ShownRow, address, decode
 from serving.model import Asked, Served
 from serving.plan import PlannedModel, ServingPlan, exported, read_plan
 from serving.rollout import CHALLENGER, SHADOW, Challenger
@@ -157,7 +157,8 @@ async def serve(plan: ServingPlan) -> None:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     shadows = Shadows(plan)
     shadows.load(plan)
-    listening.bind(str(path))
+    with address(path.parent) as short:
+        listening.bind(short)
     path.chmod(0o600)
     listening.listen()
     listening.setblocking(False)

@@ -22,6 +22,9 @@ LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)  # se
 VALUES = (0.0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
+Stops = dict[str, dict[str, str]]
+
+
 class Numbers:
     """The metrics of one process; of several workers their sum, where $PROMETHEUS_MULTIPROC_DIR
     names the folder in which they meet."""

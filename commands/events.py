@@ -24,12 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from store.database import DEFAULT, Store, answering
+    from store.database import Store, answering
     from store.forget import subject_of
     from store.shown import shown
 
     problem = find_problem(args.problem)
-    store = Store(args.store or DEFAULT, existing=True)
+    store = Store(args.store, existing=True)
     with answering(store):
         found = shown(store, problem, args.type, args.id, subject_of(args.id), MOST)
     if not any(found.values()):

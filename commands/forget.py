@@ -20,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from store import log
-    from store.database import DEFAULT, Store, answering
+    from store.database import Store, answering
     from store.forget import forget
 
-    store = Store(args.store or DEFAULT, existing=True)
+    store = Store(args.store, existing=True)
     with answering(store):
         found = forget(store, args.log or log.FOLDER, args.type, args.id)
     print(", ".join(f"{number:,} of {kind}" for kind, number in found.items()) + " are gone.")

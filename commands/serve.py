@@ -45,12 +45,12 @@ def run(args: argparse.Namespace) -> int:
             f"{error.name} is not installed: the server's packages are a group of their own. "
             "`make serve` installs them."
         ) from None
-    from store.database import DEFAULT
+    from store.database import url_of
     from store.log import FOLDER
 
     wanted = Wanted(
         tuple(args.problems or read_key("problems")),
-        args.store or DEFAULT,
+        url_of(args.store),
         str(args.log or FOLDER),
         max(args.workers, 1),
         args.stage,

@@ -56,6 +56,7 @@ class ServingPlan(msgspec.Struct, frozen=True):
         """Put it where running servers find it, whole at every moment."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         whole = self.file.with_suffix(f".{os.getpid()}")
+        whole.touch(mode=0o600)  # it has the database's URL, perhaps with a password
         whole.write_bytes(msgspec.json.encode(self))
         whole.replace(self.file)
 

@@ -20,7 +20,7 @@ from serving.protocol import BoundedHttp
 from serving.rollout import SHADOW
 from serving.settings import serving_params
 from serving.tokens import Tokens, is_loopback
-from store.database import Store
+from store.database import STORE, Store
 from store.forget import drop_old
 
 RETRY_SECONDS = 1.0
@@ -85,12 +85,13 @@ def _check_port(host: str, port: int) -> None:
 
 def _keep_loading(plan: ServingPlan) -> None:
     """Start the loader, and start it again when it ends; it ends itself when this process does."""
-    command = [sys.executable, "-m", "store.loader", "--log", plan.log, "--store", plan.store]
+    command = [sys.executable, "-m", "store.loader", "--log", plan.log]
     command += ["--parent", str(os.getpid())]
+    env = {**os.environ, STORE: plan.store}  # a password must not stand in the list of processes
 
     def keep() -> None:
         while True:
-            subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
+            subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env)
             time.sleep(RETRY_SECONDS)
 
     threading.Thread(target=keep, daemon=True).start()

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from retrace.base.errors import RetraceError
 
+STORE = "RETRACE_STORE"  # in the environment
 DEFAULT = "sqlite:///served/store.db"
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0002"  # of the migrations
@@ -27,6 +29,12 @@ CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
 NOT_READ = "what is known cannot be read: the database does not answer. Ask again in a while."
 
 
+def url_of(given: str | None = None) -> str:
+    """Return the database's URL: what is given, else $RETRACE_STORE, which no list of processes
+    shows, else a file of this machine."""
+    return given or os.environ.get(STORE) or DEFAULT
+
+
 class StoreAway(RetraceError):
     """The database does not answer."""
 
@@ -34,8 +42,9 @@ class StoreAway(RetraceError):
 class Store:
     """The database: transactions by SQLAlchemy, and the one query of a request by the driver."""
 
-    def __init__(self, url: str = DEFAULT, *, existing: bool = False) -> None:
+    def __init__(self, url: str | None = None, *, existing: bool = False) -> None:
         """StoreAway for a file that is not there where it must be `existing`: asking makes none."""
+        url = url_of(url)
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if existing and self.is_sqlite and not Path(self.engine.url.database or "").is_file():

@@ -145,7 +145,7 @@ def run(store: Store, folder: Path, parent: int | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m store.loader")
     parser.add_argument("--log", type=Path, default=log.FOLDER)
-    parser.add_argument("--store", required=True)
+    parser.add_argument("--store", help="by default $RETRACE_STORE")
     parser.add_argument("--parent", type=int, help="end when this process does")
     args = parser.parse_args()
     run(Store(args.store), args.log, args.parent)

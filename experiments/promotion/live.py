@@ -33,7 +33,7 @@ def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
         from experiments.rollout.shown import told_by
         from experiments.rollout.verdict import verdict_on
         from serving.rollout import CHAMPION, read_rollouts
-        from store.database import DEFAULT, Store
+        from store.database import Store
     except ModuleNotFoundError as error:
         raise RetraceError(
             f"{error.name} is not installed: evidence of live traffic is in the server's store. "
@@ -56,6 +56,6 @@ def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
             f"{problem.name} HEAD --mode {kind}` does.",
             False,
         )
-    store = Store(url or DEFAULT, existing=True)
+    store = Store(url, existing=True)
     verdict = verdict_on(store, problem, rollout, arms[0], told_by(problem)).verdict
     return f"{arms[0]}: {verdict.sentence}", verdict.decision == "promote"

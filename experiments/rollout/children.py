@@ -23,10 +23,11 @@ from experiments.rollout.resolve import MODELS, Wanted, has_own_code
 from retrace.base.errors import RetraceError
 from serving.plan import PlannedModel, ServingPlan
 from serving.rollout import CHAMPION
+from store.database import STORE
 
 CODE = Path("served/code")
 LOCKS = ("requirements.lock", "requirements-serving.lock")
-NOT_FOR_THEM = ("RETRACE_SERVING", "RETRACE_TOKENS", "RETRACE_TOKENS_FILE", "PYTHONPATH")
+OURS = ("SERVING", "WANTED", "TOKENS", "TOKENS_FILE")  # RETRACE_..., of this server alone
 SQLITE = "sqlite:///"
 DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
 TRIES = 3  # of a process that ends by itself; then only a change of the plan starts it again
@@ -107,12 +108,13 @@ class Children:
         port = _free_port()
         command = [python, "-m", "commands", "serve", model.problem, "--arm", model.arm]
         command += ["--models", str(top.absolute()), "--port", str(port)]
-        command += ["--store", store, "--log", str(log)]
-        env = {name: value for name, value in os.environ.items() if name not in NOT_FOR_THEM}
+        command += ["--log", str(log)]
+        ours = {f"RETRACE_{one}" for one in OURS}
+        env = {name: value for name, value in os.environ.items() if name not in ours}
         process = subprocess.Popen(
             command,
             cwd=code,
-            env={**env, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**env, STORE: store, "PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             preexec_fn=_die_with_parent,  # no thread of this process holds a lock
         )

@@ -12,7 +12,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
 from retrace.fit.bundle import Bundle
 from serving.rollout import CHAMPION
-from store.database import AWAY, DEFAULT, Store, words_of
+from store.database import AWAY, Store, words_of
 from store.servers import Server, servers_in
 
 
@@ -28,7 +28,7 @@ def everywhere(name: str | None, url: str | None) -> str:
 def _servers(url: str | None) -> tuple[list[Server], str]:
     """Return the servers, and why nothing is known of any."""
     try:
-        found = servers_in(Store(url or DEFAULT, existing=True))
+        found = servers_in(Store(url, existing=True))
     except RetraceError:
         return [], "no server was started here"
     except AWAY as error:

@@ -19,7 +19,7 @@ from retrace.base.params import read_key
 from retrace.fit.following import DECISION
 from serving.plan import FILE, ServingPlan, read_plan
 from serving.rollout import AB, CHAMPION, PATH, read_rollouts
-from store.database import AWAY, DEFAULT, Store
+from store.database import AWAY, Store
 from store.log import FOLDER
 
 PICTURES = Path("served/rollout")
@@ -29,7 +29,7 @@ def status(name: str | None, url: str | None) -> str:
     """Return what is tried, from which commit, and what a server here is told to serve."""
     rollouts = read_rollouts()
     names = [name] if name else list(read_key("problems"))
-    stopped = stops_of(url or DEFAULT)
+    stopped = stops_of(url)
     commit = git("log", "-1", "--format=%h", "--", str(PATH)) if PATH.exists() else ""
     plan = _served()
     lines = [f"{PATH} of {commit or 'no commit yet'}"] if rollouts else []
@@ -65,7 +65,7 @@ def _now_served(plan: ServingPlan | None, name: str) -> str:
 
 def _asked(url: str | None, name: str) -> str:
     try:
-        at = newest_at(Store(url or DEFAULT, existing=True), name)
+        at = newest_at(Store(url, existing=True), name)
     except (RetraceError, *AWAY):
         return ""
     return f"; newest answer {pd.Timestamp(at, unit='us', tz='UTC'):%F %T} UTC" if at else ""
@@ -79,7 +79,7 @@ def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
         raise RetraceError(
             f"{PATH} has no arm {arm or ''} of {problem.name}; there: {', '.join(there) or 'none'}."
         )
-    store = Store(url or DEFAULT, existing=True)
+    store = Store(url, existing=True)
     told = told_by(problem)
     lines = []
     for one in [arm] if arm else there:

@@ -1,6 +1,6 @@
 """The process beside a server that keeps its plan true: it follows tags, `rollout.yaml` and stops.
 
-    python -m experiments.rollout.watch PARENT '{"problems": …}'
+    python -m experiments.rollout.watch PARENT          with what to follow in its environment
 
 A file that breaks its schema and a version that cannot be brought here change nothing: what was
 served is served on, and the server's output says why.
@@ -26,6 +26,7 @@ from serving.rollout import PATH, moment_of
 from store.database import AWAY, Store
 from store.stops import stops_in
 
+WANTED = "RETRACE_WANTED"  # in the environment, since it has the database's URL
 LOOK_SECONDS = 0.5
 GUARD_SECONDS = 5.0
 RETRY_SECONDS = 1.0
@@ -36,17 +37,17 @@ def keep_watching(wanted: Wanted) -> None:
     if not wanted.is_followed:
         return
     command = [sys.executable, "-m", "experiments.rollout.watch", str(os.getpid())]
-    command.append(json.dumps(wanted._asdict()))
+    env = {**os.environ, WANTED: json.dumps(wanted._asdict())}
 
     def keep() -> None:
         while True:
-            subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
+            subprocess.run(command, check=False, stdin=subprocess.DEVNULL, env=env)
             time.sleep(RETRY_SECONDS)
 
     threading.Thread(target=keep, daemon=True).start()
 
 
-def stops_of(url: str) -> dict[tuple[str, str, str], str]:
+def stops_of(url: str | None) -> dict[tuple[str, str, str], str]:
     """Return why arms were stopped, by problem, arm and since; nothing from a database that is not
     there yet, or away."""
     try:
@@ -108,7 +109,7 @@ def _tags() -> str:
 
 
 def main() -> int:
-    parent, said = int(sys.argv[1]), json.loads(sys.argv[2])
+    parent, said = int(sys.argv[1]), json.loads(os.environ[WANTED])
     for name in ("registry", "bundles"):  # now, and not when somebody waits for a change
         importlib.import_module(f"experiments.promotion.{name}")
     print(f"Following {PATH} and the stages' tags.", flush=True)

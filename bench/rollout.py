@@ -21,7 +21,7 @@ from retrace.judge.sequential import sample_ratio
 N_TESTS, N_DAYS, BATCH = 2000, 90, 50
 EXPECTED = (0.05, 0.2, 0.6)  # differences to tune for, as shares: narrow early, or late
 SINGLE = 1.959964  # normal quantile of a test for one look
-LEAST = RolloutParams().least_subjects
+LEAST, LEAST_OUTCOMES = RolloutParams().least_subjects, RolloutParams().least_outcomes
 EFFECTS = (0.02, 0.05, 0.10)
 
 USUAL = Traffic("all subjects from the first day, losses lognormal", visits=1.0)
@@ -55,17 +55,21 @@ class Looks:
     found: Ratio
     overall: Floats
     n_units: NDArray[np.int64]  # of the smaller arm
+    n_outcomes: Floats  # likewise
+
+    def enough(self, least: int) -> NDArray[np.bool_]:
+        return (self.n_units >= least) & (self.n_outcomes >= LEAST_OUTCOMES)
 
     def alarms(self, expected: float, least: int = LEAST) -> NDArray[np.bool_]:
         """Whether zero is outside of the always-valid interval."""
         below, above = reach(self.found, effect=expected * self.overall)
         value = self.found.value
-        return (self.n_units >= least) & ((value > below) | (value < -above))
+        return self.enough(least) & ((value > below) | (value < -above))
 
     def single(self, least: int = LEAST) -> NDArray[np.bool_]:
         """Whether a test that is meant for one look sees a difference."""
         half = SINGLE * np.sqrt(self.found.variance)
-        return (self.n_units >= least) & (np.abs(self.found.value) > half)
+        return self.enough(least) & (np.abs(self.found.value) > half)
 
 
 def looks(cells: Cells) -> Looks:
@@ -84,14 +88,20 @@ def looks(cells: Cells) -> Looks:
     with np.errstate(invalid="ignore"):
         variance = found.variance * fitted(n, np.cumsum(used, axis=1))
     overall = np.cumsum(losses[..., 0] * used, axis=1) / np.maximum(n, 1.0)
-    return Looks(found._replace(variance=variance), overall, np.minimum(*n_units))
+    smaller = np.minimum(challengers, n_of_day - challengers)[..., 0] * used
+    return Looks(
+        found._replace(variance=variance),
+        overall,
+        np.minimum(*n_units),
+        np.cumsum(smaller, axis=1),
+    )
 
 
 def looks_of_pairs(cells: Cells) -> Looks:
     """The same of differences on the same requests; a mean loss is 1."""
     b = np.cumsum(cells.n, axis=1)
     found = ratio(Sums(np.cumsum(cells.loss, axis=1), b))
-    return Looks(found, np.ones(found.value.shape), (b > 0).sum(axis=2))
+    return Looks(found, np.ones(found.value.shape), (b > 0).sum(axis=2), b.sum(axis=2))
 
 
 def of(traffic: Traffic, n_tests: int, seed: int, effect: float = 0.0) -> Iterator[Looks]:
@@ -114,20 +124,19 @@ def false_alarms(batches: Iterator[Looks], least: int = LEAST) -> tuple[Floats, 
     return shares, float(np.concatenate(repeated).mean()), float(np.concatenate(last).mean())
 
 
+def of_pairs(blocks: int, visits: float, tail: Tail, n_tests: int, seed: int) -> Iterator[Looks]:
+    """Yield batches of simulated shadows."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n_tests // BATCH):
+        yield looks_of_pairs(draw_pairs(BATCH, N_DAYS, blocks, visits, tail, 0.3, rng))
+
+
 def _false_alarm_rows() -> Rows:
     shadow = RolloutParams().least_blocks
-    rng = np.random.default_rng(len(KINDS))
     studies = [(kind.words, of(kind, N_TESTS, seed), LEAST) for seed, kind in enumerate(KINDS)]
     studies += [
-        (
-            words,
-            (
-                looks_of_pairs(draw_pairs(BATCH, N_DAYS, blocks, visits, tail, 0.3, rng))
-                for _ in range(N_TESTS // BATCH)
-            ),
-            shadow,
-        )
-        for words, blocks, visits, tail in PAIRS
+        (words, of_pairs(blocks, visits, tail, N_TESTS, 50 + seed), shadow)
+        for seed, (words, blocks, visits, tail) in enumerate(PAIRS)
     ]
     rows: Rows = []
     for words, batches, least in studies:
@@ -149,7 +158,7 @@ def _power_rows() -> Rows:
     traffic = Traffic("", 1500, 0.6, uneven=2.0, tail="mild", lasting=0.1, season=0.3)
     expected, rows = RolloutParams().expected, Rows()
     for seed, effect in enumerate(EFFECTS):
-        batches = list(of(traffic, 500, 100 + seed, effect=-effect))
+        batches = list(of(traffic, 1000, 100 + seed, effect=-effect))
         found = np.concatenate([seen.alarms(expected) for seen in batches])
         single = np.concatenate([seen.single() for seen in batches])
         known = np.maximum.accumulate(found, axis=1).mean(axis=0)

@@ -163,8 +163,9 @@ def _days(rows: pd.DataFrame) -> int:
 def _sizes(rollout: Rollout, arm: str, rows: pd.DataFrame) -> SampleRatio | None:
     """Test whether as many subjects came to the arm as its share says, in each time of a share."""
     one = rollout.challengers[arm]
-    shared = {name: other for name, other in rollout.challengers.items() if other.mode == AB}
-    others = sum(other.share for name, other in shared.items() if name != arm)
+    others = _share_of_others(rollout, arm)
+    if others is None:
+        return None
     ends = sorted((pd.Timestamp(moment_of(end)), share) for end, share in one.ramps.items())
     at = rows["predicted_at"]
     epoch = np.searchsorted(pd.DatetimeIndex([end for end, _ in ends], tz="UTC"), at, side="right")
@@ -184,6 +185,22 @@ def _sizes(rollout: Rollout, arm: str, rows: pd.DataFrame) -> SampleRatio | None
         n_arms=2,
     )
     return sample_ratio(counts, [[1 - share, share] for share in shares])
+
+
+def _share_of_others(rollout: Rollout, arm: str) -> float | None:
+    """Return which share of the arm's subjects are another one's; None where that differs from row
+    to row, since only some of the rows are for both."""
+    mine, found = rollout.challengers[arm], 0.0
+    for name, other in rollout.challengers.items():
+        if name == arm or other.mode != AB or not other.share:
+            continue
+        both = set(mine.where) & set(other.where)
+        if any(not set(mine.where[column]) & set(other.where[column]) for column in both):
+            continue  # no row is for both
+        if other.where and other.where != mine.where:
+            return None
+        found += other.share
+    return found
 
 
 def _blocks(problem: Problem, rows: pd.DataFrame) -> pd.Series | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
+from retrace.base.pins import pin
 
 HOST, PORT = "127.0.0.1", 8000
 
@@ -36,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    pin(light=True)  # before NumPy and LightGBM are loaded
     try:
-        from experiments.rollout.resolve import Wanted, plan_of
-        from experiments.rollout.watch import keep_watching, stops_of
+        from experiments.rollout.follow import first_plan
+        from experiments.rollout.watch import keep_watching, seen_now
         from serving.run import run as serve
+        from serving.wanted import Wanted
     except ModuleNotFoundError as error:
         raise RetraceError(
             f"{error.name} is not installed: the server's packages are a group of their own. "
@@ -59,8 +62,10 @@ def run(args: argparse.Namespace) -> int:
         args.arm,
         f"{args.host}:{args.port}",
     )
-    plan = plan_of(wanted, stops_of(wanted.store))
+    seen = seen_now() if wanted.is_followed else ""
+    plan = first_plan(wanted)
     for model in plan.models:
         print(f"{model.problem}: {model.arm} is {model.version}", flush=True)
-    serve(plan, args.host, args.port, beside=lambda: keep_watching(wanted))
+    watched = wanted._replace(seen="" if plan.rollouts else seen)
+    serve(plan, args.host, args.port, beside=lambda: keep_watching(watched))
     return 0

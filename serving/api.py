@@ -29,10 +29,10 @@ from serving.mirror import Mirror
 from serving.model import Answer, Asked, Served
 from serving.numbers import Numbers
 from serving.replies import Refusal, body_of, headers_of, refusal, reply, rows_of
-from serving.rollout import CHAMPION
 from serving.settings import ServingParams
 from serving.together import Together
 from serving.tokens import Tokens, given, may
+from serving.wanted import CHAMPION
 from store.database import Store, StoreAway, words_of
 from store.facts import Fact, WorldEvents
 from store.log import LogFull, LogWriter

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from problems.row_columns import RefusedRow
 from serving.model import Answer, Asked
-from serving.rollout import CHAMPION, Rollout
+from serving.rollout import Rollout
+from serving.wanted import CHAMPION
 from store.database import StoreAway
 from store.log import LogFull
 

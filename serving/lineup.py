@@ -13,8 +13,9 @@ from problems import parts
 from serving.elsewhere import Elsewhere
 from serving.model import Served
 from serving.plan import PlannedModel, ServingPlan
-from serving.rollout import AB, CHALLENGER, CHAMPION, Rollout
+from serving.rollout import AB, CHALLENGER, Rollout
 from serving.settings import ServingParams
+from serving.wanted import CHAMPION
 from store.database import Store, answering
 from store.facts import WorldEvents
 from store.known import StoredState

@@ -32,8 +32,8 @@ from retrace.past.state import NotKept
 from serving.clock import check_ahead
 from serving.explore import EXPLORED, Drawn, Explore, drawn
 from serving.reasons import Reasons
-from serving.rollout import CHAMPION
 from serving.settings import ServingParams
+from serving.wanted import CHAMPION
 from store.database import AWAY, Store
 from store.following import Following
 from store.forget import subject_of

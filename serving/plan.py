@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from serving.rollout import CHAMPION, Rollout
+from serving.rollout import Rollout
+from serving.wanted import CHAMPION
 
 PLAN = "RETRACE_SERVING"  # in the environment: what each worker begins with
 FILE = "plan.json"  # in the log's folder: what replaces it

@@ -19,9 +19,9 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params, parse_section, read_key
 from retrace.judge.rollout import RolloutParams
 from serving.explore import Explore
+from serving.wanted import CHAMPION, PATH
 
-PATH = Path("rollout.yaml")
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHALLENGER = "challenger"
 SHADOW, AB = "shadow", "ab"
 ENDS = 1 << 64
 

@@ -29,10 +29,11 @@ def with_live_evidence(problem: Problem, found: Judgement, url: str | None) -> J
 def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
     """Return what an arm of this kind says of the model in models/, and whether it is for it."""
     try:
-        from experiments.rollout.resolve import Wanted, plan_of
+        from experiments.rollout.resolve import plan_of
         from experiments.rollout.shown import told_by
         from experiments.rollout.verdict import verdict_on
-        from serving.rollout import CHAMPION, read_rollouts
+        from serving.rollout import read_rollouts
+        from serving.wanted import CHAMPION, Wanted
         from store.database import Store
     except ModuleNotFoundError as error:
         raise RetraceError(

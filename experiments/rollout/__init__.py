@@ -4,7 +4,8 @@
 
 edit.py      start, ramp and stop an arm: one commit each
 resolve.py   versions to folders with their models: the plan that servers follow
-watch.py     the process beside a server that writes its plan anew when file, tags or stops change
+watch.py     the process beside a server that looks for changes
+follow.py    what has changed, resolved into the server's plan
 children.py  servers of versions whose feature code is another's, from their tags
 evidence.py  answers with their outcomes, out of the store
 drawn.py     what suggestions that were drawn tell of a challenger's

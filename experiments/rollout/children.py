@@ -19,10 +19,10 @@ from pathlib import Path
 import msgspec
 
 from experiments.git import git
-from experiments.rollout.resolve import MODELS, Wanted, has_own_code
+from experiments.rollout.resolve import MODELS, has_own_code
 from retrace.base.errors import RetraceError
 from serving.plan import PlannedModel, ServingPlan
-from serving.rollout import CHAMPION
+from serving.wanted import CHAMPION, Wanted
 from store.database import STORE
 
 CODE = Path("served/code")
@@ -71,6 +71,11 @@ class Children:
         for gone in [model for model in self._children if model not in others]:
             _end(self._children.pop(gone))
         return msgspec.structs.replace(plan, models=tuple(models))
+
+    @staticmethod
+    def own(plan: ServingPlan) -> tuple[PlannedModel, ...]:
+        """Return the models that need no server of their own."""
+        return tuple(one for one in plan.models if one.arm == CHAMPION or has_own_code(one))
 
     def state(self) -> str:
         """Look after the processes; return what of them a plan depends on."""

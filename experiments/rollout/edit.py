@@ -8,12 +8,13 @@ from typing import Any
 from dvc.utils.serialize import modify_yaml
 
 from experiments.git import git
-from experiments.rollout.resolve import Wanted, plan_of
+from experiments.rollout.resolve import plan_of
 from problems import parts
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.base.params import parse_section
-from serving.rollout import AB, PATH, Challenger, Rollout, moment_of, read_rollouts
+from serving.rollout import AB, Challenger, Rollout, moment_of, read_rollouts
+from serving.wanted import PATH, Wanted
 
 
 def start(

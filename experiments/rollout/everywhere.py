@@ -11,7 +11,7 @@ from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
 from retrace.fit.bundle import Bundle
-from serving.rollout import CHAMPION
+from serving.wanted import CHAMPION
 from store.database import AWAY, Store, words_of
 from store.servers import Server, servers_in
 

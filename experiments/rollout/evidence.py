@@ -13,7 +13,8 @@ from problems import parts
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.judge import metrics
-from serving.rollout import CHAMPION, Challenger, Rollout
+from serving.rollout import Challenger, Rollout
+from serving.wanted import CHAMPION
 from store.database import Store, answering
 from store.tables import feedback, outcomes, predictions
 from workflow.told import CANDIDATES, costs

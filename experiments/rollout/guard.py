@@ -14,7 +14,8 @@ from problems import parts
 from problems.contract import Problem
 from retrace.judge.sequential import between_subjects
 from serving.plan import ServingPlan
-from serving.rollout import AB, CHALLENGER, CHAMPION, Guard, Rollout, moment_of
+from serving.rollout import AB, CHALLENGER, Guard, Rollout, moment_of
+from serving.wanted import CHAMPION
 from store.database import Store, answering
 from store.stops import add_stop
 from store.tables import outcomes, predictions

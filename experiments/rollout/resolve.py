@@ -2,45 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from experiments.git import git
 from experiments.promotion.tags import was_assigned
 from problems import parts
-from problems.featurize import feature_fingerprint
-from problems.predict import Predictor
 from retrace.base import paths
 from retrace.base.errors import RetraceError
-from retrace.fit.bundle import Bundle
 from serving.plan import PlannedModel, ServingPlan
-from serving.rollout import CHAMPION, PATH, Rollout, read_rollouts
+from serving.rollout import Rollout, read_rollouts
+from serving.wanted import CHAMPION, PATH, Wanted
 
 MODELS = Path("served/models")
 Stopped = Mapping[tuple[str, str, str], str]  # problem, arm and since -> why
-
-
-class Wanted(NamedTuple):
-    """What a server was asked to serve.
-
-    stage, rev, models : where the champions come from; of a commit or a folder there is no rollout
-    arm                : what answers are recorded under
-    """
-
-    problems: tuple[str, ...]
-    store: str
-    log: str
-    workers: int = 1
-    stage: str = "prod"
-    rev: str = ""
-    models: str = ""
-    arm: str = CHAMPION
-    address: str = ""
-
-    @property
-    def is_followed(self) -> bool:
-        """Whether tags and `rollout.yaml` may change what is served."""
-        return not self.rev and not self.models
 
 
 def plan_of(
@@ -63,12 +38,24 @@ def plan_of(
             rollouts[name] = left.model_dump(mode="json")
             models += _challengers(name, left)
     return ServingPlan(
-        tuple(models), wanted.store, wanted.log, wanted.workers, rollouts, why, wanted.arm
+        tuple(models),
+        wanted.store,
+        wanted.log,
+        wanted.workers,
+        rollouts,
+        why,
+        wanted.arm,
+        wanted.address,
     )
 
 
+@lru_cache(maxsize=64)
 def has_own_code(model: PlannedModel) -> bool:
     """Whether a model was made by this checkout's feature code."""
+    from problems.featurize import feature_fingerprint  # what loads models takes a second
+    from problems.predict import Predictor
+    from retrace.fit.bundle import Bundle
+
     problem = parts.find_problem(model.problem)
     bundle = Bundle.load(Path(model.top) / paths.bundle(model.problem))
     settings = Predictor.of(problem, bundle).settings

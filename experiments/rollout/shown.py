@@ -7,9 +7,9 @@ import pandas as pd
 
 from experiments.git import git
 from experiments.rollout.evidence import newest_at
-from experiments.rollout.resolve import Wanted, plan_of
+from experiments.rollout.follow import stops_of
+from experiments.rollout.resolve import plan_of
 from experiments.rollout.verdict import LiveVerdict, verdict_on
-from experiments.rollout.watch import stops_of
 from problems import parts
 from problems.contract import Problem
 from retrace.base import paths
@@ -18,7 +18,8 @@ from retrace.base.files import read_json
 from retrace.base.params import read_key
 from retrace.fit.following import DECISION
 from serving.plan import FILE, ServingPlan, read_plan
-from serving.rollout import AB, CHAMPION, PATH, read_rollouts
+from serving.rollout import AB, read_rollouts
+from serving.wanted import CHAMPION, PATH, Wanted
 from store.database import AWAY, Store
 from store.log import FOLDER
 

@@ -21,7 +21,8 @@ from retrace.judge.sequential import (
     paired,
     sample_ratio,
 )
-from serving.rollout import AB, CHAMPION, Rollout, moment_of
+from serving.rollout import AB, Rollout, moment_of
+from serving.wanted import CHAMPION
 from store.database import Store
 from workflow.blocks import blocks_of
 

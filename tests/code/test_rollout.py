@@ -9,7 +9,8 @@ import yaml
 from scipy.stats import chi2_contingency
 
 from retrace.base.errors import RetraceError
-from serving.rollout import CHAMPION, Rollout, read_rollouts
+from serving.rollout import Rollout, read_rollouts
+from serving.wanted import CHAMPION
 
 SINCE = "2026-01-01T00:00:00+00:00"
 N = 100_000

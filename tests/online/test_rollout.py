@@ -15,7 +15,8 @@ import yaml
 from sqlalchemy import func, select
 
 from experiments.promotion import registry
-from serving.rollout import CHAMPION, read_rollouts
+from serving.rollout import read_rollouts
+from serving.wanted import CHAMPION
 from store.database import Store
 from store.loader import insert_predictions, row_of
 from store.log import LoggedPrediction

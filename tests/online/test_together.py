@@ -44,7 +44,10 @@ class Model:
             for place, row in enumerate(one.rows):
                 if row["number"] == 13:
                     raise RefusedRow(place, "number", "bad luck")
-        return [[Answer(row, b"%d\n" % row["number"]) for row in one.rows] for one in asked]
+        return [
+            [Answer(row, b"%d\n" % row["number"], row, one.request) for row in one.rows]
+            for one in asked
+        ]
 
 
 class Log:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrc  # scipy.stats takes half a second to load
 from sqlalchemy import func, select
 
 from experiments.rollout.evidence import answered, of_arms, with_losses
@@ -89,7 +89,7 @@ def _at_once(rows: pd.DataFrame, arm: str, guard: Guard) -> Breach | None:
     ours, theirs = rows[rows["arm"] == arm], rows[rows["arm"] == CHAMPION]
     n_failed = int((ours["role"] == CHAMPION).sum())
     if len(ours) >= guard.least_rows:
-        by_chance = float(binom.sf(n_failed - 1, len(ours), guard.most_errors))
+        by_chance = float(bdtrc(n_failed - 1, len(ours), guard.most_errors))
         if n_failed and by_chance < SURE:
             share = n_failed / len(ours)
             return Breach("share of failures", share, guard.most_errors, len(ours))
@@ -111,7 +111,7 @@ def _of_outcomes(problem: Problem, mine: pd.DataFrame, arm: str, guard: Guard) -
         return None
     if {"lower", "upper"} <= {*ours} and ours["lower"].notna().any():
         n_inside = int(ours["outcome"].between(ours["lower"], ours["upper"]).sum())
-        if float(binom.cdf(n_inside, len(ours), guard.least_coverage)) < SURE:
+        if float(bdtr(n_inside, len(ours), guard.least_coverage)) < SURE:
             return Breach("coverage", n_inside / len(ours), guard.least_coverage, len(ours))
     found = between_subjects(scored["subject"], scored["arm"] == arm, scored["loss"])
     lower, _ = found.interval(expected=guard.most_loss, level=SURE)

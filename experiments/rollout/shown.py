@@ -78,7 +78,9 @@ def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
     there = list(rollout.challengers) if rollout else []
     if rollout is None or (arm and arm not in there):
         raise RetraceError(
-            f"{PATH} has no arm {arm or ''} of {problem.name}; there: {', '.join(there) or 'none'}."
+            f"{PATH} has no arm {arm!r} of {problem.name}; there: {', '.join(there)}."
+            if there
+            else f"nothing of {problem.name} is tried; `retrace rollout start` begins."
         )
     store = Store(url, existing=True)
     told = told_by(problem)
@@ -104,7 +106,8 @@ def told_by(problem: Problem) -> dict[str, str]:
 
 def _further(found: LiveVerdict) -> list[str]:
     lines = []
-    for one in (found.verdict.main, *found.verdict.further):
+    known = [one for one in (found.verdict.main, *found.verdict.further) if one.n_outcomes[0]]
+    for one in known:
         share = "" if pd.isna(one.relative) else f", {one.relative:+.1%}"
         lines.append(
             f"  {one.words}: {one.difference:+.4g} ({one.lower:+.4g} to {one.upper:+.4g}{share})"

@@ -2,8 +2,8 @@
 
     python -m experiments.rollout.watch PARENT          with what to follow in its environment
 
-It is small for as long as nothing changes, and nothing is tried: what resolves versions takes
-seconds and 200 MB to load (`follow`).
+It waits until the server is ready before it loads what resolves versions (`follow`), which takes
+seconds.
 """
 
 import importlib
@@ -27,7 +27,7 @@ pin(light=True)
 WANTED = "RETRACE_WANTED"  # in the environment, since it has the database's URL
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 1.0
-READY_SECONDS = 4.0  # before that the server itself is loading
+READY_SECONDS = 3.0  # before that the server itself is loading
 
 
 def keep_watching(wanted: Wanted) -> None:
@@ -58,7 +58,7 @@ class Watch:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted, self._began = wanted, time.monotonic()
         self._follow: Follow | None = None
-        self._said = ""
+        self._said, self._is_loaded = "", False
 
     def look(self) -> None:
         seen = seen_now()
@@ -69,9 +69,11 @@ class Watch:
         if self._follow is not None:
             self._follow.look(seen)
             self._said = ""
-        elif seen.strip() and time.monotonic() > self._began + READY_SECONDS:
+        elif not self._is_loaded and time.monotonic() > self._began + READY_SECONDS:
             for name in ("rollout.follow", "promotion.registry", "promotion.bundles"):
-                importlib.import_module(f"experiments.{name}")  # somebody may wait for a change
+                importlib.import_module(f"experiments.{name}")  # else the first change waits for it
+            self._is_loaded = True
+            print(f"Following {PATH} and the stages' tags.", flush=True)
 
     def say(self, problem: str) -> None:
         """Print a problem once."""
@@ -86,7 +88,6 @@ class Watch:
 
 def main() -> int:
     parent, said = int(sys.argv[1]), json.loads(os.environ[WANTED])
-    print(f"Following {PATH} and the stages' tags.", flush=True)
     watch = Watch(Wanted(**{**said, "problems": tuple(said["problems"])}))
     try:
         while os.getppid() == parent:

@@ -41,6 +41,11 @@ class Follow:
         self._plan: ServingPlan | None = None
         self._guard_at = 0.0
 
+    @property
+    def has_plan(self) -> bool:
+        """Whether it has resolved one; until something changes, the server's first one holds."""
+        return self._plan is not None
+
     def look(self, seen: str) -> None:
         """Write the plan anew where something has changed; `seen` is what there is of this copy.
 

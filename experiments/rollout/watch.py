@@ -58,22 +58,26 @@ class Watch:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted, self._began = wanted, time.monotonic()
         self._follow: Follow | None = None
-        self._said, self._is_loaded = "", False
+        self._said = ""
 
     def look(self) -> None:
         seen = seen_now()
-        if self._follow is None and seen != self.wanted.seen:
-            from experiments.rollout.follow import Follow
-
-            self._follow = Follow(self.wanted)
-        if self._follow is not None:
+        if seen != self.wanted.seen or time.monotonic() > self._began + READY_SECONDS:
+            self._load()
+        if self._follow is not None and (seen != self.wanted.seen or self._follow.has_plan):
             self._follow.look(seen)
             self._said = ""
-        elif not self._is_loaded and time.monotonic() > self._began + READY_SECONDS:
-            for name in ("rollout.follow", "promotion.registry", "promotion.bundles"):
-                importlib.import_module(f"experiments.{name}")  # else the first change waits for it
-            self._is_loaded = True
-            print(f"Following {PATH} and the stages' tags.", flush=True)
+
+    def _load(self) -> None:
+        """Load what resolves versions, once: else the first change would wait for it."""
+        if self._follow is not None:
+            return
+        from experiments.rollout.follow import Follow
+
+        for name in ("registry", "bundles"):
+            importlib.import_module(f"experiments.promotion.{name}")
+        self._follow = Follow(self.wanted)
+        print(f"Following {PATH} and the stages' tags.", flush=True)
 
     def say(self, problem: str) -> None:
         """Print a problem once."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import takewhile
 from typing import Any
 
 from dvc.utils.serialize import modify_yaml
@@ -15,6 +15,11 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import parse_section
 from serving.rollout import AB, Challenger, Rollout, moment_of, read_rollouts
 from serving.wanted import PATH, Wanted
+
+HEAD = """\
+# What is tried beside the champions, on whom, and since when: docs/rollout.md. `retrace rollout`
+# edits it, servers follow it.
+"""
 
 
 def start(
@@ -157,20 +162,20 @@ def _now() -> str:
 
 
 def _write(problem: str, block: Mapping[str, Any] | None) -> None:
+    """Write a problem's block, or take it out; the comment at the file's top stays."""
     if not PATH.exists():
-        PATH.write_text("{}\n")
+        PATH.write_text(HEAD, "utf-8")
+    lines = takewhile(lambda line: line.startswith("#"), PATH.read_text("utf-8").splitlines())
+    head = "".join(f"{line}\n" for line in lines)
     with modify_yaml(str(PATH)) as whole:
         whole.pop(problem, None)
         if block is not None:
             whole[problem] = block
+    body = PATH.read_text("utf-8").removeprefix(head).strip()
+    PATH.write_text(head if body == "{}" else f"{head}{body}\n", "utf-8")
 
 
 def _commit(words: str) -> str:
     git("add", "--", str(PATH))
     git("commit", "--quiet", "--message", words, "--", str(PATH))
     return words
-
-
-def commit_of_file(path: Path = PATH) -> str:
-    """Return the commit that changed the file last, short; empty where there is none."""
-    return git("log", "-1", "--format=%h", "--", str(path))

@@ -21,7 +21,9 @@ from retrace.judge.sequential import sample_ratio
 N_TESTS, N_DAYS, BATCH = 2000, 90, 50
 EXPECTED = (0.05, 0.2, 0.6)  # differences to tune for, as shares: narrow early, or late
 SINGLE = 1.959964  # normal quantile of a test for one look
-LEAST, LEAST_OUTCOMES = RolloutParams().least_subjects, RolloutParams().least_outcomes
+PARAMS = RolloutParams()
+LEAST = (PARAMS.least_subjects, PARAMS.least_outcomes)  # in each arm
+LEAST_PAIRED = (PARAMS.least_blocks, PARAMS.least_requests)
 EFFECTS = (0.02, 0.05, 0.10)
 
 USUAL = Traffic("all subjects from the first day, losses lognormal", visits=1.0)
@@ -57,16 +59,16 @@ class Looks:
     n_units: NDArray[np.int64]  # of the smaller arm
     n_outcomes: Floats  # likewise
 
-    def enough(self, least: int) -> NDArray[np.bool_]:
-        return (self.n_units >= least) & (self.n_outcomes >= LEAST_OUTCOMES)
+    def enough(self, least: tuple[int, int]) -> NDArray[np.bool_]:
+        return (self.n_units >= least[0]) & (self.n_outcomes >= least[1])
 
-    def alarms(self, expected: float, least: int = LEAST) -> NDArray[np.bool_]:
+    def alarms(self, expected: float, least: tuple[int, int] = LEAST) -> NDArray[np.bool_]:
         """Whether zero is outside of the always-valid interval."""
         below, above = reach(self.found, effect=expected * self.overall)
         value = self.found.value
         return self.enough(least) & ((value > below) | (value < -above))
 
-    def single(self, least: int = LEAST) -> NDArray[np.bool_]:
+    def single(self, least: tuple[int, int] = LEAST) -> NDArray[np.bool_]:
         """Whether a test that is meant for one look sees a difference."""
         half = SINGLE * np.sqrt(self.found.variance)
         return self.enough(least) & (np.abs(self.found.value) > half)
@@ -111,7 +113,9 @@ def of(traffic: Traffic, n_tests: int, seed: int, effect: float = 0.0) -> Iterat
         yield looks(draw(traffic, BATCH, N_DAYS, rng, effect=effect))
 
 
-def false_alarms(batches: Iterator[Looks], least: int = LEAST) -> tuple[Floats, float, float]:
+def false_alarms(
+    batches: Iterator[Looks], least: tuple[int, int] = LEAST
+) -> tuple[Floats, float, float]:
     """Return the shares of rollouts without a difference in which one is seen: at any look, by
     EXPECTED; at any look of a test for one; and by that at the last look only."""
     any_look, repeated, last = [], [], []
@@ -132,10 +136,9 @@ def of_pairs(blocks: int, visits: float, tail: Tail, n_tests: int, seed: int) ->
 
 
 def _false_alarm_rows() -> Rows:
-    shadow = RolloutParams().least_blocks
     studies = [(kind.words, of(kind, N_TESTS, seed), LEAST) for seed, kind in enumerate(KINDS)]
     studies += [
-        (words, of_pairs(blocks, visits, tail, N_TESTS, 50 + seed), shadow)
+        (words, of_pairs(blocks, visits, tail, N_TESTS, 50 + seed), LEAST_PAIRED)
         for seed, (words, blocks, visits, tail) in enumerate(PAIRS)
     ]
     rows: Rows = []
@@ -156,7 +159,7 @@ def _false_alarm_rows() -> Rows:
 def _power_rows() -> Rows:
     """Real effects, found by the interval that may be looked at and by a test on a planned day."""
     traffic = Traffic("", 1500, 0.6, uneven=2.0, tail="mild", lasting=0.1, season=0.3)
-    expected, rows = RolloutParams().expected, Rows()
+    expected, rows = PARAMS.expected, Rows()
     for seed, effect in enumerate(EFFECTS):
         batches = list(of(traffic, 1000, 100 + seed, effect=-effect))
         found = np.concatenate([seen.alarms(expected) for seen in batches])
@@ -180,32 +183,34 @@ def _day(share: Floats, wanted: float) -> str:
     return f"day {days[0] + 1}" if days.size else f"no day of {N_DAYS}"
 
 
+RAMP = np.array([0.02, 0.1, 0.25, 0.5])  # the challenger's share, by week; the last stays
+
+
+def _day_of_alarm(lost: float, rng: np.random.Generator) -> int:
+    """The day on which the arms' sizes are seen to be no chance in one ramp; N_DAYS if on none."""
+    counts, shares = np.zeros((4, 2), np.int64), np.column_stack([1 - RAMP, RAMP])
+    for day in range(N_DAYS):
+        epoch = min(day // 7, 3)
+        new = rng.poisson(100)
+        challengers = rng.binomial(new, RAMP[epoch])
+        counts[epoch] += (new - challengers, rng.binomial(challengers, 1 - lost))
+        if sample_ratio(counts, shares).broken:
+            return day
+    return N_DAYS
+
+
 def _size_rows() -> Rows:
     """The test of the arms' sizes, at every look of a ramp, with and without subjects lost."""
-    rng, shares = np.random.default_rng(7), np.array([0.02, 0.1, 0.25, 0.5])
-    rows: Rows = []
-    for lost, n_tests in ((0.0, N_TESTS), (0.05, 200), (0.2, 200)):
-        day_found = []
-        for _ in range(n_tests):
-            counts = np.zeros((4, 2), np.int64)
-            when = N_DAYS
-            for day in range(N_DAYS):
-                epoch = min(day // 7, 3)
-                new = rng.poisson(100)
-                challengers = rng.binomial(new, shares[epoch])
-                kept = challengers - rng.binomial(challengers, lost)
-                counts[epoch] += (new - challengers, kept)
-                so_far = np.column_stack([1 - shares, shares])
-                if sample_ratio(counts, so_far).broken:
-                    when = day
-                    break
-            day_found.append(when)
-        found = np.array(day_found) < N_DAYS
+    rng, rows = np.random.default_rng(7), Rows()
+    for lost, n_tests in ((0.0, N_TESTS), (0.1, 200), (0.2, 200)):
+        alarm = np.array([_day_of_alarm(lost, rng) for _ in range(n_tests)])
+        known = np.array([(alarm <= day).mean() for day in range(N_DAYS)])
         detail = f"{n_tests:,} ramps of 100 new subjects a day, {N_DAYS} looks; level 0.1 %"
+        what = "no subject lost"
         if lost:
-            detail += f"; half by day {np.median(day_found) + 1:.0f}"
-        what = "no subject lost" if not lost else f"{lost:.0%} of the challenger's subjects lost"
-        rows.append((f"sizes of arms: {what}", f"{found.mean():.2%}", detail))
+            what = f"{lost:.0%} of the challenger's subjects lost"
+            detail += f"; half by {_day(known, 0.5)}"
+        rows.append((f"sizes of arms: {what}", f"{known[-1]:.2%}", detail))
     return rows
 
 

@@ -48,6 +48,9 @@ class RolloutParams(Params):
     least_subjects: int = Field(50, ge=2)  # in each arm; below, an interval is not to be trusted
     least_blocks: int = Field(14, ge=2)  # the same in shadow, where requests are paired
     least_outcomes: int = Field(200, ge=2)  # in each arm
+    # In shadow more: there a model that is mostly a little better and seldom much worse shows only
+    # its good side at first, where between arms both have their disasters.
+    least_requests: int = Field(500, ge=2)
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ def _few(main: Measured, params: RolloutParams) -> list[str]:
     """What the arms lack for any verdict."""
     if main.is_paired:
         wanted = [("blocks", main.n_subjects[0], params.least_blocks)]
-        wanted += [("requests with an outcome", main.n_outcomes[0], params.least_outcomes)]
+        wanted += [("requests with an outcome", main.n_outcomes[0], params.least_requests)]
     else:
         wanted = [
             (f"{what} of the {arm}", n, least)

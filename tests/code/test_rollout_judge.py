@@ -107,6 +107,8 @@ def test_least_days_subjects_and_outcomes():
     assert rare.lacking == ("199 of at least 200 outcomes of the champion",)
     shadow = ask(measure(-0.1, 0.02, n_subjects=(13, 13), is_paired=True))
     assert shadow.lacking == ("13 of at least 14 blocks",)
+    rare = ask(measure(-0.1, 0.02, n_outcomes=(499, 499), is_paired=True))
+    assert rare.lacking == ("499 of at least 500 requests with an outcome",)
     fed = ask(measure(-0.1, 0.02, n_subjects=(14, 14), is_paired=True))
     assert "4,000 requests in 14 blocks" in fed.sentence
 

@@ -117,7 +117,7 @@ def check_false_alarms(share: float) -> None:
     ids=lambda one: one.words,
 )
 def test_looking_every_day_gives_no_more_false_alarms_than_promised(traffic):
-    shares, repeated, _ = false_alarms(of(traffic, 200, seed=1), least=20)
+    shares, repeated, _ = false_alarms(of(traffic, 200, seed=1), least=(20, 100))
     check_false_alarms(shares.max())
     if traffic.ramp == Traffic("").ramp:  # with a small arm the variance alone is cautious
         with pytest.raises(AssertionError):
@@ -131,7 +131,7 @@ def test_rare_disasters_of_a_shadow_are_not_taken_for_luck():
             looks_of_pairs(draw_pairs(BATCH, N_DAYS, 100, 0.5, "lognormal", 0.3, rng))
             for _ in range(4)
         ),
-        least=60,
+        least=(14, 500),
     )
     check_false_alarms(shares.max())
     with pytest.raises(AssertionError):
@@ -253,4 +253,28 @@ def test_a_subject_counts_once_where_it_was_first_seen():
 def test_looks_have_the_shape_of_tests_and_days():
     seen = next(of(Traffic("", 20, 1.0), BATCH, seed=0))
     assert isinstance(seen, Looks)
-    assert seen.alarms(0.1, least=2).shape == (BATCH, N_DAYS)
+    assert seen.alarms(0.1, least=(2, 2)).shape == (BATCH, N_DAYS)
+
+
+def test_a_small_arm_without_a_large_loss_is_not_thought_sure():
+    """Its variance is that over all arms which might have been drawn, not that of its luck."""
+    rng = np.random.default_rng(9)
+    loss = np.where(np.arange(400) % 20 == 0, 20.0, 1.0) + 0.1 * rng.random(400)
+    lucky = np.isin(np.arange(400), rng.choice(np.flatnonzero(loss < 2), 40, replace=False))
+    means = []
+    for _ in range(2000):
+        arm = rng.permutation(lucky)
+        means.append(loss[arm].mean() - loss[~arm].mean())
+    found = between_subjects(np.arange(400), lucky, loss)
+    assert found.variance == pytest.approx(np.var(means), rel=0.1)
+    own = loss[lucky].var() / 40 + loss[~lucky].var() / 360
+    assert own < 0.2 * found.variance
+
+
+def test_degrees_of_freedom_are_those_of_subjects_of_one_size():
+    even = paired(np.arange(40) % 3, np.zeros(40), blocks=np.arange(40) % 10)
+    assert even.dof == pytest.approx(9)
+    one_large = np.append(np.arange(10), np.zeros(30, int))
+    uneven = paired(np.arange(40) % 3, np.zeros(40), blocks=one_large)
+    assert uneven.dof == pytest.approx(40**2 / (31**2 + 9) - 1)
+    assert uneven.interval(expected=0.1)[1] > 10 * even.interval(expected=0.1)[1]

@@ -64,7 +64,7 @@ class Api:
         self.remembered = remembered
         self.mirror = Mirror(Path(lineup.plan.log), self._skipped)
         self.facts: dict[str, WorldEvents] = {}
-        self.lineup = lineup
+        self.lineup, self.plan_problem = lineup, ""  # why a newer plan is not served
         self.take_events(lineup)
         self.use(lineup)
 

@@ -21,10 +21,10 @@ LOOK_SECONDS = 0.5
 
 
 class Exchange:
-    """Follows the plan's file. `problem` is why its newest content is not served; else empty."""
+    """Follows the plan's file; `Api.plan_problem` is why its newest content is not served."""
 
     def __init__(self, api: Api) -> None:
-        self.api, self.problem = api, ""
+        self.api = api
         self._file, self._changed_at = api.lineup.plan.file, 0
         self._catch_up = CatchUp(api.store)
         self._told: Lineup | None = None
@@ -38,9 +38,9 @@ class Exchange:
                 await self._look()
             except (RetraceError, OSError, msgspec.MsgspecError, *AWAY) as error:
                 problem = str(error) if isinstance(error, RetraceError) else words_of(error)
-                if problem != self.problem:
+                if problem != self.api.plan_problem:
                     print(f"plan: not served as it is: {problem}", flush=True)
-                self.problem = problem
+                self.api.plan_problem = problem
 
     async def _look(self) -> None:
         changed_at = self._file.stat().st_mtime_ns if self._file.exists() else 0
@@ -48,7 +48,7 @@ class Exchange:
             plan = read_plan(self._file)
             if plan != self.api.lineup.plan:
                 await self._exchange(plan)
-            self._changed_at, self.problem = changed_at, ""
+            self._changed_at, self.api.plan_problem = changed_at, ""
         if self.api.remembered is None or not self.api.remembered.away:
             await run_in_threadpool(self._tell)
             await run_in_threadpool(self._catch_up, self.api.lineup.states)

@@ -39,6 +39,7 @@ class Status:
         said = {
             "status": problem or "ready",
             "models": {name: one.version for name, one in self.api.served.items()},
+            "plan": {"problem": self.api.plan_problem, "stopped": self.api.lineup.plan.stopped},
             "store": {"at": store.engine.dialect.name, "problem": problem},
             "log": {"not_loaded_bytes": waiting},
         }

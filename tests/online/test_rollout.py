@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import yaml
 from sqlalchemy import func, select
 
 from experiments.promotion import registry
+from serving.plan import read_plan
 from serving.rollout import read_rollouts
 from serving.wanted import CHAMPION
 from store.database import Store
@@ -188,6 +190,18 @@ def test_promotions_and_rollbacks_are_served_within_seconds_and_no_request_is_lo
 def served(server: RunningServer) -> str:
     (model,) = server.get("/v1/models")
     return str(model["version"])
+
+
+def test_a_plan_that_cannot_be_served_is_said_and_what_was_served_is_served_on(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    plan = read_plan(server.log / "plan.json")
+    gone = [msgspec.structs.replace(one, top=str(tmp_path / "gone")) for one in plan.models]
+    msgspec.structs.replace(plan, models=tuple(gone)).write()
+    until(lambda: "has no model" in server.get("/health")["plan"]["problem"])
+    assert server.post("/v1/price/predict", row(1))["version"] == "working-tree"
+    plan.write()
+    until(lambda: server.get("/health")["plan"]["problem"] == "")
 
 
 def test_a_share_of_the_answers_is_drawn_within_limits_and_logged(

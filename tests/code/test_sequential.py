@@ -131,7 +131,7 @@ def test_rare_disasters_of_a_shadow_are_not_taken_for_luck():
             looks_of_pairs(draw_pairs(BATCH, N_DAYS, 100, 0.5, "lognormal", 0.3, rng))
             for _ in range(4)
         ),
-        least=(14, 500),
+        least=(14, 200),
     )
     check_false_alarms(shares.max())
     with pytest.raises(AssertionError):

@@ -5,14 +5,13 @@ locks differ. It is started, watched and ended with the server that asks it.
 """
 
 import ctypes
+import http.client
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +85,7 @@ class Children:
                 again.starts = child.starts + 1
                 self._children[model] = again
             elif child.process is not None and not child.ready:
-                child.ready = _answers(child.url)
+                child.ready = _answers(child.port)
         found = [(one.arm, child.url, child.ready) for one, child in self._children.items()]
         return str(sorted(found))
 
@@ -156,12 +155,15 @@ def _free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def _answers(url: str) -> bool:
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=1) as answer:  # noqa: S310  # ours
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except (http.client.HTTPException, OSError):
         return False
+    finally:
+        connection.close()
 
 
 def _die_with_parent() -> None:

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", help="SQLite or PostgreSQL by URL")
     parser.add_argument("--log", type=lambda text: Path(text).absolute(), help="its folder")
     parser.add_argument("--arm", default="champion", help="what answers are recorded under")
+    parser.add_argument("--called", default="", help="the version that a folder's models are")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         str(args.models or ""),
         args.arm,
         f"{args.host}:{args.port}",
+        args.called,
     )
     seen = seen_now() if wanted.is_followed else ""
     plan = first_plan(wanted)

@@ -15,7 +15,7 @@ import uvicorn
 
 from retrace.base.errors import RetraceError
 from serving.app import app_of
-from serving.plan import ServingPlan, read_plan
+from serving.plan import PlannedModel, ServingPlan, read_plan
 from serving.protocol import BoundedHttp
 from serving.rollout import SHADOW
 from serving.settings import serving_params
@@ -103,10 +103,14 @@ def _keep_shadows(plan: ServingPlan) -> None:
     while True:
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             plan = read_plan(plan.file)
-        arms = [one for block in plan.rollouts.values() for one in block["challengers"].values()]
-        if any(one["mode"] == SHADOW for one in arms):
+        if any(_is_in_shadow(plan, one) for one in plan.models):
             subprocess.run(command, check=False, stdin=subprocess.DEVNULL)
         time.sleep(RETRY_SECONDS)
+
+
+def _is_in_shadow(plan: ServingPlan, model: PlannedModel) -> bool:
+    arms = plan.rollouts.get(model.problem, {}).get("challengers", {})
+    return model.arm in arms and arms[model.arm]["mode"] == SHADOW
 
 
 def _keep_tidy(store: Store) -> None:

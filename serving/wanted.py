@@ -11,7 +11,7 @@ class Wanted(NamedTuple):
     """What a server was asked to serve.
 
     stage, rev, models : where the champions come from; of a commit or a folder there is no rollout
-    arm                : what answers are recorded under
+    arm, called        : what answers are recorded under, and as which version where it is a folder
     address            : where it is asked, host:port
     seen               : what the plan that it began with was made from; empty where it is not whole
     """
@@ -25,6 +25,7 @@ class Wanted(NamedTuple):
     models: str = ""
     arm: str = CHAMPION
     address: str = ""
+    called: str = ""
     seen: str = ""
 
     @property

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,16 +30,17 @@ LOCKS = ("requirements.lock", "requirements-serving.lock")
 OURS = ("SERVING", "WANTED", "TOKENS", "TOKENS_FILE")  # RETRACE_..., of this server alone
 SQLITE = "sqlite:///"
 DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
-TRIES = 3  # of a process that ends by itself; then only a change of the plan starts it again
+TRIES = 3  # of a process that ends again and again; then only a new server starts it again
+LONG_SECONDS = 60.0  # who has answered for as long may end, and be tried as often as at first
 
 
 @dataclass
 class Child:
-    """A server of one challenger; `ready` once it has answered."""
+    """A server of one challenger; `ready_at` is when it answered first, on this machine's clock."""
 
     process: subprocess.Popen[bytes] | None
     port: int
-    ready: bool = False
+    ready_at: float | None = None
     starts: int = 1
 
     @property
@@ -65,7 +67,7 @@ class Children:
             if model not in self._children:
                 self._children[model] = self._start(model)
             child = self._children[model]
-            if child.ready:
+            if child.ready_at is not None:
                 models.append(msgspec.structs.replace(model, url=child.url))
         for gone in [model for model in self._children if model not in others]:
             _end(self._children.pop(gone))
@@ -81,18 +83,26 @@ class Children:
         for model, child in self._children.items():
             if child.process is not None and child.process.poll() is not None:
                 print(f"{model.problem}, {model.arm}: its server ended", flush=True)
-                again = self._start(model) if child.starts < TRIES else Child(None, 0)
-                again.starts = child.starts + 1
-                self._children[model] = again
-            elif child.process is not None and not child.ready:
-                child.ready = _answers(child.port)
-        found = [(one.arm, child.url, child.ready) for one, child in self._children.items()]
+                self._children[model] = self._again(model, child)
+            elif child.process is not None and child.ready_at is None and _answers(child.port):
+                child.ready_at = time.monotonic()
+        found = [
+            (one.problem, one.arm, child.url, child.ready_at is not None)
+            for one, child in self._children.items()
+        ]
         return str(sorted(found))
 
     def stop(self) -> None:
         for child in self._children.values():
             _end(child)
         self._children.clear()
+
+    def _again(self, model: PlannedModel, child: Child) -> Child:
+        since = time.monotonic() if child.ready_at is None else child.ready_at
+        starts = 0 if time.monotonic() - since > LONG_SECONDS else child.starts
+        again = self._start(model) if starts < TRIES else Child(None, 0)
+        again.starts = starts + 1
+        return again
 
     def _start(self, model: PlannedModel) -> Child:
         top = Path(model.top)
@@ -112,7 +122,7 @@ class Children:
         port = _free_port()
         command = [python, "-m", "commands", "serve", model.problem, "--arm", model.arm]
         command += ["--models", str(top.absolute()), "--port", str(port)]
-        command += ["--log", str(log)]
+        command += ["--log", str(log), "--called", model.version]
         ours = {f"RETRACE_{one}" for one in OURS}
         env = {name: value for name, value in os.environ.items() if name not in ours}
         process = subprocess.Popen(
@@ -129,10 +139,12 @@ class Children:
 def _worktree(commit: str) -> Path:
     """Check a commit out beside this copy, once."""
     path = (CODE / commit).absolute()
-    if not (path / "commands").is_dir():
+    whole = path.with_suffix(".whole")
+    if not (whole.exists() and path.is_dir()):
         shutil.rmtree(path, ignore_errors=True)
         git("worktree", "prune")
         git("worktree", "add", "--quiet", "--detach", str(path), commit)
+        whole.touch()
     return path
 
 

@@ -109,7 +109,7 @@ def of_arms(table: pd.DataFrame, rollout: Rollout, arm: str, personal: str) -> p
     `subject`: of rows that the arm is for, and that have one."""
     challenger = rollout.challengers[arm]
     mine = table[table["arm"].isin([CHAMPION, arm]) & _takes(table, challenger)].copy()
-    if rollout.subject != personal:
+    if len(mine) and rollout.subject != personal:
         if rollout.subject not in mine:
             raise RetraceError(
                 f"no answer has '{rollout.subject}', by which the arms are assigned: it is not "

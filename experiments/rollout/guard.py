@@ -21,6 +21,8 @@ from store.stops import add_stop
 from store.tables import outcomes, predictions
 
 SURE = 0.01  # of chance alone passing a limit at one look
+FOLLOWED_SECONDS = 5.0  # until servers have what a plan has
+REST = 9.0  # after a look at all outcomes, in times of how long it took
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class GuardedArms:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._seen: dict[str, tuple[int, int]] = {}  # by problem, what was there when looked at
+        self._rests_until: dict[str, float] = {}
+        self._answer_since: dict[tuple[str, str, str], float] = {}  # by problem, arm and since
 
     def look(self, plan: ServingPlan) -> Iterator[str]:
         """Stop what passes a limit; yield a line on each."""
@@ -51,14 +55,31 @@ class GuardedArms:
             assert rollout is not None
             arms = [arm for arm, one in rollout.challengers.items() if one.mode == AB]
             there = self._there(name)
+            self._note(plan, name, rollout)
             if not arms or there == self._seen.get(name):
                 continue
-            self._seen[name] = there
+            began = time.monotonic()
+            is_whole = began >= self._rests_until.get(name, 0.0)
             for arm in arms:
-                breach = breached(self.store, parts.find_problem(name), rollout, arm)
                 since = rollout.challengers[arm].since
+                begun = self._answer_since.get((name, arm, since))
+                problem = parts.find_problem(name)
+                breach = failing(self.store, problem, rollout, arm, begun)
+                if breach is None and is_whole:
+                    breach = harmful(self.store, problem, rollout, arm)
                 if breach and add_stop(self.store, name, arm, since, breach.words, breach.__dict__):
                     yield f"{name}: the challenger '{arm}' is stopped: {breach.words}"
+            if is_whole:
+                self._seen[name] = there
+                self._rests_until[name] = time.monotonic() + REST * (time.monotonic() - began)
+
+    def _note(self, plan: ServingPlan, name: str, rollout: Rollout) -> None:
+        """Note when a challenger was planned first with something that answers for it: while it is
+        being loaded, or its server started, the champion's answers are no failures."""
+        for model in plan.models:
+            if model.problem == name and model.arm in rollout.challengers:
+                key = name, model.arm, rollout.challengers[model.arm].since
+                self._answer_since.setdefault(key, time.time() + FOLLOWED_SECONDS)
 
     def _there(self, problem: str) -> tuple[int, int]:
         """Return when the newest answer and the newest outcome came."""
@@ -70,22 +91,36 @@ class GuardedArms:
         return asked or 0, told or 0
 
 
-def breached(store: Store, problem: Problem, rollout: Rollout, arm: str) -> Breach | None:
-    """Return the first limit that an arm passes; None where it passes none."""
-    guard = rollout.guard
-    personal = parts.world(problem.world).personal
-    since = moment_of(rollout.challengers[arm].since)
-    newest = datetime.fromtimestamp(time.time() - 60 * guard.minutes, UTC)
-    table = answered(store, problem, since)
-    if table.empty:
+def failing(
+    store: Store, problem: Problem, rollout: Rollout, arm: str, begun: float | None
+) -> Breach | None:
+    """Return the first limit that an arm passes of what is known with the answer; None where it
+    passes none. `begun` is when it began to answer, in seconds since 1970; None where it has not.
+    """
+    if begun is None:
         return None
-    mine = of_arms(table, rollout, arm, personal[0] if personal else "")
-    recent = mine[mine["predicted_at"] >= newest]
-    return _at_once(recent, arm, guard) or _of_outcomes(problem, mine, arm, guard)
+    newest = max(time.time() - 60 * rollout.guard.minutes, begun)
+    since = max(moment_of(rollout.challengers[arm].since), datetime.fromtimestamp(newest, UTC))
+    return _at_once(_answers(store, problem, rollout, arm, since), arm, rollout.guard)
+
+
+def harmful(store: Store, problem: Problem, rollout: Rollout, arm: str) -> Breach | None:
+    """Return the first limit that an arm passes by what came of all its answers."""
+    since = moment_of(rollout.challengers[arm].since)
+    mine = _answers(store, problem, rollout, arm, since)
+    return _of_outcomes(problem, mine, arm, rollout.guard)
+
+
+def _answers(
+    store: Store, problem: Problem, rollout: Rollout, arm: str, since: datetime
+) -> pd.DataFrame:
+    personal = parts.world(problem.world).personal
+    table = answered(store, problem, since)
+    return of_arms(table, rollout, arm, personal[0] if personal else "")
 
 
 def _at_once(rows: pd.DataFrame, arm: str, guard: Guard) -> Breach | None:
-    """Look at what is known with the answer: failures, and time."""
+    """Look at failures, and time."""
     ours, theirs = rows[rows["arm"] == arm], rows[rows["arm"] == CHAMPION]
     n_failed = int((ours["role"] == CHAMPION).sum())
     if len(ours) >= guard.least_rows:

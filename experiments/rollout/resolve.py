@@ -90,7 +90,7 @@ def _key(problem: str, rollout: Rollout, arm: str) -> tuple[str, str, str]:
 def _champion(name: str, wanted: Wanted) -> PlannedModel:
     parts.find_problem(name)
     if wanted.models:
-        return PlannedModel(name, wanted.models, Path(wanted.models).name)
+        return PlannedModel(name, wanted.models, wanted.called or Path(wanted.models).name)
     if wanted.rev:
         return _of_revision(name, wanted.rev, CHAMPION)
     if was_assigned(name, wanted.stage):

@@ -1,6 +1,7 @@
 """What people read of rollouts: status and verdicts."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -17,6 +18,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
 from retrace.base.params import read_key
 from retrace.fit.following import DECISION
+from retrace.judge.comparison import plain
 from serving.plan import FILE, ServingPlan, read_plan
 from serving.rollout import AB, read_rollouts
 from serving.wanted import CHAMPION, PATH, Wanted
@@ -108,10 +110,10 @@ def _further(found: LiveVerdict) -> list[str]:
     lines = []
     known = [one for one in (found.verdict.main, *found.verdict.further) if one.n_outcomes[0]]
     for one in known:
-        share = "" if pd.isna(one.relative) else f", {one.relative:+.1%}"
-        lines.append(
-            f"  {one.words}: {one.difference:+.4g} ({one.lower:+.4g} to {one.upper:+.4g}{share})"
-        )
+        share = "" if pd.isna(one.relative) else f", {one.relative:+.1%} of the champion's"
+        mean, lower, upper = plain(one.difference, one.lower, one.upper, digits=3)
+        unit = f" {one.unit}" if one.unit else ""
+        lines.append(f"  {one.words}: {mean}{unit} ({lower} to {upper}){share}")
     for name, value, n_rows, worse, _ in found.slices.itertuples(index=False):
         lines.append(f"  worse where {name} is {value}: by {worse:.1%}, {n_rows:,} rows")
     if found.n_unpaired:
@@ -123,19 +125,37 @@ def draw(problem: Problem, arm: str, found: LiveVerdict) -> Path:
     """Draw the difference and its interval day by day; return the picture."""
     mpl.use("agg")
     from matplotlib import pyplot as plt
+    from matplotlib.dates import ConciseDateFormatter
 
     days = found.by_day.replace([float("inf"), float("-inf")], float("nan")).dropna()
     figure, axes = plt.subplots(figsize=(8, 3.2), layout="constrained")
     axes.fill_between(days.index, days["lower"], days["upper"], alpha=0.25, linewidth=0)
-    axes.plot(days.index, days["difference"], linewidth=1.5)
+    axes.plot(days.index, days["difference"], linewidth=1.5, marker="o", markersize=3)
     axes.axhline(0, color="black", linewidth=0.8)
+    if len(days):
+        axes.set_ylim(*_limits(days))
     main = found.verdict.main
-    axes.set_title(f"{problem.name}: {arm} beside {CHAMPION}: {found.verdict.decision}", loc="left")
-    axes.set_ylabel(f"difference of {main.words}" + (f", {main.unit}" if main.unit else ""))
+    words = f"{main.words} ({main.unit})" if main.unit else main.words
+    axes.set_title(
+        f"{problem.name}: {words} of {arm} less {CHAMPION}'s, below 0 is better: "
+        f"{found.verdict.decision}",
+        loc="left",
+        fontsize=10,
+    )
+    formatter: Any = ConciseDateFormatter
+    axes.xaxis.set_major_formatter(formatter(axes.xaxis.get_major_locator()))
     axes.spines[["top", "right"]].set_visible(False)
-    figure.autofmt_xdate()
     PICTURES.mkdir(parents=True, exist_ok=True)
     path = PICTURES / f"{problem.name}-{arm}.svg"
     figure.savefig(path)
     plt.close(figure)
     return path
+
+
+def _limits(days: pd.DataFrame) -> tuple[float, float]:
+    """Return what is drawn of the axis: all of the second half, three times; the first days know
+    next to nothing, and would make a line of the others."""
+    late = days[len(days) // 2 :]
+    low, high = min(late["lower"].min(), 0.0), max(late["upper"].max(), 0.0)
+    room = high - low or 1.0
+    return float(low - room), float(high + room)

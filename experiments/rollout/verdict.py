@@ -169,8 +169,11 @@ def _sizes(rollout: Rollout, arm: str, rows: pd.DataFrame) -> SampleRatio | None
         return None
     ends = sorted((pd.Timestamp(moment_of(end)), share) for end, share in one.ramps.items())
     at = rows["predicted_at"]
-    epoch = np.searchsorted(pd.DatetimeIndex([end for end, _ in ends], tz="UTC"), at, side="right")
-    settled = pd.Series(True, index=rows.index)
+    limits = [round(end.timestamp() * 1e6) for end, _ in ends]
+    epoch = np.searchsorted(limits, at.dt.as_unit("us").astype("int64"), side="right")
+    of_arm = at[rows["arm"] == arm]
+    begun = of_arm.min() if len(of_arm) else pd.Timestamp(moment_of(one.since))
+    settled = at > begun + BETWEEN_SHARES  # before, some servers did not know the arm
     for end, _ in ends:
         settled &= ~at.between(end, end + BETWEEN_SHARES)
     shares = [share / (1 - others) for share in [*(share for _, share in ends), one.share]]

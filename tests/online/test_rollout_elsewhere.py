@@ -1,0 +1,163 @@
+"""A challenger whose features are other code than the server's: it answers with its own."""
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from store.database import Store
+from store.tables import predictions
+from tests.conftest import commit, run
+from tests.online.faults import wait_until_loaded
+from tests.online.server import RunningServer
+from tests.online.test_rollout import challengers, retrace, until
+
+STARTED_SECONDS = 60.0  # a server of another checkout
+FORMULA = "price.features: another formula"
+WAS = '"description_exclamations": _count(description, "!")'
+IS = '"description_exclamations": 7 * _count(name, "e") + _numbers(name, len)'
+# What a checkout predicts for rows of its clean table, by a process with its own code.
+ASK = """
+import json, sys
+from retrace.base.pins import pin
+pin()
+from pathlib import Path
+from problems.parts import find_problem
+from problems.predict import predict
+from problems.rows import to_json
+from retrace.base import paths
+from retrace.base.arrays import from_frame
+from retrace.base.files import read_table
+from retrace.fit.bundle import Bundle
+rows = read_table(paths.clean("price")).head(60).drop(columns="price_usd")
+found = predict(find_problem("price"), Bundle.load(paths.bundle("price")), rows)
+arrays = from_frame(rows)
+rows = [to_json(arrays, place) for place in range(len(rows))]
+Path(sys.argv[1]).write_text(json.dumps([rows, found["prediction"].tolist()]))
+"""
+
+
+def predicted(project: Path, file: Path) -> tuple[list[dict[str, Any]], list[float]]:
+    run(project, "python", "-c", ASK, str(file))
+    rows, found = json.loads(file.read_text())
+    return rows, found
+
+
+@pytest.fixture
+def versions(prices: Path, tmp_path: Path) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
+    """Another version's commit; rows; and what the champion and it say of each."""
+    rows, ours = predicted(prices, tmp_path / "ours.json")
+    first = run(prices, "git", "rev-parse", "HEAD").strip()
+    code = prices / "problems/price/features/__init__.py"
+    assert WAS in code.read_text()
+    code.write_text(code.read_text().replace(WAS, IS))
+    run(prices, "dvc", "repro", "train@price", "evaluate@price")
+    commit(prices, FORMULA)
+    _, theirs = predicted(prices, tmp_path / "theirs.json")
+    other = run(prices, "git", "rev-parse", "HEAD").strip()
+    run(prices, "git", "reset", "--hard", "--quiet", first)
+    run(prices, "dvc", "checkout", "--quiet")
+    assert ours != theirs
+    return other, rows, {"champion": ours, "b": theirs}
+
+
+@pytest.fixture
+def server(prices: Path, tmp_path: Path) -> Iterator[RunningServer]:
+    running = RunningServer(prices, ["price"], tmp_path / "served").start()
+    yield running
+    running.stop()
+
+
+def children(server: RunningServer, arm: str = "b") -> list[int]:
+    """Return the processes that answer for an arm of other code."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if str(server.log / f"arms/price-{arm}").encode() in words and b"serve" in words:
+                found.append(int(folder.name))
+    return found
+
+
+def recorded(server: RunningServer, arm: str) -> list[Any]:
+    with Store(server.store).reading() as connection:
+        return list(connection.execute(select(predictions).where(predictions.c.arm == arm)))
+
+
+def test_it_answers_with_its_own_code_and_the_champion_while_it_is_away(
+    server: RunningServer, prices: Path, versions: Any
+) -> None:
+    other, rows, said = versions
+    words = ("--mode", "ab", "--share", "0.5", "--arm", "b", "--subject", "listing_id")
+    retrace(prices, "rollout", "start", "price", other, *words)
+    until(lambda: challengers(server).get("b", {}).get("serves"), STARTED_SECONDS)
+
+    answers = server.post("/v1/price/predict", rows)
+    assert {one["arm"] for one in answers} == {"champion", "b"}
+    assert [one["prediction"] for one in answers] == [
+        said[one["arm"]][place] for place, one in enumerate(answers)
+    ]
+    mine = [one for one in answers if one["arm"] == "b"]
+    assert {one["version"] for one in mine} == {other[:12]}
+    until(lambda: len(recorded(server, "b")) == len(mine), 20)
+    kept = {one.id: one for one in recorded(server, "b")}
+    assert {one["id"] for one in mine} == set(kept)
+    assert {(one.role, one.version) for one in kept.values()} == {("challenger", other[:12])}
+
+    (process,) = children(server)
+    os.kill(process, signal.SIGKILL)
+    place = next(place for place, one in enumerate(answers) if one["arm"] == "b")
+    away = server.post("/v1/price/predict", rows[place])
+    assert (away["arm"], away["prediction"]) == ("b", said["champion"][place])
+    wait_until_loaded(server)
+    until(lambda: any(one.id == away["id"] for one in recorded(server, "b")))
+    assert next(one.role for one in recorded(server, "b") if one.id == away["id"]) == "champion"
+
+    def is_back() -> bool:
+        answer = server.post("/v1/price/predict", rows[place])
+        return bool(answer["prediction"] == said["b"][place])
+
+    until(is_back, STARTED_SECONDS)
+    assert children(server) != [process]
+    assert server.post("/v1/price/predict", rows[place])["id"] == answers[place]["id"]
+
+    retrace(prices, "rollout", "stop", "price", "b")
+    until(lambda: challengers(server) == {})
+    until(lambda: children(server) == [], 15)
+    assert server.post("/v1/price/predict", rows[place])["arm"] == "champion"
+
+
+def test_in_shadow_it_is_asked_what_the_champion_was_and_ends_with_the_server(
+    server: RunningServer, prices: Path, versions: Any
+) -> None:
+    other, rows, said = versions
+    retrace(prices, "rollout", "start", "price", other, "--arm", "b")
+    until(lambda: challengers(server).get("b", {}).get("serves"), STARTED_SECONDS)
+    until(lambda: (server.log / "shadow.sock").exists(), STARTED_SECONDS)
+
+    def seen() -> bool:
+        answers = server.post("/v1/price/predict", rows[:1])  # until the process is connected
+        assert answers[0]["arm"] == "champion"
+        return bool(recorded(server, "b"))
+
+    until(seen, 30)
+    answers = server.post("/v1/price/predict", rows)
+    assert [one["prediction"] for one in answers] == said["champion"]
+    until(lambda: len(recorded(server, "b")) == len(rows), 20)
+    by_name = {one.name: one for one in recorded(server, "b")}
+    mine = [by_name[str(row["listing_id"])] for row in rows]
+    assert [one.prediction for one in mine] == said["b"]
+    assert {one.role for one in mine} == {"challenger"}
+
+    server.kill()
+    until(lambda: children(server) == [], 15)
+    server.start()  # with an arm of other code in the file from the beginning
+    until(lambda: challengers(server)["b"]["serves"], STARTED_SECONDS)
+    server.stop()
+    until(lambda: children(server) == [], 15)

@@ -150,6 +150,7 @@ def stored(problem: Problem, url: str) -> Ask:
     store = Store(url)
     store.upgrade()
     served = Served.load(problem, store, Loader(store, log.FOLDER), params=serving_params())
+    served.begin()
     request = uuid.uuid4().hex
 
     def ask(rows: pd.DataFrame) -> pd.DataFrame:

@@ -63,13 +63,13 @@ def create() -> Front:
 def app_of(plan: ServingPlan) -> Front:
     """Load the models, bring the store up to date, and open the log.
 
-    Raises RetraceError for a model that is missing, and for a store that does not answer.
+    A PostgreSQL that does not answer is waited for while the rest is served. Raises RetraceError
+    for a model that is missing, and for a SQLite that cannot be opened.
     """
     params, tokens, folder = serving_params(), Tokens.of(), Path(plan.log)
     store = Store(plan.store)
-    store.upgrade()
     lineup = lineup_of(plan, store, params)
-    remembered = remember(store, lineup, params.remembered_mb)
+    remembered = begin(store, lineup, params.remembered_mb)
     settle()
     log, numbers = LogWriter(folder), Numbers(several=plan.workers > 1)
     api = Api(lineup, store, log, tokens, numbers, params, remembered)
@@ -132,15 +132,22 @@ async def elsewhere(request: Request, error: HTTPException) -> Response:
     return response
 
 
-def remember(store: Store, lineup: Lineup, most_mb: int) -> Remembered | None:
-    """Begin to remember the states of what is served; None where the database is a file here."""
+def begin(store: Store, lineup: Lineup, most_mb: int) -> Remembered | None:
+    """Bring the store up to date and begin the states of what is served, now or, where it is away,
+    as soon as it answers. Return what remembers them; None where the database is a file here."""
+
+    def begin_all() -> None:
+        store.upgrade()
+        lineup.begin()
+
     if store.is_sqlite:
+        begin_all()
         return None
     remembered = Remembered(store, most_mb * 1_000_000)
     for known in lineup.states:
         known.remembered = remembered
     remembered.follow([known.basis for known in lineup.states])
-    remembered.watch()
+    remembered.watch(begin_all)
     return remembered
 
 

@@ -67,6 +67,7 @@ class Exchange:
         only then answer with them."""
         api, before = self.api, self.api.lineup
         lineup = await run_in_threadpool(lineup_of, plan, api.store, api.params, before)
+        await run_in_threadpool(lineup.begin, before)
         if api.remembered is not None:
             for known in lineup.states:
                 known.remembered = api.remembered

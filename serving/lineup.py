@@ -81,6 +81,17 @@ class Lineup:
     def states(self) -> list[StoredState]:
         return [one.known for one in self.here.values() if one.known is not None]
 
+    def begin(self, before: "Lineup | None" = None) -> None:
+        """Begin the states in the store, but for those that were there before.
+
+        Raises StoreAway where it does not answer.
+        """
+        known = {one.known.basis for one in before.here.values() if one.known} if before else set()
+        for one in self.here.values():
+            if one.known is not None and one.known.basis not in known:
+                with answering(one.known.store):
+                    one.begin()
+
     def events(self, store: Store, late_days: float) -> dict[str, WorldEvents]:
         """Return, by world, what takes its events into the states of all models."""
         states: dict[str, list[StoredState]] = {}
@@ -95,40 +106,39 @@ class Lineup:
 def lineup_of(
     plan: ServingPlan, store: Store, params: ServingParams, before: Lineup | None = None
 ) -> Lineup:
-    """Load what is planned and was not there before, and begin its states in the store.
+    """Load what is planned and was not there before; nothing is asked of the store.
 
-    Raises RetraceError for a model that is missing, and for a store that does not answer.
+    Raises RetraceError for a model that is missing.
     """
     loader, now = Loader(store, Path(plan.log)), time.time_ns() // 1000
     rollouts = {name: one for name in plan.rollouts if (one := plan.rollout(name)) is not None}
     here: dict[Place, Served] = {}
     elsewhere: dict[Place, Elsewhere] = {}
     since: dict[Place, int] = {}
-    with answering(store):
-        for model in _answering(plan.models, rollouts):
-            place = model.problem, model.arm
-            is_same = before is not None and model in before.plan.models
-            if model.url:
-                elsewhere[place] = Elsewhere(model.problem, model.url)
-            elif before is not None and is_same and place in before.here:
-                here[place] = before.here[place]
-            else:
-                is_champion = model.arm == plan.arm == CHAMPION
-                role = CHAMPION if is_champion else CHALLENGER
-                here[place] = load(model, store, loader, params, role)
-            rollout = rollouts.get(model.problem)
-            explore = rollout.explore if rollout else None
-            if place in here and here[place].explore != explore:
-                here[place] = replace(here[place], explore=explore)
-            same = before is not None and is_same and place in before.since
-            since[place] = before.since[place] if before is not None and same else now
+    for model in _answering(plan.models, rollouts):
+        place = model.problem, model.arm
+        is_same = before is not None and model in before.plan.models
+        if model.url:
+            elsewhere[place] = Elsewhere(model.problem, model.url)
+        elif before is not None and is_same and place in before.here:
+            here[place] = before.here[place]
+        else:
+            is_champion = model.arm == plan.arm == CHAMPION
+            role = CHAMPION if is_champion else CHALLENGER
+            here[place] = load(model, store, loader, params, role)
+        rollout = rollouts.get(model.problem)
+        explore = rollout.explore if rollout else None
+        if place in here and here[place].explore != explore:
+            here[place] = replace(here[place], explore=explore)
+        same = before is not None and is_same and place in before.since
+        since[place] = before.since[place] if before is not None and same else now
     return Lineup(plan, here, elsewhere, rollouts, since)
 
 
 def load(
     model: PlannedModel, store: Store, loader: Loader, params: ServingParams, role: str
 ) -> Served:
-    """Load a model, and begin its state in the store."""
+    """Load a model; its state must begin in the store before it answers."""
     return Served.load(
         parts.find_problem(model.problem),
         store,

@@ -34,10 +34,10 @@ from serving.explore import EXPLORED, Drawn, Explore, drawn
 from serving.reasons import Reasons
 from serving.settings import ServingParams
 from serving.wanted import CHAMPION
-from store.database import AWAY, Store
+from store.database import AWAY, Store, StoreAway
 from store.following import Following
 from store.forget import subject_of
-from store.known import StoredState, unpacked
+from store.known import LookedUp, StoredState, unpacked
 from store.loader import Loader
 from store.log import LoggedPrediction, line_of
 
@@ -81,6 +81,7 @@ class Served:
     decision: dict[str, Any]
     loader: Loader
     params: ServingParams
+    state_path: Path  # what is known at the end of the data
     role: str = CHAMPION
     explore: Explore | None = None
 
@@ -97,7 +98,7 @@ class Served:
         role: str = CHAMPION,
     ) -> Self:
         """Load the model of a problem from a folder that has models/ and data/ as `dvc repro` makes
-        them, and begin its state in the store where that was not done yet.
+        them; nothing is asked of the store before `begin`.
 
         Raises RetraceError where there is none, or where it was made by other feature code.
         """
@@ -127,7 +128,6 @@ class Served:
             known = StoredState(
                 store, basis, name, world.name, history, predictor.settings, readers
             )
-            known.begin(state_path)
         if followed_path.exists() and isinstance(promise, Interval):
             waiting = None
             if problem.elapses:
@@ -153,8 +153,14 @@ class Served:
             decision,
             loader,
             params,
+            state_path,
             role,
         )
+
+    def begin(self) -> None:
+        """Begin the state in the store, once. Raises an error of the database where it is away."""
+        if self.known is not None:
+            self.known.begin(self.state_path)
 
     @property
     def bundle(self) -> Bundle:
@@ -294,7 +300,12 @@ class Served:
             known, _, known_until = self.known.look_up(rows)
             return known, {}, known_until
         days = [np.datetime64(day, "D") for day in sorted({at // DAY for at in as_of.tolist()})]
-        found = self.known.look_up(rows, [following.entity(day) for day in days])
+        try:
+            found = self.known.look_up(rows, [following.entity(day) for day in days])
+        except StoreAway:
+            if self.known.history is not None:
+                raise
+            found = LookedUp({}, {}, following.data_end)
         known, parts, known_until = found
         intervals: dict[np.datetime64, Interval] = {}
         for day in days:

@@ -24,7 +24,7 @@ from store.database import STORE, Store
 from store.forget import drop_old
 
 RETRY_SECONDS = 1.0
-DAY_SECONDS = 86_400.0
+MINUTE_SECONDS, HOUR_SECONDS, DAY_SECONDS = 60.0, 3600.0, 86_400.0
 
 
 def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = lambda: None) -> None:
@@ -42,7 +42,8 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
             "--store postgresql://USER@HOST/DATABASE",
             flush=True,
         )
-    store.upgrade()
+    if store.is_sqlite:
+        store.upgrade()  # before its loader asks it
     plan = msgspec.structs.replace(plan, address=f"{host}:{port}")
     plan.export()
     plan.write()
@@ -114,10 +115,13 @@ def _is_in_shadow(plan: ServingPlan, model: PlannedModel) -> bool:
 
 
 def _keep_tidy(store: Store) -> None:
-    """Drop what is older than `serving.retention_days`, once a day."""
+    """Drop what is older than `serving.retention_days`, once a day; not while all begins."""
+    pause = MINUTE_SECONDS
     while True:
+        time.sleep(pause)
         try:
             drop_old(store, serving_params().retention_days)
+            pause = DAY_SECONDS
         except (RetraceError, OSError) as error:
             print(f"retention: {error}", flush=True)
-        time.sleep(DAY_SECONDS)
+            pause = HOUR_SECONDS

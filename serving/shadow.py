@@ -28,7 +28,7 @@ from serving.plan import PlannedModel, ServingPlan, exported, read_plan
 from serving.rollout import CHALLENGER, SHADOW, Challenger
 from serving.settings import serving_params
 from serving.together import batches
-from store.database import AWAY, Store, answering, words_of
+from store.database import AWAY, Store, StoreAway, answering, words_of
 from store.loader import Loader
 from store.log import LogWriter
 
@@ -67,6 +67,7 @@ class Shadows:
                     one = Elsewhere(model.problem, model.url)
                 elif one is None:
                     one = load(model, self.store, loader, self.params, CHALLENGER)
+                    one.begin()
                 loaded[model] = one
                 found.append((model.problem, model.arm, challenger, one))
         self.plan, self.shadows, self._loaded = plan, found, loaded
@@ -150,13 +151,28 @@ def _told(problem: str, arm: str) -> Iterator[None]:
         print(f"shadow: {problem}, {arm}: {type(error).__name__}: {error}", flush=True)
 
 
+async def _begin(shadows: Shadows, plan: ServingPlan) -> None:
+    """Load the plan and begin its states, as soon as the database answers."""
+    parent, told = os.getppid(), ""
+    while True:
+        try:
+            return shadows.load(plan)
+        except StoreAway as error:
+            if os.getppid() != parent:
+                raise
+            if str(error) != told:
+                told = str(error)
+                print(f"shadow: {told}", flush=True)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 async def serve(plan: ServingPlan) -> None:
     """Answer in shadow until the plan has nothing there."""
     path = Path(plan.log) / SOCKET
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     shadows = Shadows(plan)
-    shadows.load(plan)
+    await _begin(shadows, plan)
     with address(path.parent) as short:
         listening.bind(short)
     path.chmod(0o600)

@@ -6,6 +6,7 @@ outcome that the day should have known takes it away again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ class Following:
     first: Interval
     base: Path
     waiting: Waiting | None
+
+    @cached_property
+    def data_end(self) -> int:
+        """The moment of the newest row of the data, in microseconds."""
+        return int(_micros(read_table(self.base)["at"]).max(initial=0))
 
     @staticmethod
     def entity(day: np.datetime64) -> str:

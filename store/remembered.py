@@ -10,10 +10,11 @@ SQLite is a file of this machine, and is not remembered.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 
+from retrace.base.errors import RetraceError
 from store.database import AWAY, NOT_READ, Store, StoreAway, words_of
 from store.tables import INTERVAL, state
 
@@ -32,7 +33,7 @@ class Remembered:
         self._whole_at: dict[str, int] = {}
         self._asked: tuple[str, ...] = ()
         self._bases: list[str] = []  # those of them that are not too large
-        self._whole_due = True
+        self._read_at = float("-inf")
 
     @property
     def problem(self) -> str:
@@ -50,11 +51,21 @@ class Remembered:
             self._known.pop(gone, None)
         new = [basis for basis in bases if basis not in self._asked]
         self._bases = [basis for basis in bases if basis in new or basis in self._bases]
-        self._asked, self._whole_due = tuple(bases), True
+        self._asked, self._read_at = tuple(bases), float("-inf")
 
-    def watch(self) -> None:
-        """Ask the database every second whether it answers, and every minute for all it knows."""
-        threading.Thread(target=self._watch, daemon=True).start()
+    def watch(self, begin: Callable[[], None] = lambda: None) -> None:
+        """Ask the database every second whether it answers, and every minute for all it knows.
+
+        `begin` comes first: at once or, where the database does not answer, as soon as it does.
+        What else it raises, such as for a database of newer code, is raised.
+        """
+        ahead = []
+        try:
+            begin()
+        except (StoreAway, *AWAY) as error:
+            self.lose(error)
+            ahead.append(begin)
+        threading.Thread(target=self._watch, args=ahead, daemon=True).start()
 
     def parts(self, basis: str, entities: Sequence[str]) -> tuple[dict[str, bytes], int | None]:
         """Return what is known of entities; where it is from memory also the moment, in
@@ -73,6 +84,15 @@ class Remembered:
                 self._remember(basis, entities, found)
                 return found, None
         return self._recalled(basis, entities)
+
+    def _try(self, ask: Callable[[], None]) -> bool:
+        """Whether the database answered."""
+        try:
+            ask()
+        except (RetraceError, *AWAY) as error:
+            self.lose(error)
+            return False
+        return True
 
     def lose(self, error: BaseException) -> None:
         """Take note that the database does not answer; the watch finds when it does again."""
@@ -125,22 +145,24 @@ class Remembered:
             moments.append(self._whole_at[basis])
         return {name: part for name, (_, part) in found.items()}, min(moments)
 
-    def _watch(self) -> None:
-        whole_at = float("-inf")
+    def _watch(self, *ahead: Callable[[], None]) -> None:
+        for begin in ahead:
+            while not self._try(begin):
+                time.sleep(PROBE_SECONDS)
         while True:
-            try:
-                self.store.parts("", [""])
-                if self.away or self._whole_due or time.monotonic() - whole_at > WHOLE_SECONDS:
-                    self._whole_due = False
-                    for basis in [*self._bases]:
-                        self.read_whole(basis)
-                    whole_at = time.monotonic()
-                if self.away:
-                    print("store: the database answers again", flush=True)
-                self.away = False
-            except (StoreAway, *AWAY) as error:
-                self.lose(error)
+            self._try(self._look)
             time.sleep(PROBE_SECONDS)
+
+    def _look(self) -> None:
+        """See whether the database answers, and read what is to be remembered."""
+        self.store.parts("", [""])
+        if self.away or time.monotonic() - self._read_at > WHOLE_SECONDS:
+            self._read_at = time.monotonic()  # first: others may be followed meanwhile
+            for basis in [*self._bases]:
+                self.read_whole(basis)
+        if self.away:
+            print("store: the database answers again", flush=True)
+        self.away = False
 
 
 def _now() -> int:

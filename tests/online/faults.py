@@ -15,7 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from store import log
+from store.database import Store
+from store.tables import events
+from tests.online.postgres import Postgres
 from tests.online.replay import stored_ids
 from tests.online.server import RunningServer
 
@@ -139,10 +144,9 @@ def wait_until_loaded(server: RunningServer, seconds: float = 60.0) -> None:
 
 def events_of(store: str, world: str) -> list[str]:
     """Return the names of all events of a world that count."""
-    path = store.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as connection:
-        asked = "SELECT name FROM events WHERE world = ? AND replaced_by = 0"
-        return [name for (name,) in connection.execute(asked, (world,))]
+    asked = select(events.c.name).where(events.c.world == world, events.c.replaced_by == 0)
+    with Store(store).reading() as connection:
+        return list(connection.execute(asked).scalars())
 
 
 def lost_and_doubled(answered: list[str], stored: list[str]) -> tuple[int, int]:
@@ -169,7 +173,7 @@ class Harm:
     told: int
     lost: int
     doubled: int
-    refused: dict[int, int]
+    refused: dict[int, int]  # questions, by status
 
 
 def harm(server: RunningServer, n_faults: int, seed: int = 1) -> Harm:
@@ -179,6 +183,28 @@ def harm(server: RunningServer, n_faults: int, seed: int = 1) -> Harm:
         for number in range(n_faults):
             FAULTS[number % len(FAULTS)](asking, chance)
         asking.wait_for(5)
+    return harm_of(server, asking, n_faults)
+
+
+def database_away(server: RunningServer, database: Postgres, seconds: float) -> tuple[Harm, int]:
+    """Let the PostgreSQL of a server of card payments be away for so long while it is asked; return
+    the harm, and how many answers there were meanwhile."""
+    with Asking(server, "/v1/fraud/predict", payment, "/v1/fraud/events") as asking:
+        asking.wait_for(20)
+        database.stop()
+        before = len(asking.answered)
+        try:
+            time.sleep(seconds)
+        finally:
+            meanwhile = len(asking.answered) - before
+            database.start()
+        n_told, until = len(asking.told), time.monotonic() + 60
+        while len(asking.told) < n_told + 5 and time.monotonic() < until:
+            time.sleep(0.05)
+    return harm_of(server, asking, 1), meanwhile
+
+
+def harm_of(server: RunningServer, asking: Asking, n_faults: int) -> Harm:
     wait_until_loaded(server)
     lost, doubled = lost_and_doubled(asking.answered, stored_ids(server))
     told = [row["transaction_id"] for row in asking.told]

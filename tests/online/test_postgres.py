@@ -1,6 +1,7 @@
 """Two servers on one PostgreSQL are as one; while it is away, they answer from what they
 remember and say so, and nothing that was answered is lost."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -8,10 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
+from problems.parts import find_problem
+from serving.model import Served
+from serving.settings import ServingParams
 from store.database import Store, StoreAway
+from store.loader import Loader
 from store.remembered import Remembered
 from store.tables import state
 from tests.online.faults import payment, wait_until_loaded
@@ -153,6 +159,62 @@ def test_a_database_that_hangs_is_not_waited_for(
     wait_until_fresh(first, asked)
 
 
+def test_a_server_starts_while_the_database_is_away(
+    reproduced: Path, tmp_path: Path, database: Postgres
+) -> None:
+    """One whose database it has never seen: what needs no history is answered, the rest is when
+    the database is there."""
+    empty = database.another("empty")
+    database.stop()
+    server = RunningServer(reproduced, ["fraud", "price"], tmp_path, store=empty)
+    try:
+        server.start()
+        asked = {**payment(1), "at": now()}
+        for path, body in (("predict", asked), ("events", asked)):
+            status, answer = server.client.ask("POST", f"/v1/fraud/{path}", body)
+            assert (status, "does not answer" in answer["error"]["cause"]) == (503, True)
+        priced = server.post("/v1/price/predict", LISTING)
+        assert "stale" not in priced
+        status, ready = server.client.ask("GET", "/health/ready")
+        assert (status, "does not answer" in ready["status"]) == (503, True)
+        assert server.get("/health/live") == {"status": "live"}
+        assert "<form" in server.client.ask("GET", "/problems/fraud")[1]
+    finally:
+        database.start()
+    try:
+        wait_until_ready(server)
+        assert server.post("/v1/fraud/events", asked) == {"stored": 1, "repeated": 0}
+        later = {**payment(2), "customer_id": asked["customer_id"], "at": now()}
+        answer = server.post("/v1/fraud/predict", later)
+        assert "stale" not in answer
+        wait_until_loaded(server)
+        found = server.get(f"/v1/predictions/{answer['id']}")
+        assert found["columns"]["seconds_since_last"] < 60.0
+        assert server.get(f"/v1/predictions/{priced['id']}")["answer"]["prediction"] > 0
+    finally:
+        server.stop()
+
+
+def test_without_history_an_answer_does_not_wait_for_a_database_never_seen(
+    reproduced: Path, tmp_path: Path
+) -> None:
+    """Its interval is that of the data until the database has said what came since."""
+    store = Store("postgresql://nobody@127.0.0.1:1/none")
+    with contextlib.chdir(reproduced):
+        loader = Loader(store, tmp_path)
+        served = Served.load(find_problem("service_time"), store, loader, params=ServingParams())
+        assert served.known is not None
+        assert served.following is not None
+        served.known.history = None
+        served.known.remembered = Remembered(store, most_bytes=0)
+        served.known.remembered.lose(OSError("away"))
+        as_of = np.array([int(time.time()) * 1_000_000])
+        known, intervals, until = served._look_up({}, as_of)
+    assert known == {}
+    assert [*intervals.values()] == [served.following.first]
+    assert until == served.following.data_end > 1_700_000_000_000_000
+
+
 def test_a_state_that_is_too_large_is_not_remembered(database: Postgres) -> None:
     store = Store(database.url)
     remembered = Remembered(store, most_bytes=0)
@@ -164,6 +226,13 @@ def test_a_state_that_is_too_large_is_not_remembered(database: Postgres) -> None
     assert not remembered.is_whole
     with pytest.raises(StoreAway, match="does not answer"):
         remembered.parts(str(basis), ["customer_id:C1"])
+
+
+def wait_until_ready(server: RunningServer) -> None:
+    until = time.monotonic() + 60
+    while server.client.ask("GET", "/health/ready")[0] != 200:
+        assert time.monotonic() < until, server.printed()
+        time.sleep(0.1)
 
 
 def wait_until_fresh(server: RunningServer, row: dict[str, Any]) -> None:

@@ -137,6 +137,7 @@ def test_answers_are_those_of_each_alone(reproduced: Path, tmp_path: Path, name:
         store.upgrade()
         loader = Loader(store, tmp_path / "log")
         served = Served.load(find_problem(name), store, loader, params=ServingParams())
+        served.begin()
         world = parts.world(served.problem.world)
         frame = read_table(paths.clean(world.name)).tail(25)  # neighbours, of the same groups too
         arrays = from_frame(frame.drop(columns=[one for one in world.outcomes if one in frame]))

@@ -47,6 +47,7 @@ from retrace.fit.bundle import Bundle
 from tests.online.server import RunningServer, free_port
 
 CONNECTIONS, WARM = 8, 200
+STARTS = 5
 PATIENCE_SECONDS = 600.0  # until a peer answers
 TITLE = "Serving: CPU of a request, beside an empty endpoint"
 PEERS = {
@@ -213,6 +214,34 @@ def ours(names: list[str], n_requests: int) -> Iterator[tuple[str, RequestCost]]
             server.stop()
 
 
+def ready(names: list[str]) -> list[float]:
+    """Return the seconds from `retrace serve` to the first 200 of /health/ready, of several starts
+    with nothing stored yet, sorted."""
+    found = []
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            server = RunningServer(Path.cwd(), names, Path(folder))
+            start = time.perf_counter()
+            server.start(wait=False)
+            try:
+                while not _is_ready(server):
+                    time.sleep(0.005)
+                found.append(time.perf_counter() - start)
+            finally:
+                server.stop()
+    return sorted(found)
+
+
+def _is_ready(server: RunningServer) -> bool:
+    assert server.process is not None
+    if server.process.poll() is not None:
+        raise RuntimeError(f"the server ended:\n{server.printed()}")
+    try:
+        return server.another().ask("GET", "/health/ready")[0] == 200
+    except OSError:
+        return False
+
+
 def main(words: list[str], titles: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench serving")
     parser.add_argument("problems", nargs="*", metavar="PROBLEM", help="by default all")
@@ -235,6 +264,10 @@ def main(words: list[str], titles: list[str]) -> None:
         for name, cost in ours(names, options.requests):
             memory = f"all problems {cost.megabytes:.0f} MB"
             add(name, cost, base, f"loader {cost.loader:.0f} µs; {memory}")
+        seconds = ready(names)
+        more = f"median of {STARTS}, {seconds[0]:.1f} to {seconds[-1]:.1f} s; nothing stored yet"
+        rows.append((f"ready, {len(names)} problems", f"{seconds[STARTS // 2]:.1f} s", more))
+        print(" | ".join(rows[-1]), flush=True)
         for name in PEERS if options.peers else ():
             python = options.peers.absolute() / name / "bin" / "python"
             if not python.exists():

@@ -15,7 +15,6 @@ import hashlib
 import shutil
 import sys
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems import parts
+from problems.answered import FORMS, Ask, answered, write_in_order
+from problems.asked import in_parts, parts_of_groups
 from problems.contract import Problem
 from problems.parts import find_problem
-from problems.predict import Predictor, predict, usable_rows
+from problems.predict import Predictor, predict
 from problems.row_columns import RefusedRow
-from problems.rows import RowReader, to_json
+from problems.rows import to_json
 from retrace.base import paths
 from retrace.base.arrays import from_frame, to_frame
 from retrace.base.errors import RetraceError
@@ -37,8 +38,6 @@ from retrace.fit.bundle import Bundle
 
 AT_ONCE = 50_000
 STORED_AT_ONCE = 500
-FORMS = (".parquet", ".csv")
-Ask = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,80 +51,27 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix not in FORMS:
         raise RetraceError(f"-o {args.out.name}: expected a name that ends in {' or '.join(FORMS)}")
     problem = find_problem(args.problem)
-    folder = paths.bundle(problem.name)
-    bundle = Bundle.load(folder)
-    rows = read_rows(problem, args.file)
-    if rows.empty:
-        raise RetraceError(f"{args.file.name} has no rows.")
-    ask = stored(problem, args.store) if args.store else in_memory(problem, bundle)
+    if not args.file.is_file():
+        raise RetraceError(f"{args.file} is no file.")
     written = args.out.with_name(args.out.name + ".parts")
-    begin(written, args.file, bundle)
-    places = together(problem, rows, AT_ONCE)
-    files = [written / f"{number:06}.parquet" for number in range(len(places))]
+    bundle = Bundle.load(paths.bundle(problem.name))
+    places: dict[Path, NDArray[np.int64]] = {}
     n_rows = 0
-    for here, path in zip(places, files, strict=True):
+    ask = stored(problem, args.store) if args.store else in_memory(problem, bundle)
+    for part in in_parts(problem, args.file, AT_ONCE):
+        if not places:
+            begin(written, args.file, bundle)
+        path = written / f"{part.number:06}.parquet"
+        places[path] = part.places
         if not path.exists():
-            write_table(answered(problem, rows.iloc[here].reset_index(drop=True), ask), path)
-        n_rows += len(here)
+            write_table(answered(problem, part.rows, ask), path)
+        n_rows += len(part.places)
         if sys.stderr.isatty():
             print(f"\r{n_rows:,} rows", end="", file=sys.stderr)
-    whole = pd.concat([read_table(path) for path in files], ignore_index=True)
-    whole = whole.iloc[np.argsort(np.concatenate(places))].reset_index(drop=True)
-    finish(whole, args.out)
+    refused = write_in_order([*places], [*places.values()], args.out)
     shutil.rmtree(written)
-    refused = int((whole["refused"] != "").sum())
-    print(f"{args.out.name}: {len(whole):,} rows, {refused:,} of them refused")
+    print(f"{args.out.name}: {n_rows:,} rows, {refused:,} of them refused")
     return 0
-
-
-def read_rows(problem: Problem, path: Path) -> pd.DataFrame:
-    """Return the clean rows of a file; some may have a reason in `refused`."""
-    if not path.is_file():
-        raise RetraceError(f"{path} is no file.")
-    world = parts.world(problem.world)
-    if path.suffix == ".jsonl":
-        import msgspec
-
-        with path.open("rb") as file:
-            asked = [msgspec.json.decode(line) for line in file if line.strip()]
-        return to_frame(RowReader.of_rows(world).read(asked))
-    if path.suffix == ".parquet":
-        rows = read_table(path)
-        return rows.drop(columns=[name for name in world.outcomes if name in rows])
-    reader = parts.reader(problem.world)
-    if reader.asked is None:
-        raise RetraceError(
-            f"{path.name}: raw rows of '{problem.world}' cannot be predicted from a file. Expected "
-            "rows of the clean table (.parquet), or as the API takes them (.jsonl)."
-        )
-    return reader.asked(path, parts.settings(reader.settings, problem, "ingest"))
-
-
-def together(problem: Problem, rows: pd.DataFrame, most: int) -> list[NDArray[np.int64]]:
-    """Return the places of rows in parts of about so many; rows that look at each other are in
-    one."""
-    if problem.group:
-        group = rows.groupby(list(problem.group), sort=False, dropna=False).ngroup().to_numpy()
-    else:
-        group = np.arange(len(rows))
-    before = np.r_[0, np.cumsum(np.bincount(group))]  # rows of the groups before
-    part = before[group] // most
-    order = np.argsort(part, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
-
-
-def answered(problem: Problem, rows: pd.DataFrame, ask: Ask) -> pd.DataFrame:
-    """Return key, answer and `refused` of each row."""
-    refused = pd.Series("", rows.index, dtype="str")
-    if "refused" in rows:
-        refused = rows.pop("refused").fillna("").astype("str")
-    usable, broken = usable_rows(parts.world(problem.world), rows[refused == ""])
-    refused.update(broken)
-    found = ask(usable.reset_index(drop=True)).set_axis(usable.index)
-    if "refused" in found:
-        refused.update(found.pop("refused"))
-    keys = rows[list(problem.key)]
-    return pd.concat([keys, found.reindex(rows.index), refused.rename("refused")], axis=1)
 
 
 def in_memory(problem: Problem, bundle: Bundle) -> Ask:
@@ -186,6 +132,18 @@ def stored(problem: Problem, url: str) -> Ask:
     return ask
 
 
+def together(problem: Problem, rows: pd.DataFrame, most: int) -> list[NDArray[np.int64]]:
+    """Return the places of rows in parts of about so many; rows that look at each other are in
+    one."""
+    if problem.group:
+        group = rows.groupby(list(problem.group), sort=False, dropna=False).ngroup().to_numpy()
+    else:
+        group = np.arange(len(rows))
+    part = parts_of_groups(group, most)
+    order = np.argsort(part, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
+
+
 def _plain(said: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if name not in ("decision", "problem")}
 
@@ -201,12 +159,3 @@ def begin(folder: Path, source: Path, bundle: Bundle) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_json(wanted, note)
-
-
-def finish(whole: pd.DataFrame, path: Path) -> None:
-    partial = path.with_name(f"{path.name}.partial-")
-    if path.suffix == ".csv":
-        whole.to_csv(partial, index=False, lineterminator="\n")
-        partial.replace(path)
-    else:
-        write_table(whole, path)

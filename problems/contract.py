@@ -155,9 +155,10 @@ class IngestParams(Params):
 
 
 class ReadAsked(Protocol):
-    def __call__(self, source: Path, settings: Any) -> pd.DataFrame:
-        """Return the clean rows, without outcomes, of raw ones that are to be predicted, in their
-        order; what `ingest` would reject has the reason in a column `refused`, "" in others."""
+    def __call__(self, source: Path, settings: Any) -> Iterator[pd.DataFrame]:
+        """Yield the clean rows, without outcomes, of a file's raw ones that are to be predicted, in
+        their order and in pieces of any size; what `ingest` would reject has the reason in a column
+        `refused`, "" or nothing in others."""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def begin(store: Store, lineup: Lineup, most_mb: int) -> Remembered | None:
 def settle() -> None:
     """Take what is loaded out of garbage collection, whose pauses are then short, and give back
     what only loading needed."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     pa.default_memory_pool().release_unused()

@@ -16,13 +16,15 @@ Numbers are read later, by `retrace.raw.values`: one unreadable value costs one 
 import difflib
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from retrace.base.errors import RetraceError
+from retrace.raw.blocks import in_pieces
 from retrace.raw.delimited import Delimited
 from retrace.raw.hints import hints
 from retrace.raw.objects import Objects
@@ -32,8 +34,8 @@ from retrace.raw.sources import TRUTH, files_of, fingerprint, suffix_of
 from retrace.raw.xes import Xes
 
 __all__ = [
-    "PLACE", "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "read_mapped",
-    "read_raw", "say_hints",
+    "PLACE", "TRUTH", "WRONG_FIELDS", "RawTable", "fingerprint", "names_in_file", "pieces_mapped",
+    "read_mapped", "read_raw", "say_hints",
 ]  # fmt: skip
 
 WRONG_FIELDS = "wrong number of fields"
@@ -97,10 +99,9 @@ def read_raw(
             others = (one for one in reader.names if one not in wanted and one not in PLACE)
             optional = [*optional, *others]
             wanted = [*columns, *optional]
-        _check_columns(path, reader.names, columns, optional, hints or {})
-        part, wrong = reader.read([column for column in wanted if column in reader.names])
-        rows.append(part.assign(file=path.name, row=part.pop("row")))
-        malformed.append(wrong.assign(file=path.name))
+        part, wrong = _read(reader, path, columns, optional, hints or {})
+        rows.append(part)
+        malformed.append(wrong)
     return _table(source, name, wanted, rows, malformed, signs)
 
 
@@ -162,7 +163,48 @@ def read_mapped(
 
     Raises RetraceError for a mapping that names a missing column (with the closest that is there).
     """
-    mapping = columns or {}
+    asked = _asked(required, optional, columns or {}, hints or {})
+    table = read_raw(source, asked.needed, asked.others, name=name, hints=asked.hints)
+    return RawTable(table.rows.rename(columns=asked.back), table.malformed)
+
+
+def pieces_mapped(
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[RawTable]:
+    """Yield a file as `read_mapped` reads it, piece by piece; what is no delimited file is one.
+
+    What looks like a fault of the export is only looked for in the first piece.
+    """
+    asked = _asked(required, optional, columns or {}, {})
+    files_of(path)
+    other = _READERS.get((suffix_of(path) or "").removesuffix(".gz"))
+    readers = [other(path)] if other else in_pieces(path)
+    wanted, signs = [*asked.needed, *asked.others], True
+    for reader in readers:
+        rows, malformed = _read(reader, path, asked.needed, asked.others, asked.hints)
+        table = _table(path, None, wanted, [rows], [malformed], signs or None)
+        yield RawTable(table.rows.rename(columns=asked.back), table.malformed)
+        signs = False
+
+
+class _Asked(NamedTuple):
+    """Columns by their names in the file: needed, and optional; and the project's names of them."""
+
+    needed: list[str]
+    others: list[str]
+    hints: dict[str, str]
+    back: dict[str, str]
+
+
+def _asked(
+    required: Sequence[str],
+    optional: Sequence[str],
+    mapping: Mapping[str, str],
+    hints: Mapping[str, str],
+) -> _Asked:
     in_file = names_in_file([*required, *optional], mapping)
     needed = [*required, *(one for one in optional if one in mapping)]
     taken = {in_file[one] for one in needed}
@@ -173,16 +215,25 @@ def read_mapped(
             f"params.yaml: `columns` gives the column '{in_file[doubled[0]]}' to more than one of "
             f"{', '.join(needed)}. Map the others to columns of their own."
         )
-    told = {in_file[one]: text for one, text in (hints or {}).items() if one in in_file}
+    told = {in_file[one]: text for one, text in hints.items() if one in in_file}
     for one in needed:
         if one in mapping:
             told[in_file[one]] = f"params.yaml maps '{one}' to it: correct `columns.{one}` there."
-    table = read_raw(
-        source, [in_file[one] for one in needed], [in_file[one] for one in others],
-        name=name, hints=told,
-    )  # fmt: skip
     back = {in_file[one]: one for one in [*needed, *others]}
-    return RawTable(table.rows.rename(columns=back), table.malformed)
+    return _Asked([in_file[one] for one in needed], [in_file[one] for one in others], told, back)
+
+
+def _read(
+    reader: "Delimited | Parquet | Objects | Sheet | Xes",
+    path: Path,
+    columns: Sequence[str],
+    optional: Sequence[str],
+    hints: Mapping[str, str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return rows and malformed ones of a file, with their places."""
+    _check_columns(path, reader.names, columns, optional, hints)
+    part, wrong = reader.read([one for one in [*columns, *optional] if one in reader.names])
+    return part.assign(file=path.name, row=part.pop("row")), wrong.assign(file=path.name)
 
 
 def _check_columns(

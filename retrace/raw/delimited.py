@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from retrace.base.errors import RetraceError
 from retrace.raw.packed import AGAIN, pieces
-from retrace.raw.records import find_records
+from retrace.raw.records import Records, find_records
 from retrace.raw.sources import suffix_of
 
 SEPARATORS = {".tsv": b"\t", ".csv": b","}
@@ -41,15 +41,23 @@ _OTHER_FORMATS = {
 class Delimited:
     """One .tsv or .csv file, perhaps with .gz: `names` of its columns, and `read` for some."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._data = _load(path)
-        self._records = find_records(self._data, _separator(path, self._data))
+    def __init__(self, path: Path, part: "Part | None" = None) -> None:
+        """part : of a file that is whole, where a part is read alone"""
+        self._path, is_part = path, part is not None
+        if part is None:
+            data = _load(path)
+            part = Part(data, find_records(data, separator_of(path, data)))
+        self._data, self._records, self._before = part
         if not len(self._records.starts):
             raise RetraceError(f"{path}: the file has only blank lines. {AGAIN}")
         header = [self._field(0, column) for column in range(self._records.width)]
         self.names: list[str] = [name.as_py().strip() for name in _unquoted(pa.array(header))]
-        self._check_end()
+        if not is_part:
+            self._check_end()
+
+    @property
+    def n_rows(self) -> int:
+        return len(self._records.starts) - 1
 
     def read(self, columns: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the rows as `columns` of text and `row`, and those with a wrong number of fields
@@ -64,9 +72,9 @@ class Delimited:
         for name in columns:
             begin, end = records.bounds(good, self.names.index(name))
             values[name] = pd.array(_unquoted(_slices(self._data, begin, end)), dtype=dtype)
-        rows = pd.DataFrame(values | {"row": good})  # record 0 is the header
-        shown = [self._text(record) for record in bad]
-        return rows, pd.DataFrame({"row": bad, "text": pd.Series(shown, dtype="str")})
+        shown = pd.Series([self._text(record) for record in bad], dtype="str")
+        rows = pd.DataFrame(values | {"row": self._before + good})  # record 0 is the header
+        return rows, pd.DataFrame({"row": self._before + bad, "text": shown})
 
     def _field(self, record: int, column: int) -> str:
         begin, end = self._records.bounds(np.array([record]), column)
@@ -91,17 +99,26 @@ class Delimited:
         )
 
 
-def _separator(path: Path, data: bytearray) -> bytes:
+class Part(NamedTuple):
+    """Whole records of a file, the header first, and how many rows there are before them."""
+
+    data: bytearray
+    records: Records
+    before: int = 0
+
+
+def separator_of(path: Path, data: bytearray, *, say: bool = True) -> bytes:
     """Return what separates the names of the header; say so where it is not the suffix's own."""
     own = SEPARATORS[(suffix_of(path) or ".csv").removesuffix(".gz")]
     header = re.sub(rb'"[^"]*"', b"", bytes(data[:_CHUNK]).lstrip(b"\r\n").split(b"\n")[0])
     most = max(_OTHERS, key=header.count)
     if own in header or most not in header:
         return own
-    logging.getLogger(__name__).warning(
-        "%s: the header is separated by %s, not by %s as the suffix says; so are the rows read.",
-        path, _NAMES[most], _NAMES[own],
-    )  # fmt: skip
+    if say:
+        logging.getLogger(__name__).warning(
+            "%s: the header is separated by %s, not by %s as the suffix says; so are the rows "
+            "read.", path, _NAMES[most], _NAMES[own],
+        )  # fmt: skip
     return most
 
 
@@ -110,7 +127,7 @@ def _load(path: Path) -> bytearray:
     data = bytearray()
     for piece in pieces(path):
         data += piece
-    _check_text(path, data)
+    check_text(path, data)
     if data.startswith(b"\xef\xbb\xbf"):
         del data[:3]
     if b"\n" not in data:  # line ends of old Macs
@@ -120,7 +137,7 @@ def _load(path: Path) -> bytearray:
     return data
 
 
-def _check_text(path: Path, data: bytearray) -> None:
+def check_text(path: Path, data: bytearray) -> None:
     hint = next((text for magic, text in _OTHER_FORMATS.items() if data.startswith(magic)), None)
     if hint:
         raise RetraceError(f"{path}: this is not text. {hint}")

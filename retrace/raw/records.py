@@ -10,12 +10,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Kind = Literal["unquoted", "even", "quoted"]
+KINDS: tuple[Kind, ...] = ("unquoted", "even", "quoted")  # the first two are 1. above, then 2.
 
 _QUOTE, _LINE, _RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 _OPEN = b'"[^"]*(?:""[^"]*)*'  # a quoted field without its closing quote
@@ -53,10 +56,20 @@ class Records:
 def find_records(data: bytearray, separator: bytes) -> Records:
     """Find the records of `data`, which ends with a line end."""
     lines = _Lines(data, separator)
-    if lines.are_records():
+    if not lines.has_quotes() or lines.are_even():
         return _records(lines.bytes, lines.ends, lines.separators)
     quotes = np.flatnonzero(lines.bytes == _QUOTE)
     return _quoted(lines, quotes) or _mixed(lines, quotes)
+
+
+def find_records_so(data: bytearray, separator: bytes, kind: Kind) -> Records | None:
+    """Find the records of a part of a file, header first, of which all parts are of this kind: they
+    are those of the whole then. None where this part is not."""
+    lines = _Lines(data, separator)
+    if kind == "quoted":
+        return _quoted(lines, np.flatnonzero(lines.bytes == _QUOTE))
+    fits = lines.are_even() if kind == "even" else not lines.has_quotes()
+    return _records(lines.bytes, lines.ends, lines.separators) if fits else None
 
 
 class _Lines:
@@ -74,12 +87,14 @@ class _Lines:
         length = self.ends - self.starts
         self.blank = (length == 0) | ((length == 1) & (self.bytes[self.starts] == _RETURN))
 
-    def are_records(self) -> bool:
-        """Whether no quote can mean anything: see 1. above."""
-        if b'"' not in self.data:
-            return True
+    def has_quotes(self) -> bool:
+        return b'"' in self.data
+
+    def are_even(self) -> bool:
+        """Whether all lines are like the header, so that no quote can mean anything."""
         counts = self.counts[~self.blank]
-        return bool(counts[0] > 0 and (counts == counts[0]).all() and not self.quoted_header())
+        same = len(counts) > 0 and counts[0] > 0 and (counts == counts[0]).all()
+        return bool(same and not self.quoted_header())
 
     def quoted_header(self) -> bool:
         """Whether a tool that puts all fields in quotes wrote this: then quotes are no text."""

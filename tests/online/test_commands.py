@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from commands import predict as command
 from commands.__main__ import main
-from problems import parts
+from problems import asked, parts
 from problems.parts import find_problem
 from problems.predict import predict
 from problems.rows import RowReader
@@ -126,6 +127,64 @@ def test_rows_that_look_at_each_other_are_answered_together_wherever_they_stand(
         assert retrace(reproduced, *words) == 0
         found.append(out.read_bytes())
     assert found[0] == found[1]
+
+
+def test_rows_are_read_in_pieces_and_none_before_it_is_needed(
+    reproduced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of groups that stand together, in parts: never more of it is read than one part and a
+    piece."""
+    monkeypatch.setattr(asked, "PIECE_ROWS", 50)
+    path = reproduced / "data/clean/service_time.parquet"
+    rows = read_table(path)
+    problem, n_read, n_given, at_once = find_problem("service_time"), 0, 0, list[int]()
+    read = asked.pieces
+
+    def counted(*words: Any) -> Iterator[pd.DataFrame]:
+        nonlocal n_read
+        for piece in read(*words):
+            n_read += len(piece) if len(words) == 2 else 0  # the first pass reads groups alone
+            yield piece
+
+    monkeypatch.setattr(asked, "pieces", counted)
+    for part in asked.in_parts(problem, path, most=200):
+        at_once.append(n_read - n_given)
+        n_given += len(part.rows)
+        expected = rows.iloc[part.places].drop(columns=[*parts.world("service_time").outcomes])
+        pd.testing.assert_frame_equal(part.rows, expected.reset_index(drop=True))
+    assert n_given == len(rows) > 5 * max(at_once)
+
+
+def test_a_column_of_some_rows_is_one_of_all(
+    reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = parts.world("orders")
+    rows = [dict(world.example, order_id=f"O-{number}") for number in range(30)]
+    for row in rows[:25]:
+        del row["text_region"]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = []
+    for most in (20_000, 7):
+        monkeypatch.setattr(asked, "PIECE_ROWS", most)
+        (part,) = asked.in_parts(find_problem("order_stuck"), path, 1000)
+        found.append(part.rows)
+    pd.testing.assert_frame_equal(*found)
+    assert found[0]["text_region"].tolist() == [""] * 25 + ["west"] * 5
+
+
+def test_a_bad_line_is_said_with_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    monkeypatch.setattr(asked, "PIECE_ROWS", 2)
+    rows = [json.dumps(payment(number)) for number in range(5)]
+    path.write_text("\n".join([*rows, '{"amount": ', *rows]))
+    with pytest.raises(RetraceError, match=r"rows\.jsonl, line 6: .*Expected a row as JSON"):
+        list(asked.in_parts(find_problem("fraud"), path, 1000))
+    path.write_text("\n".join([*rows, json.dumps({**payment(1), "amount": -1})]))
+    with pytest.raises(RetraceError, match=r"row 6, amount: -1"):
+        list(asked.in_parts(find_problem("fraud"), path, 1000))
 
 
 def test_rows_that_the_store_refuses_leave_the_others_their_answers(

@@ -5,7 +5,7 @@ that are to be priced. Both read a value in the same way, so that a model never 
 differently from those it was fitted on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 
 from problems.contract import Ingested, IngestParams, Reader
 from retrace.base.errors import RetraceError
-from retrace.raw import WRONG_FIELDS, fingerprint, read_mapped
+from retrace.raw import WRONG_FIELDS, fingerprint, pieces_mapped, read_mapped
 from retrace.raw.hints import no_number
 from retrace.raw.reasons import Reasons, also, first_reason, quarantine
 from retrace.raw.values import as_integer, as_number, as_text, clean_text
@@ -215,13 +215,20 @@ def _figures(clean: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def asked(source: Path, settings: IngestSettings) -> pd.DataFrame:
-    """Return the raw listings of a file, without their prices, as `listings` does; its rows are
-    those of the file that have all fields."""
-    table = read_mapped(source, LISTING, IDS, columns=settings.columns)
-    malformed = table.malformed.assign(refused=WRONG_FIELDS)[["refused"]]
-    found = listings(table.rows).reset_index(drop=True)
-    return pd.concat([found, malformed], ignore_index=True) if len(malformed) else found
+def asked(source: Path, settings: IngestSettings) -> Iterator[pd.DataFrame]:
+    """Yield the raw listings of a file, without their prices, as `listings` returns them: those
+    that have all fields in their order, then the others."""
+    n_rows, n_malformed = 0, 0
+    for table in pieces_mapped(source, LISTING, IDS, settings.columns):
+        rows = table.rows
+        if not {*IDS} & {*rows}:
+            rows = rows.assign(listing_id=np.arange(n_rows, n_rows + len(rows)))
+        n_rows, n_malformed = n_rows + len(rows), n_malformed + len(table.malformed)
+        found = listings(rows).reset_index(drop=True)
+        yield found
+    if n_malformed:
+        refused = pd.DataFrame({"refused": [WRONG_FIELDS] * n_malformed})
+        yield pd.concat([found.head(0), refused])
 
 
 READER = Reader(IngestSettings, ingest, asked)

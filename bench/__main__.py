@@ -145,6 +145,7 @@ def pings(folder: Path) -> Rows:
     return rows
 
 
+PREDICTED = (100_000, 1_482_535)
 PREDICT = """
 import stages, time
 import pandas as pd
@@ -168,15 +169,23 @@ print(round(best))
 
 
 def throughput(folder: Path) -> Rows:
-    """Raw text to price and interval, on one core."""
+    """Raw text to price and interval, on one core; and whole files by `retrace predict`."""
     copy_project(folder)
     for stage in STAGES[:5]:
         run_stage(folder, stage, "price")
     _, gigabytes, printed = command(folder, sys.executable, "-c", PREDICT)
-    rate = int(printed.split()[-1])
-    return [
-        ("raw listing to price and interval", f"{rate:,} rows/s", f"one core; {gigabytes:.1f} GB")
-    ]
+    rate, more = int(printed.split()[-1]), f"one core; {gigabytes:.1f} GB"
+    rows: Rows = [("raw listing to price and interval", f"{rate:,} rows/s", more)]
+    for size in PREDICTED:
+        set_params(folder, "price.simulate.rows", size)
+        run_stage(folder, "simulate", "price")
+        words = ("-m", "commands", "predict", "price", "data/raw/price/train.tsv", "-o", "out.csv")
+        seconds, gigabytes, printed = command(folder, sys.executable, *words)
+        if f"{size:,} rows" not in printed:
+            raise RuntimeError(f"not all rows are there: {printed}")
+        name = f"`retrace predict price`, {size:,} listings"
+        rows.append((name, f"{seconds:.0f} s", f"{gigabytes:.2f} GB"))
+    return rows
 
 
 def one_row(_folder: Path) -> Rows:

@@ -48,7 +48,7 @@ from tests.online.server import RunningServer, free_port
 
 CONNECTIONS, WARM = 8, 200
 STARTS = 5
-PATIENCE_SECONDS = 600.0  # until a peer answers
+PATIENCE_SECONDS = 120.0  # until a peer answers
 TITLE = "Serving: CPU of a request, beside an empty endpoint"
 PEERS = {
     "fastapi": "FastAPI, pydantic and a DataFrame",

@@ -11,11 +11,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from problems.contract import Ingested
-from problems.price.ingest import CLEAN, LISTING, RAW, REASONS, IngestSettings, ingest, listings
+from problems.price.ingest import (
+    CLEAN,
+    LISTING,
+    RAW,
+    REASONS,
+    IngestSettings,
+    asked,
+    ingest,
+    listings,
+)
 from problems.price.schema import COLUMNS, WORLD
 from retrace.base.errors import RetraceError
 from retrace.base.params import parse_section
-from retrace.raw import fingerprint
+from retrace.raw import blocks, fingerprint, packed
 
 GOOD = {
     "train_id": "7",
@@ -218,6 +227,25 @@ def test_listings_that_cannot_be_priced_are_refused_with_the_reason() -> None:
     assert "refused" not in listings(raw[:1])
     with pytest.raises(RetraceError, match=r"no column shipping; found train_id.*Expected name"):
         listings(raw.drop(columns="shipping"))
+
+
+def test_listings_of_a_file_come_in_pieces_without_ids_numbered_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "_CHUNK", 100)
+    monkeypatch.setattr(blocks, "BLOCK", 200)
+    names = [f"Dress {number}" for number in range(20)]
+    lines = ["\t".join((name, *(GOOD[one] for one in LISTING[1:]))) for name in names]
+    lines.insert(5, "too\tfew")
+    (tmp_path / "t.tsv").write_text("\n".join(["\t".join(LISTING), *lines]))
+    pieces = list(asked(tmp_path / "t.tsv", IngestSettings()))
+    found = pd.concat(pieces, ignore_index=True)
+    assert len(pieces) > 5
+    assert found["name"].tolist()[:-1] == names
+    assert found["listing_id"].tolist()[:-1] == list(range(20))
+    assert found["refused"].isna().tolist() == [True] * 20 + [False]
+    assert found["refused"].iloc[-1] == "wrong number of fields"
+    assert [*pieces[-1]] == [*pieces[0], "refused"]
 
 
 # ---- the schema ----------------------------------------------------------------------------------

@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from dvc.utils.serialize import modify_yaml
 
-from experiments.git import git
+from experiments.git import git, git_or_empty
+from experiments.rollout.evidence import COLUMNS
 from experiments.rollout.resolve import plan_of
 from problems import parts
 from problems.contract import Problem
+from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import parse_section
 from serving.rollout import AB, Challenger, Rollout, moment_of, read_rollouts
@@ -50,6 +53,7 @@ def start(
             f"{problem.name} assigns by '{before.subject}' already; arms of one problem share it."
         )
     _check_columns(problem, subject, where or {})
+    version = _pinned(problem, version)
     block: dict[str, Any] = {"version": version, "mode": mode, "since": _now()}
     if mode == AB:
         block |= {"begins_at": _room(before, share), "share": share}
@@ -94,6 +98,15 @@ def stop(problem: Problem, arm: str) -> str:
     return _commit(f"Rollout of {problem.name}: '{arm}' stopped")
 
 
+def _pinned(problem: Problem, version: str) -> str:
+    """Return a version that stays what it is: a branch, or HEAD, by its commit."""
+    tags = git("tag", "--list", version, f"{problem.name}@{version}")
+    if tags or (Path(version) / paths.bundle(problem.name)).is_dir():
+        return version
+    commit = git_or_empty("rev-parse", "--verify", "--quiet", f"{version}^{{commit}}")
+    return commit[:12] or version
+
+
 def _arm(problem: Problem, arm: str) -> tuple[Rollout, Challenger]:
     rollout = read_rollouts().get(problem.name)
     there = ", ".join(rollout.challengers) if rollout else "none"
@@ -103,10 +116,10 @@ def _arm(problem: Problem, arm: str) -> tuple[Rollout, Challenger]:
 
 
 def _usual_subject(problem: Problem) -> str:
-    """Return the column of the person whose row it is, else what rows are grouped by, else the
-    row's own name."""
+    """Return what rows are grouped by, which are answered together, else the column of the person
+    whose row it is, else the row's own name."""
     personal = parts.world(problem.world).personal
-    return (*personal[:1], *problem.group, *problem.key)[0]
+    return (*problem.group, *personal[:1], *problem.key)[0]
 
 
 def _check_columns(problem: Problem, subject: str, where: Mapping[str, Sequence[str]]) -> None:
@@ -117,6 +130,16 @@ def _check_columns(problem: Problem, subject: str, where: Mapping[str, Sequence[
     for name in (subject, *where):
         if name not in known and not name.startswith("text_"):
             raise RetraceError(f"rows of {world.name} have no '{name}'; there: {', '.join(known)}.")
+    own = [name for name in (subject, *where) if name in COLUMNS and name not in problem.key]
+    if own:
+        raise RetraceError(
+            f"the log has something else under '{own[0]}': nobody could judge by that column."
+        )
+    if problem.group and subject not in problem.group:
+        raise RetraceError(
+            f"rows of one {problem.group[0]} are answered together, in one arm, whatever their "
+            f"'{subject}' is. Assign by '{problem.group[0]}'."
+        )
     hidden = [name for name in where if name in world.personal]
     hidden += [subject] if subject in world.personal[1:] else []
     if hidden:

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from scipy.stats import chi2_contingency
 
+from experiments.rollout import edit
+from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from serving.rollout import Rollout, read_rollouts
 from serving.wanted import CHAMPION
@@ -98,3 +100,18 @@ def test_a_moment_and_a_single_value_may_be_written_plainly(tmp_path: Path) -> N
     assert one.since == "2026-01-01"
     assert one.takes({"condition": 3})
     assert read_rollouts(tmp_path / "none.yaml") == {}
+
+
+def test_rows_that_are_answered_together_are_assigned_together() -> None:
+    problem = find_problem("service_time")
+    assert edit._usual_subject(problem) == "route_id"
+    edit._check_columns(problem, "route_id", {"region": ["a"]})
+    with pytest.raises(RetraceError, match="rows of one route_id are answered together"):
+        edit._check_columns(problem, "customer_id", {})
+    assert edit._usual_subject(find_problem("fraud")) == "customer_id"
+    edit._check_columns(find_problem("fraud"), "customer_id", {})
+
+
+def test_a_column_that_the_log_has_for_itself_is_refused() -> None:
+    with pytest.raises(RetraceError, match="something else under 'name'"):
+        edit._check_columns(find_problem("price"), "listing_id", {"name": ["lamp"]})

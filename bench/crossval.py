@@ -31,7 +31,8 @@ from retrace.fit.bundle import Bundle
 from retrace.judge import metrics
 from retrace.past.splits import unit_hash
 from workflow.featurize import fit_encoding
-from workflow.train import TrainParams, fit_bundle, refit
+from workflow.refit import refit
+from workflow.train import TrainParams, fit_bundle
 
 VALID_SHARE = 0.1
 

@@ -28,7 +28,8 @@ from retrace.judge.metrics import METRICS
 from stages.train import read_encoded, read_fitted
 from workflow.blocks import blocks_of
 from workflow.final import EncodedRows
-from workflow.train import TrainParams, fit_bundle, refit, uncalibrated
+from workflow.refit import refit
+from workflow.train import TrainParams, fit_bundle, uncalibrated
 
 Floats = NDArray[np.float64]
 

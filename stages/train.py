@@ -13,6 +13,7 @@ writes  models/price/              the bundle that ships: boosters, encoder, int
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from retrace.fit.boosters import importance
 from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
 from stages.windows import FOLD, NOTES
-from workflow.final import EncodedRows, Fitted, Held, final_fit, with_reference
+from workflow.final import EncodedRows, Fitted, Held, final_fit, folds_choose, with_reference
 from workflow.train import TrainParams, fit_bundle, point_of
 
 
@@ -44,6 +45,20 @@ def read_fitted(problem: Problem, fit: str) -> Fitted:
     return Fitted(encoding, read_encoded(problem, f"{fit}/fitted", encoding.columns))
 
 
+class Final(NamedTuple):
+    """The rows of both final fits, and those of the test whose outcomes are known."""
+
+    judged: Fitted
+    test: EncodedRows
+    shipped: Fitted
+
+
+def read_final(problem: Problem) -> Final:
+    judged, shipped = (read_fitted(problem, fit) for fit in ("judged", "shipped"))
+    test = read_encoded(problem, "judged/test", judged.encoding.columns)
+    return Final(judged, test.take(np.isfinite(test.window[1])), shipped)
+
+
 def main(name: str) -> None:
     problem = find_problem(name)
     params = parts.settings(TrainParams, problem, "train")
@@ -52,19 +67,17 @@ def main(name: str) -> None:
         window: read_encoded(problem, window, encoding.columns)
         for window in ("train", "valid", "calibration")
     }
-    model, fits = fit_bundle(
-        problem, encoding, {window: rows.window for window, rows in windows.items()}, params
-    )
+    matrices = {window: rows.window for window, rows in windows.items()}
+    final = read_final(problem) if params.final else None
+    folds = final is not None and folds_choose(problem, final.judged, final.test, params)
+    model, fits = fit_bundle(problem, encoding, matrices, params, folds_choose=folds)
     held = newest = Held.of(model, windows["valid"], windows["calibration"])
     fitted, judged = windows["train"], None
-    if params.final:
-        before, all_known = (read_fitted(problem, fit) for fit in ("judged", "shipped"))
-        test = read_encoded(problem, "judged/test", before.encoding.columns)
-        test = test.take(np.isfinite(test.window[1]))
+    if final is not None:
         judged, model, held, newest = final_fit(
-            problem, model, held, before, test, all_known, params
+            problem, model, held, final.judged, final.test, final.shipped, params
         )
-        fitted = all_known.rows
+        fitted = final.shipped.rows
     notes = read_json(paths.features(name) / NOTES)
     model = replace(model, card={**model.card, "notes": notes})
     model = with_reference(problem, model, fitted, newest)

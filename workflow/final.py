@@ -22,7 +22,8 @@ from retrace.fit.bundle import Bundle
 from retrace.fit.reference import Reference, sampled
 from retrace.judge.metrics import METRICS
 from workflow.folds import with_rounds_of_folds, without_fold
-from workflow.train import Scores, TrainParams, promise_of, refit
+from workflow.refit import refit, refits
+from workflow.train import Scores, TrainParams, promise_of
 
 HALF_LIFE = 150  # groups: with fewer, chance moves an interval more than the world does
 FEW_GROUPS = 500  # of which a twentieth is 25 (assumed): below, older rows help, out of fold
@@ -119,6 +120,14 @@ def follows(problem: Problem, learnt: EncodedRows, test: EncodedRows) -> bool:
     return bool((learnt.keys[problem.time] < begun).mean() >= BEFORE)
 
 
+def folds_choose(problem: Problem, judged: Fitted, test: EncodedRows, params: TrainParams) -> bool:
+    """Whether folds choose rounds, start and trees: of few rows that no time orders."""
+    folds = judged.rows.folds
+    if folds is None or len(folds) >= params.folds_below or len(np.unique(folds)) < 2:
+        return False
+    return not follows(problem, judged.rows, test)
+
+
 def out_of_fold(problem: Problem, chosen: Bundle, fitted: Fitted, params: TrainParams) -> Held:
     """Score rows by fits without their fold, fold by fold until `held_least` rows are scored."""
     parts: list[Held] = []
@@ -156,21 +165,24 @@ def final_fit(
         if n_groups(problem, held.keys) < FEW_GROUPS:
             older = apart_from(problem, out_of_fold(problem, chosen, judged, params), held.keys)
             held = Held.together([older.marked(True), held.marked(False)])
-    else:
+    elif folds_choose(problem, judged, test, params):
         chosen, held = _by_folds(problem, chosen, judged, params)
-    model = _promising(problem, chosen, judged, held, params, half_life)
+    else:
+        held = out_of_fold(problem, chosen, judged, params)
+    rows = [(one.encoding, one.rows.window) for one in (judged, shipped)]
+    model, all_known = refits(problem, chosen, rows, params)
+    model = _promising(problem, model, held, params, half_life)
     newest = Held.together([held, Held.of(model, test)])
-    return model, _promising(problem, chosen, shipped, newest, params, half_life), held, newest
+    return model, _promising(problem, all_known, newest, params, half_life), held, newest
 
 
 def _by_folds(
     problem: Problem, chosen: Bundle, judged: Fitted, params: TrainParams
 ) -> tuple[Bundle, Held]:
-    """Score the rows before the test out of fold; where they are few, the same folds choose the
-    rounds."""
+    """Score the rows before the test by the folds that choose, which are those out of fold."""
     window, folds, keys = judged.rows.window, judged.rows.folds, judged.rows.keys
-    if folds is None or len(folds) >= params.folds_below or len(np.unique(folds)) < 2:
-        return chosen, out_of_fold(problem, chosen, judged, params)
+    if folds is None:
+        raise ValueError("rows without folds have none that choose")
     encoding = judged.encoding
     chosen, scores = with_rounds_of_folds(problem, chosen, encoding, window, folds, params)
     return chosen, Held(keys.reset_index(drop=True), window[1], scores)
@@ -190,14 +202,8 @@ def apart_from(problem: Problem, held: Held, keys: pd.DataFrame) -> Held:
 
 
 def _promising(
-    problem: Problem,
-    chosen: Bundle,
-    fitted: Fitted,
-    held: Held,
-    params: TrainParams,
-    half_life: float | None,
+    problem: Problem, model: Bundle, held: Held, params: TrainParams, half_life: float | None
 ) -> Bundle:
-    model = refit(problem, chosen, fitted.encoding, fitted.rows.window, params)
     if half_life is not None:
         held = held.in_order(str(problem.time))
     promise = promise_of(problem, held.target, held.scores, params, half_life)

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from problems.contract import Problem
 from retrace.encode.encoding import Encoding
-from retrace.fit.boosters import Window, best_rounds
+from retrace.fit.beside import Beside
+from retrace.fit.boosters import Window, best_rounds, warnings_of
 from retrace.fit.bundle import Bundle
 from retrace.fit.starts import base, layout_for, named, objective_for, seen_by, share_of
+from workflow.refit import settled
 from workflow.train import (
     Scores,
     TrainParams,
@@ -18,10 +20,8 @@ from workflow.train import (
     layout_of,
     objectives,
     point_names,
-    settled,
     sizes_of,
     starts_of,
-    warnings_of,
 )
 
 
@@ -54,13 +54,13 @@ def with_rounds_of_folds(
     found = objectives(problem, settled(params, chosen), len(encoding.classes))
     layout = layout_of(problem, encoding, found["point"])
     order = np.argsort(np.argsort(folds, kind="stable"), kind="stable")
-    parts = [
-        (
-            without_fold(problem, encoding, rows, folds, int(fold)),
-            (rows[0][folds == fold], rows[1][folds == fold]),
-        )
-        for fold in np.unique(folds)
-    ]
+
+    def part(fold: int) -> tuple[Window, Window]:
+        out = rows[0][folds == fold], rows[1][folds == fold]
+        return without_fold(problem, encoding, rows, folds, fold), out
+
+    with Beside(len(np.unique(folds))) as beside:
+        parts = beside.each(part, np.unique(folds).tolist())
 
     def out_of_fold(name: str, trees: Mapping[str, float]) -> tuple[int, NDArray[np.float64]]:
         own, sized = layout_for(name, layout), params.model_copy(update=trees)

@@ -1,11 +1,11 @@
 """Fit one problem's model on its windows: boosters, and the interval or the calibration.
 
 chosen, fits = fit_bundle(...)     fitted on train; valid chooses the rounds and the loss
-refit(problem, chosen, ...)        the same on other rows, with nothing chosen any more
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.encode.encoding import Encoding, from_scale
 from retrace.encode.linear import COLUMN
+from retrace.fit.beside import fit_beside
 from retrace.fit.boosters import (
     BoosterParams,
     Fit,
@@ -23,7 +24,7 @@ from retrace.fit.boosters import (
     Link,
     Window,
     fit_booster,
-    fit_rounds,
+    warnings_of,
 )
 from retrace.fit.bundle import Bundle, predict_scaled
 from retrace.fit.calibration import CALIBRATIONS, logistic, softmax
@@ -33,7 +34,6 @@ from retrace.fit.starts import (
     SHARES,
     WITH_EXTRA,
     averaged,
-    base,
     layout_for,
     named,
     objective_for,
@@ -176,19 +176,22 @@ def fit_bundle(
     params: TrainParams,
     *,
     intervals: bool = True,
+    folds_choose: bool = False,
     **how: Any,
 ) -> tuple[Bundle, dict[str, Fit]]:
     """Fit the task's boosters; valid chooses the rounds, calibration what makes a promise of them:
     the widening of an interval, or the probabilities of a classifier.
 
-    Without `intervals` a regression has its point alone. `how` goes to `fit_booster`, and changes
-    no tree.
+    Without `intervals` a regression has its point alone. Where `folds_choose` afterwards, start and
+    trees are the first ones. `how` goes to `fit_booster`, and changes no tree.
     """
     objective = objectives(problem, params, len(encoding.classes))["point"]
     check_target(problem, windows["train"][1], objective)
     layout = layout_of(problem, encoding, objective)
     names = TASKS[problem.task].boosters if intervals else ("point",)
-    fits, trees = fit_boosters(problem, encoding, layout, windows, params, names, how)
+    tried = (starts_of(layout, params), sizes_of(layout, params))
+    tried = (tried[0][:1], [{}]) if folds_choose else tried
+    fits, trees = fit_boosters(problem, encoding, layout, windows, params, names, tried, how)
     boosters, share = averaged({name: fit.booster for name, fit in fits.items()})
     layout = replace(layout, share=share)
     matrix, target = windows["calibration"]
@@ -234,26 +237,6 @@ def promise_of(
     if "lower" not in scores:
         return None
     return Interval.fit(target, scores, params.level, half_life=half_life)
-
-
-def warnings_of(
-    rounds: Mapping[str, int], unstopped: Collection[str], params: TrainParams
-) -> list[str]:
-    """Say which boosters early stopping did not end in its usual way: they learnt nothing beyond
-    chance, or, `unstopped`, would have learnt more."""
-    found = []
-    for name, best in rounds.items():
-        if best <= 1:
-            found.append(
-                f"the booster '{name}' stopped after its first round: no column helps on the "
-                "validation window. Look at the columns, or lower learning_rate."
-            )
-        elif name in unstopped:
-            found.append(
-                f"the booster '{name}' used all {params.max_rounds} rounds of max_rounds and was "
-                "still getting better. Raise max_rounds, or learning_rate."
-            )
-    return found
 
 
 def starts_of(layout: Layout, params: TrainParams, *, few: bool = False) -> list[str]:
@@ -302,40 +285,6 @@ def best_start(
     return start, found[start]
 
 
-def settled(params: TrainParams, chosen: Bundle) -> TrainParams:
-    """Return the parameters with the loss and the trees that were chosen."""
-    trees = chosen.card.get("trees", {})
-    return params.model_copy(update={"loss": chosen.card.get("loss"), **trees})
-
-
-def refit(
-    problem: Problem,
-    chosen: Bundle,
-    encoding: Encoding,
-    rows: Window,
-    params: TrainParams,
-    *,
-    names: Sequence[str] = (),
-    num_threads: int = 0,
-) -> Bundle:
-    """Fit the boosters of `chosen` on other rows, with its rounds and its loss, and keep what it
-    promises; `names` are those of some boosters, without it all."""
-    params = settled(params, chosen)
-    found = objectives(problem, params, len(encoding.classes))
-    layout = layout_of(problem, encoding, found["point"])
-    fitted = {}
-    for name, rounds in chosen.card["rounds"].items():
-        if not names or base(name) in names:
-            own = layout_for(name, layout)
-            seen, objective = seen_by(name, own, rows), objective_for(name, found[base(name)])
-            fitted[name] = fit_rounds(
-                seen, own, params, objective, max(1, rounds), num_threads=num_threads
-            )
-    boosters, share = averaged(fitted)
-    card = {**chosen.card, "rows": {**chosen.card["rows"], "fitted": len(rows[1])}}
-    return replace(chosen, encoding=encoding, boosters=boosters, share=share, card=card)
-
-
 def fit_boosters(
     problem: Problem,
     encoding: Encoding,
@@ -343,32 +292,49 @@ def fit_boosters(
     windows: dict[str, Window],
     params: TrainParams,
     names: Sequence[str],
+    tried: tuple[Sequence[str], Sequence[Mapping[str, float]]],
     how: dict[str, Any],
-) -> tuple[dict[str, Fit], dict[str, float]]:
-    """Fit the boosters of these names, as they start; return by which size of trees, too. With the
-    loss `best` the point is the better of two, with the start `best` all start as the point does
-    best, and they have the trees with which it does."""
+) -> tuple[dict[str, Fit], Mapping[str, float]]:
+    """Fit the boosters of these names; return by which size of trees, too. With the loss `best` the
+    point is the better of two; all start as the point does best of the starts that are `tried`, and
+    have those of the sizes of trees with which it does."""
     train, valid = windows["train"], windows["valid"]
-    chosen, starts = objectives(problem, params, len(encoding.classes)), starts_of(layout, params)
+    chosen, starts = objectives(problem, params, len(encoding.classes)), tried[0]
 
-    def fit(name: str, objective: dict[str, object], trees: Mapping[str, float]) -> Fit:
+    def fit(objective: dict[str, object], name: str, trees: Mapping[str, float], n: int) -> Fit:
         own, sized = layout_for(name, layout), params.model_copy(update=trees)
         rows, others = (seen_by(name, own, window) for window in (train, valid))
-        return fit_booster(rows, others, own, sized, objective_for(name, objective), **how)
+        objective = objective_for(name, objective)
+        return fit_booster(rows, others, own, sized, objective, **{"num_threads": n, **how})
 
-    def point(trees: dict[str, float]) -> tuple[float, str, dict[str, Fit], dict[str, float]]:
+    def beside(fits: Mapping[Any, Callable[[int], Fit]]) -> dict[Any, Fit]:
+        return fit_beside(fits, len(train[1]), 1 if how else 0)  # a search has threads of its own
+
+    best = problem.task == "regression" and params.loss == "best"
+    losses = {"": chosen["point"], **({"l1": L1} if best else {})}
+    sizes = dict(enumerate(tried[1]))
+    fitted = beside(
+        {
+            (size, name, loss): partial(fit, losses[loss], name, trees)
+            for size, trees in sizes.items()
+            for name in point_names(starts)
+            for loss in losses
+        }
+    )
+
+    def point(size: int) -> tuple[float, str, dict[str, Fit], Mapping[str, float]]:
         fits, scores = {}, {}
         for name in point_names(starts):
-            own, fits[name] = layout_for(name, layout), fit(name, chosen["point"], trees)
-            if problem.task == "regression" and params.loss == "best":
-                fits[name] = better(problem, own, valid, fits[name], fit(name, L1, trees))
+            own = layout_for(name, layout)
+            fits[name] = better(problem, own, valid, *(fitted[size, name, loss] for loss in losses))
             scores[name] = predict_scaled({"point": fits[name].booster}, own, valid[0])["point"]
         start, loss = best_start(problem, starts, valid[1], scores)
-        return loss, start, {name: fits[name] for name in named("point", start)}, trees
+        return loss, start, {name: fits[name] for name in named("point", start)}, sizes[size]
 
-    _, start, fits, trees = min(map(point, sizes_of(layout, params)), key=lambda one: one[0])
+    _, start, fits, trees = min(map(point, sizes), key=lambda one: one[0])
     bounds = [(other, name) for other in names[1:] for name in named(other, start)]
-    return fits | {name: fit(name, chosen[other], trees) for other, name in bounds}, trees
+    rest = beside({name: partial(fit, chosen[other], name, trees) for other, name in bounds})
+    return fits | rest, trees
 
 
 def point_of(fits: Mapping[str, Fit]) -> Fit:

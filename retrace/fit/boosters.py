@@ -1,13 +1,10 @@
 """Fit LightGBM so that the model's text is the same on every machine, and read it back."""
 
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import cycle, takewhile
+from functools import cached_property, partial
+from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +16,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.encode.encoders import Matrix
 from retrace.encode.linear import of_classes
+from retrace.fit.beside import Beside
 from retrace.fit.learner import lgb
 from retrace.fit.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
@@ -35,10 +33,14 @@ class BoosterParams(Params):
     max_bin: int = Field(255, ge=2)
     max_rounds: int = Field(1000, ge=1)
     early_stopping_rounds: int = Field(50, ge=1)
+    # The share by which the loss must fall in so many rounds; without a word any fall counts. Small
+    # learning rates go on for a thousand rounds in which nothing is gained that a reader could see.
+    early_stopping_gain: float | None = Field(default=None, ge=0, lt=1)
     seed: int = 1
 
 
-ROUNDS = {"max_rounds", "early_stopping_rounds"}
+ROUNDS = {"max_rounds", "early_stopping_rounds", "early_stopping_gain"}
+STEPS = 10  # rounds that one fold takes before the others are asked
 
 
 Link = Literal["log"] | None
@@ -94,6 +96,37 @@ class Fit:
     curve: pd.DataFrame
 
 
+class Patience:
+    """When boosting stops: `best` is the round of the least loss so far, and it has `ended` after
+    `early_stopping_rounds` in which the loss did not fall, or by too small a share."""
+
+    def __init__(self, params: BoosterParams) -> None:
+        self.params, self.gain = params, params.early_stopping_gain or 0.0
+        self.order = 30  # as a callback: after the one that records, which has 20
+        self.rounds, self.best, self.least = 0, 0, np.inf
+        self.since, self.mark = 0, np.inf  # the round in which it last fell enough
+        self.ended = False
+
+    def after(self, loss: float) -> None:
+        if self.ended:
+            return
+        self.rounds += 1
+        if loss < self.least:
+            self.best, self.least = self.rounds, loss
+        if self.mark - loss > self.gain * abs(loss):
+            self.since, self.mark = self.rounds, loss
+        waited = self.rounds - self.since >= self.params.early_stopping_rounds
+        self.ended = waited or self.rounds >= self.params.max_rounds
+
+    def __call__(self, told: Any) -> None:
+        """Be a callback of LightGBM, which tells the loss on the window `valid`."""
+        self.after(next(one[2] for one in told.evaluation_result_list if one[0] == "valid"))
+        if self.ended:
+            raise lgb.callback.EarlyStopException(
+                max(self.best, 1) - 1, told.evaluation_result_list
+            )
+
+
 def fit_booster(
     train: Window,
     valid: Window,
@@ -117,7 +150,7 @@ def fit_booster(
     binned : the training rows as `bin_rows` returns them, to be used again; the curve then has no
         `train` loss, which a search does not look at
     watch_train : False leaves the `train` loss out, and its time
-    num_threads : of this fit, 0 is all cores; the trees are the same for any number
+    num_threads : of this fit, 0 is all cores; the trees are the same but for a last bit, rarely
     """
     _check_rows(train)
     settings = {**_settings(params, num_threads), **objective}
@@ -136,9 +169,9 @@ def fit_booster(
         valid_sets=list(watched.values()),
         valid_names=list(watched),
         callbacks=[
-            lgb.early_stopping(params.early_stopping_rounds, first_metric_only=True, verbose=False),
             lgb.record_evaluation(history),
             *callbacks,
+            Patience(params),
         ],
     )
     metric = next(iter(history["valid"]))
@@ -185,39 +218,26 @@ def best_rounds(
         valid.set_reference(dataset)  # which has the names of columns
         return lgb.Booster(settings, dataset).add_valid(valid, "valid")
 
-    def after_one_more(booster: lgb.Booster) -> float:
-        booster.update()
-        return float(booster.eval_valid()[0][2])
+    def after_more(booster: lgb.Booster, steps: int) -> list[float]:
+        losses = []
+        for _ in range(steps):
+            booster.update()
+            losses.append(float(booster.eval_valid()[0][2]))
+        return losses
 
-    best, least = 0, np.inf
-    with _Beside(len(folds)) as beside:
+    stop = Patience(params)
+    with Beside(len(folds)) as beside:
         boosters = beside.each(begun, folds)
-        for rounds in range(1, params.max_rounds + 1):
-            loss = float(np.mean(beside.each(after_one_more, boosters)))
-            if loss < least:
-                best, least = rounds, loss
-            elif rounds - best >= params.early_stopping_rounds:
-                break
+        while not stop.ended:
+            steps = min(STEPS, params.max_rounds - stop.rounds)
+            losses = beside.each(partial(after_more, steps=steps), boosters)
+            for of_round in zip(*losses, strict=True):
+                stop.after(float(np.mean(of_round)))
     scores = []
     for booster, (_, (matrix, _)) in zip(boosters, folds, strict=True):
-        found = booster.predict(matrix, raw_score=True, num_iteration=best)
+        found = booster.predict(matrix, raw_score=True, num_iteration=stop.best)
         scores.append(layout.scaled(name, found, matrix))
-    return best, scores
-
-
-class _Beside(ExitStack):
-    """Threads, each of which has always the same ones of `count` boosters: how much LightGBM says
-    is a setting of the thread that made the booster."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        threads = range(min(count, os.cpu_count() or 1))
-        self.pools = [self.enter_context(ThreadPoolExecutor(1)) for _ in threads]
-
-    def each(self, function: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
-        pools = cycle(self.pools)
-        found = [pool.submit(function, value) for pool, value in zip(pools, values, strict=False)]
-        return [one.result() for one in found]
+    return stop.best, scores
 
 
 def _check_rows(train: Window) -> None:
@@ -263,6 +283,26 @@ def _settings(params: BoosterParams, num_threads: int) -> dict[str, Any]:
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def warnings_of(
+    rounds: Mapping[str, int], unstopped: Collection[str], params: BoosterParams
+) -> list[str]:
+    """Say which boosters early stopping did not end in its usual way: they learnt nothing beyond
+    chance, or, `unstopped`, would have learnt more."""
+    found = []
+    for name, best in rounds.items():
+        if best <= 1:
+            found.append(
+                f"the booster '{name}' stopped after its first round: no column helps on the "
+                "validation window. Look at the columns, or lower learning_rate."
+            )
+        elif name in unstopped:
+            found.append(
+                f"the booster '{name}' used all {params.max_rounds} rounds of max_rounds and was "
+                "still getting better. Raise max_rounds, or learning_rate."
+            )
+    return found
 
 
 def importance(booster: lgb.Booster) -> pd.DataFrame:

@@ -34,8 +34,9 @@ from retrace.past.walk import WalkParams, labelled_until, period_length, period_
 from workflow.blocks import blocks_of
 from workflow.choose import settle
 from workflow.featurize import classes_of, fit_encoding, fitted_target
+from workflow.refit import refit
 from workflow.told import cheapest, with_told
-from workflow.train import TrainParams, fit_bundle, refit
+from workflow.train import TrainParams, fit_bundle
 
 HELD = ("valid", "calibration")  # windows that the model which chooses was not fitted on
 THREADS = 1  # of a fit: the models of several moments fill the cores

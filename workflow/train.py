@@ -82,6 +82,7 @@ class TrainParams(BoosterParams):
 
 # Of several thousand rows without much noise, in which columns work together (journal).
 LARGER = {"num_leaves": 31, "min_data_in_leaf": 10, "feature_fraction": 0.8}
+FEW_VALID = 30  # rows (assumed): of fewer, one outcome decides
 L2: dict[str, object] = {"objective": "regression", "metric": "rmse"}
 L1: dict[str, object] = {"objective": "regression_l1", "metric": "mae"}
 POISSON: dict[str, object] = {"objective": "poisson", "metric": "poisson"}  # on a log scale
@@ -210,17 +211,32 @@ def fit_bundle(
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
-            "warnings": warnings_of(
-                {name: fit.booster.best_iteration for name, fit in fits.items()},
-                [name for name, fit in fits.items() if len(fit.curve) >= params.max_rounds],
-                params,
-            ),
+            "warnings": [
+                *few_words(windows, folds_choose=folds_choose),
+                *warnings_of(
+                    {name: fit.booster.best_iteration for name, fit in fits.items()},
+                    [name for name, fit in fits.items() if len(fit.curve) >= params.max_rounds],
+                    params,
+                ),
+            ],
             **({"loss": chosen_loss(point_of(fits))} if params.loss else {}),
             **({"trees": trees} if trees else {}),
             "params": params.model_dump(exclude_none=True),
         },
     )
     return bundle, fits
+
+
+def few_words(windows: Mapping[str, Window], *, folds_choose: bool) -> list[str]:
+    """Say that a validation window chooses by chance, where it has few rows and nothing else does
+    what it is there for."""
+    n = len(windows["valid"][1])
+    if folds_choose or n >= FEW_VALID:
+        return []
+    return [
+        f"the validation window has {n} rows, by which rounds and loss are chosen: that is chance. "
+        "Hold the model against the rule, and bring more rows."
+    ]
 
 
 def promise_of(

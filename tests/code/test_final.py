@@ -23,6 +23,7 @@ from stages import evaluate, featurize, train
 from tests.code.small_world import small_world
 from tests.code.test_metrics_in_use import NAME, PROBLEM, TARGETS, visits
 from workflow.folds import without_fold
+from workflow.train import few_words
 
 SHARES = {"train": 0.6, "valid": 0.1, "calibration": 0.1, "test": 0.2}
 
@@ -163,6 +164,12 @@ def test_a_booster_that_early_stopping_did_not_end_is_said(
     warnings = Bundle.load(paths.bundle(NAME)).card["warnings"]
     assert any("used all 60 rounds" in warning for warning in warnings)
     assert all(f"WARNING: {warning}" in said for warning in warnings)
+
+
+def test_a_validation_window_of_few_rows_is_said_to_choose_by_chance() -> None:
+    few, more = ({"valid": (np.zeros((n, 1), np.float32), np.zeros(n))} for n in (8, 30))
+    assert "8 rows" in few_words(few, folds_choose=False)[0]
+    assert few_words(few, folds_choose=True) == few_words(more, folds_choose=False) == []
 
 
 def test_folds_choose_the_rounds_of_few_rows_by_what_they_have_not_seen() -> None:

@@ -10,6 +10,7 @@ Seconds are by the clock of this machine, which may be busy: compare ratios, not
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -180,11 +181,15 @@ def throughput(folder: Path) -> Rows:
         set_params(folder, "price.simulate.rows", size)
         run_stage(folder, "simulate", "price")
         words = ("-m", "commands", "predict", "price", "data/raw/price/train.tsv", "-o", "out.csv")
+        before = os.times()
         seconds, gigabytes, printed = command(folder, sys.executable, *words)
+        after, load = os.times(), f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
         if f"{size:,} rows" not in printed:
             raise RuntimeError(f"not all rows are there: {printed}")
+        cpu = after.children_user + after.children_system
+        cpu -= before.children_user + before.children_system
         name = f"`retrace predict price`, {size:,} listings"
-        rows.append((name, f"{seconds:.0f} s", f"{gigabytes:.2f} GB"))
+        rows.append((name, f"{seconds:.0f} s", f"{cpu:.0f} s of CPU, {gigabytes:.2f} GB; {load}"))
     return rows
 
 

@@ -214,9 +214,9 @@ def ours(names: list[str], n_requests: int) -> Iterator[tuple[str, RequestCost]]
             server.stop()
 
 
-def ready(names: list[str]) -> list[float]:
-    """Return the seconds from `retrace serve` to the first 200 of /health/ready, of several starts
-    with nothing stored yet, sorted."""
+def ready(names: list[str]) -> list[tuple[float, float]]:
+    """Return the seconds from `retrace serve` to the first 200 of /health/ready, and those on a
+    processor, of several starts with nothing stored yet, sorted."""
     found = []
     for _ in range(STARTS):
         with tempfile.TemporaryDirectory() as folder:
@@ -226,7 +226,7 @@ def ready(names: list[str]) -> list[float]:
             try:
                 while not _is_ready(server):
                     time.sleep(0.005)
-                found.append(time.perf_counter() - start)
+                found.append((time.perf_counter() - start, server.cpu_seconds()))
             finally:
                 server.stop()
     return sorted(found)
@@ -264,8 +264,9 @@ def main(words: list[str], titles: list[str]) -> None:
         for name, cost in ours(names, options.requests):
             memory = f"all problems {cost.megabytes:.0f} MB"
             add(name, cost, base, f"loader {cost.loader:.0f} µs; {memory}")
-        seconds = ready(names)
-        more = f"median of {STARTS}, {seconds[0]:.1f} to {seconds[-1]:.1f} s; nothing stored yet"
+        seconds, used = zip(*ready(names), strict=True)
+        more = f"median of {STARTS}, {seconds[0]:.1f} to {seconds[-1]:.1f} s; "
+        more += f"{min(used):.1f} s of CPU; nothing stored yet"
         rows.append((f"ready, {len(names)} problems", f"{seconds[STARTS // 2]:.1f} s", more))
         print(" | ".join(rows[-1]), flush=True)
         for name in PEERS if options.peers else ():

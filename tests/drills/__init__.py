@@ -27,6 +27,7 @@ DRILLS: tuple[str, ...] = (
     "skew",
     "lost",
     "strangers",
+    "rollout",
 )
 
 

@@ -26,6 +26,7 @@ DRILLS: tuple[str, ...] = (
     "at_once",
     "skew",
     "lost",
+    "away",
     "strangers",
     "rollout",
 )

@@ -13,7 +13,7 @@ from tests.drills import DRILLS, SIZES, Outcome, Size
 from tests.drills.repo import reproduced, spread, worlds
 from tests.drills.report import save, write_report
 
-SERVED = ("skew", "lost", "strangers")
+SERVED = ("skew", "lost", "away", "strangers")
 KEEPING = threading.Lock()
 
 

@@ -1,5 +1,5 @@
-"""Nothing that was answered is lost, nothing doubled; the drill `lost` does it 200 times, and lets
-PostgreSQL be away for a minute."""
+"""Nothing that was answered is lost, nothing doubled; the drill `lost` does it 200 times, in `away`
+PostgreSQL is away for a minute."""
 
 from pathlib import Path
 

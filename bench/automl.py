@@ -6,6 +6,7 @@
     python -m bench.automl peers                          all tables, 120 s a peer
     python -m bench.automl peers credit wage --seconds 30
     python -m bench.automl peers bikes --file hour.csv    a table that no package ships
+    python -m bench.automl peers digits --alone           ours alone; nothing is written
 
 The peers, which do not live beside the locked versions, get the rows that the judged fit had, the
 columns that the model may see, and as many seconds as they are given; all are judged on the test
@@ -160,8 +161,10 @@ def peer_of(
     return pd.read_parquet(found), took.read_text()
 
 
-def measure(name: str, peers: Path, seconds: int, file: Path | None, kept: Path) -> Rows:
-    """Return a row a peer: what we lose against it, with a 95 % interval."""
+def measure(
+    name: str, peers: Path, seconds: int, file: Path | None, kept: Path, *, alone: bool = False
+) -> Rows:
+    """Return a row of ours, and one a peer: what we lose against it, with a 95 % interval."""
     with tempfile.TemporaryDirectory() as temporary:
         project = Path(temporary) / "project"
         project.mkdir()
@@ -184,7 +187,7 @@ def measure(name: str, peers: Path, seconds: int, file: Path | None, kept: Path)
             )
         ]
         blocks = scored[about["group"][0]] if about["group"] else None
-        for peer in PEERS:
+        for peer in () if alone else PEERS:
             try:
                 found, took = peer_of(peer, peers, project, about, seconds, kept)
             except RuntimeError as error:
@@ -212,6 +215,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--file", type=Path)
+    parser.add_argument("--alone", action="store_true", help="without peers; write nothing")
     parser.add_argument("--kept", type=Path, help="a folder; PEERS/kept without it")
     options = parser.parse_args(words)
     if unknown := {*options.tables} - {*TABLES}:
@@ -219,9 +223,11 @@ def main(words: list[str]) -> None:
     kept = (options.kept or options.peers / "kept").resolve()
     for name in options.tables or [name for name, one in TABLES.items() if one.source]:
         file = options.file.resolve() if options.file else None
-        rows = measure(name, options.peers.resolve(), options.seconds, file, kept / name)
+        peers, alone = options.peers.resolve(), options.alone
+        rows = measure(name, peers, options.seconds, file, kept / name, alone=alone)
         print("\n".join(" | ".join(row) for row in rows), flush=True)
-        write(f"{TITLE}: {name}", rows, [])
+        if not alone:
+            write(f"{TITLE}: {name}", rows, [])
 
 
 if __name__ == "__main__":

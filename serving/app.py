@@ -155,8 +155,7 @@ def settle() -> None:
     """Take what is loaded out of garbage collection, whose pauses are then short, and give back
     what only loading needed."""
     gc.enable()
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # to look for garbage first would take a tenth of the start, and find nearly none
     pa.default_memory_pool().release_unused()
     with contextlib.suppress(OSError, AttributeError):  # of glibc
         ctypes.CDLL(None).malloc_trim(0)

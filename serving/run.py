@@ -47,6 +47,7 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
     plan = msgspec.structs.replace(plan, address=f"{host}:{port}")
     plan.export()
     plan.write()
+    app = app_of(plan) if plan.workers == 1 else None  # first: the others would take its time
     _keep_loading(plan)
     beside()
     threading.Thread(target=_keep_shadows, args=(plan,), daemon=True).start()
@@ -61,7 +62,7 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
         "proxy_headers": False,
     }
     options["timeout_keep_alive"] = 75  # seconds
-    if plan.workers > 1:
+    if app is None:
         folder = Path(plan.log) / "metrics"
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("*.db"):
@@ -69,7 +70,6 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         uvicorn.run("serving.app:create", factory=True, workers=plan.workers, **options)  # type: ignore[arg-type]  # of several types
         return
-    app = app_of(plan)
     print(f"Ready: http://{host}:{port}", flush=True)
     uvicorn.run(app, **options)  # type: ignore[arg-type]  # likewise
 

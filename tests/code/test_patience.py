@@ -11,6 +11,7 @@ from retrace.fit.boosters import (
     Layout,
     Patience,
     best_rounds,
+    bin_rows,
     booster_to_text,
     fit_booster,
     fit_rounds,
@@ -99,3 +100,26 @@ def test_an_error_in_a_fit_is_raised() -> None:
 
     with pytest.raises(ValueError, match="of this fit"):
         fit_beside({"a": fail, "b": fail}, 100)
+
+
+def test_trees_are_the_same_by_columns_and_by_rows(rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = BoosterParams(min_data_in_leaf=5, max_rounds=30)
+    texts = []
+    for few in (0, 5000):
+        monkeypatch.setattr("retrace.fit.boosters.FEW_ROWS", few)
+        booster = fit_rounds(rows, LAYOUT, params, OBJECTIVE, 30, num_threads=1)
+        texts.append(booster_to_text(booster))
+    assert [text.count("[force_col_wise: 1]") for text in texts] == [0, 1]
+    assert texts[0].split("parameters:")[0] == texts[1].split("parameters:")[0]
+
+
+def test_rows_that_are_binned_once_fit_boosters_by_columns_and_by_rows(rows) -> None:
+    """As a search does, which tries other shares of the columns."""
+    train, valid = (rows[0][:400], rows[1][:400]), (rows[0][400:], rows[1][400:])
+    params = BoosterParams(min_data_in_leaf=5, max_rounds=30)
+    binned = bin_rows(train, LAYOUT, params, OBJECTIVE, reusable=True)
+    for share in (0.5, 0.8):
+        tried = params.model_copy(update={"feature_fraction": share})
+        again = fit_booster(train, valid, LAYOUT, tried, OBJECTIVE, binned=binned)
+        alone = fit_booster(train, valid, LAYOUT, tried, OBJECTIVE)
+        assert np.array_equal(again.curve["valid"], alone.curve["valid"])

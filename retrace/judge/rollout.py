@@ -13,8 +13,8 @@ looks together.
               cannot be chance, and then no figure can be trusted
     wait      anything else
 
-Under no difference at all a verdict is ever false with at most `level`: promote needs every bound
-at once, and the others than the main measure share its level.
+Where there is no difference, half of `level` is the most with which "promote" is ever said; half of
+it that of "stop" by the main measure; and half that of "stop" by any other, which share the level.
 """
 
 import math
@@ -34,7 +34,7 @@ NEVER = 365  # days; what takes longer is as good as never
 class RolloutParams(Params):
     """What a verdict on live traffic asks for."""
 
-    # Share of looks-together that may be false without a difference.
+    # Share of rollouts without a difference that may ever, at any look, seem to have one.
     level: float = Field(0.05, gt=0, lt=1)
     # The difference to tune the bounds for, as a share of mean loss: choose it before the rollout
     # and leave it; one that is much smaller or larger is found as surely, only later.
@@ -146,13 +146,12 @@ def judge(
     found = (first, *others)
     if sizes is not None and sizes.broken:
         return RolloutVerdict("stop", _sizes(sizes), first, others, days, None, sizes=sizes)
-    few = _few(first, params)
-    worse = next((one for one in found if one.worse), None)
-    if worse is not None and not few:
-        return RolloutVerdict(
-            "stop", f"Stop: {_text(worse, days)}.", first, others, days, None, sizes=sizes
-        )
-    lacking = tuple(few)
+    few = [_few(first, params), *(_few(one, params, of=one.words) for one in others)]
+    for one, lacks in zip(found, few, strict=True):
+        if one.worse and not lacks:
+            sentence = f"Stop: {_text(one, days)}."
+            return RolloutVerdict("stop", sentence, first, others, days, None, sizes=sizes)
+    lacking = tuple(one for lacks in few for one in lacks)
     if days < params.least_days:
         lacking = (*lacking, f"{days} of at least {params.least_days} days")
     if all(one.passes for one in found) and not lacking:
@@ -219,21 +218,25 @@ def _days_left(found: Sequence[Measured], at_least: int) -> int | None:
     return max(at_least, 1, *(one for one in passes if one is not None))
 
 
-def _few(main: Measured, params: RolloutParams) -> list[str]:
-    """What the arms lack for any verdict."""
-    if main.is_paired:
-        wanted = [("blocks", main.n_subjects[0], params.least_blocks)]
-        wanted += [("requests with an outcome", main.n_outcomes[0], params.least_requests)]
+def _few(found: Measured, params: RolloutParams, of: str = "") -> list[str]:
+    """What a measure lacks for any verdict; of the main one also outcomes."""
+    arms = ("champion", "challenger")
+    if found.is_paired:
+        wanted = [("blocks", found.n_subjects[0], params.least_blocks)]
+        if not of:
+            wanted += [("requests with an outcome", found.n_outcomes[0], params.least_requests)]
     else:
         wanted = [
-            (f"{what} of the {arm}", n, least)
-            for what, found, least in (
-                ("subjects", main.n_subjects, params.least_subjects),
-                ("outcomes", main.n_outcomes, params.least_outcomes),
-            )
-            for arm, n in zip(("champion", "challenger"), found, strict=True)
+            (f"subjects of the {arm}", n, params.least_subjects)
+            for arm, n in zip(arms, found.n_subjects, strict=True)
         ]
-    return [f"{n:,} of at least {least:,} {what}" for what, n, least in wanted if n < least]
+        if not of:
+            wanted += [
+                (f"outcomes of the {arm}", n, params.least_outcomes)
+                for arm, n in zip(arms, found.n_outcomes, strict=True)
+            ]
+    tail = f" with {of}" if of else ""
+    return [f"{n:,} of at least {least:,} {what}{tail}" for what, n, least in wanted if n < least]
 
 
 def _text(found: Measured, days: int) -> str:

@@ -120,7 +120,18 @@ def test_an_empty_arm_waits():
     assert verdict.days_left is None
     assert verdict.sentence.startswith("Wait: 0 of at least 50 subjects of the champion")
     unknown = ask(measure(-0.1, 0.02), Measure("cost", "€", nothing))
-    assert unknown.sentence == "Wait: nothing is known yet of cost."
+    assert unknown.sentence.startswith("Wait: 0 of at least 50 subjects of the champion with cost")
+    never = ask(measure(-0.1, 0.02), measure(math.nan, math.inf, "cost"))
+    assert never.sentence == "Wait: nothing is known yet of cost."
+
+
+def test_harm_by_a_measure_of_few_subjects_stops_nothing():
+    cost = measure(0.5, 0.02, "cost", n_subjects=(49, 49), n_outcomes=(49, 49))
+    few = ask(measure(-0.1, 0.02), cost)
+    assert few.decision == "wait"
+    assert few.lacking[0] == "49 of at least 50 subjects of the champion with cost"
+    enough = dataclasses.replace(cost.now, n_subjects=(50, 50))
+    assert ask(measure(-0.1, 0.02), Measure("cost", "€", enough)).decision == "stop"
 
 
 def test_arms_that_are_not_as_large_as_meant_stop_everything():

@@ -22,7 +22,7 @@ SLICES, SLICE_VALUES = 4, 20
 RULE_GAIN = 0.02  # of the target's variance, that a second column must tell beyond the first
 TEXT_TELLS, TEXT_ROWS = 0.01, 6000  # share of the variance; rows that show it
 SMALL, LARGE, HUGE = 3000, 100_000, 500_000  # rows; of the last trees need no line to start from
-GAIN, GAIN_OF_CLASSES = 0.001, 0.003  # of the loss in 50 rounds; a round of classes is many trees
+GAIN_OF_CLASSES = 0.003  # of the loss in 50 rounds; a round is a tree a class
 STARTED_CLASSES = 20  # with more, a column a class is much for what a line tells
 LATE_DAYS = 1.0  # from which outcomes are known late
 MONTHS, WEEKS = 9, 10  # the least span that is replayed
@@ -176,9 +176,8 @@ def _settings(clean: pd.DataFrame, question: Question) -> dict[str, dict[str, An
             found["train"] |= {"learning_rate": 0.1, "max_rounds": 1000}
     if n >= LARGE:
         found["train"] = {"learning_rate": 0.1, "num_leaves": 63, "max_rounds": 1500}
-    if n >= SMALL or question.task == "multiclass":
-        gain = GAIN_OF_CLASSES if question.task == "multiclass" else GAIN
-        found["train"] = {**found.get("train", {}), "early_stopping_gain": gain}
+    if question.task == "multiclass":
+        found["train"] = {**found.get("train", {}), "early_stopping_gain": GAIN_OF_CLASSES}
     if n >= HUGE:  # a round of a million rows takes a quarter of a second, of some ten boosters
         found["train"] |= {"learning_rate": 0.15, "max_rounds": 500}
         return found

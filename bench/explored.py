@@ -44,7 +44,7 @@ class Period:
 
 
 @dataclass(frozen=True)
-class Model:
+class Demand:
     """log-odds of a sale: level + x · slopes - steep · log price."""
 
     level: float
@@ -52,7 +52,7 @@ class Model:
     steep: float
 
     @classmethod
-    def fit(cls, seen: list[Period], *, weighed: bool) -> "Model":
+    def fit(cls, seen: list[Period], *, weighed: bool) -> "Demand":
         x, told, density, sold = (
             np.concatenate([getattr(one, name) for one in seen])
             for name in ("x", "told", "density", "sold")
@@ -97,7 +97,7 @@ def play(share: float, *, weighed: bool, seed: int, n: int, periods: int) -> lis
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n, 3))
     history = ask(best_price(0.0, x), x, 0.0, 1.0, rng)  # people asked what they liked
-    model, found, seen = Model.fit([history], weighed=weighed), [], [history]
+    model, found, seen = Demand.fit([history], weighed=weighed), [], [history]
     for number in range(1, periods + 1):
         market, x = RISE * number, rng.standard_normal((n, 3))
         period = ask(model.suggest(x), x, market, share, rng)
@@ -105,7 +105,7 @@ def play(share: float, *, weighed: bool, seed: int, n: int, periods: int) -> lis
             mean_revenue(period.told, market, x) / mean_revenue(best_price(market, x), market, x)
         )
         seen = [*seen, period][-WINDOW:]
-        model = Model.fit(seen, weighed=weighed)
+        model = Demand.fit(seen, weighed=weighed)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from retrace.base.errors import RetraceError
-from retrace.raw.delimited import Delimited, Part, check_text, separator_of
+from retrace.raw.delimited import Delimited, Piece, check_text, separator_of
 from retrace.raw.packed import pieces
 from retrace.raw.records import KINDS, Kind, find_records_so
 
@@ -43,7 +43,7 @@ def in_pieces(path: Path) -> Iterator[Delimited]:
         records = find_records_so(data, shape.separator, shape.kind)
         if records is None:
             raise RetraceError(f"{path} was changed while it was read. Start again.")
-        part = Delimited(path, Part(data, records, n_rows))
+        part = Delimited(path, Piece(data, records, n_rows))
         n_rows += part.n_rows
         if part.n_rows:
             yield part

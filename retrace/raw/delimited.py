@@ -41,12 +41,12 @@ _OTHER_FORMATS = {
 class Delimited:
     """One .tsv or .csv file, perhaps with .gz: `names` of its columns, and `read` for some."""
 
-    def __init__(self, path: Path, part: "Part | None" = None) -> None:
+    def __init__(self, path: Path, part: "Piece | None" = None) -> None:
         """part : of a file that is whole, where a part is read alone"""
         self._path, is_part = path, part is not None
         if part is None:
             data = _load(path)
-            part = Part(data, find_records(data, separator_of(path, data)))
+            part = Piece(data, find_records(data, separator_of(path, data)))
         self._data, self._records, self._before = part
         if not len(self._records.starts):
             raise RetraceError(f"{path}: the file has only blank lines. {AGAIN}")
@@ -99,7 +99,7 @@ class Delimited:
         )
 
 
-class Part(NamedTuple):
+class Piece(NamedTuple):
     """Whole records of a file, the header first, and how many rows there are before them."""
 
     data: bytearray

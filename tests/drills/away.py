@@ -32,4 +32,4 @@ def run(size: Size, folder: Path) -> Outcome:
     figure = (
         f"{seconds:.0f} seconds: {found.lost} of {found.answered:,} predictions and events lost"
     )
-    return Outcome(rows, figure, "Events are refused while it is away, and sent again.")
+    return Outcome(rows, figure, "Events are refused while it is away.")

@@ -100,7 +100,7 @@ def _keep_loading(plan: ServingPlan) -> None:
 
 def _keep_shadows(plan: ServingPlan) -> None:
     """Have a process for the challengers in shadow, for as long as the plan has any."""
-    command = [sys.executable, "-m", "serving.shadow"]
+    command = [sys.executable, "-m", "serving.shadow", str(os.getpid())]
     while True:
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             plan = read_plan(plan.file)

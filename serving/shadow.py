@@ -1,6 +1,6 @@
 """The challengers in shadow: a process beside the servers, which answers what they were asked.
 
-    python -m serving.shadow        with the servers' plan in its environment
+    python -m serving.shadow PARENT        with the servers' plan in its environment
 
 Its answers go to the log, as the servers' do, and to nobody else. It reads no faster than it
 answers: what servers cannot show it they skip, and count.
@@ -123,9 +123,9 @@ class Shadows:
                         answers += one.answer_together([request])
             self.log.append(b"".join(answer.line for own in answers for answer in own))
 
-    async def watch(self) -> None:
+    async def watch(self, parent: int) -> None:
         """Follow the plan; end when nothing is in shadow any more, and with the server."""
-        parent, changed_at = os.getppid(), 0
+        changed_at = 0
         while os.getppid() == parent:
             await asyncio.sleep(LOOK_SECONDS)
             file = self.plan.file
@@ -151,9 +151,9 @@ def _told(problem: str, arm: str) -> Iterator[None]:
         print(f"shadow: {problem}, {arm}: {type(error).__name__}: {error}", flush=True)
 
 
-async def _begin(shadows: Shadows, plan: ServingPlan) -> None:
+async def _begin(shadows: Shadows, plan: ServingPlan, parent: int) -> None:
     """Load the plan and begin its states, as soon as the database answers."""
-    parent, told = os.getppid(), ""
+    told = ""
     while True:
         try:
             return shadows.load(plan)
@@ -166,13 +166,13 @@ async def _begin(shadows: Shadows, plan: ServingPlan) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def serve(plan: ServingPlan) -> None:
-    """Answer in shadow until the plan has nothing there."""
+async def serve(plan: ServingPlan, parent: int) -> None:
+    """Answer in shadow until the plan has nothing there, or the server is gone."""
     path = Path(plan.log) / SOCKET
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     shadows = Shadows(plan)
-    await _begin(shadows, plan)
+    await _begin(shadows, plan, parent)
     with address(path.parent) as short:
         listening.bind(short)
     path.chmod(0o600)
@@ -191,7 +191,7 @@ async def serve(plan: ServingPlan) -> None:
 
     accepting = loop.create_task(accept())
     try:
-        await shadows.watch()
+        await shadows.watch(parent)
     finally:
         accepting.cancel()
         listening.close()
@@ -205,7 +205,7 @@ def main() -> int:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         plan = read_plan(plan.file)
     try:
-        asyncio.run(serve(plan))
+        asyncio.run(serve(plan, int(sys.argv[1])))
     except RetraceError as error:
         print(f"shadow: {error}", flush=True)
         return 1

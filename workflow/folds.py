@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from problems.contract import Problem
 from retrace.encode.encoding import Encoding
-from retrace.fit.beside import Beside
+from retrace.fit.beside import SideBySide
 from retrace.fit.boosters import Window, best_rounds, warnings_of
 from retrace.fit.bundle import Bundle
 from retrace.fit.starts import base, layout_for, named, objective_for, seen_by, share_of
@@ -59,7 +59,7 @@ def with_rounds_of_folds(
         out = rows[0][folds == fold], rows[1][folds == fold]
         return without_fold(problem, encoding, rows, folds, fold), out
 
-    with Beside(len(np.unique(folds))) as beside:
+    with SideBySide(len(np.unique(folds))) as beside:
         parts = beside.each(part, np.unique(folds).tolist())
 
     def out_of_fold(name: str, trees: Mapping[str, float]) -> tuple[int, NDArray[np.float64]]:

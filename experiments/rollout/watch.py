@@ -52,7 +52,7 @@ def seen_now() -> str:
     return f"{tags}\n{text}"
 
 
-class Watch:
+class ChangeWatch:
     """Looks for changes, and calls for what resolves them."""
 
     def __init__(self, wanted: Wanted) -> None:
@@ -92,7 +92,7 @@ class Watch:
 
 def main() -> int:
     parent, said = int(sys.argv[1]), json.loads(os.environ[WANTED])
-    watch = Watch(Wanted(**{**said, "problems": tuple(said["problems"])}))
+    watch = ChangeWatch(Wanted(**{**said, "problems": tuple(said["problems"])}))
     try:
         while os.getppid() == parent:
             try:

@@ -13,7 +13,7 @@ Name = TypeVar("Name")
 Fitted = TypeVar("Fitted")
 
 
-class Beside(ExitStack):
+class SideBySide(ExitStack):
     """Threads, each of which has always the same ones of `count` boosters: how much LightGBM says
     is a setting of the thread that made the booster."""
 

@@ -16,7 +16,7 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.encode.encoders import Matrix
 from retrace.encode.linear import of_classes
-from retrace.fit.beside import Beside
+from retrace.fit.beside import SideBySide
 from retrace.fit.learner import lgb
 from retrace.fit.modeltext import END_OF_TREES, ModelTextError, check_model_text
 
@@ -227,7 +227,7 @@ def best_rounds(
         return losses
 
     stop = Patience(params)
-    with Beside(len(folds)) as beside:
+    with SideBySide(len(folds)) as beside:
         boosters = beside.each(begun, folds)
         while not stop.ended:
             steps = min(STEPS, params.max_rounds - stop.rounds)

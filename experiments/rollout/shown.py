@@ -108,7 +108,8 @@ def told_by(problem: Problem) -> dict[str, str]:
 
 def _further(found: LiveVerdict) -> list[str]:
     lines = []
-    known = [one for one in (found.verdict.main, *found.verdict.further) if one.n_outcomes[0]]
+    findings = (found.verdict.main, *found.verdict.further, *found.by_drawn)
+    known = [one for one in findings if one.n_outcomes[0]]
     for one in known:
         share = "" if pd.isna(one.relative) else f", {one.relative:+.1%} of the champion's"
         mean, lower, upper = plain(one.difference, one.lower, one.upper, digits=3)

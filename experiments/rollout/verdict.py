@@ -12,7 +12,7 @@ from problems import parts
 from problems.contract import Problem
 from retrace.judge.gate import GateParams, worse_slices
 from retrace.judge.metrics import METRICS
-from retrace.judge.rollout import Measure, RolloutVerdict, judge
+from retrace.judge.rollout import Measure, Measured, RolloutVerdict, find, judge
 from retrace.judge.sequential import (
     Estimate,
     SampleRatio,
@@ -42,12 +42,14 @@ class LiveVerdict:
         them
     slices : where the challenger is worse beyond noise; of a shadow
     n_unpaired : requests of the champion that the challenger in shadow has not answered
+    by_drawn : what answers that were drawn say; it tells, and decides nothing, for few are drawn
     """
 
     verdict: RolloutVerdict
     by_day: pd.DataFrame
     slices: pd.DataFrame
     n_unpaired: int = 0
+    by_drawn: tuple[Measured, ...] = ()
 
 
 def verdict_on(
@@ -102,8 +104,11 @@ def _paired(
         return paired(rows[of], rows[THEIRS + of], blocks=here)
 
     main = _measure(problem, ours, estimate)
-    further = [*_costs(ours, estimate), *drawn.measures(problem, ours, theirs, told, blocks)]
-    found = judge(main, further, days=_days(both), params=rollout.verdict)
+    found = judge(main, _costs(ours, estimate), days=_days(both), params=rollout.verdict)
+    by_drawn = [
+        find(one, days=_days(both), margin=0.0, level=rollout.verdict.level, params=rollout.verdict)
+        for one in drawn.measures(problem, ours, theirs, told, blocks)
+    ]
     n_champion = int((table["arm"] == CHAMPION).sum())
     gate = parts.settings(GateParams, problem, "gate")
     worse = worse_slices(
@@ -115,7 +120,8 @@ def _paired(
         most=gate.slice_max_worse,
     ) if len(ours) else pd.DataFrame()  # fmt: skip
     by_day = _by_day(ours, rollout, estimate)
-    return LiveVerdict(found, by_day, worse, max(n_champion - len(both), 0))
+    n_unpaired = max(n_champion - len(both), 0)
+    return LiveVerdict(found, by_day, worse, n_unpaired, tuple(by_drawn))
 
 
 def _of_champion(both: pd.DataFrame) -> pd.DataFrame:

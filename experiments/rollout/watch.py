@@ -2,8 +2,8 @@
 
     python -m experiments.rollout.watch PARENT          with what to follow in its environment
 
-It waits until the server is ready before it loads what resolves versions (`follow`), which takes
-seconds.
+What resolves versions (`follow`) takes seconds and 190 MB to load. That is done once the server is
+ready where anything was ever promoted or is tried, and else when something changes first.
 """
 
 import importlib
@@ -49,7 +49,7 @@ def seen_now() -> str:
     """Return what a plan depends on, of this copy."""
     text = PATH.read_text("utf-8", "replace") if PATH.exists() else ""
     tags = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/tags")
-    return f"{tags}\n{text}"
+    return f"{tags}\n\n{text}"
 
 
 class ChangeWatch:
@@ -62,7 +62,8 @@ class ChangeWatch:
 
     def look(self) -> None:
         seen = seen_now()
-        if seen != self.wanted.seen or time.monotonic() > self._began + READY_SECONDS:
+        is_ready = time.monotonic() > self._began + READY_SECONDS
+        if seen != self.wanted.seen or (is_ready and _is_in_use(seen)):
             self._load()
         if self._follow is not None and (seen != self.wanted.seen or self._follow.has_plan):
             self._follow.look(seen)
@@ -77,7 +78,6 @@ class ChangeWatch:
         for name in ("registry", "bundles"):
             importlib.import_module(f"experiments.promotion.{name}")
         self._follow = Follow(self.wanted)
-        print(f"Following {PATH} and the stages' tags.", flush=True)
 
     def say(self, problem: str) -> None:
         """Print a problem once."""
@@ -90,8 +90,15 @@ class ChangeWatch:
             self._follow.children.stop()
 
 
+def _is_in_use(seen: str) -> bool:
+    """Whether anything was ever promoted, or is tried: then something may change at any time."""
+    tags, _, text = seen.partition("\n\n")
+    return "#" in tags or any(line.strip() and line[0] != "#" for line in text.splitlines())
+
+
 def main() -> int:
     parent, said = int(sys.argv[1]), json.loads(os.environ[WANTED])
+    print(f"Following {PATH} and the stages' tags.", flush=True)
     watch = ChangeWatch(Wanted(**{**said, "problems": tuple(said["problems"])}))
     try:
         while os.getppid() == parent:

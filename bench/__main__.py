@@ -4,12 +4,14 @@
     python -m bench dag predict   two parts
     python -m bench public sepsis sepsis.csv     a public data set; without one, which there are
     python -m bench serving       what a request costs, beside peers: see bench/serving.py
+    python -m bench shadow        what challengers in shadow cost the champion
     python -m bench drift         what the alarms notice, of all problems or (drift-fraud) of one
 
 Seconds are by the clock of this machine, which may be busy: compare ratios, not seconds.
 """
 
 import argparse
+import importlib
 import os
 import shutil
 import sys
@@ -287,10 +289,8 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
 
 def main() -> None:
     titles = [title for title, _ in PARTS.values()]
-    if sys.argv[1:2] == ["serving"]:
-        from bench import serving  # its packages are a group of their own
-
-        serving.main(sys.argv[2:], titles)
+    if sys.argv[1:2] in (["serving"], ["shadow"]):  # their packages are a group of their own
+        importlib.import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:], titles)
         return
     if sys.argv[1:2] == ["public"]:
         public.main(sys.argv[2:], titles)

@@ -96,10 +96,11 @@ repro: $(RUN) $(PROJECT) ## rebuild what changed, from raw data to the report (d
 
 # Tests of a module share what they have made, so that one worker has them all. Modules start in the
 # order of `testpaths`: the longest first, and short ones fill what is left.
-SPREAD := --dist loadscope --no-loadscope-reorder
+# One more than there are cores: a worker often waits, for a server or for what another one makes.
+SPREAD := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadscope --no-loadscope-reorder
 
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
-	@$(WITH_VENV) $(BIN)/pytest -n auto $(SPREAD) -m "not slow" $(ARGS)
+	@$(WITH_VENV) $(BIN)/pytest $(SPREAD) -m "not slow" $(ARGS)
 
 CODE := retrace problems workflow store stages serving experiments commands bench
 

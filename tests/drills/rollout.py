@@ -10,7 +10,7 @@ from tests.online.server import RunningServer
 
 TITLE = "Rollouts"
 SIZES = {
-    "short": month.Size(days=7, kills=1),
+    "short": month.Size(days=12, kills=1),
     "drill": month.Size(),
     "full": month.Size(days=60, kills=20),
 }

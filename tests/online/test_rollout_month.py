@@ -11,7 +11,7 @@ def test_a_month(clone: Path, tmp_path: Path) -> None:
     two_versions(clone)
     server = RunningServer(clone, [NAME], tmp_path / "served").start()
     try:
-        found = play(clone, server, Size(days=7, kills=1))
+        found = play(clone, server, Size(days=12, kills=1))
     finally:
         server.stop()
     print(found)

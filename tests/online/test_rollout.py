@@ -51,10 +51,13 @@ def other(prices: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def server(prices: Path, tmp_path: Path) -> Iterator[RunningServer]:
-    running = RunningServer(prices, ["price"], tmp_path / "served").start()
-    until(lambda: "Following" in running.printed(), 60)
-    yield running
-    running.stop()
+    running = RunningServer(prices, ["price"], tmp_path / "served")
+    try:
+        running.start()
+        until(lambda: "Following" in running.printed(), 60)
+        yield running
+    finally:
+        running.stop()
 
 
 def until(true: Any, seconds: float = WITHIN_SECONDS) -> float:

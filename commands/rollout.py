@@ -15,7 +15,7 @@ docs/rollout.md has the guide.
 import argparse
 import re
 
-from retrace.base.errors import RetraceError
+from experiments.installed import server_packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,15 +63,10 @@ def condition(text: str) -> tuple[str, list[str]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
+    with server_packages():
         from experiments.rollout import edit, shown
         from problems.parts import find_problem
         from serving.rollout import AB, read_rollouts
-    except ModuleNotFoundError as error:
-        raise RetraceError(
-            f"{error.name} is not installed: the server's packages are a group of their own. "
-            "`make environment` installs them."
-        ) from None
     if args.action == "check":
         for name in read_rollouts():
             find_problem(name)

@@ -14,7 +14,7 @@ import argparse
 import gc
 from pathlib import Path
 
-from retrace.base.errors import RetraceError
+from experiments.installed import server_packages
 from retrace.base.params import read_key
 from retrace.base.pins import pin
 
@@ -41,16 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     pin(light=True)  # before NumPy and LightGBM are loaded
     gc.disable()  # what is loaded stays: to look it through would take a fifth of the start
-    try:
+    with server_packages():
         from experiments.rollout.follow import first_plan
         from experiments.rollout.watch import keep_watching, seen_now
         from serving.run import run as serve
         from serving.wanted import Wanted
-    except ModuleNotFoundError as error:
-        raise RetraceError(
-            f"{error.name} is not installed: the server's packages are a group of their own. "
-            "`make serve` installs them."
-        ) from None
     from store.database import url_of
     from store.log import FOLDER
 

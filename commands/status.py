@@ -8,7 +8,7 @@ Servers say every few seconds what they serve; those of one database are listed 
 
 import argparse
 
-from retrace.base.errors import RetraceError
+from experiments.installed import server_packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,12 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
+    with server_packages():
         from experiments.rollout.everywhere import everywhere
-    except ModuleNotFoundError as error:
-        raise RetraceError(
-            f"{error.name} is not installed: the server's packages are a group of their own. "
-            "`make environment` installs them."
-        ) from None
     print(everywhere(args.problem, args.store))
     return 0

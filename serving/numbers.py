@@ -32,6 +32,14 @@ class Numbers:
     def __init__(self, several: bool = False) -> None:
         self.several, registry = several, CollectorRegistry()
         self.registry = registry
+        self._add_requests(registry)
+        self._add_models(registry)
+        self._add_loader(registry)
+        self._in_use: list[tuple[str, str, str, str, int]] = []
+        self._last_loaded = time.time()
+        self._bound: dict[tuple[Any, ...], Any] = {}
+
+    def _add_requests(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
             "retrace_requests",
             "Requests by what was asked and how it ended.",
@@ -64,6 +72,8 @@ class Numbers:
             ["problem"],
             registry=registry,
         )
+
+    def _add_models(self, registry: CollectorRegistry) -> None:
         self.models = Gauge(
             "retrace_model_info",
             "1 for each model in use.",
@@ -103,6 +113,8 @@ class Numbers:
             ["problem"],
             registry=registry,
         )
+
+    def _add_loader(self, registry: CollectorRegistry) -> None:
         self.unloaded = Gauge(
             "retrace_loader_queue_bytes",
             "Bytes of the log that are not in the database yet.",
@@ -115,9 +127,6 @@ class Numbers:
             registry=registry,
             multiprocess_mode="max",
         )
-        self._in_use: list[tuple[str, str, str, str, int]] = []
-        self._last_loaded = time.time()
-        self._bound: dict[tuple[Any, ...], Any] = {}
 
     def in_use(self, models: list[tuple[str, str, str, str, int]]) -> None:
         """Tell which models are in use: problem, arm, version, fingerprint, since (µs)."""

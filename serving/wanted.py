@@ -17,8 +17,8 @@ class Wanted(NamedTuple):
     """
 
     problems: tuple[str, ...]
-    store: str
-    log: str
+    store: str = ""
+    log: str = ""
     workers: int = 1
     stage: str = "prod"
     rev: str = ""

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.installed import server_packages
 from experiments.promotion.judgement import Judgement
 from problems.contract import Problem
 from retrace.base import paths
-from retrace.base.errors import RetraceError
 from retrace.fit.bundle import Bundle
 
 
@@ -28,21 +28,15 @@ def with_live_evidence(problem: Problem, found: Judgement, url: str | None) -> J
 
 def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
     """Return what an arm of this kind says of the model in models/, and whether it is for it."""
-    try:
-        from experiments.rollout.resolve import plan_of
-        from experiments.rollout.shown import told_by
+    with server_packages():
+        from experiments.rollout.resolve import plan_of, told_by
         from experiments.rollout.verdict import verdict_on
         from serving.rollout import read_rollouts
         from serving.wanted import CHAMPION, Wanted
         from store.database import Store
-    except ModuleNotFoundError as error:
-        raise RetraceError(
-            f"{error.name} is not installed: evidence of live traffic is in the server's store. "
-            "`make environment` installs what reads it."
-        ) from None
     rollout = read_rollouts().get(problem.name)
     here = Bundle.load(paths.bundle(problem.name)).fingerprint
-    plan = plan_of(Wanted((problem.name,), "", ""))
+    plan = plan_of(Wanted((problem.name,)))
     arms = [
         model.arm
         for model in plan.models
@@ -58,5 +52,5 @@ def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
             False,
         )
     store = Store(url, existing=True)
-    verdict = verdict_on(store, problem, rollout, arms[0], told_by(problem)).verdict
+    verdict = verdict_on(store, problem, rollout, arms[0], told_by(problem.name, plan)).verdict
     return f"{arms[0]}: {verdict.sentence}", verdict.decision == "promote"

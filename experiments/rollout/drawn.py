@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from experiments.rollout.evidence import EXPLORED, told_of
+from experiments.rollout.evidence import told_of
 from problems.contract import Problem
 from retrace.judge.explored import compare_policies
 from retrace.judge.rollout import Measure
+from serving.explore import EXPLORED
 
 LEAST_DRAWN = 50  # below, nothing is said
 BANDWIDTH = 0.25  # of the median interval: a drawn answer stands for suggestions so near to it

@@ -66,7 +66,7 @@ def start(
     whole |= {"subject": subject, "salt": salt}
     whole["challengers"] = {**whole["challengers"], arm: block}
     checked = parse_section(Rollout, whole, problem.name, PATH)
-    plan_of(Wanted((problem.name,), "", ""), {}, {problem.name: checked})  # is it there?
+    plan_of(Wanted((problem.name,)), {}, {problem.name: checked})  # is it there?
     _write(problem.name, whole)
     words = (
         f"{problem.name}: {version} in {'shadow' if mode != AB else f'{share:.0%} A/B'} as '{arm}'"

@@ -13,6 +13,7 @@ from problems import parts
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.judge import metrics
+from serving.explore import EXPLORED
 from serving.rollout import Challenger, Rollout
 from serving.wanted import CHAMPION
 from store.database import Store, answering
@@ -20,7 +21,7 @@ from store.tables import feedback, outcomes, predictions
 from workflow.told import CANDIDATES, costs
 
 COLUMNS = ("id", "request", "name", "version", "role", "arm", "subject", "as_of", "predicted_at")
-OVERRULED, EXPLORED = "overruled", "explored"
+OVERRULED = "overruled"
 
 
 def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:

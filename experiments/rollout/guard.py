@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -67,7 +67,7 @@ class GuardedArms:
                 breach = failing(self.store, problem, rollout, arm, begun)
                 if breach is None and is_whole:
                     breach = harmful(self.store, problem, rollout, arm)
-                if breach and add_stop(self.store, name, arm, since, breach.words, breach.__dict__):
+                if breach and add_stop(self.store, name, arm, since, breach.words, asdict(breach)):
                     yield f"{name}: the challenger '{arm}' is stopped: {breach.words}"
             if is_whole:
                 self._seen[name] = there

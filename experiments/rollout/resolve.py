@@ -10,6 +10,8 @@ from experiments.promotion.tags import was_assigned
 from problems import parts
 from retrace.base import paths
 from retrace.base.errors import RetraceError
+from retrace.base.files import read_json
+from retrace.fit.following import DECISION
 from serving.plan import PlannedModel, ServingPlan
 from serving.rollout import Rollout, read_rollouts
 from serving.wanted import CHAMPION, PATH, Wanted
@@ -60,6 +62,17 @@ def has_own_code(model: PlannedModel) -> bool:
     bundle = Bundle.load(Path(model.top) / paths.bundle(model.problem))
     settings = Predictor.of(problem, bundle).settings
     return bundle.encoding.fingerprint == feature_fingerprint(problem.world, settings)
+
+
+def told_by(name: str, plan: ServingPlan) -> dict[str, str]:
+    """Return by version which forecast it tells, of a problem's models in a plan."""
+    found = {}
+    for model in plan.models:
+        if model.problem == name:
+            path = Path(model.top) / paths.serving(name) / DECISION
+            decision = read_json(path) if path.exists() else {}
+            found[model.version] = str(decision.get("told") or "prediction")
+    return found
 
 
 def _open(wanted: Wanted, tried: Mapping[str, Rollout] | None) -> dict[str, Rollout]:

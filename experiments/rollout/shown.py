@@ -9,15 +9,12 @@ import pandas as pd
 from experiments.git import git
 from experiments.rollout.evidence import newest_at
 from experiments.rollout.follow import stops_of
-from experiments.rollout.resolve import plan_of
+from experiments.rollout.resolve import plan_of, told_by
 from experiments.rollout.verdict import LiveVerdict, verdict_on
 from problems import parts
 from problems.contract import Problem
-from retrace.base import paths
 from retrace.base.errors import RetraceError
-from retrace.base.files import read_json
 from retrace.base.params import read_key
-from retrace.fit.following import DECISION
 from retrace.judge.comparison import plain
 from serving.plan import FILE, ServingPlan, read_plan
 from serving.rollout import AB, read_rollouts
@@ -85,7 +82,7 @@ def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
             else f"nothing of {problem.name} is tried; `retrace rollout start` begins."
         )
     store = Store(url, existing=True)
-    told = told_by(problem)
+    told = told_by(problem.name, plan_of(Wanted((problem.name,))))
     lines = []
     for one in [arm] if arm else there:
         found = verdict_on(store, problem, rollout, one, told)
@@ -94,16 +91,6 @@ def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
         if len(found.by_day):
             lines.append(f"  drawn: {draw(problem, one, found)}")
     return "\n".join(lines)
-
-
-def told_by(problem: Problem) -> dict[str, str]:
-    """Return by version which forecast it tells, of what is served now."""
-    found = {}
-    for model in plan_of(Wanted((problem.name,), "", "")).models:
-        path = Path(model.top) / paths.serving(problem.name) / DECISION
-        decision = read_json(path) if path.exists() else {}
-        found[model.version] = str(decision.get("told") or "prediction")
-    return found
 
 
 def _further(found: LiveVerdict) -> list[str]:

@@ -110,18 +110,24 @@ def _paired(
         for one in drawn.measures(problem, ours, theirs, told, blocks)
     ]
     n_champion = int((table["arm"] == CHAMPION).sum())
+    by_day = _by_day(ours, rollout, estimate)
+    n_unpaired = max(n_champion - len(both), 0)
+    return LiveVerdict(found, by_day, _worse(problem, ours, blocks), n_unpaired, tuple(by_drawn))
+
+
+def _worse(problem: Problem, ours: pd.DataFrame, blocks: pd.Series | None) -> pd.DataFrame:
+    """Return the slices where the challenger is worse beyond noise, by the gate's limits."""
+    if ours.empty:
+        return pd.DataFrame()
     gate = parts.settings(GateParams, problem, "gate")
-    worse = worse_slices(
+    return worse_slices(
         ours[THEIRS + "loss"],
         ours["loss"],
         _labels(problem, ours),
         blocks=blocks,
         min_rows=gate.slice_min_rows,
         most=gate.slice_max_worse,
-    ) if len(ours) else pd.DataFrame()  # fmt: skip
-    by_day = _by_day(ours, rollout, estimate)
-    n_unpaired = max(n_champion - len(both), 0)
-    return LiveVerdict(found, by_day, worse, n_unpaired, tuple(by_drawn))
+    )
 
 
 def _of_champion(both: pd.DataFrame) -> pd.DataFrame:

@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING
 
 from experiments.git import git
 from retrace.base.errors import RetraceError
-from retrace.base.pins import pin
 from serving.wanted import PATH, Wanted
 
 if TYPE_CHECKING:
     from experiments.rollout.follow import Follow
 
-pin(light=True)
 WANTED = "RETRACE_WANTED"  # in the environment, since it has the database's URL
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 1.0

@@ -129,7 +129,7 @@ def test_another_start_of_the_arm_is_not_stopped_by_the_old_record(
         resolve, "_challengers", lambda name, left: [PlannedModel(name, arm=arm) for arm in
                                                      left.challengers]
     )  # fmt: skip
-    wanted = Wanted(("price",), "", "")
+    wanted = Wanted(("price",))
     for rollout, arms in ((before, ["champion"]), (one.rollout, ["champion", "b"])):
         plan = resolve.plan_of(wanted, stops_in(one.store), {"price": rollout})
         assert [model.arm for model in plan.models] == arms

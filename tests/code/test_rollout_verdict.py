@@ -172,7 +172,7 @@ def test_what_is_printed_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     live.answer(DAYS, effect={"north": -0.4, "south": 0.1})
     monkeypatch.setattr(shown, "PICTURES", tmp_path / "pictures")
     monkeypatch.setattr(shown, "read_rollouts", lambda: {"service_time": live.rollout})
-    monkeypatch.setattr(shown, "told_by", lambda problem: {})
+    monkeypatch.setattr(shown, "told_by", lambda *_: {})
     text = shown.verdicts(live.problem, None, str(live.store.engine.url))
     assert text.startswith("b: Promote: absolute error is lower by ")
     assert "\n  worse where region is south: by " in text

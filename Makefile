@@ -102,7 +102,7 @@ SPREAD := -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist loadsc
 test: $(DEV) $(PROJECT) ## run the whole test suite; ARGS="-k price -x" goes to pytest
 	@$(WITH_VENV) $(BIN)/pytest $(SPREAD) -m "not slow" $(ARGS)
 
-CODE := retrace problems workflow store stages serving experiments commands bench
+CODE := retrace problems workflow store stages serving monitoring experiments commands bench
 
 lint: $(DEV) $(PROJECT) docs ## check style, types, who imports whom, links, and known vulnerabilities
 	@$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from problems.rows import RowReader, check_together
 from retrace.base.arrays import join
 from retrace.base.clock import micros
 from retrace.base.errors import RetraceError
+from retrace.base.tokens import Tokens, may
 from serving.arms import Answering, Arms, Counted
 from serving.clock import check_ahead
 from serving.lineup import Lineup
@@ -31,7 +32,7 @@ from serving.numbers import Numbers
 from serving.replies import Refusal, body_of, headers_of, refusal, reply, rows_of
 from serving.settings import ServingParams
 from serving.together import Together
-from serving.tokens import Tokens, given, may
+from serving.tokens import check_origin, given
 from serving.wanted import CHAMPION
 from store.database import Store, StoreAway, words_of
 from store.facts import Fact, WorldEvents
@@ -163,7 +164,7 @@ class Api:
             raise Refusal(401, "a token is needed: `Authorization: Bearer TOKEN`.")
         if not may(role, needed):
             raise Refusal(403, f"this token is of the role '{role}'; '{needed}' is needed.")
-        self.tokens.check_origin(request)
+        check_origin(self.tokens, request)
 
     def _waits(self) -> bool:
         """Whether a look-up waits for another machine."""

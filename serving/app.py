@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from retrace.base.tokens import Tokens
 from serving.api import Api, Handler
 from serving.described import describe
 from serving.exchange import Exchange
@@ -27,7 +28,6 @@ from serving.plan import ServingPlan, exported
 from serving.replies import Refusal, refusal
 from serving.settings import serving_params
 from serving.status import Status
-from serving.tokens import Tokens
 from store.database import Store
 from store.log import LogWriter
 from store.remembered import Remembered

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from problems import parts
 from problems.contract import Problem
 from problems.row_columns import RefusedRow
+from retrace.base.tokens import may
 from retrace.fit.intervals import Interval
 from serving import drawing
 from serving.answers import newest
@@ -28,7 +29,7 @@ from serving.form import RowForm, columns_of, fields_of, form_of, row_of
 from serving.listing import OpenLists, has_list
 from serving.model import Asked, Served
 from serving.replies import Refusal, bytes_of
-from serving.tokens import COOKIE, may
+from serving.tokens import COOKIE, check_origin
 from store.database import AWAY, words_of
 
 FILES = Path(__file__).parent / "page"
@@ -181,7 +182,7 @@ class Pages:
 
     async def _sign_in(self, request: Request) -> Response:
         try:
-            self.api.tokens.check_origin(request)
+            check_origin(self.api.tokens, request)
             sent = fields_of(await bytes_of(request, 10_000))
         except Refusal as error:
             return self._refused(request, error)

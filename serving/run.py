@@ -14,12 +14,12 @@ import msgspec
 import uvicorn
 
 from retrace.base.errors import RetraceError
+from retrace.base.tokens import Tokens, is_loopback
 from serving.app import app_of
 from serving.plan import PlannedModel, ServingPlan, read_plan
 from serving.protocol import BoundedHttp
 from serving.rollout import SHADOW
 from serving.settings import serving_params
-from serving.tokens import Tokens, is_loopback
 from store.database import STORE, Store
 from store.forget import drop_old
 

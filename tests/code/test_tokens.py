@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from retrace.base.errors import RetraceError
-from serving.tokens import Tokens, is_loopback, may
+from retrace.base.tokens import Tokens, is_loopback, may
 
 TOKENS = {
     "RETRACE_TOKENS": "predict aaaaaaaaaaaaaaaa, predict bbbbbbbbbbbbbbbb,admin cccccccccccccccc"

@@ -2,6 +2,7 @@
 
     retrace storage start     start rclone's S3 server and point the remote `storage` at it
     retrace storage stop      stop it and take the settings out again; the pushed data stays
+    retrace storage complete  put into any remote what `dvc push` has left out
 
 The server listens on loopback only. Its address and its credentials, new at every start, go to
 `.dvc/config.local`, which Git ignores; what was pushed lies in `.dvc/tmp/storage/data`.
@@ -20,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from commands.left_out import complete
 from retrace.base.errors import RetraceError
 
 HOME = Path(".dvc/tmp/storage")
@@ -43,11 +45,17 @@ class S3Server:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["start", "stop"])
+    parser.add_argument("action", choices=["start", "stop", "complete"])
 
 
 def run(args: argparse.Namespace) -> int:
-    print(start() if args.action == "start" else stop())
+    match args.action:
+        case "start":
+            print(start())
+        case "stop":
+            print(stop())
+        case "complete":
+            print(complete(REMOTE))
     return 0
 
 

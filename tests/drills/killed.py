@@ -15,12 +15,17 @@ TITLE = "Killed"
 
 SEED = 11
 KILLS = {"short": 1, "drill": 30, "full": 30}
+CUTS = {"short": 0, "drill": 8, "full": 8}  # tests/code/test_mend.py has the short form
 
 
 def run(size: Size, folder: Path) -> Outcome:
     """Kill `dvc repro` and `retrace tune` at random moments and let them go on."""
     rows, lost = repros(size, folder)
-    for part in (tunes, promotes):  # by themselves: their moments are shares of a measured time
+    for part in (
+        cuts,
+        tunes,
+        promotes,
+    ):  # by themselves: their moments are shares of a measured time
         more, found = part(size, folder)
         rows, lost = rows + more, lost + found
     times = sum(row.times for row in rows)
@@ -36,8 +41,9 @@ Moments are spread over the whole run at random, the worlds take turns. After ea
 commands of `make repro` are started at once, `retrace mend` and `dvc repro`, while the stage of a
 killed `dvc` may still be running. They must succeed by themselves, with the dvc.lock of an
 undisturbed run, and leave the very files of that run: no `*.partial-*`, nothing more and nothing
-less in the cache. A killed search must have every trial that it reported, each once, and end with
-the trials of an undisturbed one.
+less in the cache. The same must hold where a kill left the first part of a dvc.lock, cut at any
+byte, or, every second time, at the end of a line, so that it may still be YAML. A killed search
+must have every trial that it reported, each once, and end with the trials of an undisturbed one.
 
 """
 
@@ -85,6 +91,37 @@ def killed(base: Repo, path: Path, kind: str, share: float) -> tuple[str, bool]:
     except AssertionError as error:
         return f"{where}: the next dvc repro failed: {str(error)[-300:]!r}", torn
     return "; ".join(f"{where}: {reason}" for reason in differences(repo, base)), torn
+
+
+def cuts(size: Size, folder: Path) -> tuple[list[Row], list[str]]:
+    """Cut dvc.lock, as a kill does while DVC writes it, and go on."""
+    names, count = worlds(size), CUTS[size]
+    chance = random.Random(SEED)
+    places = [chance.random() for _ in range(count)]
+
+    def part(number: int) -> str:
+        base = reproduced(size, names[number % len(names)])
+        return cut(base, folder / f"cut{number}", places[number], at_line_end=number % 2 == 0)
+
+    reasons = [reason for reason in spread(part, range(count), size) if reason]
+    return [Row("dvc.lock cut short", count, len(reasons))] * bool(count), reasons
+
+
+def cut(base: Repo, path: Path, share: float, *, at_line_end: bool) -> str:
+    """Leave a share of a lock file, run again; return what is wrong after that, or ''."""
+    repo = base.copy(path)
+    lock = repo.path / "dvc.lock"
+    text = lock.read_text("utf-8")
+    end = int(share * len(text))
+    if at_line_end:
+        end = text.find("\n", end) + 1
+    lock.write_text(text[:end], "utf-8")
+    repo.run("git", "rm", "--quiet", "--cached", "dvc.lock")  # no commit has one to go back to
+    repo.run("git", "commit", "--quiet", "--message", "No lock")
+    repo.run(*retrace("mend"))
+    repo.run("dvc", "repro")
+    where = f"dvc.lock of {base.path.parent.name} cut after {end} bytes"
+    return "; ".join(f"{where}: {reason}" for reason in differences(repo, base))
 
 
 def differences(repo: Repo, base: Repo, *, cache: bool = True) -> list[str]:

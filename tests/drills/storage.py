@@ -1,8 +1,10 @@
 """Faults of an S3 server and of disks: afterwards the same command completes, and data is whole."""
 
+import json
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,8 +51,8 @@ NAME_THEM = "dvc fetch -v 2>&1 | grep corrupted"
 EXPLAINED = """
 Each fault meets a new S3 server (rclone) on loopback and clones of a project that has run. While it
 lasts, a command may fail, with a message and no traceback. When it is over, the same command must
-complete, and a fresh clone must pull the same bytes. Damaged objects are repaired as
-docs/storage.md says.
+complete, after a push that failed with `retrace storage complete` behind it, and a fresh clone must
+pull the same bytes. Damaged objects are repaired as docs/storage.md says.
 
 """
 
@@ -147,7 +149,16 @@ def killed_while(
         refused = "Access Key Id you provided does not exist" in output or "Forbidden" in output
         case.expect(code == 0 or refused, f"unclear: {output}")
         case.server.use(repo)
-    repo.run("dvc", command)
+    if command == "push":
+        push_again(repo)
+    else:
+        repo.run("dvc", command)
+
+
+def push_again(repo: Repo) -> None:
+    """Push after a push that failed, as docs/storage.md says."""
+    repo.run("dvc", "push")
+    repo.run(*retrace("storage", "complete"))
 
 
 def _count(folder: Path) -> int:
@@ -270,17 +281,14 @@ def made_again(case: Case) -> None:
 
 
 def deleted(case: Case) -> None:
-    """Lose one object of each kind. That of a folder's file has to be put there by hand."""
+    """Lose one object of each kind."""
     source = case.source()
     source.run("dvc", "push")
-    *pushed, inside = objects(source)
-    for key in (*pushed, inside):
+    for key in objects(source):
         case.server.delete(key)
         clone = case.clone()
         case.fails(clone, "dvc", "pull", with_words=(digest(key),))
-        source.run("dvc", "push")
-        if key == inside:
-            case.server.put(key, (source.path / ".dvc/cache" / key).read_bytes())
+        push_again(source)
         clone.run("dvc", "pull")
         case.whole(clone)
 
@@ -291,9 +299,20 @@ def objects(repo: Repo) -> list[str]:
     cached = [out for out in outs if repo.path.joinpath(".dvc/cache", key_of(out["md5"])).exists()]
     single = next(out["md5"] for out in cached if not out["md5"].endswith(".dir"))
     folder = next(out["md5"] for out in cached if out["md5"].endswith(".dir"))
-    listed = (repo.path / ".dvc/cache" / key_of(folder)).read_text()
-    inside = listed.partition('"md5": "')[2].partition('"')[0]
-    return [key_of(single), key_of(folder), key_of(inside)]
+    listed = json.loads((repo.path / ".dvc/cache" / key_of(folder)).read_text())
+    return [key_of(single), key_of(folder), key_of(listed[0]["md5"])]
+
+
+def shared(repo: Repo) -> str:
+    """Return the key of a file that two folders have."""
+    outs = [out["md5"] for entry in repo.lock().values() for out in entry["outs"]]
+    lists = [repo.path / ".dvc/cache" / key_of(md5) for md5 in outs if md5.endswith(".dir")]
+    found = Counter(md5 for one in lists if one.exists() for md5 in inside(one))
+    return key_of(next(md5 for md5, times in found.items() if times > 1))
+
+
+def inside(listed: Path) -> set[str]:
+    return {entry["md5"] for entry in json.loads(listed.read_text())}
 
 
 def key_of(md5: str) -> str:
@@ -320,9 +339,25 @@ def server_full(case: Case) -> None:
         source = case.source()
         case.fails(source, "dvc", "push")
         enlarge()
-        source.run("dvc", "push")
+        push_again(source)
         case.fresh_pull()
         case.server.kill()
+
+
+def no_room_for_one(case: Case) -> None:
+    """Refuse a file that two folders have: DVC sends the second one's list nevertheless."""
+    source = case.source()
+    key = shared(source)
+    in_the_way = case.server.bucket / key / "directory"
+    in_the_way.mkdir(parents=True)
+    case.fails(source, "dvc", "push", with_words=(digest(key),))
+    shutil.rmtree(in_the_way.parent)
+    case.server.kill()
+    case.server.start()  # it would remember the directory for seconds
+    source.run("dvc", "push")
+    case.fails(case.clone(), "dvc", "pull", with_words=(digest(key),))
+    push_again(source)
+    case.fresh_pull()
 
 
 def clone_full(case: Case) -> None:
@@ -377,6 +412,7 @@ FAULTS: dict[str, tuple[Callable[[Case], None], bool]] = {
     "three objects are deleted": (deleted, False),
     "an object is corrupted that no cache has": (made_again, False),
     "the server's disk is full": (server_full, False),
+    "no room for a file that two folders have": (no_room_for_one, False),
     "the clone's disk is full": (clone_full, True),
     "two pushes at once": (two_pushes, False),
 }

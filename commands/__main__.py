@@ -32,6 +32,7 @@ SUBCOMMANDS = {
     "rollout": "try challengers on live traffic: in shadow, or on a share of the subjects",
     "predict": "predict the rows of a file",
     "events": "what the system knows of a person or a thing",
+    "records": "what was doubted when it came, and is held: list it, let it in, refuse it",
     "forget": "take a person out of log, predictions, events and states",
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "tune": "search a problem's parameters; the best become experiments",

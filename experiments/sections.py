@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from experiments.tune.space import TuneParams
+from problems import parts
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import PATH, ProblemEntry, WorldEntry, read_key, read_params
@@ -15,8 +16,18 @@ from serving.settings import SERVING, ServingParams
 from workflow import sections
 from workflow.sections import WORLD, Models
 
-PROBLEM: Models = {**sections.PROBLEM, "tune": lambda _: TuneParams}
-OPTIONAL = {"simulate", "tune", "gate", "backtest"}  # needed where a list at the top names it
+PROBLEM: Models = {
+    **sections.PROBLEM,
+    "tune": lambda _: TuneParams,
+    "arrivals": lambda world: parts.arrivals(world).settings,
+}
+OPTIONAL = {
+    "simulate",
+    "tune",
+    "gate",
+    "backtest",
+    "arrivals",
+}  # needed where a list at the top names it
 LISTS = {"simulators": "simulate", "backtests": "backtest"}
 
 

@@ -13,6 +13,7 @@ object of the classes below, so that a change of one part rebuilds only the stag
     evaluation/    EVALUATION: Evaluation   optional: headline, slices, tables, threshold
     worklist/      WORKLIST: Worklist       optional: what is open, as a list that people work off
     page.py        PAGE: Page               optional: what a server's page of a problem shows
+    arrivals.py    ARRIVALS: Arrivals       optional: which facts are held before they count
     checks.yaml                             limits of the clean table, for `validate`
 
 What is optional has a default, in `problems.defaults`: its file is empty. `problems.parts` finds a
@@ -551,3 +552,96 @@ class Page:
             return None
         rest = name.removeprefix(best[:-1]).replace("_", " ")
         return replace(self.words[best], words=self.words[best].words.replace("*", rest))
+
+
+# ---- facts as they come --------------------------------------------------------------------------
+
+Doubt = Literal["impossible", "clock", "repeated", "improbable"]
+
+
+class Range(Params):
+    """What a number can be, both ends included; None is open."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+class RowArrivalParams(Params):
+    """`<world>.arrivals.rows`: when an arriving row is held."""
+
+    limits: dict[str, Range] = Field(default_factory=dict)  # by column
+    repeats: int | None = Field(None, ge=2)  # the same but for key and time, so often in a row
+    improbable: float | None = Field(None, gt=1)  # in the world's own measure
+
+
+class ArrivalParams(Params):
+    """`<problem>.arrivals`: when an outcome is held until a rule or a person lets it in; no stage
+    reads it. None switches a check off, `hold: false` all of them."""
+
+    hold: bool = True
+    limits: dict[str, Range] = Field(default_factory=dict)  # by column of the outcome or its row
+    improbable: float | None = Field(3.0, gt=1)  # half-widths of the interval that was told, away
+    # from the prediction on the fitted scale; of a 90 % interval and normal errors 3 is one in a
+    # million
+    unlikely: float | None = Field(None, gt=0, lt=0.1)  # a class of less probability
+    unlikely_run: float | None = Field(None, gt=0, lt=0.1)  # so many ones among the newest labels
+    repeats: int | None = Field(4, ge=2)  # the same number from one source, so often in a row
+    ahead_minutes: float | None = Field(60.0, ge=0)  # a time after the server's clock
+    newest: int = Field(12, ge=2, le=200)  # facts that are remembered of each source
+    window: int = Field(200, ge=20)  # newest facts, of which ...
+    most_improbable: float = Field(0.05, gt=0, le=1)  # ... so many are a world that has changed
+    sources: int = Field(3, ge=1)  # they come from, at least: one device may be broken
+    confirms: float = Field(0.1, ge=0, le=1)  # a second fact within this share confirms the first
+    rows: RowArrivalParams = Field(default_factory=RowArrivalParams)
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """Why a fact is doubted. From a score of 1 on it is held; what cannot be has 10."""
+
+    doubt: Doubt
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """One fact as it comes.
+
+    told        : its columns, arrays of length one: those of the row, or of the outcome
+    row         : of an outcome the clean row that it is of; empty where nobody has told that
+    answer      : of an outcome what was answered about its row; empty where nothing was
+    newest      : columns of the newest facts of the same source, the latest last, (k,), but for
+                  those of this very row: of outcomes numbers, times and the `prediction` that was
+                  told, of rows `Arrivals.row_newest`; `same` as this one; whether it is `held`
+    received_at : by the server's clock
+    """
+
+    told: Arrays
+    row: Arrays
+    answer: Mapping[str, Any]
+    newest: Arrays
+    received_at: np.datetime64
+
+
+class Doubts(Protocol):
+    def __call__(self, problem: Problem, fact: Arriving, settings: Any, /) -> Iterator[Suspicion]:
+        """Yield what is suspicious about a fact besides what `problems.arrivals` looks for in every
+        problem. Of rows `problem` is any of the world's."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How rows and outcomes are judged when a server is told them; settings under
+    `<problem>.arrivals`.
+
+    `source` is the column that says which device or person tells an outcome, of the outcome or of
+    its row; `row_source` the same of rows. Without one all facts are of one source.
+    """
+
+    settings: type[ArrivalParams] = ArrivalParams
+    source: str | None = None
+    row_source: str | None = None
+    row_newest: tuple[str, ...] = ()
+    outcomes: Doubts = defaults.no_doubts
+    rows: Doubts = defaults.no_doubts

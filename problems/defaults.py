@@ -6,7 +6,7 @@ stage, and a simulator needs no metrics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,16 @@ from retrace.base.arrays import Arrays
 from retrace.base.tables import Column
 
 if TYPE_CHECKING:
-    from problems.contract import Answered, Ask, Baseline, FeatureFunction, History, Problem
+    from problems.contract import (
+        Answered,
+        Arriving,
+        Ask,
+        Baseline,
+        FeatureFunction,
+        History,
+        Problem,
+        Suspicion,
+    )
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
@@ -239,3 +248,8 @@ def todo(
         )
         for one in answered[:MOST_TO_DO]
     ]
+
+
+def no_doubts(problem: Problem, fact: Arriving, settings: Any) -> Iterator[Suspicion]:
+    """Doubt nothing but what is doubted in every problem."""
+    yield from ()

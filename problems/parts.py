@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from problems.contract import (
+    Arrivals,
     Evaluation,
     Features,
     Page,
@@ -53,6 +54,10 @@ def worklist(world: str) -> Worklist:
 
 def page(world: str) -> Page:
     return _part(world, "page", "PAGE", Page, Page())
+
+
+def arrivals(world: str) -> Arrivals:
+    return _part(world, "arrivals", "ARRIVALS", Arrivals, Arrivals())
 
 
 def find_problem(name: str) -> Problem:

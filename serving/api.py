@@ -19,8 +19,7 @@ from starlette.responses import Response
 from problems import parts
 from problems.row_columns import RefusedRow
 from problems.rows import RowReader, check_together
-from retrace.base.arrays import join
-from retrace.base.clock import micros
+from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.base.tokens import Tokens, may
 from serving.arms import Answering, Arms, Counted
@@ -35,7 +34,8 @@ from serving.together import Together
 from serving.tokens import check_origin, given
 from serving.wanted import CHAMPION
 from store.database import Store, StoreAway, words_of
-from store.facts import Fact, WorldEvents
+from store.fact import Fact, outcome_facts, row_facts
+from store.facts import WorldEvents
 from store.log import LogFull, LogWriter
 from store.remembered import Remembered
 from store.shown import moment
@@ -227,12 +227,7 @@ class Api:
         arrays = self.row_readers[name].read(rows)
         check_ahead(arrays, [world.time], self.params.ahead_days)
         check_together(world, arrays)
-        names = join([arrays[one] for one in world.key], "|")
-        at = micros(arrays[world.time]).tolist() if world.time else [0] * len(rows)
-        facts = [
-            Fact(name, "", names[place], at[place], _json(row)) for place, row in enumerate(rows)
-        ]
-        return await self._added(name, facts)
+        return await self._added(name, row_facts(world, rows, arrays), arrays)
 
     async def outcomes(self, request: Request) -> Response:
         served = self.problem(request)
@@ -242,35 +237,25 @@ class Api:
         times = [name for name, values in arrays.items() if values.dtype.kind == "M"]
         check_ahead(arrays, times, self.params.ahead_days)
         check_together(parts.world(world), arrays)
-        names = join([arrays[one] for one in problem.key], "|")
-        history = served.predictor.part.history
-        known_at = arrays[problem.known_at] if problem.known_at else np.zeros(len(rows), "M8[us]")
-        at = known_at
-        if history is not None and history.known_at in arrays:
-            told = arrays[str(history.known_at)]
-            at = np.where(np.isnat(told), known_at, told)
-        target = arrays[problem.target]
-        classes = problem.task == "multiclass"
-        values = [None] * len(rows) if classes else _numbers(target)
-        facts = [
-            Fact(
-                world,
-                problem.name,
-                names[place],
-                int(micros(at)[place]),
-                _json(row),
-                int(micros(known_at)[place]) or time.time_ns() // 1000,
-                values[place],
-                str(target[place]) if classes else "",
-            )
-            for place, row in enumerate(rows)
-        ]
-        return await self._added(world, facts)
+        facts = outcome_facts(problem, served.predictor.part.history, rows, arrays)
+        return await self._added(world, facts, arrays)
 
-    async def _added(self, world: str, facts: list[Fact]) -> Response:
+    async def _added(self, world: str, facts: list[Fact], told: Arrays) -> Response:
         self._check_store()
-        added = await run_in_threadpool(self.facts[world].add, facts)
-        return reply({"stored": added.stored, "repeated": added.repeated})
+        added = await run_in_threadpool(self.facts[world].add, facts, told)
+        said: dict[str, Any] = {"stored": added.stored, "repeated": added.repeated}
+        said["held"] = len(added.held)
+        if added.held:
+            said["held_rows"] = [
+                {"row": one.place, "id": one.id, "reason": one.suspicion.reason,
+                 "score": round(one.suspicion.score, 2)}
+                for one in added.held
+            ]  # fmt: skip
+        topic = facts[0].problem or world
+        self.numbers.judged(topic, [one.suspicion.doubt for one in added.held], added.changed)
+        if added.changed:
+            said["changed"] = added.changed
+        return reply(said)
 
     async def feedback(self, request: Request) -> Response:
         served = self.problem(request)
@@ -381,11 +366,3 @@ def _is_asked(request: Request, name: str) -> bool:
     if not request.scope["query_string"]:
         return False
     return request.query_params.get(name, "") in ("true", "1")
-
-
-def _json(row: dict[str, Any]) -> str:
-    return msgspec.json.encode(row, order="sorted").decode()
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [None if value != value else float(value) for value in values.tolist()]

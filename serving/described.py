@@ -31,13 +31,26 @@ ERROR = {
 }
 NUMBER: dict[str, Any] = {"type": "number"}
 TEXT: dict[str, Any] = {"type": "string"}
+HELD_ROW = {
+    "type": "object",
+    "properties": {
+        "row": {"type": "integer", "description": "its place in the request, from 0"},
+        "id": TEXT,
+        "reason": TEXT,
+        "score": {"type": "number", "description": "from 1 on a fact is held"},
+    },
+    "required": ["row", "id", "reason", "score"],
+}
 ADDED = {
     "type": "object",
     "properties": {
         "stored": {"type": "integer", "description": "that are new"},
         "repeated": {"type": "integer", "description": "that were known already"},
+        "held": {"type": "integer", "description": "that count when somebody lets them in"},
+        "held_rows": {"type": "array", "items": HELD_ROW},
+        "changed": {"type": "string", "description": "why improbable outcomes are not held now"},
     },
-    "required": ["stored", "repeated"],
+    "required": ["stored", "repeated", "held"],
 }
 FEEDBACK = {
     "type": "object",

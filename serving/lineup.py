@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from problems import parts
+from problems.contract import Problem
 from serving.elsewhere import Elsewhere
 from serving.model import Served
 from serving.plan import PlannedModel, ServingPlan
@@ -18,6 +19,7 @@ from serving.settings import ServingParams
 from serving.wanted import CHAMPION
 from store.database import Store, answering
 from store.facts import WorldEvents
+from store.judge import judges_of
 from store.known import StoredState
 from store.loader import Loader
 
@@ -95,11 +97,14 @@ class Lineup:
     def events(self, store: Store, late_days: float) -> dict[str, WorldEvents]:
         """Return, by world, what takes its events into the states of all models."""
         states: dict[str, list[StoredState]] = {}
+        problems: dict[str, dict[str, Problem]] = {}
         for one in self.here.values():
             of_world = states.setdefault(one.problem.world, [])
             of_world += [one.known] if one.known else []
+            problems.setdefault(one.problem.world, {})[one.problem.name] = one.problem
         return {
-            world: WorldEvents(store, of_world, late_days) for world, of_world in states.items()
+            world: WorldEvents(store, of_world, late_days, judges_of(problems[world].values()))
+            for world, of_world in states.items()
         }
 
 

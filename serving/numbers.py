@@ -1,6 +1,7 @@
 """What Prometheus reads at /metrics; names by its conventions."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Numbers:
         self._add_loader(registry)
         self._in_use: list[tuple[str, str, str, str, int]] = []
         self._last_loaded = time.time()
+        self._changed: set[str] = set()
         self._bound: dict[tuple[Any, ...], Any] = {}
 
     def _add_requests(self, registry: CollectorRegistry) -> None:
@@ -71,6 +73,20 @@ class Numbers:
             "Answers from what was remembered while the database was away.",
             ["problem"],
             registry=registry,
+        )
+
+        self.held = Counter(
+            "retrace_held_facts",
+            "Rows and outcomes that are held until they are let in, by what is doubted.",
+            ["problem", "doubt"],
+            registry=registry,
+        )
+        self.changed = Gauge(
+            "retrace_world_changed",
+            "1 while so many outcomes are improbable that none is held for that.",
+            ["problem"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
         )
 
     def _add_models(self, registry: CollectorRegistry) -> None:
@@ -164,6 +180,15 @@ class Numbers:
         for value in values:
             if isinstance(value, float):
                 bound.observe(value)
+
+    def judged(self, problem: str, doubts: Sequence[str], changed: str) -> None:
+        """Count what is held; say it, once, when the world has changed, and when that is over."""
+        for doubt in doubts:
+            self.held.labels(problem, doubt).inc()
+        if bool(changed) != (problem in self._changed):
+            self._changed ^= {problem}
+            self.changed.labels(problem).set(bool(changed))
+            print(changed or f"{problem}: improbable outcomes are few again, and held", flush=True)
 
     def text(self, store: Store, folder: Path) -> tuple[bytes, str]:
         """Return the page and its media type."""

@@ -4,80 +4,95 @@ An event is named by what it says, so that one that comes twice is known. All th
 one transaction: the event, the outcome, and what it changes in every state of its world.
 """
 
-import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
+from retrace.base.arrays import Arrays
 from store.database import Store
-from store.known import OUTCOME, ROW, StoredState
-from store.tables import INTERVAL, bases, events, outcomes, state, undo
+from store.fact import Fact
+from store.held import let_in
+from store.judge import Held, Judge, Judged
+from store.known import ROW, StoredState
+from store.tables import INTERVAL, bases, events, held, outcomes, state, undo
 
 DAY = 86_400_000_000  # microseconds
 ASKED_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A row that is there (of no problem), or an outcome.
-
-    at       : when states know it, in microseconds; known_at : when the problem's outcome is known
-    body     : JSON, as it was sent
-    value    : the outcome, None where there is none; of several classes `label`
-    """
-
-    world: str
-    problem: str
-    name: str
-    at: int
-    body: str
-    known_at: int = 0
-    value: float | None = None
-    label: str = ""
-
-    @property
-    def kind(self) -> str:
-        return OUTCOME if self.problem else ROW
-
-    @property
-    def id(self) -> str:
-        said = "\x1f".join((self.world, self.problem, self.name, str(self.at), self.body))
-        return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+NO_JUDGES: Mapping[str, Judge] = {}
+NOTHING: Arrays = {}
 
 
 @dataclass(frozen=True)
 class Added:
-    """How many facts are new, and how many were known already."""
+    """How many facts are new, and how many were known already; which are held, and what is said
+    where a rule has just let in what was held."""
 
     stored: int
     repeated: int
+    held: tuple[Held, ...] = ()
+    changed: str = ""
 
 
 class WorldEvents:
     """The events of one world, and the states that they change."""
 
-    def __init__(self, store: Store, known: Sequence[StoredState], late_days: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        known: Sequence[StoredState],
+        late_days: float,
+        judges: Mapping[str, Judge] = NO_JUDGES,
+    ) -> None:
+        """known : states that a change is written into; others take it in when they look
+        judges : of outcomes by their problem's name, of rows under ""; without one all are taken
+        """
         self.store, self.known, self.late = store, known, round(late_days * DAY)
+        self.judges = judges
 
-    def add(self, facts: Sequence[Fact]) -> Added:
-        """Store facts and take them in. An error of the database means that none of them is
-        stored."""
+    def add(self, facts: Sequence[Fact], told: Arrays = NOTHING) -> Added:
+        """Store facts and take them in, but for those that are held. An error of the database means
+        that none of them is stored.
+
+        told : their columns, (n_facts,); facts that are judged are all rows, or of one problem
+        """
         new = {fact.id: fact for fact in facts}
+        places = {fact.id: place for place, fact in enumerate(facts)}
         world = facts[0].world if facts else ""
         with self.store.writing(world) as connection:
             for known_id in _existing(connection, list(new)):
                 del new[known_id]
+            judged = Judged()
+            judge = self.judges.get(facts[0].problem) if facts else None
+            if judge is not None and new:
+                of_new = {places[id_]: fact for id_, fact in new.items()}
+                judged = judge.judge(self.store, connection, of_new, told)
+            for id_ in (*judged.repeated, *(one.id for one in judged.held)):
+                del new[id_]
+            released = {fact.id: fact for fact in judged.released}
+            if released or new:
+                self._insert(connection, {**released, **new})
+        n_repeated = len(facts) - len(new) - len(judged.held)
+        return Added(len(new), n_repeated, tuple(judged.held), judged.changed)
+
+    def let_in(self, world: str, which: ColumnElement[bool], by: str, note: str) -> int:
+        """Store what is held of a world, as if it came now; return how much that was."""
+        with self.store.writing(world) as connection:
+            of_world = which & (held.c.world == world)
+            new = {fact.id: fact for fact in let_in(connection, of_world, by, note)}
+            for known_id in _existing(connection, list(new)):
+                del new[known_id]
             if new:
                 self._insert(connection, new)
-        return Added(len(new), len(facts) - len(new))
+        return len(new)
 
     def _insert(self, connection: Connection, new: dict[str, Fact]) -> None:
         now = time.time_ns() // 1000
-        floor = self._floor(connection)
+        world = next(iter(new.values())).world
+        floor = self._floor(connection, world)
         rows_at = self._rows_at(connection, new)
         moments = {
             key: max(fact.at, floor, rows_at.get(fact.name, 0) if fact.problem else 0)
@@ -124,20 +139,18 @@ class WorldEvents:
         if not rows:
             return
         connection.execute(insert(outcomes), rows)
-        for known in self.known:  # intervals of days that know these are made anew
-            mine = [fact.known_at for fact in new.values() if fact.problem == known.problem]
-            if mine:
-                day = datetime.fromtimestamp(min(mine) / 1e6, UTC).date().isoformat()
-                later = (state.c.entity > f"{INTERVAL}{day}~") & (state.c.entity < f"{INTERVAL}~")
-                here = (state.c.basis == known.basis) & later
-                connection.execute(delete(state).where(here))
+        for problem in sorted({fact.problem for fact in new.values() if fact.problem}):
+            mine = [fact.known_at for fact in new.values() if fact.problem == problem]
+            day = datetime.fromtimestamp(min(mine) / 1e6, UTC).date().isoformat()
+            later = (state.c.entity > f"{INTERVAL}{day}~") & (state.c.entity < f"{INTERVAL}~")
+            of_problem = select(bases.c.basis).where(bases.c.problem == problem)
+            # Intervals of days that should have known these are made anew.
+            connection.execute(delete(state).where(later, state.c.basis.in_(of_problem)))
 
-    def _floor(self, connection: Connection) -> int:
+    def _floor(self, connection: Connection, world: str) -> int:
         """Return the moment that events older than it count as of; forget how to go back there."""
         found = connection.execute(
-            select(func.max(bases.c.newest_at)).where(
-                bases.c.basis.in_([known.basis for known in self.known])
-            )
+            select(func.max(bases.c.newest_at)).where(bases.c.world == world)
         ).scalar()
         floor = (found or 0) - self.late
         for known in self.known:

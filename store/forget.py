@@ -12,7 +12,18 @@ from sqlalchemy import Column, Connection, Table, delete, select
 from store import log
 from store.database import Store, answering
 from store.known import unpacked
-from store.tables import bases, events, feedback, outcomes, predictions, state, undo
+from store.newest import forget_told
+from store.tables import (
+    bases,
+    events,
+    feedback,
+    held,
+    newest,
+    outcomes,
+    predictions,
+    state,
+    undo,
+)
 
 DAY = 86_400_000_000  # microseconds
 AT_ONCE = 500
@@ -32,7 +43,7 @@ def forget(store: Store, folder: Path, entity: str, who: str) -> dict[str, int]:
     What others' numbers have learnt of it stays: sums of a region do not tell who is in them.
     """
     subject = subject_of(who)
-    found = dict.fromkeys(("log", "predictions", "events", "outcomes", "state"), 0)
+    found = dict.fromkeys(("log", "predictions", "events", "outcomes", "held", "state"), 0)
     with store.writing() as connection:
         mine = [
             (id_, name)
@@ -45,7 +56,12 @@ def forget(store: Store, folder: Path, entity: str, who: str) -> dict[str, int]:
             for id_, name, of, row in _rows(connection, *asked)
             if of == subject or _is_of(msgspec.json.decode(row), entity, who)
         ]
-        names = sorted({name for _, name in (*mine, *predicted)})
+        doubted = [
+            name
+            for source, name, body in _rows(connection, held.c.source, held.c.name, held.c.body)
+            if source == f"{entity}:{who}" or _is_of(msgspec.json.decode(body), entity, who)
+        ]
+        names = sorted({*(name for _, name in (*mine, *predicted)), *doubted})
         for part in _parts([id_ for id_, _ in predicted]):
             connection.execute(delete(feedback).where(feedback.c.prediction.in_(part)))
             gone = connection.execute(delete(predictions).where(predictions.c.id.in_(part)))
@@ -54,6 +70,8 @@ def forget(store: Store, folder: Path, entity: str, who: str) -> dict[str, int]:
             gone = connection.execute(delete(outcomes).where(outcomes.c.name.in_(part)))
             found["outcomes"] += gone.rowcount
             connection.execute(delete(events).where(events.c.name.in_(part)))
+            found["held"] += connection.execute(delete(held).where(held.c.name.in_(part))).rowcount
+        forget_told(connection, f"{entity}:{who}", {*names}, who)
         found["events"] = len(mine)
         for table in (state, undo):
             found["state"] += _forget_parts(connection, table, f"{entity}:{who}", who)
@@ -73,7 +91,7 @@ def drop_old(store: Store, retention_days: float) -> None:
         old = select(predictions.c.id).where(predictions.c.predicted_at < until)
         connection.execute(delete(feedback).where(feedback.c.prediction.in_(old)))
         connection.execute(delete(predictions).where(predictions.c.predicted_at < until))
-        for table in (events, outcomes):
+        for table in (events, outcomes, held, newest):
             connection.execute(delete(table).where(table.c.received_at < until))
         gone = select(bases.c.basis).where(bases.c.used_at < until)
         for table in (state, undo, bases):  # of models that no server has begun with since

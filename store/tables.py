@@ -139,6 +139,41 @@ stops = Table(  # of challengers, by the guard; a new start of the arm has anoth
     Column("at", MICROS, nullable=False),
 )
 
+held = Table(  # facts that count for nothing until they are let in
+    "held",
+    METADATA,
+    _text("id", primary_key=True),  # of the event that it would be
+    _text("world"),
+    _text("problem"),  # of an outcome; empty of a row
+    _text("name"),
+    Column("at", MICROS, nullable=False),
+    Column("known_at", MICROS, nullable=False),
+    Column("value", Float),
+    _text("label"),
+    _text("body"),  # JSON, as it was sent
+    _text("source"),  # who told it, as in `newest`
+    _text("doubt"),  # impossible, clock, repeated or improbable
+    _text("reason"),
+    Column("score", Float, nullable=False),  # from 1 on it is held
+    Column("received_at", MICROS, nullable=False),
+    _text("status"),  # held, let in, or refused
+    _text("decided_by"),  # a rule, or a person
+    _text("note"),  # why
+    Column("decided_at", MICROS, nullable=False),  # 0 while it is held
+    Index("held_by_status", "status", "problem", "received_at"),
+    Index("held_by_name", "world", "name"),
+)
+
+newest = Table(  # facts that came last, by who told them
+    "newest",
+    METADATA,
+    _text("topic", primary_key=True),  # a problem, or the rows of a world
+    _text("source", primary_key=True),
+    Column("received_at", MICROS, nullable=False),
+    Column("part", LargeBinary, nullable=False),  # MessagePack
+    sqlite_with_rowid=False,
+)
+
 servers = Table(
     "servers",
     METADATA,

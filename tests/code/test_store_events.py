@@ -18,7 +18,8 @@ from retrace.base.clock import DAY, micros
 from retrace.base.files import write_table
 from retrace.past.state import Event, State
 from store.database import Store
-from store.facts import Fact, WorldEvents
+from store.fact import Fact
+from store.facts import WorldEvents
 from store.following import Following
 from store.known import StoredState, name_of, unpacked
 from store.tables import INTERVAL, events, outcomes, state, undo

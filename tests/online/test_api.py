@@ -68,10 +68,14 @@ def test_a_row_without_a_time_is_of_now(server: RunningServer) -> None:
 def test_everything_about_an_answer(server: RunningServer) -> None:
     row = payment(2)
     answer = server.post("/v1/fraud/predict", row)
-    assert server.post("/v1/fraud/events", row) == {"stored": 1, "repeated": 0}
+    assert server.post("/v1/fraud/events", row) == {"stored": 1, "repeated": 0, "held": 0}
     told = {"transaction_id": row["transaction_id"], "is_fraud": 1, "known_at": now()}
-    assert server.post("/v1/fraud/outcomes", told) == {"stored": 1, "repeated": 0}
-    assert server.post("/v1/fraud/outcomes", [told, told]) == {"stored": 0, "repeated": 2}
+    assert server.post("/v1/fraud/outcomes", told) == {"stored": 1, "repeated": 0, "held": 0}
+    assert server.post("/v1/fraud/outcomes", [told, told]) == {
+        "stored": 0,
+        "repeated": 2,
+        "held": 0,
+    }
     feedback = {"prediction_id": answer["id"], "action": "overruled", "value": 0.5}
     server.post("/v1/fraud/feedback", feedback)
     wait_until_loaded(server)
@@ -238,7 +242,7 @@ def test_a_moment_whose_history_is_no_longer_kept_is_refused(
 def test_nothing_of_a_refused_request_is_on_record(server: RunningServer) -> None:
     good, bad = payment(4), {**payment(5), "amount": -1}
     assert server.client.ask("POST", "/v1/fraud/events", [good, bad])[0] == 422
-    assert server.post("/v1/fraud/events", good) == {"stored": 1, "repeated": 0}
+    assert server.post("/v1/fraud/events", good) == {"stored": 1, "repeated": 0, "held": 0}
 
 
 def test_metrics_count(server: RunningServer) -> None:

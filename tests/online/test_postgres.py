@@ -129,7 +129,7 @@ def test_a_database_that_is_away_delays_no_answer(
         database.start()
     wait_until_fresh(first, asked)
     assert first.post("/v1/fraud/predict", asked) == before
-    assert first.post("/v1/fraud/events", rows[4]) == {"stored": 1, "repeated": 0}
+    assert first.post("/v1/fraud/events", rows[4]) == {"stored": 1, "repeated": 0, "held": 0}
     wait_until_loaded(first)
     stored = stored_ids(first)
     assert {one["id"] for one in answers} <= set(stored)
@@ -183,7 +183,7 @@ def test_a_server_starts_while_the_database_is_away(
         database.start()
     try:
         wait_until_ready(server)
-        assert server.post("/v1/fraud/events", asked) == {"stored": 1, "repeated": 0}
+        assert server.post("/v1/fraud/events", asked) == {"stored": 1, "repeated": 0, "held": 0}
         later = {**payment(2), "customer_id": asked["customer_id"], "at": now()}
         answer = server.post("/v1/fraud/predict", later)
         assert "stale" not in answer

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from bench import public
-from bench.clone import ROOT, command, copy_project, run_stage, set_params
+from bench.clone import ROOT, command, copy_project, cpu_seconds, run_stage, set_params
 from bench.results import Rows, write
 from experiments.tune import log
 
@@ -88,11 +88,16 @@ def growth(
     for size in sizes:
         set_params(folder, size_key, size)
         total, most = 0.0, 0.0
+        begun, load = cpu_seconds(), os.getloadavg()[0]
         for stage in stages:
+            before = cpu_seconds()
             seconds, gigabytes, _ = run_stage(folder, stage, name)
             total, most = total + seconds, max(most, gigabytes)
-            rows.append((f"{stage}, {size:,} {unit}", f"{seconds:.0f} s", f"{gigabytes:.1f} GB"))
-        rows.append((f"**all stages, {size:,} {unit}**", f"{total:.0f} s", f"{most:.1f} GB"))
+            more = f"{cpu_seconds() - before:.0f} s of CPU, {gigabytes:.1f} GB"
+            rows.append((f"{stage}, {size:,} {unit}", f"{seconds:.0f} s", more))
+            print(" | ".join(rows[-1]), flush=True)
+        more = f"{cpu_seconds() - begun:.0f} s of CPU, {most:.1f} GB; load {load:.0f} at its start"
+        rows.append((f"**all stages, {size:,} {unit}**", f"{total:.0f} s", more))
     return rows
 
 
@@ -183,13 +188,12 @@ def throughput(folder: Path) -> Rows:
         set_params(folder, "price.simulate.rows", size)
         run_stage(folder, "simulate", "price")
         words = ("-m", "commands", "predict", "price", "data/raw/price/train.tsv", "-o", "out.csv")
-        before = os.times()
+        before = cpu_seconds()
         seconds, gigabytes, printed = command(folder, sys.executable, *words)
-        after, load = os.times(), f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+        cpu = cpu_seconds() - before
+        load = f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
         if f"{size:,} rows" not in printed:
             raise RuntimeError(f"not all rows are there: {printed}")
-        cpu = after.children_user + after.children_system
-        cpu -= before.children_user + before.children_system
         name = f"`retrace predict price`, {size:,} listings"
         rows.append((name, f"{seconds:.0f} s", f"{cpu:.0f} s of CPU, {gigabytes:.2f} GB; {load}"))
     return rows

@@ -1,6 +1,7 @@
 """A copy of the project to measure in, and commands that are timed there."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,13 @@ def command(folder: Path, *words: str) -> tuple[float, float, str]:
     if status:
         sys.exit(f"{' '.join(words)} failed:\n{printed}")
     return seconds, usage.ru_maxrss / 1e6, printed
+
+
+def cpu_seconds() -> float:
+    """Return the seconds of the processor that all commands so far have used: on a machine that
+    does something else as well, they say more than the clock."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run_stage(folder: Path, name: str, of: str) -> tuple[float, float, str]:

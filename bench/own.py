@@ -12,7 +12,6 @@ in a copy of the project; memory is the peak of one process.
 import argparse
 import json
 import os
-import resource
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.clone import command, copy_project
+from bench.clone import command, copy_project, cpu_seconds
 from bench.results import Rows, write
 
 TITLE = "From one file to a judged model"
@@ -94,9 +93,9 @@ def measure(name: str, rows: int | None) -> Rows:
             steps[stage] = (stage, "own")
         for step, given in steps.items():
             run = given if step.startswith("`") else ("-m", f"stages.{given[0]}", given[1])
-            before = _cpu()
+            before = cpu_seconds()
             seconds, memory, _ = command(project, sys.executable, *run)
-            cpu = _cpu() - before
+            cpu = cpu_seconds() - before
             total += (seconds, cpu)
             found.append((step, f"{seconds:.0f} s", f"{cpu:.0f} s of CPU, {memory:.1f} GB"))
             print(" | ".join(found[-1]), flush=True)
@@ -106,11 +105,6 @@ def measure(name: str, rows: int | None) -> Rows:
             f"{total[1]:.0f} s of CPU, at least {total[1] / 2:.0f} s on two cores; load {load:.0f}"
         )
         return [*found, ("together", f"{total[0]:.0f} s", f"{half}; {said}")]
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def main(words: list[str]) -> None:

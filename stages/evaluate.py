@@ -10,7 +10,8 @@ writes  data/serving/price/             decision.json: which forecast is told, o
                                         to act from; followed.parquet: what the interval follows
         data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
-        metrics/comparison/price.json   the model against each baseline, with paired intervals
+        metrics/comparison/price.json   the model against each baseline, with paired intervals, and
+                                        against the rule on validation
         metrics/slices/price.csv        error, bias and coverage by slice
         metrics/tables/price/           the problem's own tables and those of its interval, and
                                         tables.json, what they hold, and what is told
@@ -29,6 +30,7 @@ from stages.runner import run_stage, say
 from stages.windows import learnt_keys, window_keys
 from workflow.coverage import coverage_tables
 from workflow.evaluate import (
+    beside_rule,
     compare_with_baselines,
     declared,
     held_rows,
@@ -80,7 +82,8 @@ def main(name: str) -> None:
             write_table(followed, folder / FOLLOWED)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
-    write_json(compare_with_baselines(problem, scored), paths.comparison(name))
+    compared = compare_with_baselines(problem, scored) | beside_rule(problem, known, held, settings)
+    write_json(compared, paths.comparison(name))
     write_csv(table, paths.slices(name))
     labelled = scored.join(labels.add_prefix("slice_"))
     own = evaluation.tables(problem, labelled, settings, rows, truth)

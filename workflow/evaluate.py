@@ -11,9 +11,10 @@ import pandas as pd
 from problems import parts
 from problems.contract import EvaluateParams, Evaluation, Problem
 from problems.predict import predict
-from retrace.base.arrays import to_frame
+from retrace.base.arrays import from_frame, to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.tables import Column, Table
+from retrace.encode.folds import folds_of
 from retrace.fit.bundle import Bundle
 from retrace.fit.intervals import Interval
 from retrace.judge import metrics
@@ -24,6 +25,7 @@ from workflow.following import followed
 
 BASELINES = ("rule", "naive", "oracle")
 TOLD = "told"  # in tables.json
+VALID_RULE = "valid_rule"  # in the comparison: the rule on rows that chose
 VALID = "valid_"  # before the name of a figure of rows that chose, and not of the test's
 
 
@@ -124,14 +126,7 @@ def compare_with_baselines(problem: Problem, scored: pd.DataFrame) -> dict[str, 
     for name in BASELINES:
         if name in scored:
             theirs = metrics.losses(problem.metric, scored, name)
-            difference = paired_difference(model, theirs, blocks=blocks)
-            found[name] = {
-                "loss_difference": difference.mean,
-                "lower_95": difference.lower,
-                "upper_95": difference.upper,
-                "rows": difference.n_rows,
-                **_shares(difference),
-            }
+            found[name] = _compared(paired_difference(model, theirs, blocks=blocks))
     if "lower" in scored:
         inside = scored["outcome"].between(scored["lower"], scored["upper"]).astype("float64")
         share = paired_difference(np.zeros(len(scored)), inside, blocks=blocks)
@@ -142,6 +137,41 @@ def compare_with_baselines(problem: Problem, scored: pd.DataFrame) -> dict[str, 
             "rows": share.n_rows,
         }
     return found
+
+
+def beside_rule(
+    problem: Problem, known: pd.DataFrame, held: pd.DataFrame, settings: EvaluateParams
+) -> dict[str, dict[str, float]]:
+    """Compare the model with the rule on rows that neither has seen: a model that does not beat the
+    rule there was not worth choosing, whatever the test says.
+
+    known : the rows that the model and the rule of the test learn from; held : those of them that
+    the model was fitted without, with its predictions. The rule is made without each fifth in turn.
+    """
+    key = list(problem.key)
+    folds = folds_of(from_frame(held[list(problem.group or problem.key)]), seed=1)
+    fold_of = known[key].merge(held[key].assign(fold=folds), how="left", on=key)["fold"].to_numpy()
+    made = parts.rules(problem.world).rule
+    found = []
+    for fold in np.unique(folds):
+        learnt = known[fold_of != fold]
+        if learnt.empty:
+            return {}
+        found.append(made(problem, learnt, held[folds == fold], settings))
+    rows = metrics.beside(held, pd.concat(found).reindex(held.index), "rule")
+    losses = [metrics.losses(problem.metric, rows, *name) for name in ((), ("rule",))]
+    difference = paired_difference(*losses, blocks=blocks_of(problem, rows)[1])
+    return {VALID_RULE: _compared(difference)}
+
+
+def _compared(difference: Difference) -> dict[str, float]:
+    return {
+        "loss_difference": difference.mean,
+        "lower_95": difference.lower,
+        "upper_95": difference.upper,
+        "rows": difference.n_rows,
+        **_shares(difference),
+    }
 
 
 def _shares(difference: Difference) -> dict[str, float]:

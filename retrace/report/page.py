@@ -27,7 +27,14 @@ from retrace.report.lifecycle import lifecycle
 from retrace.report.parameters import changed_sections
 from retrace.report.pictures import drawing
 from retrace.report.screen import first_screen
-from retrace.report.verdicts import headline_of, judge_coverage, measured_in, verdicts, worth
+from retrace.report.verdicts import (
+    headline_of,
+    judge_coverage,
+    measured_in,
+    verdicts,
+    warnings_of,
+    worth,
+)
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = ("card", "judged", "plots", "data", "model")
@@ -66,6 +73,7 @@ def problem_part(name: str, sections: Mapping[str, BaseModel]) -> Part:
         "headline_words": words,
         "plain": _plain(problem),
         "verdicts": found,
+        "warnings": warnings_of(problem),
         "measured_in": measured_in(problem),
         "coverage": judge_coverage(problem),
         "worth": worth(problem),

@@ -2,7 +2,7 @@
 
 from retrace.report.inputs import ProblemInputs
 from retrace.report.numbers import MINUS, THIN, number, percent
-from retrace.report.verdicts import headline_of, judge_coverage, verdicts
+from retrace.report.verdicts import headline_of, judge_coverage, verdicts, warnings_of
 
 
 def first_screen(problem: ProblemInputs) -> list[str]:
@@ -18,5 +18,5 @@ def first_screen(problem: ProblemInputs) -> list[str]:
         lines.append(f"  {'interval':<8} {percent(covered.share, 1):>10}   {covered.words}")
     if problem.left_out:
         lines.append(f"  left out: {', '.join(problem.left_out)}")
-    lines += [f"  WARNING: {warning}" for warning in problem.card.get("warnings", [])]
+    lines += [f"  WARNING: {warning}" for warning in warnings_of(problem)]
     return [line.replace(THIN, " ").replace(MINUS, "-") for line in lines]

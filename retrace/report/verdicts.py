@@ -6,7 +6,7 @@ from typing import Literal
 
 from retrace.base.tables import Column
 from retrace.report.inputs import ProblemInputs
-from retrace.report.numbers import THIN, amount, interval, number, percent
+from retrace.report.numbers import THIN, amount, count, interval, number, percent
 
 Mood = Literal["good", "bad", "open", "plain"]
 NAMES = {"rule": "the rule", "naive": "the naive average", "oracle": "the oracle"}
@@ -99,6 +99,21 @@ def _verdict(problem: ProblemInputs, baseline: str) -> Verdict:
     return Verdict(
         baseline, value, mood, short, sentence, difference, lower, upper, int(found["rows"])
     )
+
+
+def warnings_of(problem: ProblemInputs) -> list[str]:
+    """Return what the fit warns of, and whether the rule does as well on rows that chose."""
+    said = [str(one) for one in problem.card.get("warnings", [])]
+    found = problem.comparison.get("valid_rule")
+    if found is None or found["loss_difference"] > 0:
+        return said
+    loss = f"its {problem.metric['loss']} is {number(-found['loss_difference'])} higher"
+    bounds = interval(-found["upper_95"], -found["lower_95"])
+    return [
+        f"the model does not beat the rule on {count(found['rows'])} rows of validation: {loss} "
+        f"(95 %: {bounds}). Use the rule, or bring more rows or better columns.",
+        *said,
+    ]
 
 
 def _share_saved(problem: ProblemInputs, share: float) -> float:

@@ -1,15 +1,18 @@
 """Intervals cover what they promise; a comparison knows what it cannot tell."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from problems.parts import find_problem
+from problems import parts
+from problems.contract import EvaluateParams, Rules
 from retrace.fit.intervals import Interval, _quantile
 from retrace.judge.comparison import paired_difference
-from workflow.evaluate import compare_with_baselines
+from workflow.evaluate import beside_rule, compare_with_baselines
 
 
 def draw(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -96,8 +99,30 @@ def test_chance_of_coverage_counts_orders_where_rows_of_one_order_are_alike():
             "upper": 1.5,
         }
     )
-    found = compare_with_baselines(find_problem("order_completion"), scored)["coverage"]
+    found = compare_with_baselines(parts.find_problem("order_completion"), scored)["coverage"]
     assert found["share"] == pytest.approx(inside.mean())
     width = found["upper_95"] - found["lower_95"]
     binomial = 2 * 1.96 * np.sqrt(inside.mean() * (1 - inside.mean()))
     assert width == pytest.approx(binomial / np.sqrt(200), rel=0.15)  # not that of 6,000 rows
+
+
+def test_on_validation_the_rule_is_made_without_the_rows_that_it_is_held_against(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rule that has seen a row knows its price to the cent; of another one it knows the mean."""
+
+    def remembers(problem: Any, train: pd.DataFrame, rows: pd.DataFrame, settings: Any) -> Any:
+        seen = train.set_index("listing_id")["price"]
+        return rows["listing_id"].map(seen).fillna(seen.mean())
+
+    monkeypatch.setattr(parts, "rules", lambda world: Rules(remembers))
+    price = np.exp(np.random.default_rng(3).normal(2, 0.5, 600))
+    known = pd.DataFrame({"listing_id": np.arange(600), "price": price})
+    held = known.iloc[:200].assign(outcome=known["price"])
+    for shift, sign in ((0.2, 1), (2.0, -1)):
+        guess = held.assign(prediction=held["price"] * np.exp(shift))
+        found = beside_rule(parts.find_problem("price"), known, guess, EvaluateParams())
+        found = found["valid_rule"]
+        assert found["rows"] == 200
+        assert sign * found["loss_difference"] > 0
+        assert found["lower_95"] * found["upper_95"] > 0

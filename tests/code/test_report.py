@@ -20,11 +20,12 @@ from retrace.base.errors import RetraceError
 from retrace.base.params import Params
 from retrace.base.tables import Column, Picture
 from retrace.report import charts, page
-from retrace.report.inputs import ShownTable
+from retrace.report.inputs import ShownTable, read_problem
 from retrace.report.numbers import amount, cells, chance, count, interval, number, percent
 from retrace.report.page import problem_part
 from retrace.report.parameters import changed_sections
 from retrace.report.pictures import drawing
+from retrace.report.screen import first_screen
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = '</style></svg><script>alert("1")</script><img src=x onerror=alert(2)>'
@@ -407,6 +408,21 @@ def test_worse_than_the_rule_is_said(make: Make, no_plots: None) -> None:
     text = text_of(render())
     assert "6.0 % worse than the rule" in text
     assert "0 of 1 beat the business rule" in text
+
+
+@pytest.mark.parametrize(("mean", "said"), [(-0.02, True), (0.02, False)])
+def test_a_model_that_does_not_beat_the_rule_on_validation_says_so(
+    make: Make, no_plots: None, mean: float, said: bool
+) -> None:
+    valid = compared(mean, mean - 0.03, mean + 0.03, of=0.5)
+    make(
+        **{
+            "metrics/comparison/P.json": FILES["metrics/comparison/P.json"] | {"valid_rule": valid},
+        }
+    )
+    words = "the model does not beat the rule on 400 rows of validation: its squared log error is "
+    assert (f"{words}0.0200 higher (95 %: " in text_of(render())) == said
+    assert any(words in line for line in first_screen(read_problem("price"))) == said
 
 
 def test_a_soft_failure_is_visible(make: Make, no_plots: None) -> None:

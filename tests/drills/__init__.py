@@ -29,6 +29,7 @@ DRILLS: tuple[str, ...] = (
     "away",
     "strangers",
     "rollout",
+    "prometheus",
 )
 
 

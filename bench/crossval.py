@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import stages  # noqa: F401  (before NumPy: pins its instructions)
 from problems import parts
 from problems.contract import Problem
-from problems.featurize import features_of
+from problems.featurize import complete, features_of
 from problems.parts import find_problem
 from problems.predict import settings_of
 from retrace.base.arrays import from_frame, take
@@ -68,7 +68,8 @@ def fit(problem: Problem, rows: pd.DataFrame, seed: int) -> Bundle:
 
 def point(problem: Problem, bundle: Bundle, rows: pd.DataFrame) -> NDArray[np.float64]:
     features = features_of(problem.world, rows, settings_of(parts.features(problem.world), bundle))
-    return bundle.point(problem.columns.complete(features, bundle.encoding.encoder))["prediction"]
+    found = complete(problem.columns, features, bundle.encoding.encoder)
+    return bundle.point(found)["prediction"]
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from problems.contract import ArrivalParams, Arrivals, Arriving, Problem, Range, Suspicion
+from problems.contract import Problem
+from problems.served import ArrivalParams, Arrivals, Arriving, Range, Suspicion
 from retrace.base.arrays import Arrays
 from retrace.encode.encoding import to_scale
 

@@ -1,4 +1,4 @@
-"""What a world and a problem bring. The whole contract is on this page.
+"""What a world and a problem bring to the DAG. The whole contract is on this page.
 
 A *world* is where raw data comes from; a *problem* is a question asked of its clean table. Both
 live in one package, `problems/<world>/`. Each part is a module, or a package, that defines one
@@ -11,13 +11,11 @@ object of the classes below, so that a change of one part rebuilds only the stag
     features/      FEATURES: Features       optional: clean rows to model columns
     rules.py       RULES: Rules             optional: what the model is judged against
     evaluation/    EVALUATION: Evaluation   optional: headline, slices, tables, threshold
-    worklist/      WORKLIST: Worklist       optional: what is open, as a list that people work off
-    page.py        PAGE: Page               optional: what a server's page of a problem shows
-    arrivals.py    ARRIVALS: Arrivals       optional: which facts are held before they count
     checks.yaml                             limits of the clean table, for `validate`
 
 What is optional has a default, in `problems.defaults`: its file is empty. `problems.parts` finds a
-part. Functions get the *settings* of their part: the pydantic model of its section of params.yaml.
+part; `problems.served` has those that only a server needs. Functions get the *settings*
+of their part: the pydantic model of its section of params.yaml.
 
 *Scored* rows are clean rows of one window with further columns: `outcome`, `prediction`, `rule` and
 `naive`, for a regression `lower`, `upper` and `p50`, `p60` to `p90`, for several classes one
@@ -25,7 +23,7 @@ part. Functions get the *settings* of their part: the pydantic model of its sect
 `oracle`, and for a problem with a threshold `threshold`. All are in the unit of the target.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -36,12 +34,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from problems import defaults
-from retrace.base.arrays import Arrays, length, texts
+from retrace.base.arrays import Arrays
 from retrace.base.params import Params
 from retrace.base.tables import Column, Table
 
 if TYPE_CHECKING:  # simulators need neither text models nor history
-    from retrace.encode.encoders import Encoder
     from retrace.encode.text.blocks import Block
     from retrace.past.state import Event, State
 
@@ -75,8 +72,7 @@ class World:
     may_be_empty: tuple[str, ...] = ()  # columns that a source may have no value for at all
     example: Mapping[str, Any] = field(default_factory=dict)  # a row, as a server's pages show it
     example_outcomes: Mapping[str, Any] = field(default_factory=dict)  # what came of it
-    personal: tuple[str, ...] = ()  # columns about people, the first names whose row it is: they
-    # are kept out of a server's log unless it is asked to keep them
+    personal: tuple[str, ...] = ()  # about people, the first names whose row it is: not logged
 
 
 ChangeKind = Literal["sudden", "slow", "one region", "one feature's unit", "seasonal"]
@@ -190,14 +186,6 @@ class Columns:
     target_encoded: tuple[tuple[str, ...], ...] = ()
     text: "tuple[Block, ...]" = ()
 
-    def of(self, features: Arrays) -> "Columns":
-        """Return the columns with names for patterns, those of `features` in their order."""
-        numeric, categorical = (
-            tuple(one for name in names for one in _matching(name, features))
-            for names in (self.numeric, self.categorical)
-        )
-        return replace(self, numeric=numeric, categorical=categorical)
-
     def without(self, names: Collection[str]) -> "Columns":
         """Return the columns without those of these names, and without what is made of them."""
         return replace(
@@ -207,36 +195,6 @@ class Columns:
             target_encoded=tuple(of for of in self.target_encoded if not {*of} & {*names}),
             text=tuple(one for block in self.text if (one := block.without(names)) is not None),
         )
-
-    def named(self) -> set[str]:
-        """Return every column that is named."""
-        of_text = [name for block in self.text for name in block.columns]
-        of_targets = [name for group in self.target_encoded for name in group]
-        return {*self.numeric, *self.categorical, *of_targets, *of_text}
-
-    def complete(self, features: Arrays, encoder: "Encoder") -> Arrays:
-        """Add what a pattern found in training and `features` has not: missing, or empty text."""
-        there = features.__contains__
-        if all(map(there, encoder.numeric)) and all(map(there, encoder.categorical)):
-            return features
-        gone = [name for name in encoder.numeric if name not in features]
-        empty = [name for name in encoder.categorical if name not in features]
-        patterns = [name for name in (*self.numeric, *self.categorical) if name.endswith("*")]
-        n_rows = length(features)
-        absent: dict[str, NDArray[Any]] = dict.fromkeys(gone, np.full(n_rows, np.nan))
-        absent |= dict.fromkeys(empty, texts([""] * n_rows))
-        known = {
-            name: value
-            for name, value in absent.items()
-            if any(name.startswith(pattern[:-1]) for pattern in patterns)
-        }
-        return {**features, **known}
-
-
-def _matching(name: str, features: Arrays) -> list[str]:
-    if not name.endswith("*"):
-        return [name]
-    return [one for one in features if one.startswith(name[:-1])]
 
 
 @dataclass(frozen=True)
@@ -438,210 +396,3 @@ class Evaluation:
     threshold: Threshold | None = None  # of a classifier whose alerts are acted on
     words: Mapping[str, Column] = field(default_factory=dict)
     cost: Cost | None = None  # of a regression whose errors cost money
-
-
-# ---- a list of what is open ----------------------------------------------------------------------
-
-NO_TOPS: Mapping[str, Path] = {}
-
-
-@dataclass(frozen=True)
-class Listed:
-    """What was open at a moment: the same list as an HTML page and as CSV.
-
-    `moment` is a name for its files, `summary` a line for the terminal.
-    """
-
-    moment: str
-    page: str
-    table: str
-    summary: str
-
-
-class MakeWorklist(Protocol):
-    def __call__(
-        self, source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS, /
-    ) -> Listed:
-        """List what was open `at` a local date or time, from raw data and the problems' models;
-        without one, at the end of the data. `tops` are the folders that have models/ of problems,
-        by default this one."""
-
-
-@dataclass(frozen=True)
-class Worklist:
-    """What is open at a moment, in the order in which people should look at it."""
-
-    make: MakeWorklist
-
-
-# ---- the page of a problem -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Answered:
-    """An answer that a server has given, as its store has it.
-
-    `row` is what was asked, without what is about people; `known` says whether its outcome is
-    known, `judged` whether somebody took or overruled it.
-    """
-
-    id: str
-    name: str
-    as_of: "pd.Timestamp"
-    row: Mapping[str, Any]
-    answer: Mapping[str, Any]
-    known: bool
-    judged: bool
-
-
-class Ask(Protocol):
-    def __call__(self, rows: Sequence[Mapping[str, Any]], /) -> list[Mapping[str, Any]]:
-        """Answer rows that only differ from the one on the page in what is asked; none of it goes
-        on record."""
-
-
-class Beside(Protocol):
-    def __call__(
-        self,
-        problem: Problem,
-        row: Mapping[str, Any],
-        answer: Mapping[str, Any],
-        ask: Ask,
-        top: Path,
-        /,
-    ) -> Sequence[Table]:
-        """Return what people want to see beside an answer. `row` is as JSON has it, without what is
-        missing; `top` has data/ and models/ of the version that answered, data/ perhaps not."""
-
-
-class ToDo(Protocol):
-    def __call__(
-        self, problem: Problem, answered: Sequence[Answered], /
-    ) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
-        """Return which of the newest answers people should look at, in the order of work, each with
-        what the list shows of it, by the names of `Page.todo_columns`."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a server's page of a problem shows besides form, answer and reasons.
-
-    `words` say what columns are, those of rows and those of the model; a name may end in `*`, which
-    in its words stands for the rest. Columns of the same words are one reason. `first` are the
-    columns of the form that people fill in, the others are folded; without any all are there.
-    `long` are texts of several lines. Of a classifier `decisions` say what acting is, and what
-    leaving it is.
-    """
-
-    words: Mapping[str, Column] = field(default_factory=dict)
-    first: tuple[str, ...] = ()
-    long: tuple[str, ...] = ()
-    decisions: tuple[str, str] = ("act", "do nothing")
-    beside: Beside = defaults.beside
-    todo: ToDo = defaults.todo
-    todo_title: str = "Newest answers"
-    todo_columns: Mapping[str, Column] = field(default_factory=lambda: defaults.TODO_COLUMNS)
-
-    def column(self, name: str) -> Column | None:
-        """Return the words of a column; None where there are none."""
-        if name in self.words:
-            return self.words[name]
-        begins = (one for one in self.words if one.endswith("*") and name.startswith(one[:-1]))
-        best = max(begins, key=len, default=None)
-        if best is None:
-            return None
-        rest = name.removeprefix(best[:-1]).replace("_", " ")
-        return replace(self.words[best], words=self.words[best].words.replace("*", rest))
-
-
-# ---- facts as they come --------------------------------------------------------------------------
-
-Doubt = Literal["impossible", "clock", "repeated", "improbable"]
-
-
-class Range(Params):
-    """What a number can be, both ends included; None is open."""
-
-    least: float | None = None
-    most: float | None = None
-
-
-class RowArrivalParams(Params):
-    """`<world>.arrivals.rows`: when an arriving row is held."""
-
-    limits: dict[str, Range] = Field(default_factory=dict)  # by column
-    repeats: int | None = Field(None, ge=2)  # the same but for key and time, so often in a row
-    improbable: float | None = Field(None, gt=1)  # in the world's own measure
-
-
-class ArrivalParams(Params):
-    """`<problem>.arrivals`: when an outcome is held until a rule or a person lets it in; no stage
-    reads it. None switches a check off, `hold: false` all of them."""
-
-    hold: bool = True
-    limits: dict[str, Range] = Field(default_factory=dict)  # by column of the outcome or its row
-    improbable: float | None = Field(3.0, gt=1)  # half-widths of the interval that was told, away
-    # from the prediction on the fitted scale; of a 90 % interval and normal errors 3 is one in a
-    # million
-    unlikely: float | None = Field(None, gt=0, lt=0.1)  # a class of less probability
-    unlikely_run: float | None = Field(None, gt=0, lt=0.1)  # so many ones among the newest labels
-    repeats: int | None = Field(4, ge=2)  # the same number from one source, so often in a row
-    ahead_minutes: float | None = Field(60.0, ge=0)  # a time after the server's clock
-    newest: int = Field(12, ge=2, le=200)  # facts that are remembered of each source
-    window: int = Field(200, ge=20)  # newest facts, of which ...
-    most_improbable: float = Field(0.05, gt=0, le=1)  # ... so many are a world that has changed
-    sources: int = Field(3, ge=1)  # they come from, at least: one device may be broken
-    confirms: float = Field(0.1, ge=0, le=1)  # a second fact within this share confirms the first
-    rows: RowArrivalParams = Field(default_factory=RowArrivalParams)
-
-
-@dataclass(frozen=True)
-class Suspicion:
-    """Why a fact is doubted. From a score of 1 on it is held; what cannot be has 10."""
-
-    doubt: Doubt
-    score: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class Arriving:
-    """One fact as it comes.
-
-    told        : its columns, arrays of length one: those of the row, or of the outcome
-    row         : of an outcome the clean row that it is of; empty where nobody has told that
-    answer      : of an outcome what was answered about its row; empty where nothing was
-    newest      : columns of the newest facts of the same source, the latest last, (k,), but for
-                  those of this very row: of outcomes numbers, times and the `prediction` that was
-                  told, of rows `Arrivals.row_newest`; `same` as this one; whether it is `held`
-    received_at : by the server's clock
-    """
-
-    told: Arrays
-    row: Arrays
-    answer: Mapping[str, Any]
-    newest: Arrays
-    received_at: np.datetime64
-
-
-class Doubts(Protocol):
-    def __call__(self, problem: Problem, fact: Arriving, settings: Any, /) -> Iterator[Suspicion]:
-        """Yield what is suspicious about a fact besides what `problems.arrivals` looks for in every
-        problem. Of rows `problem` is any of the world's."""
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """How rows and outcomes are judged when a server is told them; settings under
-    `<problem>.arrivals`.
-
-    `source` is the column that says which device or person tells an outcome, of the outcome or of
-    its row; `row_source` the same of rows. Without one all facts are of one source.
-    """
-
-    settings: type[ArrivalParams] = ArrivalParams
-    source: str | None = None
-    row_source: str | None = None
-    row_newest: tuple[str, ...] = ()
-    outcomes: Doubts = defaults.no_doubts
-    rows: Doubts = defaults.no_doubts

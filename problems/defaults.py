@@ -6,8 +6,7 @@ stage, and a simulator needs no metrics.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,19 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retrace.base.arrays import Arrays
-from retrace.base.tables import Column
 
 if TYPE_CHECKING:
-    from problems.contract import (
-        Answered,
-        Arriving,
-        Ask,
-        Baseline,
-        FeatureFunction,
-        History,
-        Problem,
-        Suspicion,
-    )
+    from problems.contract import Baseline, FeatureFunction, History, Problem
     from retrace.base.tables import Table
 
 RULE_LEAST_ROWS = 3  # of a group: the median of one or two is somebody's luck (assumed)
@@ -212,44 +201,3 @@ def tables(
 ) -> dict[str, Table]:
     """Return no tables: headline and slices are all that is known of any problem."""
     return {}
-
-
-# ---- the page of a problem -----------------------------------------------------------------------
-
-TODO_COLUMNS = {
-    "name": Column("row", kind="text"),
-    "as_of": Column("as of, UTC", kind="text"),
-    "prediction": Column("prediction"),
-    "known": Column("outcome known", kind="flag"),
-}
-MOST_TO_DO = 15
-
-
-def beside(
-    problem: Problem, row: Mapping[str, Any], answer: Mapping[str, Any], ask: Ask, top: Path
-) -> Sequence[Table]:
-    """Return nothing: form, answer and reasons are all."""
-    return ()
-
-
-def todo(
-    problem: Problem, answered: Sequence[Answered]
-) -> Sequence[tuple[Answered, Mapping[str, Any]]]:
-    """Return the newest answers, each with its key, moment, prediction and whether it is known."""
-    return [
-        (
-            one,
-            {
-                "name": one.name,
-                "as_of": f"{one.as_of:%Y-%m-%d %H:%M}",
-                "prediction": one.answer["prediction"],
-                "known": int(one.known),
-            },
-        )
-        for one in answered[:MOST_TO_DO]
-    ]
-
-
-def no_doubts(problem: Problem, fact: Arriving, settings: Any) -> Iterator[Suspicion]:
-    """Doubt nothing but what is doubted in every problem."""
-    yield from ()

@@ -2,17 +2,22 @@
 
 import hashlib
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import retrace.encode
 import retrace.past
 from problems import defaults, parts
-from retrace.base.arrays import Arrays, from_frame
+from problems.contract import Columns
+from retrace.base.arrays import Arrays, from_frame, length, texts
 from retrace.base.params import Params
+from retrace.encode.encoders import Encoder
 
 
 def features_of(
@@ -35,6 +40,40 @@ def known_of(world: str, rows: Arrays, settings: Any, past: Arrays | None = None
     if history is None:
         return {}
     return history.as_of(rows, rows if past is None else past, settings)
+
+
+def named_in(columns: Columns, features: Arrays) -> Columns:
+    """Return the columns with names for patterns, those of `features` in their order."""
+    numeric, categorical = (
+        tuple(one for name in names for one in _matching(name, features))
+        for names in (columns.numeric, columns.categorical)
+    )
+    return replace(columns, numeric=numeric, categorical=categorical)
+
+
+def _matching(name: str, features: Arrays) -> list[str]:
+    if not name.endswith("*"):
+        return [name]
+    return [one for one in features if one.startswith(name[:-1])]
+
+
+def complete(columns: Columns, features: Arrays, encoder: Encoder) -> Arrays:
+    """Add what a pattern found in training and `features` has not: missing, or empty text."""
+    there = features.__contains__
+    if all(map(there, encoder.numeric)) and all(map(there, encoder.categorical)):
+        return features
+    gone = [name for name in encoder.numeric if name not in features]
+    empty = [name for name in encoder.categorical if name not in features]
+    patterns = [name for name in (*columns.numeric, *columns.categorical) if name.endswith("*")]
+    n_rows = length(features)
+    absent: dict[str, NDArray[Any]] = dict.fromkeys(gone, np.full(n_rows, np.nan))
+    absent |= dict.fromkeys(empty, texts([""] * n_rows))
+    known = {
+        name: value
+        for name, value in absent.items()
+        if any(name.startswith(pattern[:-1]) for pattern in patterns)
+    }
+    return {**features, **known}
 
 
 def feature_fingerprint(world: str, settings: Params) -> str:

@@ -3,22 +3,23 @@
 import difflib
 import importlib
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from problems.contract import (
-    Arrivals,
+    Columns,
     Evaluation,
     Features,
-    Page,
     Problem,
     Reader,
     Rules,
     Simulator,
-    Worklist,
     World,
 )
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, ProblemEntry, WorldEntry, read_params
+
+if TYPE_CHECKING:  # stages serve nobody
+    from problems.served import Arrivals, Page, Worklist
 
 Part = TypeVar("Part")
 Model = TypeVar("Model", bound=Params)
@@ -48,15 +49,21 @@ def evaluation(world: str) -> Evaluation:
     return _part(world, "evaluation", "EVALUATION", Evaluation, Evaluation())
 
 
-def worklist(world: str) -> Worklist:
+def worklist(world: str) -> "Worklist":
+    from problems.served import Worklist
+
     return _part(world, "worklist", "WORKLIST", Worklist)
 
 
-def page(world: str) -> Page:
+def page(world: str) -> "Page":
+    from problems.served import Page
+
     return _part(world, "page", "PAGE", Page, Page())
 
 
-def arrivals(world: str) -> Arrivals:
+def arrivals(world: str) -> "Arrivals":
+    from problems.served import Arrivals
+
     return _part(world, "arrivals", "ARRIVALS", Arrivals, Arrivals())
 
 
@@ -70,7 +77,7 @@ def find_problem(name: str) -> Problem:
             f"problems/{world}/problem.py defines {', '.join(found)}; no problem '{name}'."
         )
     problem = found[name]
-    known = problem.columns.named()
+    known = _named(problem.columns)
     if unknown := [one for one in entry.left_out if one not in known]:
         close = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.5)
         raise RetraceError(
@@ -78,6 +85,12 @@ def find_problem(name: str) -> Problem:
             f"the problem{f'; did you mean {close[0]!r}?' if close else '.'}"
         )
     return problem.without(entry.left_out)
+
+
+def _named(columns: Columns) -> set[str]:
+    of_text = [name for block in columns.text for name in block.columns]
+    of_targets = [name for group in columns.target_encoded for name in group]
+    return {*columns.numeric, *columns.categorical, *of_targets, *of_text}
 
 
 def settings(model: type[Model], problem: Problem, section: str) -> Model:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from problems import parts
 from problems.contract import Features, Problem, World
-from problems.featurize import features_of
+from problems.featurize import complete, features_of
 from retrace.base.arrays import Arrays, to_frame
 from retrace.base.errors import RetraceError
 from retrace.base.params import Params, parse_section
@@ -62,8 +62,8 @@ class Predictor:
     def encode(self, rows: Arrays, known: Arrays) -> Matrix:
         """Return the boosters' columns of clean rows, (n_rows, n_columns)."""
         features = self.part.features(rows, known, self.settings)
-        complete = self.problem.columns.complete(features, self.bundle.encoding.encoder)
-        return self.bundle.encoding.transform(complete)
+        found = complete(self.problem.columns, features, self.bundle.encoding.encoder)
+        return self.bundle.encoding.transform(found)
 
 
 def settings_of(part: Features, bundle: Bundle) -> Params:
@@ -105,7 +105,7 @@ def scores_of(
     """Return each booster's scores of clean rows on the fitted scale, as `Bundle.scores` does."""
     settings = settings_of(parts.features(problem.world), bundle)
     found = features_of(problem.world, clean_rows, settings, past)
-    found = problem.columns.complete(found, bundle.encoding.encoder)
+    found = complete(problem.columns, found, bundle.encoding.encoder)
     return bundle.scores(bundle.encoding.transform(found), num_threads)
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pandas as pd
 from sqlalchemy import select
 
-from problems.contract import Answered
+from problems.served import Answered
 from serving.model import Served
 from store.database import Store
 from store.tables import feedback, outcomes, predictions

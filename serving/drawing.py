@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from problems.contract import Page, Problem
+from problems.contract import Problem
+from problems.served import Page
 from retrace.base.tables import Column, Table
 from retrace.report.numbers import MINUS, amount, cells, number, percent
 from serving.explore import EXPLORED

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from problems import parts
-from problems.contract import Page
 from problems.row_columns import LONGEST, RowColumn
+from problems.served import Page
 from retrace.base.tables import Column
 from serving.model import Served
 from serving.replies import Refusal

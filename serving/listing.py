@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from problems import parts
-from problems.contract import Listed
+from problems.served import Listed
 from retrace.base.errors import RetraceError
 from serving.replies import Refusal
 

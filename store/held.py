@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from problems.contract import Suspicion
+from problems.served import Suspicion
 from store.fact import Fact
 from store.tables import held
 

@@ -17,8 +17,9 @@ from sqlalchemy import Connection, select
 
 from problems import parts
 from problems.arrivals import PREDICTION, same_text, worst
-from problems.contract import ArrivalParams, Arrivals, Arriving, Problem, Suspicion, World
+from problems.contract import Problem, World
 from problems.rows import RowReader
+from problems.served import ArrivalParams, Arrivals, Arriving, Suspicion
 from retrace.base.arrays import Arrays, take
 from retrace.base.params import read_params
 from store.database import Store

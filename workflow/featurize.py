@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from problems.contract import Problem
+from problems.featurize import named_in
 from retrace.base.arrays import Arrays, take
 from retrace.base.errors import RetraceError
 from retrace.encode.encoders import EncodeParams, Encoder, Matrix
@@ -77,7 +78,7 @@ def fit_encoding(
 
     keys : the columns of `problem.group`, else of `problem.key`, for the folds
     """
-    columns = problem.columns.of(features)
+    columns = named_in(problem.columns, features)
     encoder, encoded = Encoder.fit(
         features,
         target,

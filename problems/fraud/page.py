@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from problems import parts
-from problems.contract import Answered, Ask, Page, Problem
+from problems.contract import Problem
 from problems.fraud.evaluation import EvaluateSettings
 from problems.fraud.problem import DAYS
+from problems.served import Answered, Ask, Page
 from retrace.base.tables import Column, Kind, Table
 
 MOST = 25

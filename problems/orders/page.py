@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from problems import parts
-from problems.contract import Answered, Ask, Page, Problem
-from problems.defaults import MOST_TO_DO
+from problems.contract import Problem
 from problems.orders.evaluation import EvaluateSettings
+from problems.served import MOST_TO_DO, Answered, Ask, Page
 from retrace.base.tables import Column, Table
 
 WHAT = Column("what", kind="text")

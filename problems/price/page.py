@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from problems.contract import Ask, Page, Problem
+from problems.contract import Problem
+from problems.served import Ask, Page
 from retrace.base import paths
 from retrace.base.tables import Column, Table
 

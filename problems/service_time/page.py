@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from problems.contract import Ask, Page, Problem
+from problems.contract import Problem
+from problems.served import Ask, Page
 from retrace.base.tables import Column, Table
 
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from problems import parts
-from problems.contract import ArrivalParams, Arrivals, Range
 from problems.rows import RowReader
+from problems.served import ArrivalParams, Arrivals, Range
 from problems.service_time.problem import PROBLEMS
 from problems.service_time.schema import WORLD
 from store.database import Store

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from problems import parts
-from problems.contract import Page
 from problems.parts import find_problem
 from problems.rows import to_json
+from problems.served import Page
 from retrace.base.arrays import from_frame
 from retrace.base.files import read_table
 from retrace.base.params import read_key

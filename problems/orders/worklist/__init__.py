@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from problems.contract import NO_TOPS, Listed, Worklist
 from problems.orders.evaluation import EvaluateSettings
 from problems.orders.ingest import IngestSettings, read_log
 from problems.orders.worklist.page import render, to_csv
 from problems.orders.worklist.ranking import COMPLETION, STUCK, make_worklist
 from problems.parts import find_problem
+from problems.served import NO_TOPS, Listed, Worklist
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_params

@@ -10,7 +10,7 @@ import pandas as pd
 
 from problems import parts
 from problems.contract import Problem
-from problems.featurize import features_of
+from problems.featurize import complete, features_of
 from problems.orders.worklist.moment import Moment
 from problems.predict import ENCODER
 from retrace.base.arrays import to_frame
@@ -43,7 +43,7 @@ def reasons(
     )
     known = features_of(problem.world, then.rows, settings, then.past)
     features, encoding = to_frame(known, then.rows.index), bundle.encoding
-    matrix = encoding.transform(problem.columns.complete(known, encoding.encoder))
+    matrix = encoding.transform(complete(problem.columns, known, encoding.encoder))
     shap = np.asarray(bundle.boosters["point"].predict(matrix, pred_contrib=True))[:, :-1]
     slope = bundle.promise.slope if isinstance(bundle.promise, Calibration) else 1.0
     groups = pd.Index([group_of(name) for name in encoding.columns])

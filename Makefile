@@ -118,7 +118,7 @@ docs: $(DEV) ## build the guides into site/; a dead link is an error
 
 drills: $(DEV) $(PROJECT) ## break the project on purpose, an hour or more; writes tests/DRILLS.md
 	@$(WITH_VENV) $(BIN)/python -m tests.drills $(ARGS)
-	@$(if $(ARGS),,$(WITH_VENV) $(BIN)/pytest -n auto -m slow)
+	@$(if $(ARGS),,$(WITH_VENV) RETRACE_TRIES=10 $(BIN)/pytest -n auto -m "slow or hypothesis")
 
 drills-full: $(DEV) $(PROJECT) ## the same on the default sizes, for a night
 	@$(WITH_VENV) $(BIN)/python -m tests.drills --size full $(ARGS)

@@ -24,6 +24,7 @@ from retrace.fit.bundle_files import bundle_fingerprint
 from retrace.fit.intervals import Interval
 from retrace.fit.modeltext import ModelTextError, check_model_text
 from retrace.fit.reference import Reference
+from tests.tries import tries
 
 ROWS = pd.DataFrame(np.random.default_rng(1).random((300, 4)), columns=list("abcd"))
 ROWS["d"] = (ROWS["d"] * 8).astype("int32")
@@ -90,7 +91,7 @@ def test_what_would_lead_lightgbm_astray_is_refused(
         booster_from_text(first(key, change), "point.txt", 4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.integers(0, len(TEXT) - 1), st.text(max_size=8), st.integers(0, 30))
 def test_any_damage_is_refused_or_read(at: int, put: str, lost: int) -> None:
     text = TEXT[:at] + put + TEXT[at + lost :]

@@ -10,6 +10,7 @@ from problems.featurize import features_of
 from problems.fraud.features import FeatureSettings
 from problems.fraud.problem import PROBLEMS
 from retrace.base.arrays import to_frame
+from tests.tries import tries
 
 SETTINGS = FeatureSettings(
     time_zone="UTC", night_from=0, night_until=6, prior_rows=10.0, prior_rate=0.01
@@ -67,7 +68,7 @@ def test_a_few_payments_by_hand() -> None:
     assert set(PROBLEMS["fraud"].columns.numeric) == {*found}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(10), deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 119))
 def test_deleting_the_future_changes_nothing(seed: int, at: int) -> None:
     rows = payments(seed)

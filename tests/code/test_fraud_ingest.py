@@ -123,9 +123,9 @@ def test_labels_of_unknown_transactions_are_quarantined(tmp_path: Path) -> None:
     assert found.clean["is_fraud"].sum() == 4
 
 
-def test_a_customer_with_100_000_payments_a_day_is_a_machine(tmp_path: Path) -> None:
+def test_a_customer_with_20_000_payments_a_day_is_a_machine(tmp_path: Path) -> None:
     rows = payments()
-    many = pd.concat([rows.iloc[[0]]] * 100_000, ignore_index=True)
+    many = pd.concat([rows.iloc[[0]]] * 20_000, ignore_index=True)
     many["transaction_id"] = "x" + many.index.astype(str)
     many["customer_id"] = "robot"
     found = read(tmp_path, pd.concat([rows, many]), max_quarantined=1.0)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from retrace.base.clock import DAY, Times
 from retrace.base.errors import RetraceError
 from retrace.past.history import Level, Memories, Outcomes
+from tests.tries import tries
 
 HALF_LIFE = 30.0
 START = np.datetime64("2025-01-01", "us")
@@ -49,7 +50,7 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=tries(25))
 @given(st.integers(1, 60), st.integers(0, 1000), st.data())
 def test_deleting_the_future_changes_nothing(n: int, seed: int, data: st.DataObject) -> None:
     rows = table(n, seed)
@@ -60,7 +61,7 @@ def test_deleting_the_future_changes_nothing(n: int, seed: int, data: st.DataObj
     assert_same(looked_up(past), looked_up(rows)[:kept])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=tries(25))
 @given(st.integers(1, 60), st.integers(0, 1000), levels)
 def test_one_pass_equals_outcome_by_outcome(n: int, seed: int, level: Level) -> None:
     rows = table(n, seed)
@@ -85,7 +86,7 @@ def test_one_pass_equals_outcome_by_outcome(n: int, seed: int, level: Level) -> 
     assert_same(ended.to_table(), memories.to_table())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=tries(15))
 @given(st.integers(1, 60), st.integers(0, 1000), levels)
 def test_the_mean_is_that_of_the_definition(n: int, seed: int, level: Level) -> None:
     rows = table(n, seed).dropna()

@@ -28,6 +28,7 @@ from retrace.past.state import Event
 from tests.code.test_fraud_features import payments
 from tests.code.test_service_time_features import clean_stops
 from tests.conftest import ROOT
+from tests.tries import tries
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 KEYS = {
@@ -102,14 +103,14 @@ TINY: dict[str, Callable[[int, int], Arrays]] = {
 tiny = st.tuples(st.sampled_from(sorted(TINY)), st.integers(1, 12), st.integers(0, 10_000))
 
 
-@settings(deadline=None, max_examples=25, phases=(Phase.explicit, Phase.generate))
+@settings(deadline=None, max_examples=tries(10), phases=(Phase.explicit, Phase.generate))
 @given(tiny, st.integers(0, 40))
 def test_one_pass_equals_event_by_event(world: tuple[str, int, int], restart: int) -> None:
     name, n, seed = world
     check(name, TINY[name](n, seed), restart)
 
 
-@settings(deadline=None, max_examples=12, phases=(Phase.explicit, Phase.generate))
+@settings(deadline=None, max_examples=tries(6), phases=(Phase.explicit, Phase.generate))
 @given(tiny, st.data())
 def test_rows_see_the_past_of_others_only(world: tuple[str, int, int], data: st.DataObject) -> None:
     """Rows that no event is of, with entities that the state has never seen."""

@@ -1,25 +1,28 @@
 """The orders simulator: its log, its calibration, what makes it hard, and its truth."""
 
-import time
-import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 
 from problems.contract import Simulated
 from problems.orders.simulate import SimulateSettings, simulate
 from problems.orders.simulate.calendar import CALENDARS, WorkCalendar, make_calendar
 from problems.orders.simulate.flow import Flow, make_flow
 from problems.orders.simulate.process import ACTIVITIES, EDGES, NUMBER
-from problems.orders.simulate.truth import make_truth, summarise
-from retrace.base.files import write_table
-
-SETTINGS = SimulateSettings(orders=16_000, futures=100)
-ENDS = ("closed", "cancelled")
+from problems.orders.simulate.truth import make_truth
+from tests.code.order_waits import (
+    ENDS,
+    SETTINGS,
+    between,
+    firsts,
+    hours,
+    mae,
+    outcomes,
+    per_order,
+    waits,
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,67 +53,6 @@ def orders(events: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def judged(simulated: Simulated, events: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
     return outcomes(SETTINGS, simulated, events, orders)
-
-
-def hours(span: pd.Series) -> pd.Series:
-    return span.dt.total_seconds() / 3600
-
-
-def waits(log: pd.DataFrame) -> pd.DataFrame:
-    """The log by case and time, with the hours until the next event of the case, and its name."""
-    rows = log.sort_values(["case_id", "timestamp"], kind="stable", ignore_index=True)
-    later = rows.groupby("case_id")[["timestamp", "activity"]].shift(-1)
-    local = rows["timestamp"].dt.tz_convert(SETTINGS.time_zone)
-    return rows.assign(
-        wait=hours(later["timestamp"] - rows["timestamp"]), next=later["activity"], local=local
-    )
-
-
-def per_order(events: pd.DataFrame) -> pd.DataFrame:
-    """One row an order, by its id: start, end, last activity, and `settled`: started so early that
-    hardly any is still open for the log's end alone.
-    """
-    by = events.groupby("case_id")
-    table = by.first().drop(columns=["activity", "wait", "next", "resource"])
-    table = table.rename(columns={"timestamp": "start"})
-    table["end"], table["last"] = by["timestamp"].last(), by["activity"].last()
-    table["settled"] = table["start"] < table["start"].max() - pd.Timedelta("75D")
-    return table
-
-
-def outcomes(
-    settings: SimulateSettings, simulated: Simulated, events: pd.DataFrame, orders: pd.DataFrame
-) -> pd.DataFrame:
-    """The truth of settled orders beside what came: `remaining` (NaN if never) and `stuck`.
-
-    Stuck by its definition, order by order: some wait from the snapshot on longer than the usual
-    P95 after its activity, or completion later than `sla_days` after the start; NaN where the order
-    was withdrawn or is open, and no limit was passed.
-    """
-    usual = orders.index[: int(np.ceil(settings.usual_share * len(orders)))]
-    limit = events[events["case_id"].isin(usual)].groupby("activity")["wait"].quantile(0.95)
-    rows = events.join(orders[["start", "end", "last", "settled"]], on="case_id")
-    rows = rows[rows["settled"] & ~rows["activity"].isin(ENDS)].iloc[::-1]
-    over = rows["wait"] > rows["activity"].map(limit)
-    over = over.groupby(rows["case_id"]).cummax()
-    over |= hours(rows["end"] - rows["start"]) > 24 * settings.sla_days
-    closed = rows["last"] == "closed"
-    rows["remaining"] = hours(rows["end"] - rows["timestamp"]).where(closed)
-    rows["stuck"] = over.astype(float).where(closed | over)
-    return rows.iloc[::-1].merge(
-        simulated.truth.rename(columns={"order_id": "case_id", "snapshot_at": "timestamp"}),
-        on=["case_id", "timestamp"],
-        validate="1:1",
-    )
-
-
-def mae(actual: pd.Series, predicted: pd.Series | float) -> float:
-    return float((actual - predicted).abs().mean())
-
-
-def firsts(rows: pd.DataFrame) -> pd.DataFrame:
-    """One snapshot an order and activity: nearly independent rows within an activity."""
-    return rows.drop_duplicates(["case_id", "activity"])
 
 
 # The log
@@ -251,12 +193,6 @@ def test_the_season_brings_orders_queues_and_delays(
     assert late[season].mean() > 1.5 * late[~season].mean()
 
 
-def test_no_season_on_request() -> None:
-    flat = simulate(SimulateSettings(orders=6000, season_peak=0.0, futures=0)).raw["events.parquet"]
-    placed = flat[flat["activity"] == "placed"]["timestamp"].dt.strftime("%Y-%m").value_counts()
-    assert placed[["2024-11", "2024-12"]].mean() < 1.15 * placed.loc["2024-08":"2024-10"].mean()
-
-
 def test_longer_queues_make_longer_waits(events: pd.DataFrame, flow: Flow) -> None:
     """Beyond what season and weekday explain: within a month, by weekday."""
     rows = flow.activity == NUMBER["validated"]
@@ -289,48 +225,6 @@ def test_month_14_changes_credit_checks_and_picking(events: pd.DataFrame) -> Non
     assert place[True, True] == {"warehouse_1"}
 
 
-def test_no_change_beyond_the_months() -> None:
-    """Up to the change both worlds are one; without it the other warehouse goes on."""
-    settings = SimulateSettings(orders=3000, futures=0)
-    changed, same = (
-        simulate(settings.model_copy(update={"change_month": month})).raw["events.parquet"]
-        for month in (14, 99)
-    )
-    before = pd.Timestamp("2025-05-01", tz=SETTINGS.time_zone)
-    pd.testing.assert_frame_equal(
-        changed[changed["timestamp"] < before], same[same["timestamp"] < before]
-    )
-    assert not changed.equals(same)
-    north = same[(same["region"] == "north") & (same["activity"] == "picked")]
-    assert set(north["resource"]) == {"warehouse_2"}
-
-
-def test_the_change_of_the_process_is_told() -> None:
-    settings = SimulateSettings(orders=300, months=5, futures=0, change_month=3)
-    change = simulate(settings).changes[0]
-    assert (change.at, change.kind) == ("2024-06-01", "sudden")
-    assert simulate(settings.model_copy(update={"change_month": 6})).changes == ()
-
-
-def test_a_month_of_slow_carriers_is_told_and_leaves_the_rest_alone() -> None:
-    settings = SimulateSettings(orders=3000, months=8, futures=0, change_month=99, season_peak=0.0)
-    usual = simulate(settings)
-    slow = simulate(settings.model_copy(update={"slow_carrier_month": 4}))
-    assert usual.changes == ()
-    (change,) = slow.changes or ()
-    assert (change.at, change.until, change.kind) == ("2024-07-01", "2024-08-01", "seasonal")
-    before = pd.Timestamp("2024-07-01", tz=SETTINGS.time_zone)
-    logs = [one.raw["events.parquet"] for one in (usual, slow)]
-    pd.testing.assert_frame_equal(*(log[log["timestamp"] < before] for log in logs))
-    transit = []
-    for log in logs:
-        found = waits(log)
-        begun = found["timestamp"].between(before, before + pd.DateOffset(months=1))
-        on_the_way = found[begun & (found["activity"] == "dispatched")]
-        transit.append(on_the_way["wait"].median())
-    assert 1.35 < transit[1] / transit[0] < 1.75
-
-
 def test_suppliers_are_short_of_goods_in_spells(events: pd.DataFrame) -> None:
     tried = events[(events["activity"] == "credit_check") & events["next"].notna()]
     short = (tried["next"] == "supplier_out_of_stock").astype(float)
@@ -358,20 +252,6 @@ def test_customers_and_suppliers_keep_their_habits(
     none = waits(simulate(SimulateSettings(futures=0, **{sd: 0.0})).raw["events.parquet"])
     assert alike > least
     assert abs(between(none, who, after)) < least / 2
-
-
-def between(events: pd.DataFrame, who: str, after: str) -> float:
-    """Correlation of two waits of one party, without what a region or product has in common."""
-    rows = events[(events["activity"] == after) & events["wait"].notna()]
-    log = np.log(rows["wait"])
-    common = (
-        [rows["region"], rows["product_group"]] if after != "customer_asked" else [rows["next"]]
-    )
-    for by in common:
-        log = log - log.groupby(by).transform("mean")
-    size = log.groupby(rows[who]).transform("size")
-    others = (log.groupby(rows[who]).transform("sum") - log) / (size - 1)
-    return float((log * others)[size > 1].mean() / log.var())
 
 
 # The truth
@@ -446,17 +326,6 @@ def test_the_noise_is_not_small_and_the_rules_are_far_off(judged: pd.DataFrame) 
     assert mae(actual, hours(rows["promised_at"] - rows["timestamp"])) > 2 * oracle
 
 
-def test_more_noise_makes_the_oracle_worse() -> None:
-    errors = []
-    for noise in (0.2, 0.4, 0.6):
-        settings = SimulateSettings(orders=3000, futures=40, noise_log_sd=noise)
-        made = simulate(settings)
-        events = waits(made.raw["events.parquet"])
-        rows = outcomes(settings, made, events, per_order(events)).dropna(subset="remaining")
-        errors.append(mae(rows["remaining"], rows["remaining_hours_median"]))
-    assert errors[0] < 0.8 * errors[1] < 0.8 * 0.9 * errors[2]
-
-
 def test_the_truth_does_not_see_the_future(calendar: WorkCalendar, flow: Flow) -> None:
     """Everything after an hour is deleted; what was known before it is as it was."""
     settings = SETTINGS.model_copy(update={"futures": 8})
@@ -477,15 +346,6 @@ def test_the_truth_does_not_see_the_future(calendar: WorkCalendar, flow: Flow) -
     assert len(seen) == known.sum() > 80_000
     np.testing.assert_array_equal(median_then, median[known])
     np.testing.assert_array_equal(stuck_then, stuck[known])
-
-
-def test_withdrawn_futures_say_nothing() -> None:
-    inf = np.inf
-    left = np.array([[3.0, inf, 1.0, 2.0], [inf, 4.0, inf, 6.0]])
-    stuck = np.array([[True, False, False, False], [True, False, False, False]])
-    median, probability = summarise(left, stuck)
-    np.testing.assert_allclose(median, [2.0, 5.0])
-    np.testing.assert_allclose(probability, [1.25 / 3.5, 1.25 / 3.5])
 
 
 # The calendar
@@ -514,95 +374,3 @@ def test_holidays_are_off(events: pd.DataFrame) -> None:
     christmas = picked[[date for date in picked.index if date.strftime("%m-%d") == "12-25"]]
     assert christmas.max() < 0.35 * picked.median()
     assert (day == "12-25").any()
-
-
-# SimulateSettings
-
-
-def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
-    one, two, other = (
-        simulate(SimulateSettings(orders=800, seed=s, futures=20)) for s in (3, 3, 4)
-    )
-    for name, made in (("one", one), ("two", two)):
-        write_table(made.raw["events.parquet"], tmp_path / f"{name}.parquet")
-        write_table(made.truth, tmp_path / f"{name}_truth.parquet")
-    for suffix in ("", "_truth"):
-        a, b = ((tmp_path / f"{name}{suffix}.parquet").read_bytes() for name in ("one", "two"))
-        assert a == b
-    assert not one.raw["events.parquet"].equals(other.raw["events.parquet"])
-
-
-def test_the_number_of_futures_changes_the_truth_alone() -> None:
-    few, many, none = (simulate(SimulateSettings(orders=1000, futures=f)) for f in (60, 240, 0))
-    for made in (many, none):
-        pd.testing.assert_frame_equal(few.raw["events.parquet"], made.raw["events.parquet"])
-    assert len(none.truth) == 0
-    assert list(none.truth) == list(few.truth)
-    for column in ("remaining_hours_median", "stuck_probability"):
-        assert few.truth[column].corr(many.truth[column]) > 0.98
-
-
-@pytest.mark.parametrize("orders", [1, 2, 7, 100])
-@pytest.mark.parametrize("months", [1, 18])
-def test_any_number_of_orders(orders: int, months: int) -> None:
-    made = simulate(SimulateSettings(orders=orders, months=months, futures=20))
-    assert made.raw["events.parquet"]["case_id"].nunique() == orders
-    assert np.isfinite(made.truth["remaining_hours_median"]).all()
-
-
-def test_time_and_memory_grow_linearly() -> None:
-    seconds, peaks = [], []
-    for orders in (10_000, 40_000):
-        began = time.process_time()
-        simulate(SimulateSettings(orders=orders, futures=0))
-        seconds.append(time.process_time() - began)
-    for orders in (2_500, 10_000):
-        tracemalloc.start()
-        simulate(SimulateSettings(orders=orders, futures=0))
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert seconds[1] < 6 * seconds[0]
-    assert peaks[1] < 5 * peaks[0]
-
-
-def test_parties_scale_with_orders() -> None:
-    small, large = (
-        simulate(SimulateSettings(orders=n, futures=0)).raw["events.parquet"]
-        for n in (3000, 12_000)
-    )
-    for column in ("customer_id", "supplier_id"):
-        assert 2 < large[column].nunique() / small[column].nunique() < 6
-
-
-def test_without_rework_all_orders_go_straight() -> None:
-    log = simulate(SimulateSettings(orders=500, rework=0.0, futures=0)).raw["events.parquet"]
-    straight = ["placed", "validated", "credit_check", "picked", "dispatched", "delivered"]
-    assert set(log["activity"]) == {*straight, "closed"}
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"orders": 0}, {"months": 0}, {"noise_log_sd": 0.0}, {"load_power": 1.0}, {"order": 10},
-     {"seed": -1}, {"usual_share": 0.0}, {"time_zone": "Mars/Crater"}],
-)  # fmt: skip
-def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValidationError):
-        SimulateSettings.model_validate(wrong)
-
-
-def test_a_company_grows_in_orders_customers_and_staff() -> None:
-    made = simulate(
-        SimulateSettings(orders=2000, futures=0, growth=4.0, months=12, season_peak=0.0)
-    )
-    events = made.raw["events.parquet"]
-    cases = events.groupby("case_id").agg(
-        start=("timestamp", "min"), end=("timestamp", "max"), customer=("customer_id", "first")
-    )
-    assert len(cases) == pytest.approx(2000, rel=0.02)
-    third = pd.cut(cases["start"].astype("int64"), 3, labels=False)
-    counts = third.value_counts().sort_index()
-    assert counts[2] / counts[0] == pytest.approx(4 ** (2 / 3), rel=0.3)
-    customers = cases.groupby(third)["customer"].nunique()
-    assert customers[2] > 1.5 * customers[0]
-    days = (cases["end"] - cases["start"]).groupby(third).median().dt.total_seconds() / 86_400
-    assert days[1] == pytest.approx(days[0], rel=0.25)  # queues are no longer for the staff

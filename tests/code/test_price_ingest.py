@@ -25,6 +25,7 @@ from problems.price.schema import COLUMNS, WORLD
 from retrace.base.errors import RetraceError
 from retrace.base.params import parse_section
 from retrace.raw import blocks, fingerprint, packed
+from tests.tries import tries
 
 GOOD = {
     "train_id": "7",
@@ -288,7 +289,7 @@ def test_the_schema_refuses_a_missing_or_misplaced_column(tmp_path: Path) -> Non
 GARBAGE = st.text('019.-" aé/\n\tinf', max_size=5) | st.sampled_from(list(GOOD.values()))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=tries(12))
 @given(st.lists(st.tuples(*[GARBAGE] * len(RAW)), min_size=1, max_size=8))
 def test_rows_in_are_rows_clean_and_rejected(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]
@@ -305,7 +306,7 @@ def test_rows_in_are_rows_clean_and_rejected(
     WORLD.schema.validate(result.clean)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=tries(12))
 @given(st.text('0129.-"a\t\n', max_size=80), st.booleans())
 def test_arbitrary_lines_are_conserved(
     tmp_path_factory: pytest.TempPathFactory, garbage: str, quoted: bool

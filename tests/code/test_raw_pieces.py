@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from retrace.base.errors import RetraceError
 from retrace.raw import RawTable, blocks, packed, pieces_mapped, read_mapped
 from tests.code.test_raw import ANYTHING, COLUMNS, LITERAL, Table, tables, written
+from tests.tries import tries
 
-many = settings(deadline=None, max_examples=100)
+many = settings(deadline=None, max_examples=tries(30))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -69,7 +70,7 @@ def test_quotes_that_are_text(folder: Path, rows: Table, end: str) -> None:
     check(folder / "t.tsv", end.join("\t".join(row) for row in [COLUMNS, *rows]).encode())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=tries(100))
 @given(st.text('ab",\n\r é', max_size=120))
 def test_any_text(folder: Path, text: str) -> None:
     check(folder / "t.csv", f"id,name,note\n{text}".encode())

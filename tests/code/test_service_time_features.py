@@ -16,6 +16,7 @@ from problems.service_time.features.settings import estimated_seconds as estimat
 from problems.service_time.problem import HISTORY, PROBLEMS
 from problems.service_time.schema import WORLD
 from retrace.base.arrays import from_frame, to_frame
+from tests.tries import tries
 
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["service_time"]
 SETTINGS = FeatureSettings(**PARAMS["features"])
@@ -102,7 +103,7 @@ def test_the_rows_of_these_tests_are_clean() -> None:
     WORLD.schema.validate(clean_stops(12), lazy=True)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=tries(10))
 @given(many, seeds, st.data())
 def test_deleting_the_future_changes_nothing(n: int, seed: int, data: st.DataObject) -> None:
     rows = clean_stops(n, seed)
@@ -115,7 +116,7 @@ def test_deleting_the_future_changes_nothing(n: int, seed: int, data: st.DataObj
     assert_same(features(kept, SETTINGS), expected)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=tries(5))
 @given(many, seeds, st.data())
 def test_the_outcomes_of_the_routes_planned_last_are_not_used(
     n: int, seed: int, data: st.DataObject
@@ -133,7 +134,7 @@ def test_the_outcomes_of_the_routes_planned_last_are_not_used(
     assert_same(features(without, SETTINGS, past=rows[~last]), features(rows, SETTINGS)[last])
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=tries(5))
 @given(many, seeds)
 def test_the_order_of_rows_does_not_matter(n: int, seed: int) -> None:
     rows = clean_stops(n, seed)
@@ -141,7 +142,7 @@ def test_the_order_of_rows_does_not_matter(n: int, seed: int) -> None:
     assert_same(features(shuffled, SETTINGS).loc[rows.index], features(rows, SETTINGS))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=tries(5))
 @given(many, seeds, st.data())
 def test_some_routes_have_the_columns_they_have_among_all(
     n: int, seed: int, data: st.DataObject

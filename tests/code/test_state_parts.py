@@ -16,6 +16,7 @@ from retrace.base.errors import RetraceError
 from retrace.past.entities import EntityParams
 from retrace.past.state import Event, State
 from tests.code.test_history_state import TINY, of, stops
+from tests.tries import tries
 
 
 class Shelf:
@@ -73,7 +74,7 @@ def check(history: History, own: Any, past: Arrays) -> None:
     }
 
 
-@settings(deadline=None, max_examples=15, phases=(Phase.explicit, Phase.generate))
+@settings(deadline=None, max_examples=tries(8), phases=(Phase.explicit, Phase.generate))
 @given(st.sampled_from(sorted(TINY)), st.integers(1, 10), st.integers(0, 10_000))
 def test_worlds(world: str, n: int, seed: int) -> None:
     _, history, own = of(world)

@@ -17,6 +17,7 @@ from retrace.encode.text import tokens
 from retrace.encode.text.blocks import Block, TokenPlan
 from retrace.encode.text.model import COLUMN, TextModel, TextParams
 from retrace.encode.text.places import Places, are_places
+from tests.tries import tries
 
 PARAMS = TextParams(
     hash_bits=14,
@@ -96,7 +97,7 @@ def test_words_are_split_at_what_is_no_letter_or_digit() -> None:
     assert by_row(bag, 4) == [sorted(tokens.hashed(row).tolist()) for row in expected]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=tries(20))
 @given(st.lists(texts, max_size=6))
 def test_the_tokens_of_a_text_do_not_depend_on_its_neighbours(values: list[str]) -> None:
     for kind in (words, characters):
@@ -180,7 +181,7 @@ def test_it_learns_what_words_are_worth() -> None:
 
 
 @BOTH
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=tries(8))
 @given(row=st.integers(0, 59), seed=st.integers(0, 100))
 def test_no_row_sees_its_own_outcome(row: int, seed: int, params: TextParams) -> None:
     """All folds are solved together, but stop one by one."""

@@ -12,6 +12,7 @@ from retrace.past.walk import (
     periods_before,
     windows_at,
 )
+from tests.tries import tries
 
 PARAMS = WalkParams(
     period="month",
@@ -45,7 +46,7 @@ def test_windows_follow_each_other_and_end_with_what_is_mature():
     assert pd.isna(pd.Series(found[:2] + found[10:])).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(30), deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 60), st.floats(0, 60)), min_size=1, max_size=40),
     st.integers(1, 60),

@@ -7,64 +7,38 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import gto.api
 import pytest
-import yaml
 
 import commands.promote
 from commands.__main__ import main
 from experiments.promotion import plan, registry
-from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.facts import check_data
 from experiments.promotion.judgement import judge
-from experiments.promotion.promote import Promotion, finish, promote, roll_back
+from experiments.promotion.promote import Promotion, finish
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
-from tests.conftest import (
-    SMALL,
-    change_params,
-    commit,
-    copy_project,
-    environment,
-    of_world,
-    run,
-)
+from tests.conftest import change_params, commit, environment, run
 from tests.forked import quick
-
-RETRACE = (sys.executable, "-m", "commands")
-GATE = {"min_gain": 0.005, "coverage": {"least": 0.6, "most": 1.0}}  # 600 rows are few
-WEAK = {"price": {"text": {"alpha": 1000.0}, "train": {"max_rounds": 4}, "gate": GATE}}
-GOOD = {"price": {"text": {"alpha": 8.0}, "train": {"max_rounds": 60}, "gate": GATE}}
+from tests.pipeline.story import (
+    RETRACE,
+    bundle_objects,
+    everything,
+    make_champion,
+    make_story,
+    promote_price,
+    refused,
+    register,
+    roll_back_price,
+    take_model,
+)
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weak champion, price v0.0.1, and a better model committed after it; all of it is pushed.
-
-    `project` has `origin.git` and the DVC remote `store` beside it, by relative paths.
-    """
-    top = tmp_path_factory.mktemp("story")
-    project = top / "project"
-    for folder in (project, top / "store"):
-        folder.mkdir()
-    run(top, "git", "init", "-q", "--bare", "-b", "main", "origin.git")
-    copy_project(project)
-    (project / "dvc.lock").unlink()
-    small = of_world(yaml.safe_load((project / "params.yaml").read_text()), "price")
-    (project / "params.yaml").write_text(yaml.safe_dump(small, sort_keys=False))
-    change_params(project, {"price": SMALL["price"]})
-    change_params(project, {"price": {"simulate": {"rows": 6000}}})  # enough to tell two apart
-    run(project, "git", "remote", "add", "origin", "../origin.git")
-    run(project, "dvc", "remote", "modify", "storage", "url", "../store")
-    make_model(project, WEAK)
-    output = run(project, *RETRACE, "promote", "price")
-    assert "price v0.0.1 is in prod" in output
-    make_model(project, GOOD)
-    return top
+    return make_story(tmp_path_factory.mktemp("story"))
 
 
 @pytest.fixture(scope="module")
@@ -78,21 +52,6 @@ def plain(story: Path) -> Promotion:
     return outcome
 
 
-def make_model(project: Path, params: dict) -> None:
-    """Change parameters, rebuild, commit and push everything."""
-    change_params(project, params)
-    run(project, "dvc", "repro", "-q", "evaluate@price")
-    commit(project, "A model")
-    run(project, "dvc", "push", "-q", "--with-deps", "evaluate@price")
-    run(project, "git", "push", "-q", "-u", "origin", "main")
-
-
-def take_model(project: Path, rev: str) -> None:
-    """Commit the model of an earlier commit again, with its parameters."""
-    run(project, "git", "checkout", "-q", rev, "--", "dvc.lock", "metrics", "params.yaml", "plots")
-    run(project, "dvc", "checkout", "-q", "--with-deps", "evaluate@price")
-
-
 @pytest.fixture
 def here(story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the story that this test may change; the test runs in it."""
@@ -102,37 +61,6 @@ def here(story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in quick(environment()).items():
         monkeypatch.setenv(name, value)
     return project
-
-
-def promote_price(**how):
-    return promote(find_problem("price"), **{"push": True, "dry_run": False, **how})
-
-
-def roll_back_price():
-    return roll_back("price", "", push=True, dry_run=False)
-
-
-def register(project: Path, version: str) -> None:
-    """Make HEAD's model the champion without asking the gate, in the remote too."""
-    registry.register(project, "price", version, "By hand")
-    run(project, "git", "push", "-q", "origin", "--tags")
-
-
-def everything(project: Path) -> str:
-    """Name all that a promotion could have changed, here and in the remote."""
-    return "\n".join(
-        run(project, "git", *words)
-        for words in (("show-ref", "--head"), ("ls-remote", "origin"), ("status", "--porcelain"))
-    )
-
-
-def refused(words: str, call=promote_price) -> None:
-    """The call must end with a message that has `words`, and must change nothing."""
-    before = everything(Path())
-    with pytest.raises(RetraceError, match=words):
-        call()
-    assert everything(Path()) == before
-    assert run(Path(), "git", "worktree", "list").count("\n") == 1
 
 
 # ---- the whole way -----------------------------------------------------------------------------
@@ -240,17 +168,6 @@ def predict(*words, **how):
 """
 
 
-def make_champion(project: Path, name: str, change: Callable[[str], str]) -> None:
-    """Tag a commit of the champion's model with one file changed as the new champion, v0.1.0."""
-    run(project, "git", "switch", "-q", "--detach", "price@v0.0.1")
-    before = (project / name).read_text("utf-8")
-    (project / name).write_text(change(before), "utf-8")
-    assert change(before) != before
-    commit(project, "Other code")
-    register(project, "v0.1.0")
-    run(project, "git", "switch", "-q", "main")
-
-
 def test_the_champion_predicts_with_the_code_of_its_own_tag(here, plain):
     make_champion(here, "problems/predict.py", lambda text: text + TRIPLED)
     other = promote_price(dry_run=True)
@@ -269,15 +186,6 @@ def test_stored_predictions_where_its_code_cannot_read_todays_table(here, plain)
     assert all(note in outcome.text for note in outcome.judgement.notes)
     for name, loss in plain.judgement.losses.items():
         assert outcome.judgement.losses[name] == pytest.approx(loss)
-
-
-def bundle_objects(project: Path, tag: str) -> list[Path]:
-    """Return the list of files of a tag's bundle, and its point booster, below a cache."""
-    name = recorded_hash(tag, Path("models/price"))
-    listing = Path("files/md5") / name[:2] / name[2:]
-    entries = json.loads((project / ".dvc/cache" / listing).read_text("utf-8"))
-    point = next(e["md5"] for e in entries if e["relpath"] == "boosters/point.txt")
-    return [listing, Path("files/md5") / point[:2] / point[2:]]
 
 
 def test_a_bundle_comes_from_the_remote_and_is_missed_when_gone(here):

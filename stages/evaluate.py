@@ -7,7 +7,9 @@ reads   models/price/                   through the path that serving takes
         data/features/price/            which row is in which window
         data/truth/price/               what a simulator knows; empty for other data
 writes  data/serving/price/             decision.json: which forecast is told, or the probability
-                                        to act from; followed.parquet: what the interval follows
+                                        to act from; followed.parquet: what the interval follows;
+                                        for monitoring held.parquet: a sample of the test's scored
+                                        rows, and baseline.parquet: what rule and average need
         data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals, and
@@ -45,6 +47,7 @@ from workflow.final import Held
 from workflow.following import rows_to_serve
 from workflow.predictions import records
 from workflow.told import cheapest, decided, with_told
+from workflow.watched import BASELINE, HELD, baseline_rows, held_against
 
 
 def main(name: str) -> None:
@@ -72,6 +75,7 @@ def main(name: str) -> None:
     figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))
     labels = evaluation.slices(problem, scored, settings, rows)
     judging = JUDGING[problem.task]
+    labelled = scored.join(labels.add_prefix("slice_"))
     table = judging.slice_table(scored, labels, problem.metric, settings.slice_min_rows)
 
     followed, lag = rows_to_serve(problem, bundle, rows, known, test, before)
@@ -80,12 +84,13 @@ def main(name: str) -> None:
         write_json({**decided(scored, told), **lag}, folder / DECISION)
         if followed is not None:
             write_table(followed, folder / FOLLOWED)
+        write_table(held_against(problem, labelled), folder / HELD)
+        write_table(baseline_rows(problem, known, test, settings), folder / BASELINE)
     write_table(records(problem, bundle, scored, role="test"), paths.predictions(name))
     write_json(figures, paths.metrics(name))
     compared = compare_with_baselines(problem, scored) | beside_rule(problem, known, held, settings)
     write_json(compared, paths.comparison(name))
     write_csv(table, paths.slices(name))
-    labelled = scored.join(labels.add_prefix("slice_"))
     own = evaluation.tables(problem, labelled, settings, rows, truth)
     own |= coverage_tables(problem, scored)
     with replacing(paths.tables(name)) as folder:

@@ -20,7 +20,7 @@ from retrace.base.errors import RetraceError
 STORE = "RETRACE_STORE"  # in the environment
 DEFAULT = "sqlite:///served/store.db"
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"  # of the migrations
+HEAD = "0004"  # of the migrations
 START_SECONDS = 600  # for another server that begins with the same model
 WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
 PATIENCE_SECONDS = 1.0  # of a request that looks up what is known, and of its connection twice that

@@ -25,6 +25,7 @@ from store import log
 from store.database import AWAY, Store, words_of
 from store.log import LoggedPrediction
 from store.tables import loaded, predictions
+from store.watched import mark_days
 
 BATCH = 1 << 20  # bytes of a transaction
 PAUSE_SECONDS = 0.2
@@ -88,6 +89,7 @@ class Loader:
 
 def insert_predictions(store: Store, connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(store.insert(predictions).on_conflict_do_nothing(), rows)
+    mark_days(store, connection, rows)
 
 
 def row_of(one: LoggedPrediction) -> dict[str, Any]:

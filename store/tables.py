@@ -46,8 +46,9 @@ predictions = Table(
     Column("upper_score", Float),
     _text("answer"),  # JSON, all that was answered
     Column("latency_us", Integer, nullable=False),
-    Index("predictions_by_time", "problem", "fingerprint", "as_of"),
-    Index("predictions_by_name", "problem", "name"),
+    # Monitoring counts and draws its sample from the first alone, and finds days by the second.
+    Index("predictions_by_time", "problem", "as_of", "fingerprint", "arm", "id"),
+    Index("predictions_by_name", "problem", "name", "as_of"),
     sqlite_with_rowid=False,  # SQLite then has a row where its key is
 )
 
@@ -79,6 +80,7 @@ outcomes = Table(
     Column("value", Float),
     _text("label"),  # of several classes
     Index("outcomes_by_name", "problem", "name", "received_at"),
+    Index("outcomes_by_arrival", "problem", "received_at", "name"),
 )
 
 bases = Table(
@@ -189,4 +191,63 @@ loaded = Table(
     METADATA,
     _text("segment", primary_key=True),  # of the log
     Column("offset", BigInteger, nullable=False),
+)
+
+loaded_days = Table(  # days of UTC of which answers have come, for monitoring
+    "loaded_days",
+    METADATA,
+    _text("problem", primary_key=True),
+    Column("day", Integer, primary_key=True),  # since 1970
+    Column("loaded_at", MICROS, nullable=False),  # when the newest came
+)
+
+counts = Table(  # what servers count that no prediction stands for, by the hour of the clock
+    "counts",
+    METADATA,
+    _text("problem", primary_key=True),
+    Column("hour", Integer, primary_key=True),  # since 1970
+    _text("what", primary_key=True),  # refused, error
+    _text("label", primary_key=True),  # such as the column
+    Column("n", Integer, nullable=False),
+)
+
+summaries = Table(
+    "summaries",
+    METADATA,
+    _text("problem", primary_key=True),
+    _text("fingerprint", primary_key=True),
+    _text("arm", primary_key=True),
+    _text("kind", primary_key=True),  # day, or week
+    Column("start", MICROS, primary_key=True),
+    Column("made_at", MICROS, nullable=False),
+    _text("body"),  # JSON
+    Index("summaries_by_time", "problem", "kind", "start"),
+)
+
+alarms = Table(
+    "alarms",
+    METADATA,
+    _text("id", primary_key=True),
+    _text("problem"),
+    _text("state"),
+    Column("raised_at", MICROS, nullable=False),
+    _text("body"),  # JSON
+)
+
+pages = Table(
+    "pages",
+    METADATA,
+    _text("name", primary_key=True),
+    Column("made_at", MICROS, nullable=False),
+    _text("body"),  # HTML
+)
+
+passes = Table(  # of monitoring, by problem
+    "passes",
+    METADATA,
+    _text("problem", primary_key=True),
+    Column("at", MICROS, nullable=False),
+    Column("outcomes_until", MICROS, nullable=False),  # received_at of the newest that was seen
+    Column("loaded_until", MICROS, nullable=False),  # loaded_at, likewise
+    Column("milliseconds", Integer, nullable=False),
 )

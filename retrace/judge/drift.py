@@ -13,7 +13,7 @@ without a false discovery rate below its limit either.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -59,6 +59,15 @@ class AlarmParams(Params):
     sustained_periods: int = Field(2, ge=2)  # so many together may show what one does not
     sustained_loss_increase: float | None = Field(None, gt=0)  # over them, of all rows
     sustained_bias_sd: float | None = Field(None, gt=0)
+
+
+@dataclass(frozen=True)
+class Alarmed:
+    """One thing above its limit: what is held (feature, predictions, losses), which, and words."""
+
+    what: Literal["feature", "predictions", "losses"]
+    subject: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -273,46 +282,79 @@ def raise_alarm(
     sustained : the same of the last `sustained_periods`, or None while there are fewer
     foreseen : by which share losses of rows without outcomes are expected to be larger
     """
+    found = alarmed(features, predictions, losses, params, sustained, foreseen)
+    return Alarm(tuple(one.words for one in found))
+
+
+def alarmed(
+    features: pd.DataFrame,
+    predictions: pd.DataFrame,
+    losses: pd.DataFrame | None,
+    params: AlarmParams,
+    sustained: pd.DataFrame | None = None,
+    foreseen: float = float("nan"),
+) -> list[Alarmed]:
+    """Return what is above its limit, as `raise_alarm` takes it; a frame may be empty."""
     rate = params.false_discovery_rate
-    reasons = []
+    found = []
     if losses is not None:
-        reasons += _of_losses(losses, params.loss_increase, params.bias_sd, params)
+        found += _of_losses(losses, params.loss_increase, params.bias_sd, params)
     if sustained is not None:
         limits = (params.sustained_loss_increase, params.sustained_bias_sd)
         over = f" over {params.sustained_periods} periods"
-        reasons += [reason + over for reason in _of_losses(sustained, *limits, params)]
+        found += [
+            replace(one, words=one.words + over) for one in _of_losses(sustained, *limits, params)
+        ]
     if params.foreseen_increase is not None and foreseen >= params.foreseen_increase:
-        reasons.append(f"losses are expected to rise by {foreseen:.0%}, outcomes not known yet")
-    moved = predictions[_beyond(predictions["psi"], params.prediction_psi)]
-    moved = moved[moved["q_value"] <= rate]
-    reasons += [f"predictions have a PSI of {value:.2f}" for value in moved["psi"]]
+        words = f"losses are expected to rise by {foreseen:.0%}, outcomes not known yet"
+        found.append(Alarmed("predictions", "expected losses", words))
+    if len(predictions):
+        moved = predictions[_beyond(predictions["psi"], params.prediction_psi)]
+        for value in moved.loc[moved["q_value"] <= rate, "psi"]:
+            words = f"predictions have a PSI of {value:.2f}"
+            found.append(Alarmed("predictions", "predictions", words))
+    return found + ([] if features.empty else _of_features(features, params))
+
+
+def _of_features(features: pd.DataFrame, params: AlarmParams) -> list[Alarmed]:
     drifted = features[
         ~_fits(features["column"], params.ignored_columns)
         & (features["importance"] >= params.importance_least)
         & (features["psi"] >= params.feature_psi)
-        & (features["q_value"] <= rate)
+        & (features["q_value"] <= params.false_discovery_rate)
     ]
-    reasons += [
-        f"{row.column} has a PSI of {float(str(row.psi)):.2f} and "
-        f"{float(str(row.importance)):.1%} of the gain"
+    return [
+        Alarmed(
+            "feature",
+            str(row.column),
+            f"{row.column} has a PSI of {float(str(row.psi)):.2f} and "
+            f"{float(str(row.importance)):.1%} of the gain",
+        )
         for row in drifted.itertuples()
     ]
-    return Alarm(tuple(reasons))
 
 
 def _of_losses(
     losses: pd.DataFrame, increase: float | None, bias_sd: float | None, params: AlarmParams
-) -> list[str]:
+) -> list[Alarmed]:
     rate, whole = params.false_discovery_rate, f"all {OUTCOMES[params.outcomes]}"
     worse = losses[_beyond(losses["loss_increase"], increase) & (losses["loss_q_value"] <= rate)]
     biased = losses[_beyond(losses["bias_sd"].abs(), bias_sd) & (losses["bias_q_value"] <= rate)]
     return [
-        f"loss of {_where(row, whole)} is {float(str(row.loss_increase)):+.0%} "
-        "against the reference"
+        Alarmed(
+            "losses",
+            _where(row, whole),
+            f"loss of {_where(row, whole)} is {float(str(row.loss_increase)):+.0%} "
+            "against the reference",
+        )
         for row in worse.itertuples()
     ] + [
-        f"outcomes of {_where(row, whole)} have moved by {float(str(row.bias_sd)):+.2f} sd "
-        "against predictions"
+        Alarmed(
+            "losses",
+            _where(row, whole),
+            f"outcomes of {_where(row, whole)} have moved by {float(str(row.bias_sd)):+.2f} sd "
+            "against predictions",
+        )
         for row in biased.itertuples()
     ]
 

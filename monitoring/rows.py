@@ -1,0 +1,167 @@
+"""Answers of a window out of the store, with what came of them: all, or a sample of their ids.
+
+An id is a hash, so that the lowest ids are a fair sample, the same whenever it is drawn, and that
+of a day is part of that of its week where both are of one share.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, RowMapping, func, select
+
+from monitoring.windows import HOUR, Window
+from problems import parts
+from problems.contract import Problem
+from problems.row_columns import RefusedRow
+from problems.rows import RowReader
+from retrace.base.arrays import to_frame
+from store.tables import feedback, outcomes, predictions
+
+AT_ONCE = 500
+HEX = 8  # letters of an id that a share is taken by
+COLUMNS = (
+    "id", "name", "version", "role", "subject", "as_of", "predicted_at", "latency_us", "row",
+    "answer", "model_columns",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers of one model in a window.
+
+    rows : a row each: the clean row as far as the store keeps it, what was answered, `outcome`
+        (missing where it is not known), `outcome_at`, `overruled`, `subject`, `latency_us`
+    columns : model columns, (n_rows, n_columns)
+    share : of all answers that these are
+    """
+
+    rows: pd.DataFrame
+    columns: np.ndarray
+    share: float
+    version: str
+    role: str
+
+
+def by_hour(
+    connection: Connection, problem: str, window: Window
+) -> Mapping[tuple[str, str], Counter[int]]:
+    """Count the answers by (fingerprint, arm), and by the hour since the window's start."""
+    hour = (predictions.c.as_of - window.start) // HOUR
+    key = (predictions.c.fingerprint, predictions.c.arm, hour)
+    asked = select(*key, func.count()).where(*_within(problem, window)).group_by(*key)
+    found: dict[tuple[str, str], Counter[int]] = {}
+    for fingerprint, arm, place, n in connection.execute(asked):
+        found.setdefault((fingerprint, arm), Counter())[int(place)] += n
+    return found
+
+
+def answers(
+    connection: Connection,
+    problem: Problem,
+    key: tuple[str, str],
+    window: Window,
+    n_answers: int,
+    most_rows: int,
+) -> Answers:
+    """Read at most about `most_rows` of the answers of (fingerprint, arm)."""
+    fingerprint, arm = key
+    share = min(1.0, most_rows / max(n_answers, 1))
+    mine = [predictions.c.fingerprint == fingerprint, predictions.c.arm == arm]
+    if share < 1:
+        mine.append(predictions.c.id < f"{int(share * 16**HEX):0{HEX}x}")
+    asked = select(*(predictions.c[name] for name in COLUMNS))
+    asked = asked.where(*_within(problem.name, window), *mine).order_by(predictions.c.as_of)
+    found = connection.execute(asked).mappings().all()
+    if not found:
+        return Answers(pd.DataFrame(), np.empty((0, 0)), share, "", "")
+    columns = np.frombuffer(b"".join(one["model_columns"] for one in found), np.float32)
+    rows = _frame(problem, found)
+    known = _outcomes(connection, problem, rows["name"].tolist())
+    rows["outcome"] = [known.get(name, (None, 0))[0] for name in rows["name"]]
+    if problem.task != "multiclass":
+        rows["outcome"] = rows["outcome"].astype("float64")
+    at = [known[name][1] if name in known else None for name in rows["name"]]
+    rows["outcome_at"] = pd.to_datetime(pd.Series(at, dtype="Int64"), unit="us", utc=True)
+    said = _feedback(connection, rows["id"].tolist())
+    rows["overruled"] = rows["id"].map(said).astype("float64")
+    newest = found[-1]
+    return Answers(
+        rows, columns.reshape(len(rows), -1), share, str(newest["version"]), str(newest["role"])
+    )
+
+
+def _within(problem: str, window: Window) -> tuple[Any, ...]:
+    at = predictions.c.as_of
+    return predictions.c.problem == problem, at >= window.start, at < window.end
+
+
+def _frame(problem: Problem, found: Sequence[RowMapping]) -> pd.DataFrame:
+    """Return typed clean rows beside what was answered; what was answered comes first."""
+    own = pd.DataFrame(
+        {name: [one[name] for one in found] for name in COLUMNS[:8]}  # without row, answer, columns
+    )
+    for name in ("as_of", "predicted_at"):
+        own[name] = pd.to_datetime(own[name], unit="us", utc=True)
+    decode = msgspec.json.decode
+    said = pd.DataFrame([decode(one["answer"]) for one in found])
+    asked = _typed(problem, [decode(one["row"]) for one in found], own["subject"].tolist())
+    said = said[said.columns.difference(own.columns, sort=False)]
+    asked = asked[asked.columns.difference([*own, *said], sort=False)]
+    return pd.concat([own, said, asked], axis=1)
+
+
+def _typed(problem: Problem, rows: list[dict[str, Any]], subjects: list[str]) -> pd.DataFrame:
+    """Return rows as the clean table has them. What is about people is not kept: whose row it is
+    goes by the hash of that, and the rest is empty."""
+    world = parts.world(problem.world)
+    reader = RowReader.of_rows(world)
+    for name in world.personal:
+        column = reader.column(name)
+        if column is None or any(name in row for row in rows):
+            continue
+        for row, subject in zip(rows, subjects, strict=True):
+            if column.kind == "text":
+                row[name] = subject or "nobody"
+            elif not (column.nullable or column.optional):
+                row[name] = column.low or 0
+    try:
+        return to_frame(reader.read(rows))
+    except RefusedRow:  # of a version with another schema
+        return pd.DataFrame(rows)
+
+
+def _outcomes(
+    connection: Connection, problem: Problem, names: list[str]
+) -> dict[str, tuple[Any, int]]:
+    """Return the newest outcome of each row that has one, and when it was known."""
+    found: dict[str, tuple[Any, int]] = {}
+    is_class = problem.task == "multiclass"
+    for part in _parts(names):
+        mine = (outcomes.c.problem == problem.name) & outcomes.c.name.in_(part)
+        asked = select(outcomes.c.name, outcomes.c.value, outcomes.c.label, outcomes.c.known_at)
+        for name, value, label, at in connection.execute(
+            asked.where(mine).order_by(outcomes.c.received_at)
+        ):
+            found[name] = ((label or None) if is_class else value, at)
+    return {name: one for name, one in found.items() if one[0] is not None}
+
+
+def _feedback(connection: Connection, ids: list[str]) -> dict[str, float]:
+    """Return by the id of an answer whether it was overruled, 1 or 0; the newest word counts."""
+    if connection.execute(select(feedback.c.id).limit(1)).first() is None:
+        return {}
+    found: dict[str, float] = {}
+    for part in _parts(ids):
+        asked = select(feedback.c.prediction, feedback.c.action)
+        asked = asked.where(feedback.c.prediction.in_(part)).order_by(feedback.c.received_at)
+        found |= {one: float(action == "overruled") for one, action in connection.execute(asked)}
+    return found
+
+
+def _parts(values: Sequence[str]) -> list[Sequence[str]]:
+    return [values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE)]

@@ -1,0 +1,199 @@
+"""One pass over what is served: only windows with something new are looked at again."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection
+
+from monitoring.alarms import raise_alarms
+from monitoring.look import Traffic, look
+from monitoring.models import WatchedModel
+from monitoring.rows import answers, by_hour
+from monitoring.scored import scored_of
+from monitoring.settings import MonitoringParams
+from monitoring.summary import Alarm, Kind, Summary
+from monitoring.windows import DAY, Window, day_of, week_of, windows_of
+from problems.contract import Problem
+from store.database import Store, answering
+from store.watched import Seen, counted, save_pass, seen, summaries_in, touched_days
+
+LONGER_WEEKS = 3  # before a window whose rows are too few to judge its losses
+USUAL_WEEKS = 8
+_DECODER = msgspec.json.Decoder(Summary)
+
+
+class Pass(NamedTuple):
+    """What a pass over one problem found: summaries made anew, and alarms to tell of."""
+
+    problem: str
+    made: tuple[Summary, ...]
+    new: tuple[Alarm, ...]
+    seconds: float
+
+
+def watch(
+    store: Store,
+    problem: Problem,
+    models: Sequence[WatchedModel],
+    params: MonitoringParams,
+    now: int | None = None,
+) -> Pass:
+    """Look at what has come since the last pass; `now` in microseconds, by default the clock's.
+
+    Raises StoreAway where the database does not answer: the next pass sees what this one did not.
+    """
+    began, now = time.monotonic(), now or time.time_ns() // 1000
+    known = {(one.fingerprint, one.arm): one for one in models}
+    shadows = frozenset(one.arm for one in models if one.in_shadow)
+    with answering(store), store.reading() as connection:
+        before = seen(connection, problem.name)
+        touched, until = touched_days(connection, problem.name, before)
+        first = day_of(now - params.days * DAY, params.zone).start
+        made: dict[tuple[str, str, str, int], Summary] = {}
+        for window in windows_of(touched, now, params.zone):
+            if not first <= window.start <= now:
+                continue
+            of_window = _Looking(connection, problem, known, shadows, params, now, made)
+            for one in of_window.summaries(window):
+                made[one.fingerprint, one.arm, one.kind, one.start] = one
+    took = time.monotonic() - began
+    rows = [_row(one) for one in made.values()]
+    now_seen = Seen(now, until.outcomes_until, until.loaded_until, round(1000 * took))
+    with answering(store):
+        save_pass(store, problem.name, now_seen, rows, params.days * 12)
+        new = raise_alarms(store, problem.name, _newest(store, problem, known, now, params), now,
+                           params)  # fmt: skip
+    return Pass(problem.name, tuple(made.values()), tuple(new), time.monotonic() - began)
+
+
+def kept(
+    store: Store, problem: str, kind: Kind, since: int, until: int | None = None
+) -> list[Summary]:
+    """Return the summaries of windows that begin between two moments, in order of time."""
+    with answering(store), store.reading() as connection:
+        found = summaries_in(connection, problem, kind, since, until)
+    return [_DECODER.decode(one) for one in found]
+
+
+class _Looking:
+    """Looks at windows of one problem, on one connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        problem: Problem,
+        known: dict[tuple[str, str], WatchedModel],
+        shadows: frozenset[str],
+        params: MonitoringParams,
+        now: int,
+        made: dict[tuple[str, str, str, int], Summary],
+    ) -> None:
+        self.connection, self.problem, self.known = connection, problem, known
+        self.shadows, self.params, self.now, self.made = shadows, params, now, made
+
+    def summaries(self, window: Window) -> Iterator[Summary]:
+        """Yield a summary of every model that answered in a window."""
+        traffic = self._traffic(window)
+        for key in sorted(traffic.by_hour):
+            model = self.known.get(key) or WatchedModel(self.problem, "", *key)
+            found = answers(
+                self.connection, self.problem, key, window, traffic.n_of(key), self.params.most_rows
+            )
+            longer = self._longer(model, window, found.rows)
+            yield look(model, window, traffic, found, self.now, self.params, longer)
+
+    def _traffic(self, window: Window) -> Traffic:
+        name = self.problem.name
+        end = min(window.end, self.now)
+        by = by_hour(self.connection, name, window)
+        refused = counted(self.connection, name, "refused", window.start, end)
+        n_errors = sum(counted(self.connection, name, "error", window.start, end).values())
+        return Traffic(by, self._earlier(window), refused, n_errors, self.shadows)
+
+    def _earlier(self, window: Window) -> np.ndarray:
+        """Return the answers by hour of the same weekday in earlier weeks, (n_weeks, n_hours);
+        none while too few are known."""
+        if window.kind != "day":
+            return np.zeros((0, 0))
+        starts, day = [], window
+        for _ in range(USUAL_WEEKS):
+            for _ in range(7):
+                day = day_of(day.start - 1, self.params.zone)
+            starts.append(day.start)
+        found: dict[int, tuple[int, ...]] = {}
+        for body in summaries_in(
+            self.connection, self.problem.name, "day", starts[-1], window.start
+        ):
+            one = _DECODER.decode(body)
+            if one.start in starts:
+                found[one.start] = one.by_hour
+        for (_, _, kind, start), made in self.made.items():
+            if kind == "day" and start in starts:
+                found[start] = made.by_hour
+        if len(found) < self.params.volume_weeks:
+            return np.zeros((0, window.n_hours))
+        table = np.zeros((len(found), window.n_hours))
+        for place, hours in enumerate(found.values()):
+            n = min(len(hours), window.n_hours)
+            table[place, :n] = hours[:n]
+        return table
+
+    def _longer(
+        self, model: WatchedModel, window: Window, rows: pd.DataFrame
+    ) -> pd.DataFrame | None:
+        """Return rows with outcomes of earlier weeks too, where this week's are too few."""
+        if window.kind != "week" or model.held is None or rows.empty:
+            return None
+        least, positives = model.alarm.slice_min_rows, model.alarm.outcomes == "positives"
+        known = rows["outcome"].dropna()
+        if (int((known > 0.5).sum()) if positives else len(known)) >= least or len(known) == 0:
+            return None
+        start = window
+        for _ in range(LONGER_WEEKS):
+            start = week_of(start.start - 1, self.params.zone)
+        wide = Window("week", start.start, window.end)
+        key = (model.fingerprint, model.arm)
+        n = sum(by_hour(self.connection, self.problem.name, wide).get(key, Counter()).values())
+        found = answers(self.connection, self.problem, key, wide, n, self.params.most_rows)
+        return scored_of(model, found.rows).rows
+
+
+def _newest(
+    store: Store,
+    problem: Problem,
+    known: dict[tuple[str, str], WatchedModel],
+    now: int,
+    params: MonitoringParams,
+) -> list[Summary]:
+    """Return the windows that alarms are about: of every model in use the newest day that is over,
+    the newest week with something to say, and the newest whose outcomes are known."""
+    found: list[Summary] = []
+    week = kept(store, problem.name, "week", week_of(now - params.days * DAY, params.zone).start)
+    day = kept(store, problem.name, "day", day_of(now - 2 * DAY, params.zone).start)
+    for key in known:
+        mine = [one for one in week if (one.fingerprint, one.arm) == key and one.n_sampled]
+        days = [one for one in day if (one.fingerprint, one.arm) == key and one.end <= now]
+        found += days[-1:]
+        if not mine:
+            continue
+        found.append(_only(mine[-1], before_outcomes=True))
+        mature = [one for one in mine if one.n_known >= params.least_known * one.n_sampled]
+        found += [_only(one, before_outcomes=False) for one in mature[-1:]]
+    return found
+
+
+def _only(summary: Summary, *, before_outcomes: bool) -> Summary:
+    """Return a week with the causes that need outcomes, or those that need none."""
+    needs = ("performance", "bias")
+    causes = tuple(one for one in summary.causes if (one.kind in needs) != before_outcomes)
+    return msgspec.structs.replace(summary, causes=causes)
+
+
+def _row(one: Summary) -> dict[str, Any]:
+    key = {name: getattr(one, name) for name in ("problem", "fingerprint", "arm", "kind", "start")}
+    return {**key, "made_at": one.made_at, "body": msgspec.json.encode(one).decode()}

@@ -119,8 +119,8 @@ def predictions_drift(model: WatchedModel, rows: pd.DataFrame, n_blocks: int) ->
         return pd.DataFrame({"psi": [], "q_value": []}, dtype="float64")
     problem, is_class = model.problem, model.problem.task == "multiclass"
     before, now = (predicted(problem, of) for of in (model.held, rows))
-    frames = (pd.DataFrame({"prediction": one}) for one in (before, now))
-    drift = feature_drift(*frames, ["prediction"] if is_class else [])
+    frames = [pd.DataFrame({"prediction": one}) for one in (before, now)]
+    drift = feature_drift(frames[0], frames[1], ["prediction"] if is_class else [])
     usual = by_chance(before, now, n_blocks, is_class)
     return drift.assign(psi=np.maximum(drift["psi"] - usual, 0.0))
 

@@ -279,7 +279,7 @@ SERIES = (
     *_bounded(
         "saved_money_per_answer",
         "Money saved against the rule an answer, in the currency of saved_money.",
-        lambda s: s.benefit.saved if s.benefit else None,
+        lambda s: s.benefit.between if s.benefit else None,
     ),
     Series(
         "slice_gap",

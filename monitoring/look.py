@@ -94,7 +94,7 @@ def look(
         why += before_why
     notes += scored.notes
     if len(known):
-        after = performance(model, known, n_all)
+        after = performance(model, known, n_all, with_interval=window.kind == "week")
         notes += after.pop("notes")
         said |= after | {"slices": slices(problem, known, model.alarm.slice_min_rows, params)}
         if window.kind == "week" and causes.is_mature(len(known), len(found.rows), params):

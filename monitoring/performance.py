@@ -24,8 +24,13 @@ PER = re.compile(r"_per_(\d+)")  # of so many rows a figure in money is
 DELAYS = (0.1, 0.5, 0.9)
 
 
-def performance(model: WatchedModel, rows: pd.DataFrame, n_all_known: int) -> dict[str, Any]:
-    """Return the fields of a summary that need outcomes, of rows whose outcome is known."""
+def performance(
+    model: WatchedModel, rows: pd.DataFrame, n_all_known: int, *, with_interval: bool
+) -> dict[str, Any]:
+    """Return the fields of a summary that need outcomes, of rows whose outcome is known.
+
+    with_interval : of what is saved too, which takes eleven times as long
+    """
     problem = model.problem
     figures, why = figures_of(model, rows)
     losses, blocks = losses_of(problem, rows), blocks_of(problem, rows)
@@ -39,12 +44,17 @@ def performance(model: WatchedModel, rows: pd.DataFrame, n_all_known: int) -> di
     if len(delay):
         days = delay.dt.total_seconds().to_numpy() / 86_400
         found["delay_days"] = tuple(float(one) for one in np.quantile(days, DELAYS))
-    found["benefit"] = benefit(model, rows, figures, n_all_known)
+    found["benefit"] = benefit(model, rows, figures, n_all_known, with_interval=with_interval)
     return {**found, "notes": (why,) if why else ()}
 
 
 def benefit(
-    model: WatchedModel, rows: pd.DataFrame, figures: dict[str, float], n_all_known: int
+    model: WatchedModel,
+    rows: pd.DataFrame,
+    figures: dict[str, float],
+    n_all_known: int,
+    *,
+    with_interval: bool,
 ) -> Benefit | None:
     """Return what the model saves against the rule; None where no figure in money has the rule's
     beside it."""
@@ -61,10 +71,11 @@ def benefit(
         return (of.get(RULE + name, np.nan) - of.get(name, np.nan)) / per
 
     cost, by_rule = figures[name] / per, figures[RULE + name] / per
-    between = jackknife(rows, blocks_of(model.problem, rows), saved)
-    if between is None:  # too few to say how far chance goes
-        between = Between(by_rule - cost, float("-inf"), float("inf"))
-    return Benefit(column.unit, cost, by_rule, between, between.value * n_all_known)
+    between = None
+    if with_interval:
+        between = jackknife(rows, blocks_of(model.problem, rows), saved)
+    each = by_rule - cost
+    return Benefit(column.unit, cost, by_rule, each, between, each * n_all_known)
 
 
 def labels_of(problem: Problem, rows: pd.DataFrame) -> pd.DataFrame:

@@ -65,11 +65,9 @@ def _figures(weeks: Sequence[Summary], params: MonitoringParams) -> Iterator[str
             f"({one.coverage.lower:.1%} to {one.coverage.upper:.1%})"
         )
     if one.benefit is not None:
-        saved, each = one.benefit, one.benefit.saved
-        yield (
-            f"saved against the rule {saved.saved_in_all:,.0f} {saved.currency} "
-            f"({each.value:.3g} an answer, {each.lower:.3g} to {each.upper:.3g})"
-        )
+        saved, each = one.benefit, one.benefit.between
+        of = f" ({each.value:.3g} an answer, {each.lower:.3g} to {each.upper:.3g})" if each else ""
+        yield f"saved against the rule {saved.saved_in_all:,.0f} {saved.currency}{of}"
     yield from one.notes
 
 

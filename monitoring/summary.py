@@ -57,7 +57,8 @@ class Benefit(msgspec.Struct, frozen=True):
     currency: str
     cost: float  # a row, of what was told
     rule_cost: float
-    saved: Between  # a row
+    saved: float  # a row
+    between: Between | None  # the same with its interval; of a day, and of few rows, none is made
     saved_in_all: float  # all answers of the window with a known outcome
 
 

@@ -20,7 +20,7 @@ from monitoring.summary import Alarm, Kind, Summary
 from monitoring.windows import DAY, Window, day_of, week_of, windows_of
 from problems.contract import Problem
 from store.database import Store, answering
-from store.watched import Seen, counted, save_pass, seen, summaries_in, touched_days
+from store.watched import ERROR, REFUSED, Seen, counted, save_pass, seen, summaries_in, touched_days
 
 LONGER_WEEKS = 3  # before a window whose rows are too few to judge its losses
 USUAL_WEEKS = 8
@@ -111,8 +111,8 @@ class _Looking:
         name = self.problem.name
         end = min(window.end, self.now)
         by = by_hour(self.connection, name, window)
-        refused = counted(self.connection, name, "refused", window.start, end)
-        n_errors = sum(counted(self.connection, name, "error", window.start, end).values())
+        refused = counted(self.connection, name, REFUSED, window.start, end)
+        n_errors = sum(counted(self.connection, name, ERROR, window.start, end).values())
         return Traffic(by, self._earlier(window), refused, n_errors, self.shadows)
 
     def _earlier(self, window: Window) -> np.ndarray:

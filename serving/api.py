@@ -142,7 +142,7 @@ class Api:
         if isinstance(error, Refusal):
             return error
         if isinstance(error, RefusedRow):
-            self.numbers.refused.labels(name, self._column(error.column)).inc()
+            self.numbers.refused_row(name, self._column(error.column))
             field = f"[{error.row}].{error.column}".rstrip(".")
             return Refusal(422, error.reason, field)
         if isinstance(error, LogFull | StoreAway):

@@ -16,6 +16,7 @@ from store.database import AWAY, Store, words_of
 from store.known import StoredState
 from store.servers import BEAT_SECONDS, ServedModel, beat
 from store.tables import events
+from store.watched import add_counts
 
 LOOK_SECONDS = 0.5
 
@@ -60,6 +61,8 @@ class Exchange:
             return
         models = [ServedModel(*one) for one in lineup.used]
         beat(self.api.store, lineup.plan.address, models)
+        if untold := self.api.numbers.untold():
+            add_counts(self.api.store, untold)
         self._told, self._tell_at = lineup, time.monotonic() + BEAT_SECONDS
 
     async def _exchange(self, plan: ServingPlan) -> None:

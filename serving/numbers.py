@@ -1,5 +1,6 @@
 """What Prometheus reads at /metrics; names by its conventions."""
 
+import collections
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from store import log
 from store.database import AWAY, Store
 from store.loader import unloaded_bytes
+from store.watched import ERROR, REFUSED
 
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)  # seconds
 VALUES = (0.0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000)
@@ -40,6 +42,9 @@ class Numbers:
         self._last_loaded = time.time()
         self._changed: set[str] = set()
         self._bound: dict[tuple[Any, ...], Any] = {}
+        self._untold: collections.Counter[tuple[str, str, str]] = (
+            collections.Counter()
+        )  # problem, what, label
 
     def _add_requests(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
@@ -172,6 +177,17 @@ class Numbers:
             self._bound[key] = bound
         bound[0].inc()
         bound[1].observe(seconds)
+        if status >= 500:
+            self._untold[problem, ERROR, str(status)] += 1
+
+    def refused_row(self, problem: str, column: str) -> None:
+        self.refused.labels(problem, column).inc()
+        self._untold[problem, REFUSED, column] += 1
+
+    def untold(self) -> dict[tuple[str, str, str], int]:
+        """Return what was refused and what failed since this was asked last, for the database."""
+        found, self._untold = self._untold, collections.Counter()
+        return dict(found)
 
     def predicted(self, problem: str, version: str, values: list[Any]) -> None:
         bound = self._bound.get((problem, version))

@@ -19,7 +19,8 @@ from store.tables import (
 )
 
 DAY = 86_400_000_000  # microseconds
-AT_ONCE = 500
+HOUR = DAY // 24
+REFUSED, ERROR = "refused", "error"  # what is counted
 
 
 class Seen(NamedTuple):
@@ -44,17 +45,16 @@ def mark_days(store: Store, connection: Connection, rows: Sequence[Mapping[str, 
     )
 
 
-def add_counts(store: Store, problem: str, what: str, by_label: Mapping[str, int]) -> None:
-    """Add what a server has counted to the present hour."""
-    hour = time.time_ns() // 3_600_000_000_000
-    table = store.insert(counts)
-    key = ["problem", "hour", "what", "label"]
+def add_counts(store: Store, found: Mapping[tuple[str, str, str], int]) -> None:
+    """Add what a server has counted, by problem, what and label, to the present hour."""
+    hour = time.time_ns() // 1000 // HOUR
+    table, key = store.insert(counts), ["problem", "hour", "what", "label"]
     added = table.on_conflict_do_update(
         index_elements=key, set_={"n": counts.c.n + table.excluded.n}
     )
     rows = [
         {"problem": problem, "hour": hour, "what": what, "label": label, "n": n}
-        for label, n in sorted(by_label.items())
+        for (problem, what, label), n in sorted(found.items())
     ]
     with store.writing() as connection:
         connection.execute(added, rows)
@@ -64,7 +64,7 @@ def counted(
     connection: Connection, problem: str, what: str, start: int, end: int
 ) -> dict[str, int]:
     """Return what was counted in whole hours of the clock, by label."""
-    hours = counts.c.hour.between(start // (DAY // 24), (end - 1) // (DAY // 24))
+    hours = counts.c.hour.between(start // HOUR, (end - 1) // HOUR)
     asked = select(counts.c.label, func.sum(counts.c.n)).where(hours)
     asked = asked.where(counts.c.problem == problem, counts.c.what == what)
     return {label: int(n) for label, n in connection.execute(asked.group_by(counts.c.label))}
@@ -115,7 +115,7 @@ def save_pass(
         if rows:
             connection.execute(added, rows)
         connection.execute(went)
-        old = counts.c.hour < now.at // (DAY // 24) - 24 * days_kept
+        old = counts.c.hour < now.at // HOUR - 24 * days_kept
         connection.execute(delete(counts).where(counts.c.problem == problem, old))
 
 

@@ -33,7 +33,7 @@ def summary(*, psi: float = 0.02, gap: float = 0.1, **more: Any) -> Summary:
         "delay_days": (0.5, 2.0, 9.0), "loss": Between(0.25, 0.2, 0.3), "loss_before": 0.24,
         "figures": {"rmsle": 0.5, "rmsle_rule": 0.64}, "coverage": Between(0.9, 0.88, 0.92),
         "calibration": 1.02, "slices": slices_of(gap), "overruled": 0.02,
-        "benefit": Benefit("USD", 3.0, 4.0, Between(1.0, 0.8, 1.2), 2000.0),
+        "benefit": Benefit("USD", 3.0, 4.0, 1.0, Between(1.0, 0.8, 1.2), 2000.0),
         "latency_ms": (1.5, 9.0), "n_errors": 1,
     }  # fmt: skip
     return Summary(**{**known, **more})

@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--every", type=span, metavar="1h", help="such as 10m, 1h or 1d")
     parser.add_argument("--at", help="a local date or time to take for now, in simulated time")
     parser.add_argument("--models", default="", help="a folder that has models/, if served so")
+    parser.add_argument("--port", type=int, help="serve /metrics and /daily there, with --every")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--store", help="SQLite or PostgreSQL by URL")
 
 
@@ -42,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     with server_packages():
         from experiments.watching import Watching
     watching = Watching(args.problems or list(read_key("problems")), args.store, args.models)
+    if args.port and args.every:
+        watching.serve(args.host, args.port, args.every)
     while True:
         n_open = watching.look(args.at)
         if not args.every:

@@ -81,9 +81,9 @@ def look(
         "refused": traffic.refused,
         "n_errors": traffic.n_errors,
     }
-    if found.rows.empty:
-        return Summary(**said)
     notes, why = [], list(_of_traffic(window, traffic, now, params))
+    if found.rows.empty:
+        return Summary(**said, causes=tuple(why))
     if model.bundle is None:
         notes.append("the files of this version are not here: no drift, no rule")
     before, before_why = _before_outcomes(model, found)

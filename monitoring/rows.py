@@ -90,9 +90,8 @@ def answers(
     said = _feedback(connection, rows["id"].tolist())
     rows["overruled"] = rows["id"].map(said).astype("float64")
     newest = found[-1]
-    return Answers(
-        rows, columns.reshape(len(rows), -1), share, str(newest["version"]), str(newest["role"])
-    )
+    matrix = columns.reshape(len(rows), len(columns) // len(rows))
+    return Answers(rows, matrix, share, str(newest["version"]), str(newest["role"]))
 
 
 def _within(problem: str, window: Window) -> tuple[Any, ...]:

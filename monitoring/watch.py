@@ -22,6 +22,7 @@ from problems.contract import Problem
 from store.database import Store, answering
 from store.watched import ERROR, REFUSED, Seen, counted, save_pass, seen, summaries_in, touched_days
 
+CHAMPION = "champion"  # an arm
 LONGER_WEEKS = 3  # before a window whose rows are too few to judge its losses
 USUAL_WEEKS = 8
 _DECODER = msgspec.json.Decoder(Summary)
@@ -53,6 +54,7 @@ def watch(
     with answering(store), store.reading() as connection:
         before = seen(connection, problem.name)
         touched, until = touched_days(connection, problem.name, before)
+        touched |= _ended(before.at, now, params)
         first = day_of(now - params.days * DAY, params.zone).start
         made: dict[tuple[str, str, str, int], Summary] = {}
         for window in windows_of(touched, now, params.zone):
@@ -69,6 +71,16 @@ def watch(
         new = raise_alarms(store, problem.name, _newest(store, problem, known, now, params), now,
                            params)  # fmt: skip
     return Pass(problem.name, tuple(made.values()), tuple(new), time.monotonic() - began)
+
+
+def _ended(since: int, now: int, params: MonitoringParams) -> set[int]:
+    """Return the days that have ended since the last pass, as days of UTC: only now it can be said
+    what is missing in them."""
+    since = max(since, now - params.days * DAY)
+    noons = (
+        (number, number * DAY + DAY // 2) for number in range(since // DAY - 1, now // DAY + 1)
+    )
+    return {number for number, at in noons if since < day_of(at, params.zone).end <= now}
 
 
 def kept(
@@ -99,7 +111,10 @@ class _Looking:
     def summaries(self, window: Window) -> Iterator[Summary]:
         """Yield a summary of every model that answered in a window."""
         traffic = self._traffic(window)
-        for key in sorted(traffic.by_hour):
+        keys = set(traffic.by_hour)
+        if len(traffic.earlier):  # a day without any answer is a day too
+            keys |= {key for key, one in self.known.items() if one.arm == CHAMPION}
+        for key in sorted(keys):
             model = self.known.get(key) or WatchedModel(self.problem, "", *key)
             found = answers(
                 self.connection, self.problem, key, window, traffic.n_of(key), self.params.most_rows

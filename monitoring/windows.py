@@ -55,7 +55,7 @@ def windows_of(utc_days: Iterable[int], now: int, zone: ZoneInfo) -> list[Window
         if start < last.end and end > last.start:
             found.add(last)
     over = [one for one in found if one.kind == "day" or one.end <= now]
-    return sorted(over, key=lambda one: (one.end, one.start, one.kind))
+    return sorted(over, key=lambda one: (one.end, -one.start))
 
 
 def _begins(day: date, zone: ZoneInfo) -> int:

@@ -14,7 +14,7 @@ from store.tables import (
     summaries,
 )
 
-revision, down_revision = "0004", "0002"
+revision, down_revision = "0004", "0003"
 KEPT = (loaded_days, counts, summaries, alarms, pages, passes)
 OLDER = {"predictions_by_time": ["problem", "fingerprint", "as_of"],
          "predictions_by_name": ["problem", "name"]}  # fmt: skip

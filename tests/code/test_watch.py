@@ -1,0 +1,204 @@
+"""What a watch sees of answers whose truth a test knows: counts, outcomes, alarms, and only what is
+new."""
+
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pytest
+
+from monitoring import alarms as alarms_of
+from monitoring.models import WatchedModel
+from monitoring.settings import MonitoringParams
+from monitoring.summary import Summary
+from monitoring.watch import Pass, kept, watch
+from monitoring.windows import DAY, HOUR, day_of, week_until, windows_of
+from problems.parts import find_problem
+from retrace.base.errors import RetraceError
+from store.database import Store
+from store.tables import outcomes, predictions
+from store.watched import add_counts
+from tests.live import SINCE, Live, rollout_of
+
+START = round(pd.Timestamp(SINCE).timestamp() * 1e6)  # a Monday
+PARAMS = MonitoringParams()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Live:
+    return Live.at(tmp_path, find_problem("service_time"), rollout_of(share=0.0))
+
+
+def look(live: Live, day: float, **changes: object) -> Pass:
+    model = WatchedModel(live.problem, "v1", "champion", "champion")
+    params = PARAMS.model_copy(update=changes)
+    return watch(live.store, live.problem, [model], params, START + round(day * DAY))
+
+
+def days(found: Pass) -> list[Summary]:
+    return [one for one in found.made if one.kind == "day"]
+
+
+def days_kept(live: Live) -> list[Summary]:
+    return kept(live.store, live.problem.name, "day", 0)
+
+
+def test_a_day_counts_all_answers_and_their_outcomes(live: Live) -> None:
+    asked = live.answer(7, n_rows=1400, known=0.5)
+    found = look(live, 8)
+    by_day = asked["at"].dt.floor("D").value_counts().sort_index()
+    assert [one.n_answers for one in days(found)] == by_day.tolist()
+    assert sum(one.n_known for one in days(found)) == asked["told_truth"].sum()
+    (week,) = (one for one in found.made if one.kind == "week" and one.start == START)
+    assert week.n_answers == 1400
+    hours = asked["at"].dt.floor("h").value_counts()
+    assert sum(week.by_hour) == 1400
+    assert max(week.by_hour) == hours.max()
+
+
+def test_figures_are_those_of_the_rows(live: Live) -> None:
+    asked = live.answer(7, n_rows=2000, known=1.0)
+    said = pd.DataFrame(_answers(live.store), columns=["name", "prediction"]).set_index("name")
+    errors = said["prediction"].loc[asked["name"]].to_numpy() - asked["outcome"].to_numpy()
+    week = look(live, 7).made[-1]
+    assert week.kind == "week"
+    assert week.figures["mae_seconds"] == pytest.approx(abs(errors).mean())
+    assert week.loss is not None
+    assert week.loss.lower < week.loss.value < week.loss.upper
+    assert week.coverage is not None
+    assert week.coverage.value == pytest.approx(0.9, abs=0.03)
+
+
+def _answers(store: Store) -> list[tuple[str, float]]:
+    with store.reading() as connection:
+        asked = predictions.select().with_only_columns(predictions.c.name, predictions.c.prediction)
+        return [tuple(row) for row in connection.execute(asked)]
+
+
+def test_a_sample_tells_nearly_the_same_and_counts_exactly(live: Live) -> None:
+    live.answer(7, n_rows=6000, known=1.0)
+    with live.store.writing() as connection:  # ids as servers give them: hashes
+        for place, row in enumerate(connection.execute(predictions.select()).all()):
+            here = predictions.c.id == row.id
+            named = f"{place * 2654435761 % 2**32:08x}{place:024x}"
+            connection.execute(predictions.update().where(here).values(id=named))
+    whole = look(live, 7).made[-1]
+    with live.store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM passes")
+    part = look(live, 7, most_rows=1_500).made[-1]
+    assert part.n_answers == whole.n_answers == 6000
+    assert 1_300 < part.n_sampled < 1_700
+    assert part.n_all_known == pytest.approx(6000, rel=0.01)
+    assert part.loss is not None
+    assert whole.loss is not None
+    assert part.loss.value == pytest.approx(whole.loss.value, rel=0.1)
+
+
+def test_only_what_is_new_is_looked_at_again(live: Live) -> None:
+    live.answer(10, n_rows=1000, known=0.0)
+    assert len(days(look(live, 10.5))) == 10
+    assert look(live, 10.5).made == ()
+    before = days_kept(live)[3].n_answers
+    live.answer(1, since="2026-01-08T00:00:00+00:00", n_rows=50, known=0.0)
+    found = look(live, 10.5)
+    assert [one.start for one in days(found)] == [START + 3 * DAY]
+    assert days(found)[0].n_answers == before + 50
+    name = "5"  # of the first day; its outcome comes late
+    late = {
+        "id": "late",
+        "problem": "service_time",
+        "name": name,
+        "known_at": START,
+        "value": 300.0,
+    }
+    late |= {"received_at": START + 11 * DAY, "label": ""}
+    with live.store.writing() as connection:
+        connection.execute(outcomes.insert(), [late])
+    found = look(live, 11.5)
+    assert [(one.start, one.n_known) for one in days(found)] == [(START, 1)]
+
+
+def test_two_versions_in_a_day_are_told_apart(live: Live) -> None:
+    live.answer(1, n_rows=300, known=1.0)
+    live.rollout = rollout_of(share=0.5)
+    live.answer(1, n_rows=300, known=1.0)
+    found = days(look(live, 2))
+    assert {(one.arm, one.version) for one in found} == {("champion", "v1"), ("b", "v2")}
+    assert sum(one.n_answers for one in found) == 600
+    assert {sum(one.by_hour) for one in found} == {600}  # volume is of all together
+
+
+def test_half_a_day_without_answers_is_said_once_weeks_are_known(live: Live) -> None:
+    live.answer(42, n_rows=42 * 240, known=0.0)
+    gone = START + 41 * DAY
+    here = predictions.c.as_of.between(gone + 6 * HOUR, gone + 18 * HOUR - 1)
+    with live.store.writing() as connection:
+        connection.execute(predictions.delete().where(here))
+    assert not look(live, 41).new
+    (alarm,) = look(live, 42).new
+    assert alarm.kind == "volume"
+    assert "no answer from 6:00 to 18:00" in alarm.words
+    assert not look(live, 42.1).new  # told once
+    live.answer(1, since="2026-02-16T00:00:00+00:00", n_rows=240, known=0.0)
+    look(live, 43)
+    (closed,) = alarms_of.alarms(live.store)
+    assert closed.state == "closed"
+
+
+def test_a_day_without_any_answer_is_said(live: Live) -> None:
+    live.answer(35, n_rows=35 * 100, known=0.0)
+    look(live, 35)
+    (alarm,) = look(live, 36).new
+    assert alarm.words.startswith("0 answers, where ")
+
+
+def test_an_alarm_is_acknowledged_muted_and_judged(live: Live) -> None:
+    live.answer(1, n_rows=100, known=0.0)
+    now = START // HOUR
+    add_counts(live.store, {("service_time", "refused", "boxes"): 60})
+    with live.store.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE counts SET hour = {now + 3}")
+    (alarm,) = look(live, 1).new
+    assert "60 of 160 rows were refused for 'boxes'" in alarm.words
+    changed = alarms_of.change(live.store, alarm.id[:4], state="muted", muted_until=START + 9 * DAY)
+    assert changed.state == "muted"
+    with pytest.raises(RetraceError, match=f"'nix' is no alarm; open are {alarm.id}"):
+        alarms_of.change(live.store, "nix", state="open")
+    assert not look(live, 1.1).new
+    assert alarms_of.alarms(live.store)[0].state == "muted"
+    alarms_of.change(live.store, alarm.id, state="closed", closed_at=START, is_true=True)
+    assert alarms_of.alarms(live.store)[0].is_true
+
+
+def test_an_empty_store_is_no_fault(live: Live) -> None:
+    assert look(live, 3).made == ()
+    assert kept(live.store, "service_time", "day", 0) == []
+
+
+def test_outcomes_of_nobodys_answers_are_no_fault(live: Live) -> None:
+    row = {"id": "x", "problem": "service_time", "name": "unknown", "known_at": START}
+    with live.store.writing() as connection:
+        connection.execute(
+            outcomes.insert(), [row | {"value": 3.0, "label": "", "received_at": START}]
+        )
+    assert look(live, 3).made == ()
+
+
+def test_days_follow_the_clock_of_their_zone() -> None:
+    zone = MonitoringParams(time_zone="Europe/Oslo").zone
+    at = round(pd.Timestamp("2026-03-29T12:00Z").timestamp() * 1e6)
+    assert day_of(at, zone).n_hours == 23
+    autumn = round(pd.Timestamp("2026-10-25T12:00Z").timestamp() * 1e6)
+    assert day_of(autumn, zone).n_hours == 25
+    week = week_until(at, zone)
+    assert pd.Timestamp(week.end, unit="us", tz="UTC").tz_convert(zone).hour == 0
+    assert pd.Timestamp(week.start, unit="us", tz="UTC").tz_convert(zone).hour == 0
+    found = windows_of([at // DAY], at, zone)
+    assert [(one.kind, one.n_hours) for one in found] == [("day", 23), ("day", 24)]
+
+
+def test_a_summary_is_json_and_back(live: Live) -> None:
+    live.answer(1, n_rows=60, known=1.0)
+    (day,) = days(look(live, 1))
+    assert msgspec.json.decode(msgspec.json.encode(day), type=Summary) == day
+    assert kept(live.store, "service_time", "day", 0) == [day]

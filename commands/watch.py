@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         from experiments.watching import Watching
     watching = Watching(args.problems or list(read_key("problems")), args.store, args.models)
     if args.port and args.every:
-        watching.serve(args.host, args.port, args.every)
+        watching.listen(args.host, args.port, args.every)
     while True:
         n_open = watching.look(args.at)
         if not args.every:

@@ -9,15 +9,16 @@ import pandas as pd
 from experiments.watched import models_in_use
 from monitoring import gauges, serve
 from monitoring.alarms import CLOSED, alarms
-from monitoring.notices import Notices, of_alarm
+from monitoring.notices import NoticeParams, Notices, of_alarm
 from monitoring.said import lines
 from monitoring.settings import MonitoringParams, monitoring_params
-from monitoring.summary import Summary
+from monitoring.summary import Alarm, Summary
 from monitoring.watch import kept, watch
 from monitoring.windows import DAY, day_of, week_of
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from store.database import Store, StoreAway
+from store.log import FOLDER
 from store.watched import page_in
 
 PAGE = "daily"
@@ -32,7 +33,7 @@ class Watching:
         self.problems, self.models = list(problems), models
         self.store = Store(url, existing=True)
         self.store.upgrade()
-        self.notices = Notices()
+        self.notices = Notices(FOLDER.parent, NoticeParams())
         self.passed_at: int | None = None
 
     def look(self, at: str | None = None) -> int:
@@ -40,7 +41,7 @@ class Watching:
         params = monitoring_params()
         now = None if at is None else moment_of(at, params.time_zone)
         in_use = models_in_use(self.store, self.problems, self.models)
-        n_open, new, whole = 0, [], True
+        n_open, whole, new = 0, True, list[Alarm]()
         for name, models in in_use.items():
             try:
                 found = watch(self.store, find_problem(name), models, params, now)
@@ -57,7 +58,7 @@ class Watching:
             self.passed_at = time.time_ns() // 1000
         return n_open
 
-    def serve(self, host: str, port: int, every_seconds: float) -> None:
+    def listen(self, host: str, port: int, every_seconds: float) -> None:
         """Serve gauges, the newest daily page and health, from a thread of its own."""
         every = round(1e6 * every_seconds)
         pages = {
@@ -72,9 +73,7 @@ class Watching:
     def _gauges(self, every: int) -> bytes:
         now, params = time.time_ns() // 1000, monitoring_params()
         found = [one for name in self.problems for one in newest_days(self.store, name, params)]
-        return gauges.text(
-            found, alarms(self.store), now, passed_at=self.passed_at, every=every
-        )
+        return gauges.text(found, alarms(self.store), now, passed_at=self.passed_at, every=every)
 
     def _daily(self) -> serve.Content:
         found = page_in(self.store, PAGE)

@@ -41,7 +41,7 @@ class Traffic:
     def n_of(self, key: tuple[str, str]) -> int:
         return sum(self.by_hour.get(key, Counter()).values())
 
-    def hours(self, n_hours: int) -> tuple[int, ...]:
+    def hourly(self, n_hours: int) -> tuple[int, ...]:
         """Return the answers that people got by hour, of all models together."""
         given = [one for (_, arm), one in self.by_hour.items() if arm not in self.shadows]
         return tuple(sum(one[hour] for one in given) for hour in range(n_hours))
@@ -76,7 +76,7 @@ def look(
         "higher_is_better": metric.higher_is_better,
         "n_answers": traffic.n_of((model.fingerprint, model.arm)),
         "n_sampled": len(found.rows),
-        "by_hour": traffic.hours(window.n_hours),
+        "by_hour": traffic.hourly(window.n_hours),
         "usual": traffic.usual,
         "refused": traffic.refused,
         "n_errors": traffic.n_errors,
@@ -110,11 +110,11 @@ def _of_traffic(
     window: Window, traffic: Traffic, now: int, params: MonitoringParams
 ) -> list[Cause]:
     found: list[Cause] = []
-    hours = traffic.hours(window.n_hours)
+    by_hour = traffic.hourly(window.n_hours)
     if window.kind == "day":
         if window.end <= now:
-            found += causes.of_volume(hours, traffic.earlier, params)
-        found += causes.of_refusals(traffic.refused, sum(hours), traffic.n_errors, params)
+            found += causes.of_volume(by_hour, traffic.earlier, params)
+        found += causes.of_refusals(traffic.refused, sum(by_hour), traffic.n_errors, params)
     return found
 
 

@@ -153,9 +153,9 @@ class _Looking:
         if len(found) < self.params.volume_weeks:
             return np.zeros((0, window.n_hours))
         table = np.zeros((len(found), window.n_hours))
-        for place, hours in enumerate(found.values()):
-            n = min(len(hours), window.n_hours)
-            table[place, :n] = hours[:n]
+        for place, by_hour_ in enumerate(found.values()):
+            n = min(len(by_hour_), window.n_hours)
+            table[place, :n] = by_hour_[:n]
         return table
 
     def _longer(

@@ -64,8 +64,8 @@ def counted(
     connection: Connection, problem: str, what: str, start: int, end: int
 ) -> dict[str, int]:
     """Return what was counted in whole hours of the clock, by label."""
-    hours = counts.c.hour.between(start // HOUR, (end - 1) // HOUR)
-    asked = select(counts.c.label, func.sum(counts.c.n)).where(hours)
+    in_hours = counts.c.hour.between(start // HOUR, (end - 1) // HOUR)
+    asked = select(counts.c.label, func.sum(counts.c.n)).where(in_hours)
     asked = asked.where(counts.c.problem == problem, counts.c.what == what)
     return {label: int(n) for label, n in connection.execute(asked.group_by(counts.c.label))}
 

@@ -10,15 +10,15 @@ import pandas as pd
 from monitoring import causes, drifted
 from monitoring.models import WatchedModel
 from monitoring.performance import performance, slices
-from monitoring.rows import Answers
+from monitoring.rows import AnsweredRows
 from monitoring.scored import blocks_of, losses_of, scored_of
 from monitoring.settings import MonitoringParams
 from monitoring.summary import Cause, Summary
-from monitoring.windows import Window
+from monitoring.windows import TimeWindow
 from retrace.judge.metrics import METRICS
 
 
-class Traffic:
+class WindowTraffic:
     """What is counted of a window, exactly: answers by hour and model, refused rows, errors."""
 
     def __init__(
@@ -49,9 +49,9 @@ class Traffic:
 
 def look(
     model: WatchedModel,
-    window: Window,
-    traffic: Traffic,
-    found: Answers,
+    window: TimeWindow,
+    traffic: WindowTraffic,
+    found: AnsweredRows,
     now: int,
     params: MonitoringParams,
     longer: pd.DataFrame | None = None,
@@ -107,7 +107,7 @@ def look(
 
 
 def _of_traffic(
-    window: Window, traffic: Traffic, now: int, params: MonitoringParams
+    window: TimeWindow, traffic: WindowTraffic, now: int, params: MonitoringParams
 ) -> list[Cause]:
     found: list[Cause] = []
     by_hour = traffic.hourly(window.n_hours)
@@ -118,7 +118,9 @@ def _of_traffic(
     return found
 
 
-def _before_outcomes(model: WatchedModel, found: Answers) -> tuple[dict[str, Any], list[Cause]]:
+def _before_outcomes(
+    model: WatchedModel, found: AnsweredRows
+) -> tuple[dict[str, Any], list[Cause]]:
     """Return the fields that need no outcome, and what has moved."""
     rows, problem = found.rows, model.problem
     said: dict[str, Any] = {

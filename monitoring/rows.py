@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, RowMapping, func, select
 
-from monitoring.windows import HOUR, Window
+from monitoring.windows import HOUR, TimeWindow
 from problems import parts
 from problems.contract import Problem
 from problems.row_columns import RefusedRow
@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnsweredRows:
     """Answers of one model in a window.
 
     rows : a row each: the clean row as far as the store keeps it, what was answered, `outcome`
@@ -48,7 +48,7 @@ class Answers:
 
 
 def by_hour(
-    connection: Connection, problem: str, window: Window
+    connection: Connection, problem: str, window: TimeWindow
 ) -> Mapping[tuple[str, str], Counter[int]]:
     """Count the answers by (fingerprint, arm), and by the hour since the window's start."""
     hour = (predictions.c.as_of - window.start) // HOUR
@@ -64,10 +64,10 @@ def answers(
     connection: Connection,
     problem: Problem,
     key: tuple[str, str],
-    window: Window,
+    window: TimeWindow,
     n_answers: int,
     most_rows: int,
-) -> Answers:
+) -> AnsweredRows:
     """Read at most about `most_rows` of the answers of (fingerprint, arm)."""
     fingerprint, arm = key
     share = min(1.0, most_rows / max(n_answers, 1))
@@ -78,7 +78,7 @@ def answers(
     asked = asked.where(*_within(problem.name, window), *mine).order_by(predictions.c.as_of)
     found = connection.execute(asked).mappings().all()
     if not found:
-        return Answers(pd.DataFrame(), np.empty((0, 0)), share, "", "")
+        return AnsweredRows(pd.DataFrame(), np.empty((0, 0)), share, "", "")
     columns = np.frombuffer(b"".join(one["model_columns"] for one in found), np.float32)
     rows = _frame(problem, found)
     known = _outcomes(connection, problem, rows["name"].tolist())
@@ -91,10 +91,10 @@ def answers(
     rows["overruled"] = rows["id"].map(said).astype("float64")
     newest = found[-1]
     matrix = columns.reshape(len(rows), len(columns) // len(rows))
-    return Answers(rows, matrix, share, str(newest["version"]), str(newest["role"]))
+    return AnsweredRows(rows, matrix, share, str(newest["version"]), str(newest["role"]))
 
 
-def _within(problem: str, window: Window) -> tuple[Any, ...]:
+def _within(problem: str, window: TimeWindow) -> tuple[Any, ...]:
     at = predictions.c.as_of
     return predictions.c.problem == problem, at >= window.start, at < window.end
 

@@ -11,13 +11,13 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from monitoring.alarms import raise_alarms
-from monitoring.look import Traffic, look
+from monitoring.look import WindowTraffic, look
 from monitoring.models import WatchedModel
 from monitoring.rows import answers, by_hour
 from monitoring.scored import scored_of
 from monitoring.settings import MonitoringParams
 from monitoring.summary import Alarm, Kind, Summary
-from monitoring.windows import DAY, Window, day_of, week_of, windows_of
+from monitoring.windows import DAY, TimeWindow, day_of, week_of, windows_of
 from problems.contract import Problem
 from store.database import Store, answering
 from store.watched import ERROR, REFUSED, Seen, counted, save_pass, seen, summaries_in, touched_days
@@ -108,7 +108,7 @@ class _Looking:
         self.connection, self.problem, self.known = connection, problem, known
         self.shadows, self.params, self.now, self.made = shadows, params, now, made
 
-    def summaries(self, window: Window) -> Iterator[Summary]:
+    def summaries(self, window: TimeWindow) -> Iterator[Summary]:
         """Yield a summary of every model that answered in a window."""
         traffic = self._traffic(window)
         keys = set(traffic.by_hour)
@@ -122,15 +122,15 @@ class _Looking:
             longer = self._longer(model, window, found.rows)
             yield look(model, window, traffic, found, self.now, self.params, longer)
 
-    def _traffic(self, window: Window) -> Traffic:
+    def _traffic(self, window: TimeWindow) -> WindowTraffic:
         name = self.problem.name
         end = min(window.end, self.now)
         by = by_hour(self.connection, name, window)
         refused = counted(self.connection, name, REFUSED, window.start, end)
         n_errors = sum(counted(self.connection, name, ERROR, window.start, end).values())
-        return Traffic(by, self._earlier(window), refused, n_errors, self.shadows)
+        return WindowTraffic(by, self._earlier(window), refused, n_errors, self.shadows)
 
-    def _earlier(self, window: Window) -> np.ndarray:
+    def _earlier(self, window: TimeWindow) -> np.ndarray:
         """Return the answers by hour of the same weekday in earlier weeks, (n_weeks, n_hours);
         none while too few are known."""
         if window.kind != "day":
@@ -159,7 +159,7 @@ class _Looking:
         return table
 
     def _longer(
-        self, model: WatchedModel, window: Window, rows: pd.DataFrame
+        self, model: WatchedModel, window: TimeWindow, rows: pd.DataFrame
     ) -> pd.DataFrame | None:
         """Return rows with outcomes of earlier weeks too, where this week's are too few."""
         if window.kind != "week" or model.held is None or rows.empty:
@@ -171,7 +171,7 @@ class _Looking:
         start = window
         for _ in range(LONGER_WEEKS):
             start = week_of(start.start - 1, self.params.zone)
-        wide = Window("week", start.start, window.end)
+        wide = TimeWindow("week", start.start, window.end)
         key = (model.fingerprint, model.arm)
         n = sum(by_hour(self.connection, self.problem.name, wide).get(key, Counter()).values())
         found = answers(self.connection, self.problem, key, wide, n, self.params.most_rows)

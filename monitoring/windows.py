@@ -11,7 +11,7 @@ HOUR = 3_600_000_000  # microseconds
 DAY = 24 * HOUR
 
 
-class Window(NamedTuple):
+class TimeWindow(NamedTuple):
     """From `start` until before `end`, in microseconds since 1970."""
 
     kind: Kind
@@ -23,28 +23,28 @@ class Window(NamedTuple):
         return (self.end - self.start) // HOUR
 
 
-def day_of(at: int, zone: ZoneInfo) -> Window:
+def day_of(at: int, zone: ZoneInfo) -> TimeWindow:
     """Return the local day that a moment is in."""
     first = datetime.fromtimestamp(at / 1e6, zone).date()
-    return Window("day", _begins(first, zone), _begins(first + timedelta(days=1), zone))
+    return TimeWindow("day", _begins(first, zone), _begins(first + timedelta(days=1), zone))
 
 
-def week_of(at: int, zone: ZoneInfo) -> Window:
+def week_of(at: int, zone: ZoneInfo) -> TimeWindow:
     """Return the local week that a moment is in; it begins on a Monday."""
     day = datetime.fromtimestamp(at / 1e6, zone).date()
     first = day - timedelta(days=day.weekday())
-    return Window("week", _begins(first, zone), _begins(first + timedelta(days=7), zone))
+    return TimeWindow("week", _begins(first, zone), _begins(first + timedelta(days=7), zone))
 
 
-def week_until(at: int, zone: ZoneInfo) -> Window:
+def week_until(at: int, zone: ZoneInfo) -> TimeWindow:
     """Return the seven days that end with the last day that was over at a moment: each weekday is
     in it once."""
     end = day_of(at, zone).start
     first = datetime.fromtimestamp(end / 1e6, zone).date() - timedelta(days=7)
-    return Window("week", _begins(first, zone), end)
+    return TimeWindow("week", _begins(first, zone), end)
 
 
-def windows_of(utc_days: Iterable[int], now: int, zone: ZoneInfo) -> list[Window]:
+def windows_of(utc_days: Iterable[int], now: int, zone: ZoneInfo) -> list[TimeWindow]:
     """Return the days, calendar weeks that are over, and the last seven days, as far as days of
     UTC (numbers since 1970) touch them; in order of time."""
     found, last = set(), week_until(now, zone)

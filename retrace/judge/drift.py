@@ -71,7 +71,7 @@ class Alarmed:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class DriftAlarm:
     """Whether to act, and why: one sentence a cause, the weightiest kind first."""
 
     reasons: tuple[str, ...]
@@ -272,7 +272,7 @@ def raise_alarm(
     params: AlarmParams,
     sustained: pd.DataFrame | None = None,
     foreseen: float = float("nan"),
-) -> Alarm:
+) -> DriftAlarm:
     """Decide whether to act.
 
     Parameters
@@ -283,7 +283,7 @@ def raise_alarm(
     foreseen : by which share losses of rows without outcomes are expected to be larger
     """
     found = alarmed(features, predictions, losses, params, sustained, foreseen)
-    return Alarm(tuple(one.words for one in found))
+    return DriftAlarm(tuple(one.words for one in found))
 
 
 def alarmed(

@@ -22,7 +22,7 @@ GUESSES = "experiments/new/"  # what a stranger's columns may be called, and wha
 PLAIN = {
     "address", "amount", "at", "category", "condition", "count", "description", "events", "floor",
     "hour", "items", "known_at", "name", "number", "orders", "position", "promise", "rows",
-    "seconds", "source", "text", "time",
+    "repeats", "seconds", "source", "text", "time", "weekday",
 }  # fmt: skip
 PLAIN |= {"balanced_accuracy", "cost_per_1000", "false_positive_rate"}  # of any classifier
 

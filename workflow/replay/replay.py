@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from retrace.encode.encoding import to_scale
-from retrace.judge.drift import Alarm, feature_drift, loss_changes, raise_alarm, rank
+from retrace.judge.drift import DriftAlarm, feature_drift, loss_changes, raise_alarm, rank
 from retrace.judge.foreseen import foreseen_increase
 from retrace.judge.gate import Decision, decide
 from retrace.judge.metrics import said
@@ -29,7 +29,7 @@ POLICIES = ("never", "every", "alarm")  # the one that listens comes last
 class Watched:
     """What the alarm saw at one moment."""
 
-    alarm: Alarm
+    alarm: DriftAlarm
     features: pd.DataFrame
     prediction_psi: float
     losses: pd.DataFrame

@@ -8,8 +8,7 @@ reads   models/price/                   through the path that serving takes
         data/truth/price/               what a simulator knows; empty for other data
 writes  data/serving/price/             decision.json: which forecast is told, or the probability
                                         to act from; followed.parquet: what the interval follows;
-                                        for monitoring held.parquet: a sample of the test's scored
-                                        rows, and baseline.parquet: what rule and average need
+                                        held.parquet, baseline.parquet: for monitoring
         data/predictions/price.parquet  each test row's prediction, interval (if any) and outcome
         metrics/price.json              the metric on validation, to choose by, and the test figures
         metrics/comparison/price.json   the model against each baseline, with paired intervals, and
@@ -37,10 +36,10 @@ from workflow.evaluate import (
     declared,
     held_rows,
     newest,
-    ruled,
     score,
     select,
     with_oracle,
+    with_thresholds,
     with_valid,
 )
 from workflow.final import Held
@@ -57,19 +56,12 @@ def main(name: str) -> None:
     bundle = Bundle.load_judged(paths.bundle(name))
     rows = read_table(paths.clean(problem.world))
     truth = read_table(paths.truth(problem.world)) if paths.truth(problem.world).exists() else None
-    known, test = (
-        select(rows, keys) for keys in (learnt_keys(problem), window_keys(problem, "test"))
-    )
+    windows = (learnt_keys(problem), window_keys(problem, "test"), window_keys(problem, "valid"))
+    known, test, valid = (select(rows, keys) for keys in windows)
     before = Held.from_frame(read_table(paths.held(name)))
     scored = score(problem, bundle, rows, known, test, before, settings)
     held = newest(held_rows(problem, bundle, rows, before))
-    if evaluation.threshold is not None and problem.task == "binary":  # test rows choose nothing
-        valid = select(rows, window_keys(problem, "valid"))
-        by_rule = ruled(problem, known, valid, settings)
-        scored = scored.assign(
-            threshold=evaluation.threshold(problem, held, settings),
-            rule_threshold=evaluation.threshold(problem, by_rule, settings),
-        )
+    scored = with_thresholds(problem, scored, held, known, valid, settings)
     told = cheapest(problem, held, settings)
     scored = with_oracle(problem, with_told(scored, told), truth)
     figures = with_valid(problem, held, evaluation.headline(problem, scored, settings))

@@ -65,6 +65,27 @@ def ruled(
     return metrics.beside(valid.assign(outcome=problem.outcome(valid)), rule, "prediction")
 
 
+def with_thresholds(
+    problem: Problem,
+    scored: pd.DataFrame,
+    held: pd.DataFrame,
+    known: pd.DataFrame,
+    valid: pd.DataFrame,
+    settings: EvaluateParams,
+) -> pd.DataFrame:
+    """Add from which probability to act, of the model and of its rule, where a problem has one:
+    held rows choose the first and those of validation the second, since test rows choose nothing.
+    """
+    threshold = parts.evaluation(problem.world).threshold
+    if threshold is None or problem.task != "binary":
+        return scored
+    by_rule = ruled(problem, known, valid, settings)
+    return scored.assign(
+        threshold=threshold(problem, held, settings),
+        rule_threshold=threshold(problem, by_rule, settings),
+    )
+
+
 def with_oracle(problem: Problem, scored: pd.DataFrame, truth: pd.DataFrame | None) -> pd.DataFrame:
     """Add the oracle where the truth of every row is known."""
     oracle = parts.rules(problem.world).oracle

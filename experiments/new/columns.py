@@ -24,6 +24,7 @@ WORDS_LEAST = 0.002  # of the rows, for each such word
 FEW, MANY = 50, 0.9  # values of a category; share of different values from which it names rows
 TEXT_WORDS = 3.0  # in the mean, from which it is a text
 TEXT_LENGTH = 40.0  # in the mean, likewise
+CODES_LEAST = 0.001  # share of numbers that begin with a zero, from which all are codes
 ROWS_A_VALUE = 20  # from which it is a category, however long its names are
 SAMPLE = 200_000  # rows; every k-th of a longer table is enough
 # Names that tables of the stages give to columns of their own.
@@ -46,7 +47,8 @@ _SIGN = (
 _BELOW_ZERO = {BRACKETS: r"^[^\w(]*\([^\w]*\d[\d., ]*\)$", MINUS: r"^−\s*\d"}
 _NAMELESS = re.compile(r"(Unnamed: \d+)?\s*")  # what R and pandas write above the numbers of rows
 _TIMES = re.compile(
-    r"(?i)(^|_|\b)(at|on|ts|time|times|date|day|datetime|timestamp|epoch|created|updated)($|_|\b)"
+    r"(?i:(^|_|\b)(at|on|ts|time|times|date|day|datetime|timestamp|epoch|created|updated)($|_|\b))"
+    r"|[a-z](At|On|Date|Time|Timestamp)$"
 )
 IDS = re.compile(
     r"(?i)(^|_|\b)(id|key|uuid|guid|index|code|zip|zipcode|postal|postcode|no|nr)$|[a-z]Id$|[a-z]ID$"
@@ -129,11 +131,12 @@ def _style(rows: pd.DataFrame) -> Reading:
             len(text)
             and np.isnan(as_number(text)).mean() > 1 - OF_WORDS
             and text.str.contains(r"\d").mean() > OF_WORDS
+            and text.str.contains(r"\d:\d\d").mean() < OF_WORDS  # a time: AM is no sign
         ):
             texts[name] = text
     best, most = Reading(), 0.0
     commas = any(text.str.contains(r"\d,\d{3}").any() for text in texts.values())
-    found = {sign.strip() for text in texts.values() for sign in _signs(text)}
+    found = {sign.strip() for text in texts.values() for sign in signs_of(text)}
     below = [
         s for s, form in _BELOW_ZERO.items() if any(t.str.match(form).any() for t in texts.values())
     ]
@@ -154,7 +157,8 @@ def _style(rows: pd.DataFrame) -> Reading:
     return best
 
 
-def _signs(text: "pd.Series[str]") -> list[str]:
+def signs_of(text: "pd.Series[str]") -> list[str]:
+    """Return the currencies and units that most of the numbers stand with."""
     found = text.str.extract(f"({_SIGN})")[0].dropna()
     common = found.value_counts(normalize=False)
     return [str(sign) for sign in common.index[common > 0.5 * len(text)]]
@@ -201,9 +205,19 @@ def _column(
                 return found("name", numeric=True)
         if whole and IDS.search(name) and distinct > FEW:  # a code: its size says nothing
             return found("words", numeric=True)
+        if whole and _is_code(values):
+            return found("words", numeric=True)
         return found("whole" if whole else "number", faults=faults, words=words, numeric=True)
     sort = _of_words(values, distinct)
     return found("row number" if sort == "name" and _NAMELESS.fullmatch(raw) else sort)
+
+
+def _is_code(values: "pd.Series[str]") -> bool:
+    """Whether digits are a code, such as 02139: of one length, and some begin with a zero."""
+    lengths = values.str.len()
+    least = max(2, CODES_LEAST * len(values))
+    begin = int(values.str.fullmatch(r"0\d{3,}").sum())
+    return begin >= least and lengths.min() == lengths.max() and values.str.isdigit().all()
 
 
 def _is_flag(values: "pd.Series[str]", missing: float) -> bool:

@@ -15,7 +15,7 @@ from experiments.new.columns import Guessed
 from experiments.new.lines import block, scalar
 from experiments.new.place import Written
 from experiments.new.question import Question
-from experiments.new.reading import Read
+from experiments.new.reading import Read, other_sheets
 from experiments.new.traps import MOST_ROWS, Trap, numbers, traps
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_key
@@ -239,6 +239,8 @@ def _notes(table: Read, found: Found, chosen: Chosen) -> Iterator[str]:
     question, style = found.question, found.guessed.reading
     columns = list(found.guessed.columns.values())
     rejected = found.plain.rejected
+    if len(sheets := other_sheets(table.source)) > 1:
+        yield f"the sheet '{sheets[0]}' is read, and not {', '.join(sheets[1:])}"
     for reason, n in rejected["reason"].value_counts().items():
         rows = ", ".join(map(str, rejected["row"][rejected["reason"] == reason].head(3)))
         yield f"{n:,} row{'s' if n > 1 else ''} cannot be used ({reason}): {rows}"

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from experiments.new.columns import Guessed, SourceColumn
+from experiments.new.columns import Guessed, SourceColumn, signs_of
 from experiments.new.times import Form, form_of, of_numbers, why_not
 from problems.contract import Task
 from retrace.base.errors import RetraceError
@@ -40,6 +40,7 @@ _UNITS = {
     "usd", "eur", "gbp", "nok", "kg", "g", "km", "m", "cm", "mm", "seconds", "minutes", "hours",
     "days", "years", "kwh", "mpg", "celsius", "percent", "points", "miles", "pounds",
 }  # fmt: skip
+_SIGNS = {"$": "dollars", "€": "EUR", "£": "GBP", "%": "percent"}
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def ask(rows: pd.DataFrame, guessed: Guessed, asked: Answers) -> tuple[Question,
     return Question(
         task=task,
         target=target.name,
-        unit=asked.unit or _unit(asked.target, task),
+        unit=asked.unit or _unit(asked.target, task, text),
         metric=metric,
         scale=scale,
         key=key,
@@ -359,17 +360,17 @@ def _small_counts(number: np.ndarray) -> bool:
     return whole and np.median(number) <= COUNTS and number.var() >= SPREAD * number.mean()
 
 
-def _unit(name: str, task: Task) -> str:
+def _unit(name: str, task: Task, text: "pd.Series[str]") -> str:
+    """Return the target's unit: by its name, else by the sign that stands with its numbers."""
     if task != "regression":
         return "row"
     inside = re.search(r"[(\[]([^)\]]+)[)\]]", name)
     if inside:
         return inside[1].strip()
     last = re.split(r"[\W_]+", name.strip())[-1].lower()
-    return (
-        last.upper()
-        if last in ("usd", "eur", "gbp", "nok")
-        else last
-        if last in _UNITS
-        else "units"
-    )
+    if last in ("usd", "eur", "gbp", "nok"):
+        return last.upper()
+    if last in _UNITS:
+        return last
+    sign = (signs_of(text[text != ""]) or [""])[0].strip()
+    return _SIGNS.get(sign) or (sign if sign.isalpha() else "units")

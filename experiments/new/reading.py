@@ -1,6 +1,7 @@
 """Read the table that somebody names, and refuse what no model could be made of."""
 
 import difflib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from retrace.raw import PLACE, read_raw
 
 LEAST_ROWS = 100
 MOST_COLUMNS = 1000
+# A command that makes a table of records that have records inside.
+FLATTEN = (
+    ' Or make a table of it: `python -c "import json, pandas; '
+    "pandas.json_normalize(json.load(open('{0}')){1}).to_csv('own.csv', index=False)\"`."
+)
 _SHOWN = 20  # names in a message
 _VALUE = r"[-+]?[\d.,]+(\.\d+)?"  # a numbered twin of a value is a value, too
 
@@ -38,7 +44,10 @@ def read(source: Path, asked: Answers) -> Read:
 
     Raises RetraceError for what is no table, has no such columns, or leaves nothing to learn.
     """
-    rows = read_raw(source, [], rest=True).rows
+    try:
+        rows = read_raw(source, [], rest=True).rows
+    except RetraceError as error:
+        raise RetraceError(f"{error}{_inside(source)}") from None
     names = [str(one) for one in rows if one not in PLACE]
     _check_header(source, names)
     for column in _said(asked):
@@ -49,6 +58,32 @@ def read(source: Path, asked: Answers) -> Read:
     _check_cells(source.name, rows, kept)
     question, guessed = ask(rows, guess(rows, kept, asked.target), asked)
     return Read(source, rows, guessed, question, asked)
+
+
+def other_sheets(source: Path) -> list[str]:
+    """Return the names of a workbook's sheets that have cells: the first one is read."""
+    if source.suffix.lower() != ".xlsx":
+        return []
+    from python_calamine import CalamineWorkbook  # only where there is a sheet
+
+    book = CalamineWorkbook.from_path(str(source))
+    return [name for name in book.sheet_names if book.get_sheet_by_name(name).height]
+
+
+def _inside(source: Path) -> str:
+    """Say how to get at a table that stands inside of an object of JSON; nothing without one."""
+    if source.suffix.lower() != ".json" or not source.is_file():
+        return ""
+    try:
+        value = json.loads(source.read_bytes())
+    except ValueError:
+        return ""
+    lists = [
+        name
+        for name, one in (value.items() if isinstance(value, dict) else ())
+        if isinstance(one, list) and one and isinstance(one[0], dict)
+    ]
+    return FLATTEN.format(source.name, f"[{lists[0]!r}]") if lists else ""
 
 
 def _said(asked: Answers) -> list[str]:
@@ -162,6 +197,11 @@ def _check_cells(file: str, rows: pd.DataFrame, names: Sequence[str]) -> None:
             first = rows[nested.to_numpy(bool)].iloc[0]
             raise RetraceError(
                 f"{file}: column '{name}' has lists or records (row {first['row']}: "
-                f"{str(first[name])[:60]}); a cell is one value. Make columns of them, or leave it "
-                f"out: --drop {name}."
+                f"{str(first[name])[:60]}); a cell is one value. Make columns of "
+                f"them, or leave it out: --drop {name}."
+                + (
+                    FLATTEN.format(file, "")
+                    if file.endswith(".json")
+                    else " Or make columns of it."
+                )
             )

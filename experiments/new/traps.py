@@ -22,6 +22,7 @@ NEARLY = 0.8  # from which somebody should know why
 ADDS_UP = 0.9999  # of the variance, told by a sum of columns
 PURE, PURE_ROWS = 0.98, 30  # share of one class among the rows that have a value, or have none
 CHANCE = 1e-6  # that rows drawn from all would be so pure
+TOGETHER = 0.8  # share of the rows without an outcome that have no value either
 AFTER = 0.5  # share of rows in which another time is later than the prediction
 CHANGES = 0.3  # share of the target that the place of its row tells
 ORDERED = 0.95  # correlation of the target's rank with its place
@@ -68,6 +69,9 @@ def traps(
         yield Trap(f"{n:,} of {len(there):,} rows have no {question.target}: they are in no window")
     rows = clean[there].iloc[:: -(-int(there.sum()) // MOST_ROWS)]
     out: set[str] = set()
+    for trap in _with_outcome(clean, question, columns, there):
+        out |= {*trap.leave_out}
+        yield trap
     for look in (_later, _sums, _filled, _tells):
         rest = {name: sort for name, sort in columns.items() if name not in out}
         if look is _tells:  # of ids `_alike` knows more
@@ -239,6 +243,26 @@ def _filled(rows: pd.DataFrame, question: Question, columns: Mapping[str, str]) 
                     (name,),
                 )
                 break
+
+
+def _with_outcome(
+    clean: pd.DataFrame, question: Question, columns: Mapping[str, str], there: NDArray[np.bool_]
+) -> Iterator[Trap]:
+    """Look for columns that are empty in most rows whose outcome is not known, and only there: they
+    are written down with it. Where most columns are, it is the rows that are empty."""
+    usual, found = float((~there).mean()), []
+    for name in columns:
+        gone = missing(clean[name]).to_numpy(bool)
+        n = int(gone.sum())
+        if n < PURE_ROWS or usual**n >= CHANCE:
+            continue
+        if (~there[gone]).mean() >= PURE and gone[~there].mean() >= TOGETHER:
+            found.append(name)
+    if found and len(found) <= len(columns) / 2:
+        yield Trap(
+            f"empty where {question.target} is, and hardly elsewhere: written down with it",
+            tuple(found),
+        )
 
 
 # ---- rows ------------------------------------------------------------------------------------

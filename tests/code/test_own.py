@@ -247,6 +247,20 @@ def test_a_target_with_gaps_is_said(tmp_path: Path) -> None:
     assert "50 of 400 rows have no worth: they are in no window" in said(found)
 
 
+def test_what_is_written_down_with_the_outcome_is_left_out(tmp_path: Path) -> None:
+    """Rows without an outcome lack it too; what is empty elsewhere, or in part of them, stays."""
+    place = np.arange(N)
+    rows = frame(
+        days_on_market=np.where(place < 48, np.nan, place % 17),
+        note=np.where(place % 9 == 0, np.nan, place % 5),
+        garden=np.where(place < 35, np.nan, place % 7),
+    )
+    rows.loc[:49, "worth"] = np.nan
+    assert left_out(planned(write(tmp_path, rows))) == {"days_on_market"}
+    rows.loc[:47, ["size", "town", "note", "garden"]] = np.nan  # empty rows
+    assert left_out(planned(write(tmp_path, rows))) == set()
+
+
 # ---- bad input ---------------------------------------------------------------------------------
 
 

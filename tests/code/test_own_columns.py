@@ -1,5 +1,7 @@
 """How `retrace new` reads what is written in a table."""
 
+import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -46,6 +48,39 @@ def test_the_signs_of_numbers_are_found(
     assert found.columns["x"].sort in ("number", "whole")
 
 
+def test_the_halves_of_a_day_are_no_signs_of_numbers(tmp_path: Path) -> None:
+    times = pd.date_range("2023-01-01", periods=N, freq="7h").strftime("%m/%d/%Y %I:%M %p")
+    found = planned(write(tmp_path, frame(sold=times, fee=[f"${n}" for n in range(N)])))
+    assert found.table.guessed.reading.signs == ["$"]
+
+
+def test_digits_of_one_length_are_codes_where_some_begin_with_a_zero(tmp_path: Path) -> None:
+    zips = np.array(["02139", "02140", "10115"])[np.arange(N) % 3]
+    rows = frame(zip=zips, month=np.array(["01", "02", "11"])[np.arange(N) % 3], n=zips)
+    rows.loc[0, "n"] = "7"
+    sorts = {
+        raw: one.sort for raw, one in planned(write(tmp_path, rows)).table.guessed.columns.items()
+    }
+    assert (sorts["zip"], sorts["month"], sorts["n"]) == ("words", "whole", "whole")
+
+
+@pytest.mark.parametrize(
+    ("target", "values", "unit"),
+    [
+        ("worth", "${:,.0f}", "dollars"),
+        ("worth", "{} days", "days"),
+        ("worth", "{}", "units"),
+        ("worth (EUR)", "${:,.0f}", "EUR"),
+    ],
+)
+def test_a_unit_stands_in_the_name_or_beside_the_numbers(
+    tmp_path: Path, target: str, values: str, unit: str
+) -> None:
+    rows = frame().rename(columns={"worth": target})
+    rows[target] = [values.format(round(one)) for one in rows[target]]
+    assert planned(write(tmp_path, rows), target).question.unit == unit
+
+
 @pytest.mark.parametrize("values", ["($1,250.50)", "$(1,250.50)", "−1,250.50"])
 def test_numbers_below_zero_keep_their_sign(values: str) -> None:
     reading = Reading(thousands=",", signs=["$", "()", "−"])
@@ -59,6 +94,8 @@ def test_seconds_since_1970_are_a_time_where_the_column_is_called_one(tmp_path: 
     assert found.time == "created_at"
     assert "seconds since 1970" in found.time_form.words
     assert planned(write(tmp_path, rows), time=("amount",)).question.time == "amount"
+    camel = rows.rename(columns={"created_at": "createdAt", "amount": "format"})
+    assert planned(write(tmp_path, camel)).question.time == "createdAt"
 
 
 def test_a_time_with_gaps_is_not_that_of_the_prediction(tmp_path: Path) -> None:
@@ -187,6 +224,37 @@ def test_all_formats_read_the_same(tmp_path: Path) -> None:
     found = {path.name: planned(path).written.files["checks.yaml"] for path in paths}
     assert len(found) == 8
     assert len({*found.values()}) == 1, found
+
+
+def test_of_a_workbook_it_is_said_which_sheet_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    excel(frame(), tmp_path / "one.xlsx")
+    second = '<sheet name="Key" sheetId="2" r:id="rId1"/></sheets>'
+    monkeypatch.setattr(f"{__name__}.BOOK", BOOK.replace("</sheets>", second))
+    excel(frame(), tmp_path / "two.xlsx")
+    assert "the sheet 'Homes' is read, and not Key" in said(planned(tmp_path / "two.xlsx"))
+    assert "the sheet" not in said(planned(tmp_path / "one.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "inside"), [({}, "['data']"), (None, "")], ids=["in an object", "records in records"]
+)
+def test_the_command_that_is_told_makes_a_table_of_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap: dict[str, object] | None, inside: str
+) -> None:
+    records = frame().rename(columns={"size": "home.size"}).to_dict("records")
+    records = [one | {"home": {"size": one.pop("home.size")}} for one in records]
+    path = tmp_path / "homes.json"
+    path.write_text(json.dumps(records if wrap is None else {"next": None, "data": records}))
+    with pytest.raises(RetraceError) as error:
+        planned(path)
+    line = re.search(r'python -c "(.*)"`', str(error.value))
+    assert line is not None
+    assert f"'homes.json')){inside})" in line[1]
+    monkeypatch.chdir(tmp_path)
+    exec(line[1])
+    assert "home_size" in planned(tmp_path / "own.csv").written.files["problem.py"]
 
 
 @pytest.mark.parametrize(

@@ -216,8 +216,8 @@ def _is_code(values: "pd.Series[str]") -> bool:
     """Whether digits are a code, such as 02139: of one length, and some begin with a zero."""
     lengths = values.str.len()
     least = max(2, CODES_LEAST * len(values))
-    begin = int(values.str.fullmatch(r"0\d{3,}").sum())
-    return begin >= least and lengths.min() == lengths.max() and values.str.isdigit().all()
+    same = bool(lengths.min() == lengths.max() and values.str.isdigit().all())
+    return same and int(values.str.fullmatch(r"0\d{3,}").sum()) >= least
 
 
 def _is_flag(values: "pd.Series[str]", missing: float) -> bool:

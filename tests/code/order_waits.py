@@ -6,7 +6,7 @@ import pandas as pd
 from problems.contract import Simulated
 from problems.orders.simulate import SimulateSettings
 
-SETTINGS = SimulateSettings(orders=16_000, futures=100)
+SETTINGS = SimulateSettings(orders=16_000, futures=50)
 ENDS = ("closed", "cancelled")
 
 

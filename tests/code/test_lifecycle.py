@@ -1,5 +1,7 @@
 """The replay: nothing from the future, fits shared, policies that do as they say."""
 
+from itertools import islice
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,8 +160,8 @@ def test_one_core_and_two_fit_the_same(
     rows: pd.DataFrame, steps: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    alone = list(Replay(Past(find_problem(PROBLEM), rows, small_settings())).steps())
-    for ours, theirs in zip(steps, alone, strict=True):
+    alone = Replay(Past(find_problem(PROBLEM), rows, small_settings())).steps()
+    for ours, theirs in zip(steps[:3], islice(alone, 3), strict=True):
         assert [
             booster_to_text(bundle.boosters["point"])
             for bundle in (ours.model.tried, ours.model.bundle)

@@ -66,7 +66,7 @@ def test_a_month_of_slow_carriers_is_told_and_leaves_the_rest_alone() -> None:
 def test_more_noise_makes_the_oracle_worse() -> None:
     errors = []
     for noise in (0.2, 0.4, 0.6):
-        settings = SimulateSettings(orders=3000, futures=40, noise_log_sd=noise)
+        settings = SimulateSettings(orders=2000, futures=20, noise_log_sd=noise)
         made = simulate(settings)
         events = waits(made.raw["events.parquet"])
         rows = outcomes(settings, made, events, per_order(events)).dropna(subset="remaining")
@@ -100,7 +100,7 @@ def test_the_same_settings_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_number_of_futures_changes_the_truth_alone() -> None:
-    few, many, none = (simulate(SimulateSettings(orders=1000, futures=f)) for f in (60, 240, 0))
+    few, many, none = (simulate(SimulateSettings(orders=500, futures=f)) for f in (60, 240, 0))
     for made in (many, none):
         pd.testing.assert_frame_equal(few.raw["events.parquet"], made.raw["events.parquet"])
     assert len(none.truth) == 0
@@ -119,11 +119,11 @@ def test_any_number_of_orders(orders: int, months: int) -> None:
 
 def test_time_and_memory_grow_linearly() -> None:
     seconds, peaks = [], []
-    for orders in (10_000, 40_000):
+    for orders in (5_000, 20_000):
         began = time.process_time()
         simulate(SimulateSettings(orders=orders, futures=0))
         seconds.append(time.process_time() - began)
-    for orders in (2_500, 10_000):
+    for orders in (1_500, 6_000):
         tracemalloc.start()
         simulate(SimulateSettings(orders=orders, futures=0))
         peaks.append(tracemalloc.get_traced_memory()[1])
@@ -134,8 +134,7 @@ def test_time_and_memory_grow_linearly() -> None:
 
 def test_parties_scale_with_orders() -> None:
     small, large = (
-        simulate(SimulateSettings(orders=n, futures=0)).raw["events.parquet"]
-        for n in (3000, 12_000)
+        simulate(SimulateSettings(orders=n, futures=0)).raw["events.parquet"] for n in (1500, 6000)
     )
     for column in ("customer_id", "supplier_id"):
         assert 2 < large[column].nunique() / small[column].nunique() < 6

@@ -23,7 +23,7 @@ SUBCOMMANDS = {
     "new": "make a problem of a file of your own: its package, its limits, its place in the DAG",
     "doctor": "check this machine and this copy: versions, Git, DVC, remote, disk, params.yaml",
     "mend": "repair DVC's own files after a kill; make repro does it first",
-    "storage": "an S3 server on this machine, to try dvc push and dvc pull",
+    "storage": "an S3 server on this machine, to try dvc push and pull; send what a push left out",
     "experiment": "dvc exp run in a clone of its own, safe beside dvc repro",
     "compare": "one problem's experiments side by side",
     "plots": "plots of commits and experiments on a page that needs no network",

@@ -29,3 +29,11 @@ def write(title: str, rows: Rows, order: Sequence[str]) -> None:
     names = [*order, *(name for name in sections if name not in order)]
     kept = [sections[name].rstrip() + "\n" for name in names if name in sections]
     RESULTS.write_text(head + "".join(f"\n## {section}" for section in kept))
+
+
+def measured(title: str) -> Rows:
+    """Return the rows of a section as it stands; none without one."""
+    text = RESULTS.read_text() if RESULTS.exists() else ""
+    part = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    lines = [line.strip("| ").split(" | ") for line in part.splitlines() if line[:2] == "| "]
+    return [tuple(line) for line in lines[1:]]

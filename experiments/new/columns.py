@@ -19,6 +19,7 @@ Sort = Literal[
 UNUSED = ("name", "row number", "empty", "one value")  # sorts that no model sees
 
 READABLE = 0.995  # of a column of numbers: what is no number then is a fault of its row
+MOSTLY = 0.5  # share of numbers in a column of words, from which somebody should know
 OF_WORDS = 0.9  # of a column of numbers where a few words stand for no value
 WORDS_LEAST = 0.002  # of the rows, for each such word
 FEW, MANY = 50, 0.9  # values of a category; share of different values from which it names rows
@@ -209,7 +210,12 @@ def _column(
             return found("words", numeric=True)
         return found("whole" if whole else "number", faults=faults, words=words, numeric=True)
     sort = _of_words(values, distinct)
-    return found("row number" if sort == "name" and _NAMELESS.fullmatch(raw) else sort)
+    strays: tuple[tuple[int, str], ...] = ()
+    if bad.mean() <= 1 - MOSTLY:  # such as "> 40" among minutes
+        strays = tuple(zip(row[~gone][bad].tolist(), values[bad].tolist(), strict=True))
+    return found(
+        "row number" if sort == "name" and _NAMELESS.fullmatch(raw) else sort, faults=strays
+    )
 
 
 def _is_code(values: "pd.Series[str]") -> bool:

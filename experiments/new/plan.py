@@ -264,8 +264,16 @@ def _notes(table: Read, found: Found, chosen: Chosen) -> Iterator[str]:
         yield f"names of rows, which say nothing of others, are not used: {ids}"
     if any(one.sort == "row number" for one in columns):
         yield "numbers of rows, in a column without a name, are not used"
-    if bare := _named(columns, "empty") or _named(columns, "one value"):
-        yield f"empty, or with one value, and not used: {bare}"
+    bare = [_named(columns, sort) for sort in ("empty", "one value")]
+    if any(bare):
+        yield f"empty, or with one value, and not used: {', '.join(filter(None, bare))}"
+    for one in columns:
+        if one.sort in ("words", "text") and one.faults:
+            place, value = one.faults[0]
+            yield (
+                f"{one.raw} is taken for words, for {len(one.faults):,} of its values are no "
+                f"numbers, such as {value!r} (row {place})"
+            )
     if chosen.unused:
         why = "a model of several classes cannot use texts"
         if question.task != "multiclass":

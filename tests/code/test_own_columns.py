@@ -54,6 +54,19 @@ def test_the_halves_of_a_day_are_no_signs_of_numbers(tmp_path: Path) -> None:
     assert found.table.guessed.reading.signs == ["$"]
 
 
+def test_numbers_that_are_taken_for_words_and_columns_without_values_are_said(
+    tmp_path: Path,
+) -> None:
+    minutes = np.where(np.arange(N) % 8 == 1, "> 40", np.arange(N) % 40)
+    found = planned(write(tmp_path, frame(minutes=minutes, gone="", country="NO")))
+    words = (
+        "minutes is taken for words, for 50 of its values are no numbers, such as '> 40' (row 2)"
+    )
+    assert words in said(found)
+    assert "empty, or with one value, and not used: gone, country" in said(found)
+    assert "taken for words" not in said(planned(write(tmp_path, frame())))
+
+
 def test_digits_of_one_length_are_codes_where_some_begin_with_a_zero(tmp_path: Path) -> None:
     zips = np.array(["02139", "02140", "10115"])[np.arange(N) % 3]
     rows = frame(zip=zips, month=np.array(["01", "02", "11"])[np.arange(N) % 3], n=zips)

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         from serving.wanted import Wanted
     from store.database import url_of
     from store.log import FOLDER
+    from store.messages import say
 
     wanted = Wanted(
         tuple(args.problems or read_key("problems")),
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     seen = seen_now() if wanted.is_followed else ""
     plan = first_plan(wanted)
     for model in plan.models:
-        print(f"{model.problem}: {model.arm} is {model.version}", flush=True)
+        say(f"{model.problem}: {model.arm} is {model.version}", "serve")
     watched = wanted._replace(seen="" if plan.rollouts else seen)
     serve(plan, args.host, args.port, beside=lambda: keep_watching(watched))
     return 0

@@ -37,6 +37,7 @@ from store.database import Store, StoreAway, words_of
 from store.fact import Fact, outcome_facts, row_facts
 from store.facts import WorldEvents
 from store.log import LogFull, LogWriter
+from store.messages import say
 from store.remembered import Remembered
 from store.shown import moment
 from store.tables import feedback, outcomes, predictions
@@ -107,9 +108,8 @@ class Api:
 
     def _failed(self, problem: str, arm: str, error: Exception) -> None:
         self.numbers.failed.labels(problem, arm).inc()
-        print(
-            f"{problem}: the challenger '{arm}' failed: {type(error).__name__}: {error}", flush=True
-        )
+        said = f"{problem}: the challenger '{arm}' failed: {type(error).__name__}: {error}"
+        say(said, "serve", "warning")
 
     def _skipped(self, problem: str, n_rows: int) -> None:
         self.numbers.skipped.labels(problem).inc(n_rows)
@@ -147,15 +147,15 @@ class Api:
             return Refusal(422, error.reason, field)
         if isinstance(error, LogFull | StoreAway):
             if self.remembered is None and error.__cause__ is not None:
-                print(f"store: {words_of(error.__cause__)}", flush=True)
+                say(f"store: {words_of(error.__cause__)}", "serve", "error")
             return Refusal(503, str(error))
         if isinstance(error, SQLAlchemyError):
-            print(f"store: {words_of(error)}", flush=True)
+            say(f"store: {words_of(error)}", "serve", "error")
             return Refusal(503, "the database does not answer; nothing was stored. Ask again.")
         if isinstance(error, RetraceError):
             return Refusal(409, str(error))
         number = uuid.uuid4().hex
-        print(f"error {number}: {type(error).__name__}: {error}", flush=True)
+        say(f"error {number}: {type(error).__name__}: {error}", "serve", "error")
         return Refusal(500, f"an error of the server; its log has it under {number}.")
 
     def _check(self, request: Request, needed: str) -> None:

@@ -14,6 +14,7 @@ from serving.lineup import Lineup, lineup_of
 from serving.plan import ServingPlan, read_plan
 from store.database import AWAY, Store, words_of
 from store.known import StoredState
+from store.messages import say
 from store.servers import BEAT_SECONDS, ServedModel, beat
 from store.tables import events
 from store.watched import add_counts
@@ -40,7 +41,7 @@ class Exchange:
             except (RetraceError, OSError, msgspec.MsgspecError, *AWAY) as error:
                 problem = str(error) if isinstance(error, RetraceError) else words_of(error)
                 if problem != self.api.plan_problem:
-                    print(f"plan: not served as it is: {problem}", flush=True)
+                    say(f"plan: not served as it is: {problem}", "serve", "error")
                 self.api.plan_problem = problem
 
     async def _look(self) -> None:
@@ -81,7 +82,7 @@ class Exchange:
         gc.freeze()  # what stays is not looked at again; to collect now would keep requests waiting
         await _close(before, lineup)
         for problem, arm, version, *_ in [one for one in lineup.used if one not in before.used]:
-            print(f"{problem}: {arm} is {version}", flush=True)
+            say(f"{problem}: {arm} is {version}", "serve")
 
 
 class CatchUp:

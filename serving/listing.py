@@ -15,6 +15,7 @@ from problems import parts
 from problems.served import Listed
 from retrace.base.errors import RetraceError
 from serving.replies import Refusal
+from store.messages import say
 
 PATIENCE_SECONDS = 300.0
 REFUSED = 3  # exit status: what is printed is why
@@ -57,7 +58,7 @@ class OpenLists:
         if process.returncode == REFUSED:
             raise Refusal(422, out.decode("utf-8", "replace"), "at")
         if process.returncode:
-            print(error.decode("utf-8", "replace"), flush=True)
+            say(error.decode("utf-8", "replace"), "serve", "error")
             raise Refusal(500, "the list could not be made; the server's log says why.")
         return Listed(**json.loads(out))
 

@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from store import log
 from store.database import AWAY, Store
 from store.loader import unloaded_bytes
+from store.messages import say
 from store.watched import ERROR, REFUSED
 
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)  # seconds
@@ -204,7 +205,8 @@ class Numbers:
         if bool(changed) != (problem in self._changed):
             self._changed ^= {problem}
             self.changed.labels(problem).set(bool(changed))
-            print(changed or f"{problem}: improbable outcomes are few again, and held", flush=True)
+            said = changed or f"{problem}: improbable outcomes are few again, and held"
+            say(said, "serve", "warning")
 
     def text(self, store: Store, folder: Path) -> tuple[bytes, str]:
         """Return the page and its media type."""

@@ -22,6 +22,7 @@ from serving.rollout import SHADOW
 from serving.settings import serving_params
 from store.database import STORE, Store
 from store.forget import drop_old
+from store.messages import say
 
 RETRY_SECONDS = 1.0
 MINUTE_SECONDS, HOUR_SECONDS, DAY_SECONDS = 60.0, 3600.0, 86_400.0
@@ -37,10 +38,11 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
     _check_port(host, port)
     store = Store(plan.store)
     if store.is_sqlite and not is_loopback(host):
-        print(
+        say(
             "SQLite is for one machine. Several replicas share one PostgreSQL: "
             "--store postgresql://USER@HOST/DATABASE",
-            flush=True,
+            "serve",
+            "warning",
         )
     if store.is_sqlite:
         store.upgrade()  # before its loader asks it
@@ -70,7 +72,7 @@ def run(plan: ServingPlan, host: str, port: int, beside: Callable[[], None] = la
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         uvicorn.run("serving.app:create", factory=True, workers=plan.workers, **options)  # type: ignore[arg-type]  # of several types
         return
-    print(f"Ready: http://{host}:{port}", flush=True)
+    say(f"Ready: http://{host}:{port}", "serve")
     uvicorn.run(app, **options)  # type: ignore[arg-type]  # likewise
 
 
@@ -123,5 +125,5 @@ def _keep_tidy(store: Store) -> None:
             drop_old(store, serving_params().retention_days)
             pause = DAY_SECONDS
         except (RetraceError, OSError) as error:
-            print(f"retention: {error}", flush=True)
+            say(f"retention: {error}", "serve", "error")
             pause = HOUR_SECONDS

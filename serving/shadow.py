@@ -31,6 +31,7 @@ from serving.together import batches
 from store.database import AWAY, Store, StoreAway, answering, words_of
 from store.loader import Loader
 from store.log import LogWriter
+from store.messages import say
 
 LOOK_SECONDS = 1.0
 MOST_BYTES = 1 << 20  # of a message
@@ -99,7 +100,7 @@ class Shadows:
                     await self._answer(shadow, rows)
                     await asyncio.sleep(0)
             except (RetraceError, OSError, *AWAY) as error:
-                print(f"shadow: {len(rows)} rows are lost: {words_of(error)}", flush=True)
+                say(f"shadow: {len(rows)} rows are lost: {words_of(error)}", "shadow", "error")
 
     async def _answer(self, shadow: Shadow, rows: Sequence[ShownRow]) -> None:
         problem, arm, challenger, one = shadow
@@ -138,7 +139,7 @@ class Shadows:
                 if plan != self.plan:
                     self.load(plan)
             except (RetraceError, OSError, msgspec.MsgspecError, *AWAY) as error:
-                print(f"shadow: the plan cannot be followed: {words_of(error)}", flush=True)
+                say(f"shadow: the plan cannot be followed: {words_of(error)}", "shadow", "error")
             if not self.shadows:
                 return
 
@@ -148,7 +149,7 @@ def _told(problem: str, arm: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever it is: it is this challenger's alone
-        print(f"shadow: {problem}, {arm}: {type(error).__name__}: {error}", flush=True)
+        say(f"shadow: {problem}, {arm}: {type(error).__name__}: {error}", "shadow", "error")
 
 
 async def _begin(shadows: Shadows, plan: ServingPlan, parent: int) -> None:
@@ -162,7 +163,7 @@ async def _begin(shadows: Shadows, plan: ServingPlan, parent: int) -> None:
                 raise
             if str(error) != told:
                 told = str(error)
-                print(f"shadow: {told}", flush=True)
+                say(f"shadow: {told}", "shadow", "error")
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -207,7 +208,7 @@ def main() -> int:
     try:
         asyncio.run(serve(plan, int(sys.argv[1])))
     except RetraceError as error:
-        print(f"shadow: {error}", flush=True)
+        say(f"shadow: {error}", "shadow", "error")
         return 1
     return 0
 

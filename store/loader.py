@@ -24,6 +24,7 @@ from retrace.base.errors import RetraceError
 from store import log
 from store.database import AWAY, Store, words_of
 from store.log import LoggedPrediction
+from store.messages import say
 from store.tables import loaded, predictions
 from store.watched import mark_days
 
@@ -137,7 +138,11 @@ def run(store: Store, folder: Path, parent: int | None) -> None:
             loader.load()
             pause = PAUSE_SECONDS
         except AWAY as error:
-            print(f"loader: the database is away ({words_of(error)}); the log waits", flush=True)
+            say(
+                f"loader: the database is away ({words_of(error)}); the log waits",
+                "loader",
+                "error",
+            )
             pause = min(2 * pause, SLOWEST_PAUSE_SECONDS)
         if orphan:
             return

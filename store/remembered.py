@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from retrace.base.errors import RetraceError
 from store.database import AWAY, NOT_READ, Store, StoreAway, words_of
+from store.messages import say
 from store.tables import INTERVAL, state
 
 PROBE_SECONDS = 1.0
@@ -97,7 +98,7 @@ class Remembered:
     def lose(self, error: BaseException) -> None:
         """Take note that the database does not answer; the watch finds when it does again."""
         if not self.away:
-            print(f"store: away: {words_of(error.__cause__ or error)}", flush=True)
+            say(f"store: away: {words_of(error.__cause__ or error)}", "serve", "error")
         self.away = True
 
     def read_whole(self, basis: str) -> None:
@@ -110,7 +111,8 @@ class Remembered:
                 fresh[name] = began, part
                 n_bytes += len(part)
                 if n_bytes > self.most_bytes:
-                    print(f"store: more than {self.most_bytes:,} bytes are not remembered")
+                    said = f"store: more than {self.most_bytes:,} bytes are not remembered"
+                    say(said, "serve", "warning")
                     self._known.pop(basis, None)
                     self._bases = [one for one in self._bases if one != basis]
                     return
@@ -161,7 +163,7 @@ class Remembered:
             for basis in [*self._bases]:
                 self.read_whole(basis)
         if self.away:
-            print("store: the database answers again", flush=True)
+            say("store: the database answers again", "serve")
         self.away = False
 
 

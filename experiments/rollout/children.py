@@ -24,6 +24,7 @@ from retrace.base.errors import RetraceError
 from serving.plan import PlannedModel, ServingPlan
 from serving.wanted import CHAMPION, Wanted
 from store.database import STORE
+from store.messages import say
 
 CODE = Path("served/code")
 LOCKS = ("requirements.lock", "requirements-serving.lock")
@@ -82,7 +83,7 @@ class Children:
         """Look after the processes; return what of them a plan depends on."""
         for model, child in self._children.items():
             if child.process is not None and child.process.poll() is not None:
-                print(f"{model.problem}, {model.arm}: its server ended", flush=True)
+                say(f"{model.problem}, {model.arm}: its server ended", "rollout", "error")
                 self._children[model] = self._again(model, child)
             elif child.process is not None and child.ready_at is None and _answers(child.port):
                 child.ready_at = time.monotonic()
@@ -132,7 +133,7 @@ class Children:
             stdin=subprocess.DEVNULL,
             preexec_fn=_die_with_parent,  # no thread of this process holds a lock
         )
-        print(f"{model.problem}, {model.arm}: its own code answers on {port}", flush=True)
+        say(f"{model.problem}, {model.arm}: its own code answers on {port}", "rollout")
         return Child(process, port)
 
 

@@ -17,6 +17,7 @@ from serving.plan import ServingPlan
 from serving.rollout import moment_of
 from serving.wanted import Wanted
 from store.database import AWAY, Store, words_of
+from store.messages import say
 from store.stops import stops_in
 
 GUARD_SECONDS = 5.0
@@ -62,7 +63,7 @@ class Follow:
             self._guard_at = time.monotonic() + GUARD_SECONDS
             try:
                 for line in self.guard.look(self._plan):
-                    print(line, flush=True)
+                    say(line, "rollout", "warning")
             except AWAY as error:
                 raise RetraceError(f"the guard cannot look: {words_of(error)}") from None
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from experiments.git import git
 from retrace.base.errors import RetraceError
 from serving.wanted import PATH, Wanted
+from store.messages import say
 
 if TYPE_CHECKING:
     from experiments.rollout.follow import Follow
@@ -80,7 +81,7 @@ class ChangeWatch:
     def say(self, problem: str) -> None:
         """Print a problem once."""
         if problem != self._said:
-            print(f"rollout: the plan stays as it was: {problem}", flush=True)
+            say(f"rollout: the plan stays as it was: {problem}", "rollout", "error")
         self._said = problem
 
     def stop(self) -> None:
@@ -96,7 +97,7 @@ def _is_in_use(seen: str) -> bool:
 
 def main() -> int:
     parent, said = int(sys.argv[1]), json.loads(os.environ[WANTED])
-    print(f"Following {PATH} and the stages' tags.", flush=True)
+    say(f"Following {PATH} and the stages' tags.", "rollout")
     watch = ChangeWatch(Wanted(**{**said, "problems": tuple(said["problems"])}))
     try:
         while os.getppid() == parent:

@@ -30,6 +30,7 @@ DRILLS: tuple[str, ...] = (
     "strangers",
     "rollout",
     "prometheus",
+    "logs",
 )
 
 

@@ -8,7 +8,7 @@ from tests.drills import DRILLS, Outcome, Row, report
 from tests.drills.__main__ import run
 
 # Their short forms are in tests/online, on the project that all tests share.
-ONLINE = ("skew", "lost", "away", "strangers", "rollout", "prometheus")
+ONLINE = ("skew", "lost", "away", "strangers", "rollout", "prometheus", "logs")
 
 
 @pytest.mark.parametrize("name", [name for name in DRILLS if name not in ONLINE])

@@ -11,6 +11,7 @@ means. Exit status: 0 all is well, 3 there are open alarms.
 """
 
 import argparse
+import os
 import re
 import time
 
@@ -43,6 +44,10 @@ def span(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     with server_packages():
         from experiments.watching import Watching
+        from store.messages import SETTING
+
+    if not args.every:  # what was asked for once is words in a pipe, too
+        os.environ.setdefault(SETTING, "text")
     watching = Watching(args.problems or list(read_key("problems")), args.store, args.models)
     if args.port and args.every:
         watching.listen(args.host, args.port, args.every)

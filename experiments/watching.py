@@ -11,17 +11,19 @@ from monitoring import gauges, serve
 from monitoring.alarms import CLOSED, alarms
 from monitoring.notices import NoticeParams, Notices, of_alarm
 from monitoring.said import lines
-from monitoring.settings import MonitoringParams, monitoring_params
+from monitoring.settings import monitoring_params
 from monitoring.summary import Alarm, Summary
 from monitoring.watch import kept, watch
-from monitoring.windows import DAY, day_of, week_of
+from monitoring.windows import DAY
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
 from store.database import Store, StoreAway
 from store.log import FOLDER
+from store.messages import say
 from store.watched import page_in
 
 PAGE = "daily"
+WEEK = 7 * DAY
 
 
 class Watching:
@@ -35,6 +37,7 @@ class Watching:
         self.store.upgrade()
         self.notices = Notices(FOLDER.parent, NoticeParams())
         self.passed_at: int | None = None
+        self.shown: list[Summary] = []  # what gauges are of; it changes with a pass alone
 
     def look(self, at: str | None = None) -> int:
         """Make one pass, print what it found and tell of new alarms; return how many are open."""
@@ -46,21 +49,23 @@ class Watching:
             try:
                 found = watch(self.store, find_problem(name), models, params, now)
             except StoreAway as error:
-                print(f"{name}: {error}", flush=True)
+                say(f"{name}: {error}", "watch", "error")
                 whole = False
                 continue
             there = [one for one in alarms(self.store, name) if one.state != CLOSED]
             n_open, new = n_open + len(there), [*new, *found.new]
             for line in lines(self.store, name, models, found, there, params):
-                print(line, flush=True)
+                say(line, "watch", "warning" if there else "info")
         self.notices.tell([of_alarm(one) for one in new])
         if whole:
+            self.shown = self._kept()
             self.passed_at = time.time_ns() // 1000
         return n_open
 
     def listen(self, host: str, port: int, every_seconds: float) -> None:
         """Serve gauges, the newest daily page and health, from a thread of its own."""
         every = round(1e6 * every_seconds)
+        self.shown = self._kept()
         pages = {
             "/metrics": lambda: serve.metrics(self._gauges(every)),
             "/daily": self._daily,
@@ -68,12 +73,15 @@ class Watching:
         }
         server = serve.server_of(pages, host, port)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        print(f"Watch: http://{host}:{port}/daily, /metrics, /health", flush=True)
+        say(f"Watch: http://{host}:{port}/daily, /metrics, /health", "watch")
 
     def _gauges(self, every: int) -> bytes:
-        now, params = time.time_ns() // 1000, monitoring_params()
-        found = [one for name in self.problems for one in newest_days(self.store, name, params)]
-        return gauges.text(found, alarms(self.store), now, passed_at=self.passed_at, every=every)
+        now = time.time_ns() // 1000
+        there = alarms(self.store)
+        return gauges.text(self.shown, there, now, passed_at=self.passed_at, every=every)
+
+    def _kept(self) -> list[Summary]:
+        return [one for name in self.problems for one in all_days(self.store, name)]
 
     def _daily(self) -> serve.Content:
         found = page_in(self.store, PAGE)
@@ -82,11 +90,11 @@ class Watching:
         return serve.Content(found[0].encode())
 
 
-def newest_days(store: Store, name: str, params: MonitoringParams) -> list[Summary]:
-    """Return the summaries of the days and weeks that a watch still looks at."""
-    now = time.time_ns() // 1000
-    day, week = (of(now - params.days * DAY, params.zone).start for of in (day_of, week_of))
-    return [*kept(store, name, "day", day), *kept(store, name, "week", week)]
+def all_days(store: Store, name: str) -> list[Summary]:
+    """Return the summaries of all days, whose savings are a running sum, and of the last weeks."""
+    days = kept(store, name, "day", 0)
+    newest = max((one.start for one in days), default=0)
+    return [*days, *kept(store, name, "week", newest - WEEK)]
 
 
 def moment_of(text: str, zone: str) -> int:

@@ -37,6 +37,7 @@ SUBCOMMANDS = {
     "records": "what was doubted when it came, and is held: list it, let it in, refuse it",
     "forget": "take a person out of log, predictions, events and states",
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
+    "weekly": "the weekly list: what is open, what is new, what became of last week's",
     "tune": "search a problem's parameters; the best become experiments",
     "retrain": "new data: run the DAG, compare with the model in use, say whether to promote",
     "promote": "put this commit's model into stage prod, if the gate passes",

@@ -5,33 +5,24 @@ watch has found: `ProblemDay` are its summaries, `Section` what others know, as 
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
-import retrace.report
 from monitoring import drawing, well
 from monitoring.drawing import Curve, Point
+from monitoring.html import fill, shown
 from monitoring.summary import Alarm, Summary
 from monitoring.well import ProblemDay, ToDo
 from retrace.base.tables import Table
 from retrace.judge.metrics import METRICS
 from retrace.report import numbers, tables
-from retrace.report.inputs import ShownTable
 
-TEMPLATES = Path(__file__).parent / "templates"
-REPORT = Path(retrace.report.__file__).parent / "templates"
 DAYS = 35  # of the curves
 SAVED_DAYS = 28
 MOST_COLUMNS, MOST_SLICES, MOST_LINES, MOST_TO_DO = 8, 6, 8, 6
-CODE = re.compile(r"`([^`]+)`")
 CLOSED_DAYS = 7  # for which a closed alarm is still listed
 
 
@@ -69,11 +60,10 @@ def page(
         "more_changes": len(changed) - MOST_LINES,
         "details": [_details(one, at) for one in problems],
         "alarms": _alarms(alarms, at),
-        "sections": [(one, [_shown(table) for table in one.tables]) for one in sections],
+        "sections": [(one, [shown(table) for table in one.tables]) for one in sections],
         "system": [_system(one) for one in problems if one.served],
     }
-    text = _environment().get_template("daily.html").render(said)
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+    return fill("daily.html", said)
 
 
 # ---- the first screen ----------------------------------------------------------------------------
@@ -369,45 +359,3 @@ def _system(one: ProblemDay) -> dict[str, str]:
         "errors": numbers.count(day.n_errors),
         "latency": " and ".join(f"{numbers.number(ms)} ms" for ms in day.latency_ms),
     }
-
-
-def _shown(table: Table) -> ShownTable:
-    """Return a table with its rows as text, as the report's pages have it."""
-    text = table.frame.astype("object").where(table.frame.notna(), "")
-    rows = [
-        {str(name): _text(value) for name, value in row.items()} for row in text.to_dict("records")
-    ]
-    return ShownTable("", table.title, dict(table.columns), rows, None)
-
-
-def _text(value: object) -> str:
-    return repr(float(value)) if isinstance(value, float) else str(value)
-
-
-def _with_code(text: str) -> Markup:
-    """Escape a text; what stands in backticks is a command."""
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (escaped)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, REPORT]), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {
-        "number": numbers.number,
-        "percent": numbers.percent,
-        "count": numbers.count,
-        "count_of": len,
-        "chance": numbers.chance,
-        "with_code": _with_code,
-        "length": lambda share: f"{100 * share:.1f}",
-    }
-    environment.globals |= {
-        "headings": tables.headings,
-        "written": tables.written,
-        "interval": numbers.interval,
-        "no_drawing": Markup(),
-    }
-    return environment

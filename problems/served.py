@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from problems.contract import Problem
@@ -49,10 +50,36 @@ class MakeWorklist(Protocol):
 
 
 @dataclass(frozen=True)
+class OpenCases:
+    """The same list as rows, for whatever else is made of it.
+
+    `at` is the moment, local. `table` has a row a case in the order of work; its first column names
+    the case, and moments are local. `look` says of each row whether looking at it is worth it,
+    `ended` of each case that was over by then how and when, and `forecast` how many of the open
+    ones will be over on the next days.
+    """
+
+    at: pd.Timestamp
+    table: Table
+    look: NDArray[np.bool_]
+    ended: Mapping[str, str]
+    forecast: Table | None = None
+
+
+class FindCases(Protocol):
+    def __call__(
+        self, source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS, /
+    ) -> OpenCases:
+        """Return what was open, with the arguments of `MakeWorklist`."""
+
+
+@dataclass(frozen=True)
 class Worklist:
-    """What is open at a moment, in the order in which people should look at it."""
+    """What is open at a moment, in the order in which people should look at it. With `cases` there
+    is a weekly list too, and the daily page has the first of them."""
 
     make: MakeWorklist
+    cases: FindCases | None = None
 
 
 # ---- the page of a problem -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from problems.orders.evaluation import EvaluateSettings
 from problems.orders.ingest import IngestSettings, read_log
-from problems.orders.worklist import COMPLETION, STUCK, make_worklist, moment
+from problems.orders.worklist import COMPLETION, STUCK, cases, make_worklist, moment
 from problems.orders.worklist.page import render, to_csv
 from problems.orders.worklist.ranking import Ranking, hours_late
 from problems.orders.worklist.waits import later_than
@@ -116,6 +116,46 @@ def test_the_command_writes_both_files_and_says_where(here: Path) -> None:
     assert "problems/price/ has no part 'worklist'" in none
     assert "Traceback" not in wrong + early + none
     assert json.loads((here / "metrics/order_stuck.json").read_text())  # nothing else was touched
+
+
+def test_rows_and_what_became_of_others_need_nothing_that_happened_later(
+    here: Path, tmp_path: Path
+) -> None:
+    events = pd.read_parquet(here / "data/raw/orders/events.parquet")
+    until = events[events["timestamp"] <= moment(DAY, parts()[0])]
+    until.to_parquet(tmp_path / "until.parquet", index=False)
+    at = until["timestamp"].max().isoformat()
+    found, then = (
+        cases(source, at) for source in (here / "data/raw/orders", tmp_path / "until.parquet")
+    )
+    pd.testing.assert_frame_equal(found.table.frame, then.table.frame)
+    assert found.ended == then.ended
+    assert found.forecast is not None
+    assert then.forecast is not None
+    pd.testing.assert_frame_equal(found.forecast.frame, then.forecast.frame)
+    counts = found.forecast.frame["complete"]
+    assert counts.is_monotonic_increasing
+    assert 0 <= counts.iloc[0] <= counts.iloc[-1] <= len(found.table.frame)
+    there = set(found.table.frame["order_id"]) | set(found.ended)
+    assert there == set(until["case_id"])  # each order is open, or something became of it
+    assert not set(found.table.frame["order_id"]) & set(found.ended)
+
+
+def test_the_weekly_list_says_what_became_of_the_last(here: Path) -> None:
+    output = run(here, "retrace", "weekly", "orders", "--at", DAY)
+    for suffix in ("html", "csv", "xlsx"):
+        assert f"reports/orders/weekly-{DAY}.{suffix}" in output
+    rows = pd.read_csv(here / f"reports/orders/weekly-{DAY}.csv", dtype={"order_id": "str"})
+    before = cases(here / "data/raw/orders", "2025-05-26T06:00").table.frame["order_id"]
+    kept = rows.loc[rows["status"] == "kept open", "order_id"]
+    over = rows.loc[rows["work_order"].isna(), "order_id"]
+    assert set(kept) | set(over) == set(before)
+    assert (
+        rows.loc[rows["work_order"].isna(), "status"].str.match("completed on|withdrawn on").all()
+    )
+    assert not set(rows.loc[rows["status"] == "new", "order_id"]) & set(before)
+    none = run(here, "retrace", "weekly", "price", ok=False)
+    assert "problems/price/ has no part 'worklist'" in none
 
 
 def test_local_times_of_the_hour_that_a_clock_change_repeats() -> None:

@@ -5,6 +5,7 @@
     waits.py     what a wait that lasts already says of forecast and risk
     reasons.py   why the model warns, in words
     page.py      the list as one HTML file, and as CSV
+    cases.py     the list as rows, what became of others, and how many will be complete when
 
 Only what was known at the moment is used: the log is cut there before anything is made of it.
 """
@@ -17,10 +18,12 @@ import pandas as pd
 
 from problems.orders.evaluation import EvaluateSettings
 from problems.orders.ingest import IngestSettings, read_log
+from problems.orders.ingest.log import Log
+from problems.orders.worklist.cases import as_table, completions, ended_by
 from problems.orders.worklist.page import render, to_csv
-from problems.orders.worklist.ranking import COMPLETION, STUCK, make_worklist
+from problems.orders.worklist.ranking import COMPLETION, STUCK, Ranking, make_worklist
 from problems.parts import find_problem
-from problems.served import NO_TOPS, Listed, Worklist
+from problems.served import NO_TOPS, Listed, OpenCases, Worklist
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.params import read_params
@@ -30,6 +33,33 @@ from retrace.raw.times import moments
 
 def make(source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS) -> Listed:
     """Return the open orders at a moment; without one, at the end of the log."""
+    ranking, costs, _ = _ranked(source, at, tops)
+    orders = ranking.orders
+    look = (orders["look"] == "yes").sum()
+    return Listed(
+        moment=ranking.at.tz_convert(ranking.time_zone).strftime("%Y-%m-%dT%H%M"),
+        page=render(ranking, costs, str(source)),
+        table=to_csv(ranking),
+        summary=f"{len(orders):,} open orders, {look:,} worth looking at",
+    )
+
+
+def cases(source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS) -> OpenCases:
+    """Return the same list as rows."""
+    ranking, _, log = _ranked(source, at, tops)
+    settings = read_params(IngestSettings, "orders.ingest")
+    return OpenCases(
+        at=ranking.at.tz_convert(ranking.time_zone),
+        table=as_table(ranking),
+        look=(ranking.orders["look"] == "yes").to_numpy(),
+        ended=ended_by(log, settings, ranking.at),
+        forecast=completions(ranking),
+    )
+
+
+def _ranked(
+    source: Path, at: str | None, tops: Mapping[str, Path]
+) -> tuple[Ranking, EvaluateSettings, Log]:
     settings = read_params(IngestSettings, "orders.ingest")
     costs = read_params(EvaluateSettings, f"{STUCK}.evaluate", below="orders.evaluate")
     models = {
@@ -38,15 +68,7 @@ def make(source: Path, at: str | None, tops: Mapping[str, Path] = NO_TOPS) -> Li
     }
     log = read_log(source, settings).log
     when = moment(at, settings) if at else moments(log.at[log.at.argmax() :][:1]).iloc[0]
-    ranking = make_worklist(log, settings, when, models, costs)
-    orders = ranking.orders
-    look = (orders["look"] == "yes").sum()
-    return Listed(
-        moment=ranking.at.tz_convert(settings.time_zone).strftime("%Y-%m-%dT%H%M"),
-        page=render(ranking, costs, str(source)),
-        table=to_csv(ranking),
-        summary=f"{len(orders):,} open orders, {look:,} worth looking at",
-    )
+    return make_worklist(log, settings, when, models, costs), costs, log
 
 
 def moment(text: str, settings: IngestSettings) -> pd.Timestamp:
@@ -66,4 +88,4 @@ def moment(text: str, settings: IngestSettings) -> pd.Timestamp:
     return local.tz_convert("UTC")
 
 
-WORKLIST = Worklist(make)
+WORKLIST = Worklist(make, cases)

@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     "plots": "plots of commits and experiments on a page that needs no network",
     "serve": "answer requests over HTTP with the models that are in use",
     "status": "what is promoted, and what is being served now, everywhere",
+    "daily": "one page on all that is served: are we well, what changed, what to do",
     "watch": "look at what was answered and what came of it; raise alarms",
     "alarms": "list alarms; acknowledge, mute or close one",
     "rollout": "try challengers on live traffic: in shadow, or on a share of the subjects",

@@ -13,7 +13,6 @@ means. Exit status: 0 all is well, 3 there are open alarms.
 import argparse
 import os
 import re
-import time
 
 from experiments.installed import server_packages
 from retrace.base.params import read_key
@@ -55,4 +54,4 @@ def run(args: argparse.Namespace) -> int:
         n_open = watching.look(args.at)
         if not args.every:
             return ALARMS if n_open else 0
-        time.sleep(args.every)
+        watching.wait(args.every)

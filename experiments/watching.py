@@ -2,10 +2,12 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
+from experiments.daily import Daily
 from experiments.watched import models_in_use
 from monitoring import gauges, serve
 from monitoring.alarms import CLOSED, alarms
@@ -14,15 +16,16 @@ from monitoring.said import lines
 from monitoring.settings import monitoring_params
 from monitoring.summary import Alarm, Summary
 from monitoring.watch import kept, watch
+from monitoring.well import moment
 from monitoring.windows import DAY
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
-from store.database import Store, StoreAway
+from store.database import AWAY, Store, StoreAway
 from store.log import FOLDER
 from store.messages import say
-from store.watched import page_in
+from store.watched import PAGE, page_in, save_page
 
-PAGE = "daily"
+NOTICE_SECONDS = 60.0
 WEEK = 7 * DAY
 
 
@@ -36,6 +39,7 @@ class Watching:
         self.store = Store(url, existing=True)
         self.store.upgrade()
         self.notices = Notices(FOLDER.parent, NoticeParams())
+        self.daily = Daily(self.store, self.problems)
         self.passed_at: int | None = None
         self.shown: list[Summary] = []  # what gauges are of; it changes with a pass alone
 
@@ -57,10 +61,26 @@ class Watching:
             for line in lines(self.store, name, models, found, there, params):
                 say(line, "watch", "warning" if there else "info")
         self.notices.tell([of_alarm(one) for one in new])
+        self._keep_page(now, {name: models[0].top for name, models in in_use.items() if models})
         if whole:
             self.shown = self._kept()
             self.passed_at = time.time_ns() // 1000
         return n_open
+
+    def _keep_page(self, now: int | None, tops: Mapping[str, Path | None]) -> None:
+        """Make the daily page, for /daily of watch and of servers."""
+        at, there = None if now is None else moment(now), {k: v for k, v in tops.items() if v}
+        try:
+            save_page(self.store, PAGE, self.daily.page(at, tops=there))
+        except (RetraceError, *AWAY) as error:
+            say(f"The daily page was not made: {error}", "watch", "error")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass until the next pass; what waits to be told is told in between."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, NOTICE_SECONDS))
+            self.notices.tell([])
 
     def listen(self, host: str, port: int, every_seconds: float) -> None:
         """Serve gauges, the newest daily page and health, from a thread of its own."""

@@ -49,14 +49,11 @@ def weekly(world: str, now: OpenCases, before: OpenCases | None) -> Weekly:
     cases = now.table.frame[name].astype("str")
     old = before.table.frame[name].astype("str") if before else cases[:0]
     places = pd.Series(range(1, len(old) + 1), index=old)
-    frame = now.table.frame.assign(
-        **{
-            WORK_ORDER: range(1, len(cases) + 1),
-            LOOK: ["yes" if one else "no" for one in now.look],
-            STATUS: [KEPT if case in places.index else NEW for case in cases],
-            BEFORE: cases.map(places).astype("Int64"),
-        }
-    )
+    frame = now.table.frame.copy()
+    frame[WORK_ORDER] = range(1, len(cases) + 1)
+    frame[LOOK] = ["yes" if one else "no" for one in now.look]
+    frame[STATUS] = [KEPT if case in places.index else NEW for case in cases]
+    frame[BEFORE] = cases.map(places).astype("Int64")
     columns = {**FIRST, **now.table.columns}
     started = now.at - pd.DateOffset(days=7) if before is None else before.at
     was = _became(now, before, cases) if before else _nothing(name, now.table.columns[name])

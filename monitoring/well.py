@@ -219,9 +219,10 @@ def micros(at: pd.Timestamp) -> int:
     return int(at.tz_convert("UTC").value // 1000)
 
 
-def moment(at: int, zone_of: pd.Timestamp) -> pd.Timestamp:
-    """Return microseconds since 1970 as a moment in the zone of another."""
-    return pd.Timestamp(at, unit="us", tz="UTC").tz_convert(zone_of.tz)
+def moment(at: int, zone_of: pd.Timestamp | None = None) -> pd.Timestamp:
+    """Return microseconds since 1970 as a moment in the zone of another, by default UTC."""
+    found = pd.Timestamp(at, unit="us", tz="UTC")
+    return found if zone_of is None else found.tz_convert(zone_of.tz)
 
 
 def day_words(at: int, zone_of: pd.Timestamp) -> str:

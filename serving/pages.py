@@ -31,6 +31,7 @@ from serving.model import Asked, Served
 from serving.replies import Refusal, bytes_of
 from serving.tokens import COOKIE, check_origin
 from store.database import AWAY, words_of
+from store.watched import PAGE, page_in
 
 FILES = Path(__file__).parent / "page"
 SHIPPED = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
@@ -86,6 +87,7 @@ class Pages:
             ("/problems/{name}/answers/{id}", "answer page", ["GET"], self._answer),
             ("/problems/{name}/answers/{id}", "judged page", ["POST"], self._judge),
             ("/worlds/{name}/list", "list page", ["GET"], self._list),
+            ("/daily", "daily page", ["GET"], self._daily),
         ):
             guarded = self.api.guarded(action, "predict", handler, self._refused)
             app.add_route(path, guarded, methods=methods)
@@ -169,6 +171,14 @@ class Pages:
             return Response(listed.table, media_type="text/csv", headers=headers)
         headers = HEADERS | {"Content-Security-Policy": LIST_POLICY}
         return Response(listed.page, media_type="text/html", headers=headers)
+
+    async def _daily(self, _request: Request) -> Response:
+        """Show the newest page that a watch of this database has made."""
+        found = await run_in_threadpool(page_in, self.api.store, PAGE)
+        if found is None:
+            raise Refusal(404, "no watch has made a page yet; `retrace watch` makes one.")
+        headers = HEADERS | {"Content-Security-Policy": LIST_POLICY}
+        return Response(found[0], media_type="text/html", headers=headers)
 
     async def _file(self, request: Request) -> Response:
         path = request.url.path

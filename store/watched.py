@@ -21,6 +21,7 @@ from store.tables import (
 DAY = 86_400_000_000  # microseconds
 HOUR = DAY // 24
 REFUSED, ERROR = "refused", "error"  # what is counted
+PAGE = "daily"  # the name of the daily page
 
 
 class Seen(NamedTuple):

@@ -19,6 +19,8 @@ from retrace.base.arrays import from_frame
 from retrace.base.files import read_table
 from retrace.base.params import read_key
 from retrace.base.tables import Column
+from store.database import Store
+from store.watched import PAGE, save_page
 from tests.conftest import ROOT
 from tests.online.browser import CUT, PALE, Tab, browser
 from tests.online.server import RunningServer
@@ -110,6 +112,17 @@ def test_the_answer_stays_at_its_address_with_what_was_made_of_it(server: Runnin
         assert ask(server, path, form)[0] == 422
     assert ask(server, "/problems/price/answers/none", {"action": "taken"})[0] == 404
     assert ask(server, f"/problems/fraud/answers/{answer_id(page)}")[0] == 404
+
+
+def test_the_daily_page_is_the_newest_that_watch_has_made(server: RunningServer) -> None:
+    status, _, page = ask(server, "/daily")
+    assert status == 404
+    assert "retrace watch" in page
+    save_page(Store(server.store), PAGE, "<style>p { color: red }</style><p>well")
+    status, headers, page = ask(server, "/daily")
+    assert (status, page) == (200, "<style>p { color: red }</style><p>well")
+    assert "script" not in headers["content-security-policy"]
+    assert 'href="/daily"' in ask(server, "/")[2]
 
 
 def test_a_bad_value_is_said_at_its_field_and_nothing_typed_is_lost(server: RunningServer) -> None:

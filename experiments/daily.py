@@ -8,10 +8,10 @@ import pandas as pd
 from experiments.rollout.resolve import plan_of, told_by
 from experiments.rollout.verdict import verdict_on
 from monitoring.alarms import alarms
-from monitoring.daily import DAYS, Section, page
+from monitoring.daily import DAYS, Fold, page
 from monitoring.settings import monitoring_params
 from monitoring.watch import kept
-from monitoring.well import ProblemDay, ToDo, micros
+from monitoring.well import Action, ProblemDay, micros
 from monitoring.windows import DAY
 from problems import parts
 from problems.parts import find_problem
@@ -34,7 +34,7 @@ class Daily:
 
     def __init__(self, store: Store, problems: Sequence[str]) -> None:
         self.store, self.problems = store, list(problems)
-        self._lists: dict[str, tuple[str, Section | None]] = {}
+        self._lists: dict[str, tuple[str, Fold | None]] = {}
 
     def page(
         self,
@@ -67,7 +67,7 @@ class Daily:
         sections = [*filter(None, lists), *rollouts(self.store, self.problems)]
         return page(found, raised, sections, now)
 
-    def _list(self, world: str, at: pd.Timestamp | None, tops: Tops) -> Section | None:
+    def _list(self, world: str, at: pd.Timestamp | None, tops: Tops) -> Fold | None:
         key = "" if at is None else at.isoformat()
         key = f"{key} {pd.Timestamp.now():%F} {sorted(tops.items())}"
         if self._lists.get(world, ("", None))[0] != key:
@@ -75,7 +75,7 @@ class Daily:
         return self._lists[world][1]
 
 
-def open_list(world: str, at: pd.Timestamp | None, tops: Tops) -> Section | None:
+def open_list(world: str, at: pd.Timestamp | None, tops: Tops) -> Fold | None:
     """Return what is open in a world: the first of them and how many will be over when; None for a
     world without such a list."""
     title = world.replace("_", " ").capitalize()
@@ -88,11 +88,11 @@ def open_list(world: str, at: pd.Timestamp | None, tops: Tops) -> Section | None
     try:
         found = find(parts.source_of(world), None if at is None else at.isoformat(), tops)
     except RetraceError as error:
-        return Section(title, "what is open cannot be listed", (str(error),))
+        return Fold(title, "what is open cannot be listed", (str(error),))
     return _section(world, title, found)
 
 
-def _section(world: str, title: str, found: OpenCases) -> Section:
+def _section(world: str, title: str, found: OpenCases) -> Fold:
     n_open, n_look = len(found.table.frame), int(found.look.sum())
     first = Table(found.table.frame.head(MOST_CASES), "The first of them", found.table.columns)
     tables = [first] if found.forecast is None else [found.forecast, first]
@@ -100,16 +100,16 @@ def _section(world: str, title: str, found: OpenCases) -> Section:
     if n_look:
         first_case = str(found.table.frame.iloc[0, 0])
         what = f"Look at {n_look:,} of {world}; the first is {first_case}."
-        asked.append(ToDo(f"{what} `retrace weekly {world}` has all.", f"{n_open:,} are open",
+        asked.append(Action(f"{what} `retrace weekly {world}` has all.", f"{n_open:,} are open",
                           "open"))  # fmt: skip
     words = f"{n_open:,} open, {n_look:,} worth looking at, {found.at:%-d %b %Y, %H:%M}"
-    return Section(title, words, (), tables, asked)
+    return Fold(title, words, (), tables, asked)
 
 
-def rollouts(store: Store, problems: Sequence[str]) -> list[Section]:
+def rollouts(store: Store, problems: Sequence[str]) -> list[Fold]:
     """Return what is tried, with the verdict on each arm; nothing where nothing is tried."""
     tried = {name: one for name, one in read_rollouts().items() if name in problems}
-    lines, asked = list[str](), list[ToDo]()
+    lines, asked = list[str](), list[Action]()
     for name, rollout in tried.items():
         for arm, line, todo in _arms(store, name, rollout):
             lines.append(f"{name}, {arm}: {line}")
@@ -117,18 +117,18 @@ def rollouts(store: Store, problems: Sequence[str]) -> list[Section]:
     if not lines:
         return []
     words = f"{len(lines)} challenger{'s' if len(lines) > 1 else ''} beside the champions"
-    return [Section("Rollouts", words, lines, (), asked)]
+    return [Fold("Rollouts", words, lines, (), asked)]
 
 
-def _arms(store: Store, name: str, rollout: Rollout) -> list[tuple[str, str, ToDo | None]]:
+def _arms(store: Store, name: str, rollout: Rollout) -> list[tuple[str, str, Action | None]]:
     """Return each arm with its verdict in words, and what that asks for."""
-    problem, found = find_problem(name), list[tuple[str, str, ToDo | None]]()
+    problem, found = find_problem(name), list[tuple[str, str, Action | None]]()
     with answering(store):
         stopped = stops_in(store)
     for arm, challenger in rollout.challengers.items():
         if why := stopped.get((name, arm, challenger.since)):
             line = f"stopped by the guard: {why}"
-            todo = ToDo(f"`retrace rollout stop {name} {arm}`", f"{name}, {arm}: {line}", "bad")
+            todo = Action(f"`retrace rollout stop {name} {arm}`", f"{name}, {arm}: {line}", "bad")
             found.append((arm, line, todo))
             continue
         try:
@@ -141,11 +141,11 @@ def _arms(store: Store, name: str, rollout: Rollout) -> list[tuple[str, str, ToD
     return found
 
 
-def _asked(name: str, arm: str, verdict: RolloutVerdict) -> ToDo | None:
+def _asked(name: str, arm: str, verdict: RolloutVerdict) -> Action | None:
     """Return what a verdict asks for."""
     why = f"{name}, {arm}: {verdict.sentence}"
     if verdict.decision == "stop":
-        return ToDo(f"`retrace rollout stop {name} {arm}`", why, "bad")
+        return Action(f"`retrace rollout stop {name} {arm}`", why, "bad")
     if verdict.decision == "promote":
-        return ToDo(f"`retrace rollout verdict {name} {arm}` says to promote it.", why, "open")
+        return Action(f"`retrace rollout verdict {name} {arm}` says to promote it.", why, "open")
     return None

@@ -1,7 +1,7 @@
 """The daily page: are we well, what changed, what to do, on one screen; the rest folds.
 
 One HTML file without scripts that needs no network, in the style of the report. It says only what
-watch has found: `ProblemDay` are its summaries, `Section` what others know, as of rollouts.
+watch has found: `ProblemDay` are its summaries, `Fold` what others know, as of rollouts.
 """
 
 import math
@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from monitoring import drawing, well
-from monitoring.drawing import Curve, Point
+from monitoring.drawing import Point, Trace
 from monitoring.html import fill, shown
 from monitoring.summary import Alarm, Summary
-from monitoring.well import ProblemDay, ToDo
+from monitoring.well import Action, ProblemDay
 from retrace.base.tables import Table
 from retrace.judge.metrics import METRICS
 from retrace.report import numbers, tables
@@ -27,7 +27,7 @@ CLOSED_DAYS = 7  # for which a closed alarm is still listed
 
 
 @dataclass(frozen=True)
-class Section:
+class Fold:
     """What somebody else knows, such as of rollouts or of what is open: lines and tables.
 
     to_do : what it asks for, on the first screen
@@ -37,13 +37,13 @@ class Section:
     words: str = ""  # beside the title, where it is folded
     lines: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    to_do: Sequence[ToDo] = ()
+    to_do: Sequence[Action] = ()
 
 
 def page(
     problems: Sequence[ProblemDay],
     alarms: Sequence[Alarm],
-    sections: Sequence[Section],
+    sections: Sequence[Fold],
     at: pd.Timestamp,
 ) -> str:
     """Return the page of a moment, whose time zone is that of its days."""
@@ -69,7 +69,7 @@ def page(
 # ---- the first screen ----------------------------------------------------------------------------
 
 
-def _headline(states: Sequence[well.State]) -> str:
+def _headline(states: Sequence[well.Health]) -> str:
     if not states:
         return "There is no problem to watch."
     number_of = {mood: sum(one.mood == mood for one in states) for mood in well.WORDS}
@@ -232,9 +232,9 @@ def _performance(one: ProblemDay, at: pd.Timestamp) -> list[dict[str, Any]]:
     newest = days[-1][1] if days else one.served[-1][0]
     half = [x for x, day in days if day.figures and _value(day) is None]
     found = [
-        Curve("rule", "rule", rule),
-        Curve("expected before outcomes", "estimate", estimate),
-        Curve("as it turned out", "truth", truth),
+        Trace("rule", "rule", rule),
+        Trace("expected before outcomes", "estimate", estimate),
+        Trace("as it turned out", "truth", truth),
     ]
     begun = _begun(one, place)
     drawn = drawing.curves(found, labels, [*begun])
@@ -286,7 +286,7 @@ def _savings(one: ProblemDay, at: pd.Timestamp) -> list[dict[str, Any]]:
         return []
     title = f"Saved against the rule, {currency}, running sum"
     words = f"{numbers.number(round(total))} {currency} in {len(points)} days; answers whose "
-    drawn = drawing.curves([Curve("saved", "truth", points)], labels, from_zero=True)
+    drawn = drawing.curves([Trace("saved", "truth", points)], labels, from_zero=True)
     return [{"title": title, "drawn": drawn, "note": words + "outcome is open are not in it.",
              "keys": []}]  # fmt: skip
 

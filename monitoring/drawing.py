@@ -27,7 +27,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Trace:
     """A curve; `look` is a class of the style: truth, estimate, rule or held."""
 
     words: str
@@ -36,7 +36,7 @@ class Curve:
 
 
 def curves(
-    found: Sequence[Curve],
+    found: Sequence[Trace],
     days: Sequence[str],
     flags: Sequence[float] = (),
     *,
@@ -85,7 +85,7 @@ def curves(
     return Markup("".join(parts) + "</svg>")  # noqa: S704  (numbers, and escaped texts)
 
 
-def _curve(curve: Curve, x: Callable[[float], float], y: Callable[[float], float]) -> list[str]:
+def _curve(curve: Trace, x: Callable[[float], float], y: Callable[[float], float]) -> list[str]:
     known = [one for one in curve.points if math.isfinite(one.value)]
     found = []
     for run in _runs(known):

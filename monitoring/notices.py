@@ -75,7 +75,7 @@ class Message(msgspec.Struct):
     failures: int = 0
 
 
-class Known(msgspec.Struct):
+class Kept(msgspec.Struct):
     """What a restart must know."""
 
     waiting: list[Notice] = []
@@ -129,7 +129,7 @@ class Notices:
         except (OSError, RetraceError, Timeout) as error:
             print(f"Notices: {error}", file=sys.stderr, flush=True)
 
-    def _tell(self, known: Known, notices: Sequence[Notice]) -> None:
+    def _tell(self, known: Kept, notices: Sequence[Notice]) -> None:
         now = self.clock()
         if notices and not known.waiting:
             known.since = now
@@ -149,7 +149,7 @@ class Notices:
         known.messages = [one for one in known.messages if one.left]
         self._write(known)
 
-    def _may_send(self, known: Known, now: float) -> bool:
+    def _may_send(self, known: Kept, now: float) -> bool:
         """Whether a message may be made: not soon after another, nor too many in an hour.
 
         A clock that was set back does not keep people waiting.
@@ -159,7 +159,7 @@ class Notices:
         soon = now - newest < 60 * self.params.digest_minutes
         return not soon and len(known.made_at) < self.params.most_an_hour
 
-    def _messages(self, known: Known, now: float) -> list[Message]:
+    def _messages(self, known: Kept, now: float) -> list[Message]:
         """Make of all that waits one message for those who get the same events."""
         told: dict[tuple[str, ...], list[Notice]] = {}
         for notice in known.waiting:
@@ -170,7 +170,7 @@ class Notices:
             if receivers
         ]
 
-    def _text(self, notices: Sequence[Notice], known: Known) -> tuple[str, str]:
+    def _text(self, notices: Sequence[Notice], known: Kept) -> tuple[str, str]:
         """Return subject and body: the heaviest first, and how many more there are."""
         first = notices[0]
         subject = _line(first.subject, LONGEST_SUBJECT)
@@ -186,7 +186,7 @@ class Notices:
             lines += [f"{more:,} more since {since} UTC: `retrace daily` has them all.", ""]
         return f"Retrace: {subject}", "\n".join([*lines, f"From {socket.gethostname()}."])
 
-    def _send(self, message: Message, known: Known, now: float, down: set[str]) -> None:
+    def _send(self, message: Message, known: Kept, now: float, down: set[str]) -> None:
         """Send a message to whom it is for; who is `down` is not asked again in this round."""
         left = []
         for mark in message.left:
@@ -219,17 +219,17 @@ class Notices:
 
     # ---- the file --------------------------------------------------------------------------------
 
-    def _read(self) -> Known:
+    def _read(self) -> Kept:
         path = self.folder / FILE
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Known)
+            return msgspec.json.decode(path.read_bytes(), type=Kept)
         except FileNotFoundError:
-            return Known()
+            return Kept()
         except msgspec.MsgspecError as error:
             print(f"Notices: {path} cannot be read and is begun anew: {error}", file=sys.stderr)
-            return Known()
+            return Kept()
 
-    def _write(self, known: Known) -> None:
+    def _write(self, known: Kept) -> None:
         with replacing(self.folder / FILE) as partial:
             partial.write_bytes(msgspec.json.encode(known))
 

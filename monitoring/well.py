@@ -61,7 +61,7 @@ class ProblemDay:
         return known[-1] if known else None
 
 
-class State(NamedTuple):
+class Health(NamedTuple):
     """How a problem does, and the sentence why."""
 
     mood: Mood
@@ -72,14 +72,14 @@ class State(NamedTuple):
         return WORDS[self.mood]
 
 
-class Change(NamedTuple):
+class News(NamedTuple):
     """Something that was otherwise the day before."""
 
     problem: str
     words: str
 
 
-class ToDo(NamedTuple):
+class Action(NamedTuple):
     """What somebody should do, and why."""
 
     what: str
@@ -106,23 +106,25 @@ def mood_of(alarm: Alarm) -> Mood:
     return "bad" if alarm.kind in HARM else "open"
 
 
-def state_of(one: ProblemDay, alarms: Sequence[Alarm], at: pd.Timestamp) -> State:
+def state_of(one: ProblemDay, alarms: Sequence[Alarm], at: pd.Timestamp) -> Health:
     """Judge a problem at a moment."""
     there = open_alarms(alarms, one.problem)
     if there:
         first = there[0]
         more = f", and {len(there) - 1} more" if len(there) > 1 else ""
         who = f" ({first.by or 'somebody'} knows)" if first.state == "acknowledged" else ""
-        return State(
+        return Health(
             "bad" if mood_of(first) == "bad" else "open", f"{_sentence(first.words)}{who}{more}."
         )
     if not one.served:
-        return State("plain", one.notes[0] if one.notes else "Nothing was answered in these weeks.")
+        return Health(
+            "plain", one.notes[0] if one.notes else "Nothing was answered in these weeks."
+        )
     newest = one.served[-1][0]
     silent = (micros(at) - newest.end) / 86_400e6
     if silent >= SILENT_DAYS - 1:
-        return State("open", f"No answer since {day_words(newest.start, at)}.")
-    return State("good", f"{_sentence(_performance(one, at))}.")
+        return Health("open", f"No answer since {day_words(newest.start, at)}.")
+    return Health("good", f"{_sentence(_performance(one, at))}.")
 
 
 def _performance(one: ProblemDay, at: pd.Timestamp) -> str:
@@ -143,23 +145,21 @@ def _performance(one: ProblemDay, at: pd.Timestamp) -> str:
 
 def changes(
     problems: Sequence[ProblemDay], alarms: Sequence[Alarm], at: pd.Timestamp
-) -> list[Change]:
+) -> list[News]:
     """Return what is new since the morning before."""
     since = micros(at - pd.Timedelta(CHANGE_DAYS, unit="D"))
     found = [
-        Change(one.problem, f"New: {one.words}.")
+        News(one.problem, f"New: {one.words}.")
         for one in alarms
         if one.raised_at >= since and one.state != "closed"
     ]
     for alarm in alarms:
         if alarm.state == "closed" and (alarm.closed_at or 0) >= since:
-            found.append(Change(alarm.problem, f"Over: {alarm.words} ({alarm.by or 'closed'})."))
+            found.append(News(alarm.problem, f"Over: {alarm.words} ({alarm.by or 'closed'})."))
         if alarm.state == "muted" and alarm.seen_at >= since and alarm.raised_at >= since:
-            found.append(
-                Change(alarm.problem, f"Muted by {alarm.by or 'somebody'}: {alarm.words}.")
-            )
+            found.append(News(alarm.problem, f"Muted by {alarm.by or 'somebody'}: {alarm.words}."))
     for one in problems:
-        found += [Change(one.problem, words) for words in _new_versions(one, since)]
+        found += [News(one.problem, words) for words in _new_versions(one, since)]
     return found
 
 
@@ -177,12 +177,12 @@ def _new_versions(one: ProblemDay, since: int) -> Iterator[str]:
             yield f"Version {version} {what}."
 
 
-def to_do(alarms: Sequence[Alarm]) -> list[ToDo]:
+def to_do(alarms: Sequence[Alarm]) -> list[Action]:
     """Return what the alarms ask for, once each, the heaviest first."""
-    found: dict[tuple[str, str], ToDo] = {}
+    found: dict[tuple[str, str], Action] = {}
     for one in open_alarms(alarms):
         if one.state == "open":
-            asked = ToDo(one.to_do, f"{one.problem}: {one.words}", mood_of(one))
+            asked = Action(one.to_do, f"{one.problem}: {one.words}", mood_of(one))
             found.setdefault((one.problem, one.to_do), asked)
     return [*found.values()]
 

@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from monitoring.daily import Section
+from monitoring.daily import Fold
 from monitoring.summary import Alarm, Benefit, Between, ColumnDrift, Slice, Summary
-from monitoring.well import ProblemDay, ToDo
+from monitoring.well import Action, ProblemDay
 from retrace.base.tables import Column, Table
 from tests.online.watched import DAY, alarm, summary
 
@@ -143,7 +143,7 @@ def half_a_day_missing(name: str) -> ProblemDay:
     return ProblemDay(name, [*found.days[:-1], last], found.weeks)
 
 
-def everything() -> tuple[list[ProblemDay], list[Alarm], list[Section]]:
+def everything() -> tuple[list[ProblemDay], list[Alarm], list[Fold]]:
     """One problem of each kind, with alarms and sections."""
     problems = [
         problem("second_hand_prices"), two_versions("time_at_the_door"),
@@ -167,7 +167,7 @@ def everything() -> tuple[list[ProblemDay], list[Alarm], list[Section]]:
     return problems, alarms, [open_list(), rollouts()]
 
 
-def open_list() -> Section:
+def open_list() -> Fold:
     frame = pd.DataFrame(
         {
             "case": [f"A-{n:05d}" for n in range(5)],
@@ -183,9 +183,9 @@ def open_list() -> Section:
         "saves": Column("looking saves", "EUR", "money"), "reason": Column("why", kind="text"),
     }  # fmt: skip
     table = Table(frame, "The first of them", columns)
-    asks = ToDo("Look at 37 open cases, the first is A-00000.", "orders: 431 are open", "open")
-    return Section("Orders", "431 open, 37 worth looking at", (), (table,), (asks,))
+    asks = Action("Look at 37 open cases, the first is A-00000.", "orders: 431 are open", "open")
+    return Fold("Orders", "431 open, 37 worth looking at", (), (table,), (asks,))
 
 
-def rollouts() -> Section:
-    return Section("Rollouts", "1 challenger", ("wide of time_at_the_door: go on; 412 pairs.",))
+def rollouts() -> Fold:
+    return Fold("Rollouts", "1 challenger", ("wide of time_at_the_door: go on; 412 pairs.",))

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from monitoring import daily, well
-from monitoring.daily import Section, page
-from monitoring.drawing import Curve, Point, curves
+from monitoring.daily import Fold, page
+from monitoring.drawing import Point, Trace, curves
 from monitoring.well import ProblemDay
 from tests.online.browser import CUT, PALE, browser
 from tests.online.days import AT, RANKED, TODAY, day, everything, problem, two_versions, weeks_of
@@ -120,10 +120,10 @@ def test_an_interval_is_that_of_the_metric() -> None:
 
 def test_a_day_that_is_missing_is_a_gap_in_the_curve() -> None:
     points = [Point(day, 1.0 + day) for day in (0, 1, 2, 5, 6)]
-    drawn = curves([Curve("a", "truth", points)], [f"d{n}" for n in range(7)])
+    drawn = curves([Trace("a", "truth", points)], [f"d{n}" for n in range(7)])
     assert drawn.count("<polyline") == 2
-    assert not curves([Curve("a", "truth", [])], ["d0"])
-    flat = curves([Curve("a", "truth", [Point(0, 3.0), Point(1, 3.0)])], ["d0", "d1"])
+    assert not curves([Trace("a", "truth", [])], ["d0"])
+    flat = curves([Trace("a", "truth", [Point(0, 3.0), Point(1, 3.0)])], ["d0", "d1"])
     assert "nan" not in flat
 
 
@@ -131,7 +131,7 @@ def test_what_strangers_named_is_escaped() -> None:
     bad = "<script>alert(1)</script>"
     one = ProblemDay(bad, [day(bad, 1, np.random.default_rng(1))])
     asked = alarm(problem=bad, words=bad, to_do=f"`{bad}`", by=bad)
-    html = page([one], [asked], [Section(bad, bad, (bad,))], AT)
+    html = page([one], [asked], [Fold(bad, bad, (bad,))], AT)
     assert "<script" not in html
     assert "http" not in html.replace("http://www.w3.org", "")  # it opens without a network
 

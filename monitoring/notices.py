@@ -11,7 +11,6 @@ then given up: nothing here raises once it has begun, and nothing waits for long
 import os
 import re
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
@@ -27,8 +26,10 @@ from monitoring.summary import Alarm
 from retrace.base.errors import RetraceError
 from retrace.base.files import replacing
 from retrace.base.params import Params
+from store.messages import say
 
 URLS = "RETRACE_NOTIFY"  # in the environment
+PART = "notices"  # of the system, in its messages
 Event = Literal["alarm", "stop", "verdict", "records"]
 NOTE, WARNING, URGENT = 0.0, 1.0, 2.0  # weights; between them the heavier stands higher
 FILE, LOCK = "notices.json", "notices.lock"
@@ -127,7 +128,7 @@ class Notices:
             with FileLock(self.folder / LOCK, timeout=LOCK_SECONDS):
                 self._tell(self._read(), notices)
         except (OSError, RetraceError, Timeout) as error:
-            print(f"Notices: {error}", file=sys.stderr, flush=True)
+            say(f"Notices: {error}", PART, "error")
 
     def _tell(self, known: Kept, notices: Sequence[Notice]) -> None:
         now = self.clock()
@@ -214,8 +215,7 @@ class Notices:
             minutes = AGAIN_MINUTES[message.failures - 1]
             message.due_at = now + 60 * minutes
             said = f"tried again in {minutes} minutes"
-        print(f"Notices: {names} did not take “{message.subject}”; {said}.", file=sys.stderr,
-              flush=True)  # fmt: skip
+        say(f"Notices: {names} did not take “{message.subject}”; {said}.", PART, "warning")
 
     # ---- the file --------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class Notices:
         except FileNotFoundError:
             return Kept()
         except msgspec.MsgspecError as error:
-            print(f"Notices: {path} cannot be read and is begun anew: {error}", file=sys.stderr)
+            say(f"Notices: {path} cannot be read and is begun anew: {error}", PART, "error")
             return Kept()
 
     def _write(self, known: Kept) -> None:
@@ -269,7 +269,7 @@ def _sender(service: apprise.Apprise) -> Callable[[Message, str], bool]:
                 )
             )
         except Exception as error:  # a plugin's own: a hundred of them are not ours
-            print(f"Notices: {type(error).__name__} of a receiver", file=sys.stderr, flush=True)
+            say(f"Notices: {type(error).__name__} of a receiver", PART, "error")
             return False
 
     return send

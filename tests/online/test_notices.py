@@ -157,7 +157,7 @@ def test_a_receiver_that_is_down_gets_it_later_and_others_at_once(
         hook.broken = True
         told.tell([DRIFT])
         assert (len(hook.bodies), len(other.bodies)) == (0, 1)
-        said = capsys.readouterr().err
+        said = capsys.readouterr().out
         assert "did not take “Retrace: fraud: data”; tried again in 1 minutes" in said
         assert "secret" not in said
         assert "secret" not in (tmp_path / FILE).read_text()
@@ -179,7 +179,7 @@ def test_what_is_given_up_is_counted_in_the_next_message(
     for minutes in AGAIN_MINUTES:
         clock.pass_minutes(minutes)
         told.tell([])
-    assert "given up after 6 tries" in capsys.readouterr().err
+    assert "given up after 6 tries" in capsys.readouterr().out
     assert hook.asked == 6
     clock.pass_minutes(10_000)
     told.tell([])
@@ -206,10 +206,10 @@ def test_nobody_listens_and_nothing_is_raised(
     tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notices(tmp_path, f"json://127.0.0.1:{free_port()}/", clock).tell([DRIFT])
-    assert "tried again in 1 minutes" in capsys.readouterr().err
+    assert "tried again in 1 minutes" in capsys.readouterr().out
     (tmp_path / FILE).write_text("{")
     notices(tmp_path, f"json://127.0.0.1:{free_port()}/", clock).tell([DRIFT])
-    assert "cannot be read and is begun anew" in capsys.readouterr().err
+    assert "cannot be read and is begun anew" in capsys.readouterr().out
     Notices(tmp_path / "nothing", NoticeParams(), {}, clock).tell([DRIFT])
     assert not (tmp_path / "nothing").exists()  # without a URL nothing is kept
 

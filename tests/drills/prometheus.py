@@ -2,16 +2,24 @@
 nothing is told while all is well, and every query of every dashboard has data."""
 
 import contextlib
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from problems import parts
+from problems.parts import find_problem
+from retrace.base import paths
+from retrace.base.files import read_table
 from tests.drills import Outcome, Row, Size
 from tests.drills.repo import reproduced
+from tests.online.faults import wait_until_loaded
 from tests.online.prometheus import (
     PATIENCE_SECONDS,
     PROGRAMS,
     Prometheus,
+    RealWatch,
     Watch,
     Webhook,
     is_installed,
@@ -23,12 +31,15 @@ from tests.online.watched import HOUR, alarm, summary
 
 TITLE = "Prometheus"
 NAME = "price"
+N_ROWS = 800
 QUIET_SECONDS = {"short": 3.0, "drill": 30.0, "full": 300.0}
 READ = (
     "retrace_watch_answers",
     "problem:retrace_errors:ratio_rate5m",
     "retrace_refused_rows_total",
 )
+FAR = 1_000_000  # above the ids of all listings that there are
+DRIFT = "the real watch: only dear things"
 LISTING = {
     "listing_id": 1, "name": "Blue rain jacket", "condition": 2, "category_1": "Women",
     "category_2": "Coats & Jackets", "category_3": "Raincoat", "shipping_paid_by_seller": True,
@@ -51,7 +62,18 @@ def run(size: Size, folder: Path) -> Outcome:
     if not is_installed():
         return Outcome((), f"{' and '.join(PROGRAMS)} are not installed")
     place = reproduced(size).copy(folder / "project").path
-    return told(seen(place, folder, QUIET_SECONDS[size]))
+    quiet = QUIET_SECONDS[size]
+    return told(both(seen(place, folder, quiet), drifted(place, folder, quiet, N_ROWS)))
+
+
+def both(one: Seen, other: Seen) -> Seen:
+    return Seen(
+        one.false | other.false,
+        one.arrived | other.arrived,
+        one.missing + other.missing,
+        one.n_queries,
+        one.empty,
+    )
 
 
 def seen(project: Path, folder: Path, quiet: float) -> Seen:
@@ -73,6 +95,52 @@ def seen(project: Path, folder: Path, quiet: float) -> Seen:
         with contextlib.suppress(OSError):
             watch.stop()
     return found
+
+
+def drifted(project: Path, folder: Path, quiet: float, n_rows: int) -> Seen:
+    """Let a real watch see that only dear things are asked any more: its alarm arrives."""
+    found, webhook = Seen(), Webhook()
+    server = RunningServer(project, [NAME], folder / "drifted").start()
+    rows = rows_of(project, n_rows)
+    answers = answer(server, rows)
+    watch = RealWatch(server, server.folder, NAME)
+    prometheus = Prometheus(folder / "prometheus-drifted", server.port, watch.port, webhook)
+    try:
+        prometheus.start()
+        of_weeks = 'retrace_watch_prediction_psi{window="week"}'
+        until(lambda: prometheus.query(of_weeks), "watch has looked", 2 * PATIENCE_SECONDS)
+        time.sleep(quiet)
+        if webhook.told("RetraceAlarmOpen", kind="predictions"):
+            found.false.add("RetraceAlarmOpen about predictions")
+        dear = sorted(zip(answers, rows, strict=True), key=lambda one: -one[0])[: n_rows // 20]
+        many = [{**row, "listing_id": FAR + n} for n, (_, row) in enumerate(dear * 60)]
+        with arriving(DRIFT, found, webhook, "RetraceAlarmOpen", kind="predictions"):
+            answer(server, many)
+    finally:
+        prometheus.stop()
+        watch.stop()
+        server.stop()
+    return found
+
+
+def rows_of(project: Path, n_rows: int) -> list[dict[str, Any]]:
+    """Return a sample of the clean table as the API takes rows, as the model's reference is one."""
+    with contextlib.chdir(project):
+        world = parts.world(find_problem(NAME).world)
+        table = read_table(paths.clean(world.name)).sample(n_rows, random_state=1)
+    return [
+        {name: value for name, value in row.items() if name in world.example}
+        for row in json.loads(table.to_json(orient="records"))
+    ]
+
+
+def answer(server: RunningServer, rows: list[dict[str, Any]]) -> list[float]:
+    """Ask for rows; return the predictions once the store has them."""
+    said = []
+    for place in range(0, len(rows), 100):
+        said += server.post(f"/v1/{NAME}/predict", rows[place : place + 100])
+    wait_until_loaded(server)
+    return [one["prediction"] for one in said]
 
 
 def well():

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -13,6 +14,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,8 @@ from monitoring.gauges import text
 from monitoring.serve import metrics, server_of
 from monitoring.summary import Alarm, Summary
 from retrace.base.tokens import Tokens
-from tests.conftest import ROOT
-from tests.online.server import free_port
+from tests.conftest import ROOT, environment
+from tests.online.server import RunningServer, free_port
 from tests.online.watched import HOUR
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
@@ -98,6 +100,34 @@ class Watch:
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+class RealWatch:
+    """`retrace watch` that looks again and again at a server's store, as if it were tomorrow: only
+    a day that is over makes a week."""
+
+    def __init__(self, server: RunningServer, folder: Path, problem: str) -> None:
+        self.port = free_port()
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        words = [sys.executable, "-m", "commands", "watch", problem, "--every", "1s"]
+        words += ["--port", str(self.port), "--at", tomorrow.isoformat(timespec="seconds")]
+        words += ["--store", server.store, "--models", str(server.project)]
+        self.output = folder / "watch.txt"
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                words,
+                cwd=server.project,
+                env={**environment(), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
 
 
 @dataclass

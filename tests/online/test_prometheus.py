@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.prometheus import seen, told
+from tests.drills.prometheus import N_ROWS, both, drifted, seen, told
 from tests.online.prometheus import PROGRAMS, is_installed
 
 
@@ -12,5 +12,6 @@ from tests.online.prometheus import PROGRAMS, is_installed
 def test_faults_arrive_at_a_webhook_and_every_panel_has_data(
     reproduced: Path, tmp_path: Path
 ) -> None:
-    outcome = told(seen(reproduced, tmp_path, 3.0))
+    found = seen(reproduced, tmp_path, 3.0)
+    outcome = told(both(found, drifted(reproduced, tmp_path, 3.0, N_ROWS)))
     assert not outcome.failed, outcome.details

@@ -131,15 +131,9 @@ def verdicts(n_tests: int, n: int, share: float, raised: float) -> Verdicts:
         x = rng.standard_normal((n, 3))
         own = best_price(0.0, x) - 0.4
         period = ask(own, x, 0.0, share, rng)
-        drawn = np.isfinite(period.density)
-        ours = own + raised
+        ours, loss = own + raised, -period.revenue
         estimate = compare_policies(
-            -period.revenue[drawn],
-            period.told[drawn],
-            period.density[drawn],
-            ours[drawn],
-            own[drawn],
-            bandwidth=0.1,
+            loss, loss, period.told, period.density, ours, own, bandwidth=0.1
         )
         truth = mean_revenue(own, 0.0, x) - mean_revenue(ours, 0.0, x)
         lower, upper = estimate.interval(expected=0.2)

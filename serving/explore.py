@@ -18,6 +18,7 @@ from retrace.base.params import Params
 
 ENDS = 1 << 64
 EXPLORED = "explored"  # in answers, and why such a value is told
+TOLD = "told"  # in the log, where the model would have told something else than its prediction
 
 
 class Explore(Params):
@@ -36,11 +37,12 @@ class Explore(Params):
 
 
 class Drawn(NamedTuple):
-    """What is told instead, in the problem's unit, and its density on the fitted scale: of all
-    answers to this question, the drawn ones included."""
+    """What is told instead, in the problem's unit; its density on the fitted scale, of all answers
+    to this question, the drawn ones included; and the share of them that is drawn."""
 
     explored: float
     density: float
+    explored_share: float
 
 
 def drawn(explore: Explore, name: str, answer: Mapping[str, Any], scale: str) -> Drawn | None:
@@ -62,4 +64,4 @@ def drawn(explore: Explore, name: str, answer: Mapping[str, Any], scale: str) ->
     found = ends[0] + place * (ends[1] - ends[0])
     value = float(np.expm1(found)) if scale == "log" else float(found)
     value = min(max(value, low), high)
-    return Drawn(value, explore.share / float(ends[1] - ends[0]))
+    return Drawn(value, explore.share / float(ends[1] - ends[0]), explore.share)

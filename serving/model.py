@@ -30,7 +30,7 @@ from retrace.fit.following import DECISION, FOLLOWED, Waiting
 from retrace.fit.intervals import Interval
 from retrace.past.state import NotKept
 from serving.clock import check_ahead
-from serving.explore import EXPLORED, Drawn, Explore, drawn
+from serving.explore import EXPLORED, TOLD, Explore, drawn
 from serving.reasons import Reasons
 from serving.settings import ServingParams
 from serving.wanted import CHAMPION
@@ -237,7 +237,7 @@ class Served:
             for place, name in islice(ids, len(one.rows)):
                 answer = {which: values[place] for which, values in plain.items()}
                 answer |= stale
-                told = self._drawn(name, answer)
+                told = self._told(name, answer)
                 said = self._said(name, one.arm, moments[place], answer, told)
                 if one.explain:
                     said["reasons"] = self.reasons.of(matrix[place : place + 1])
@@ -256,25 +256,32 @@ class Served:
                     latency_us=latency,
                     row=self._logged(rows[place]),
                     columns=columns[place],
-                    answer=answer if told is None else {**answer, **told._asdict()},
+                    answer={**answer, **told},
                     scores={which: values[place] for which, values in scored.items()},
                 )
                 own.append(Answer(said, line_of(line), rows[place], one.request))
             answers.append(own)
         return answers
 
-    def _drawn(self, name: str, answer: dict[str, Any]) -> Drawn | None:
-        if self.explore is None:
-            return None
-        return drawn(self.explore, name, answer, self.problem.scale)
+    def _told(self, name: str, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return what the log has of what is told beside the answer: the forecast that costs least,
+        where it is not the prediction, and what was drawn instead."""
+        found: dict[str, Any] = {}
+        own = self.decide(answer)
+        if own.get("by", "prediction") != "prediction":
+            found[TOLD] = own["tell"]
+        if self.explore is not None:
+            other = drawn(self.explore, name, answer, self.problem.scale)
+            found |= {} if other is None else other._asdict()
+        return found
 
     def _said(
-        self, name: str, arm: str, as_of: int, answer: dict[str, Any], told: Drawn | None
+        self, name: str, arm: str, as_of: int, answer: dict[str, Any], told: dict[str, Any]
     ) -> dict[str, Any]:
         said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": arm}
         if self.problem.time:
             said["as_of"] = f"{np.datetime64(as_of, 'us')}Z"
-        decision = self.decide(answer if told is None else {**answer, **told._asdict()})
+        decision = self.decide({**answer, **told})
         return {**said, **answer, "unit": self.problem.unit, "decision": decision}
 
     def decide(self, answer: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,9 @@ import pandas as pd
 
 from problems.contract import Problem
 from retrace.base.params import parse_section
+from serving.explore import EXPLORED, TOLD, drawn
 from serving.rollout import PATH, Rollout, moment_of
+from serving.wanted import CHAMPION
 from store.database import Store
 from store.loader import insert_predictions
 from store.tables import feedback, outcomes, predictions
@@ -37,6 +39,8 @@ class Live:
     """The traffic of one problem into a store.
 
     spread : standard deviation of the champion's error on the scale that the problem is fitted on
+    told   : which forecast the challenger tells
+    pull   : how far an outcome follows what was told; 1 makes it come true
     """
 
     problem: Problem
@@ -44,6 +48,8 @@ class Live:
     store: Store
     seed: int = 1
     spread: float = 0.3
+    told: str = "prediction"
+    pull: float = 0.0
     n_requests: int = 0
 
     @classmethod
@@ -78,7 +84,7 @@ class Live:
         worse = [effect if isinstance(effect, float) else effect[one] for one in asked["region"]]
         asked["told_truth"] = rng.random(n_rows) < known
         answers, truth = self._said(rng, np.array(worse))
-        asked["outcome"] = truth
+        asked["outcome"] = self._drawn(asked["name"], answers, truth)
         is_b = (asked["arm"] == "b").to_numpy()
         mine = {"role": np.where(is_b, "challenger", "champion"), "latency_us": 1000}
         mine |= {name: np.where(is_b, value, mine.get(name)) for name, value in more.items()}
@@ -121,6 +127,18 @@ class Live:
         truth = np.array(CLASSES, dtype=object)[place] if n_classes > 2 else place.astype(float)
         return [_objects(one) for one in both], truth
 
+    def _drawn(self, names: pd.Series, answers: list[Any], truth: Any) -> Any:
+        """Draw answers as servers do, of both arms; return what comes of what was told."""
+        explore, in_shadow = self.rollout.explore, self.rollout.challengers["b"].mode == "shadow"
+        for name, *both in zip(names, *answers, strict=True) if explore else []:
+            for arm, said in list(zip((CHAMPION, "b"), both, strict=True))[: 2 - in_shadow]:
+                found = drawn(explore, arm + name, said, "log")
+                said |= found._asdict() if found else {}
+        if not self.pull:
+            return truth
+        told = np.array([one.get(EXPLORED, one["prediction"]) for one in answers[0]])
+        return truth ** (1 - self.pull) * told**self.pull
+
     def _classes(self, shares: Any) -> dict[str, Any]:
         if self.problem.task == "binary":
             return {"prediction": float(shares[1])}
@@ -134,9 +152,9 @@ class Live:
             said = truth * np.exp(self.spread * factor * rng.normal(size=len(worse)))
             ends = said * np.exp(-1.645 * self.spread), said * np.exp(1.645 * self.spread)
             table = zip(said.tolist(), *(one.tolist() for one in ends), strict=True)
-            both.append(
-                [{"prediction": p, "lower": low, "upper": up, "p50": p} for p, low, up in table]
-            )
+            both.append([{"prediction": p, "lower": low, "upper": up} for p, low, up in table])
+        for one in both[1] if self.told != "prediction" else []:
+            one[TOLD] = one[self.told]
         return [_objects(one) for one in both], truth
 
     def _put(self, asked: pd.DataFrame, n_rows: int) -> None:

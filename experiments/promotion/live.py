@@ -29,7 +29,7 @@ def with_live_evidence(problem: Problem, found: Judgement, url: str | None) -> J
 def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
     """Return what an arm of this kind says of the model in models/, and whether it is for it."""
     with server_packages():
-        from experiments.rollout.resolve import plan_of, told_by
+        from experiments.rollout.resolve import plan_of
         from experiments.rollout.verdict import verdict_on
         from serving.rollout import read_rollouts
         from serving.wanted import CHAMPION, Wanted
@@ -52,5 +52,5 @@ def _live(problem: Problem, kind: str, url: str | None) -> tuple[str, bool]:
             False,
         )
     store = Store(url, existing=True)
-    verdict = verdict_on(store, problem, rollout, arms[0], told_by(problem.name, plan)).verdict
+    verdict = verdict_on(store, problem, rollout, arms[0]).verdict
     return f"{arms[0]}: {verdict.sentence}", verdict.decision == "promote"

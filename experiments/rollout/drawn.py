@@ -1,48 +1,45 @@
-"""What a challenger in shadow would have cost had it been told, by the answers that were drawn."""
+"""A challenger in shadow beside the champion, by the answers that were drawn.
 
-from collections.abc import Iterator, Mapping
+`explore` says that what comes of an answer depends on it. Then the outcomes of what the champion
+told do not say what the challenger's answers would have brought; drawn answers near them do.
+"""
 
 import numpy as np
 import pandas as pd
 
-from experiments.rollout.evidence import told_of
 from problems.contract import Problem
+from retrace.encode.encoding import to_scale
 from retrace.judge.explored import compare_policies
-from retrace.judge.rollout import Measure
-from serving.explore import EXPLORED
+from retrace.judge.sequential import Estimate
+from serving.explore import EXPLORED, TOLD
 
-LEAST_DRAWN = 50  # below, nothing is said
 BANDWIDTH = 0.25  # of the median interval: a drawn answer stands for suggestions so near to it
+WORDS = "by answers that were drawn"
 
 
-def measures(
-    problem: Problem,
-    ours: pd.DataFrame,
-    theirs: pd.DataFrame,
-    told: Mapping[str, str],
-    blocks: pd.Series | None,
-) -> Iterator[Measure]:
-    """Yield the measure where enough answers were drawn and errors have a cost; ours and theirs are
-    rows of challenger and champion, of the same index."""
-    if "cost" not in theirs or EXPLORED not in theirs:
-        return
-    here = theirs.index[theirs[EXPLORED].notna()]
-    if len(here) < LEAST_DRAWN:
-        return
-    ours, theirs = ours.loc[here], theirs.loc[here]
+def compared(
+    problem: Problem, rows: pd.DataFrame, of: str, theirs: str, blocks: pd.Series | None
+) -> Estimate:
+    """Compare a column of the challenger's rows, such as its loss, with the champion's, which has
+    the prefix `theirs`, weighing drawn answers by one over the density that they had."""
 
-    def fitted(values: pd.Series) -> np.ndarray:
-        numbers = values.to_numpy(np.float64)
-        return np.log1p(numbers) if problem.scale == "log" else numbers
+    def fitted(name: str) -> np.ndarray:
+        return to_scale(rows[name].to_numpy(np.float64), problem.scale)
 
-    width = float(np.median(fitted(theirs["upper"]) - fitted(theirs["lower"])))
-    estimate = compare_policies(
-        theirs["cost"],
-        fitted(theirs[EXPLORED]),
-        theirs["density"],
-        fitted(told_of(ours, told)),
-        fitted(told_of(theirs, told)),
+    own, told = fitted(TOLD), fitted(theirs + TOLD)
+    if theirs + EXPLORED in rows:
+        density = rows[theirs + "density"].to_numpy(np.float64)
+        was = np.where(np.isnan(density), told, fitted(theirs + EXPLORED))
+    else:
+        density, was = np.full(len(rows), np.nan), told
+    width = float(np.median(fitted(theirs + "upper") - fitted(theirs + "lower")))
+    return compare_policies(
+        rows[of],
+        rows[theirs + of],
+        was,
+        density,
+        own,
+        told,
         bandwidth=BANDWIDTH * width,
-        blocks=None if blocks is None else blocks.loc[here],
+        blocks=blocks,
     )
-    yield Measure("cost by the answers that were drawn", "", estimate)

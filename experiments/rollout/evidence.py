@@ -13,12 +13,12 @@ from problems import parts
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.judge import metrics
-from serving.explore import EXPLORED
+from serving.explore import EXPLORED, TOLD
 from serving.rollout import Challenger, Rollout
 from serving.wanted import CHAMPION
 from store.database import Store, answering
 from store.tables import feedback, outcomes, predictions
-from workflow.told import CANDIDATES, costs
+from workflow.told import costs
 
 COLUMNS = ("id", "request", "name", "version", "role", "arm", "subject", "as_of", "predicted_at")
 OVERRULED = "overruled"
@@ -28,8 +28,9 @@ def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
     """Return the answers since a moment, a row each.
 
     Columns: those of the table `predictions`, what the request's row had, what was answered
-    (prediction, lower, ...), `outcome` (missing where it is not known) and `overruled` (missing
-    where nobody said). `as_of` and `predicted_at` are datetimes, UTC.
+    (prediction, lower, ...), of numbers what the model `told` or, where another one was drawn,
+    would have, `outcome` (missing where it is not known) and `overruled` (missing where nobody
+    said). `as_of` and `predicted_at` are datetimes, UTC.
 
     Raises StoreAway where the database does not answer.
     """
@@ -52,6 +53,9 @@ def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
     table["outcome"] = [known.get(name) for name in table["name"]]
     if problem.task != "multiclass":
         table["outcome"] = table["outcome"].astype("float64")
+    if problem.task == "regression" and "prediction" in table:
+        own = table[TOLD] if TOLD in table else table["prediction"]
+        table[TOLD] = own.fillna(table["prediction"])
     acts_of = table["id"].map(said)
     table[OVERRULED] = (acts_of == OVERRULED).astype("float64").where(acts_of.notna())
     return table
@@ -73,36 +77,24 @@ def newest_at(store: Store, problem: str) -> int:
         return connection.execute(asked).scalar() or 0
 
 
-def with_losses(table: pd.DataFrame, problem: Problem, told: Mapping[str, str]) -> pd.DataFrame:
+def with_losses(table: pd.DataFrame, problem: Problem) -> pd.DataFrame:
     """Return the rows whose outcome is known with their `loss` and, where errors have a cost, the
-    `cost` of what was told; told : version -> which forecast it tells."""
+    `cost` of what the model told."""
     scored = table[table["outcome"].notna()].copy()
     if problem.task == "multiclass":
         scored["outcome"] = scored["outcome"].astype("str")
     if scored.empty:
         return scored.assign(loss=np.empty(0))
     scored["loss"] = metrics.losses(problem.metric, scored)
-    scored["told"] = _told(scored, told)
     settings = parts.settings(parts.evaluation(problem.world).settings, problem, "evaluate")
-    found = costs(problem, scored, "told", settings)
+    found = costs(problem, scored, TOLD, settings)
     return scored if found is None else scored.assign(cost=found)
 
 
-def told_of(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
-    """Return what each row's version tells, drawn answers apart."""
-    found = scored["prediction"].copy()
-    for version, name in told.items():
-        if name in CANDIDATES and name in scored:
-            here = scored["version"] == version
-            found[here] = scored.loc[here, name]
-    return found
-
-
-def _told(scored: pd.DataFrame, told: Mapping[str, str]) -> pd.Series:
-    found = told_of(scored, told)
-    if EXPLORED in scored:
-        found = scored[EXPLORED].where(scored[EXPLORED].notna(), found)
-    return found
+def not_drawn(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers that are the model's own: of one that was drawn instead, outcome and
+    feedback tell of another answer."""
+    return table[table[EXPLORED].isna()] if EXPLORED in table else table
 
 
 def of_arms(table: pd.DataFrame, rollout: Rollout, arm: str, personal: str) -> pd.DataFrame:

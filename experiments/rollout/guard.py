@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import bdtr, bdtrc  # scipy.stats takes half a second to load
 from sqlalchemy import func, select
 
-from experiments.rollout.evidence import answered, of_arms, with_losses
+from experiments.rollout.evidence import answered, not_drawn, of_arms, with_losses
 from problems import parts
 from problems.contract import Problem
 from retrace.judge.sequential import between_subjects
@@ -139,7 +139,7 @@ def _at_once(rows: pd.DataFrame, arm: str, guard: Guard) -> Breach | None:
 
 def _of_outcomes(problem: Problem, mine: pd.DataFrame, arm: str, guard: Guard) -> Breach | None:
     """Look at coverage and loss of answers whose outcome is known."""
-    scored = with_losses(mine, problem, {})
+    scored = with_losses(not_drawn(mine), problem)
     is_ours = (scored["arm"] == arm) & (scored["role"] == CHALLENGER)
     ours = scored[is_ours]
     if len(ours) < guard.least_rows:

@@ -9,7 +9,6 @@ import pandas as pd
 from experiments.git import git
 from experiments.rollout.evidence import newest_at
 from experiments.rollout.follow import stops_of
-from experiments.rollout.resolve import plan_of, told_by
 from experiments.rollout.verdict import LiveVerdict, verdict_on
 from problems import parts
 from problems.contract import Problem
@@ -18,7 +17,7 @@ from retrace.base.params import read_key
 from retrace.judge.comparison import plain
 from serving.plan import FILE, ServingPlan, read_plan
 from serving.rollout import AB, read_rollouts
-from serving.wanted import CHAMPION, PATH, Wanted
+from serving.wanted import CHAMPION, PATH
 from store.database import AWAY, Store
 from store.log import FOLDER
 
@@ -82,10 +81,9 @@ def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
             else f"nothing of {problem.name} is tried; `retrace rollout start` begins."
         )
     store = Store(url, existing=True)
-    told = told_by(problem.name, plan_of(Wanted((problem.name,))))
     lines = []
     for one in [arm] if arm else there:
-        found = verdict_on(store, problem, rollout, one, told)
+        found = verdict_on(store, problem, rollout, one)
         lines += [f"{one}: {found.verdict.sentence}"]
         lines += _further(found)
         if len(found.by_day):
@@ -95,7 +93,7 @@ def verdicts(problem: Problem, arm: str | None, url: str | None) -> str:
 
 def _further(found: LiveVerdict) -> list[str]:
     lines = []
-    findings = (found.verdict.main, *found.verdict.further, *found.by_drawn)
+    findings = (found.verdict.main, *found.verdict.further)
     known = [one for one in findings if one.n_outcomes[0]]
     for one in known:
         share = "" if pd.isna(one.relative) else f", {one.relative:+.1%} of the champion's"

@@ -1,18 +1,25 @@
 """What live traffic says of a challenger: promote, stop, or wait."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from experiments.rollout import drawn
-from experiments.rollout.evidence import OVERRULED, answered, of_arms, pairs, with_losses
+from experiments.rollout.evidence import (
+    OVERRULED,
+    answered,
+    not_drawn,
+    of_arms,
+    pairs,
+    with_losses,
+)
 from problems import parts
 from problems.contract import Problem
 from retrace.judge.gate import GateParams, worse_slices
 from retrace.judge.metrics import METRICS
-from retrace.judge.rollout import Measure, Measured, RolloutVerdict, find, judge
+from retrace.judge.rollout import Measure, RolloutVerdict, judge
 from retrace.judge.sequential import (
     Estimate,
     SampleRatio,
@@ -42,41 +49,36 @@ class LiveVerdict:
         them
     slices : where the challenger is worse beyond noise; of a shadow
     n_unpaired : requests of the champion that the challenger in shadow has not answered
-    by_drawn : what answers that were drawn say; it tells, and decides nothing, for few are drawn
     """
 
     verdict: RolloutVerdict
     by_day: pd.DataFrame
     slices: pd.DataFrame
     n_unpaired: int = 0
-    by_drawn: tuple[Measured, ...] = ()
 
 
-def verdict_on(
-    store: Store, problem: Problem, rollout: Rollout, arm: str, told: Mapping[str, str]
-) -> LiveVerdict:
-    """Judge an arm by what the store has; told : version -> which forecast it tells."""
+def verdict_on(store: Store, problem: Problem, rollout: Rollout, arm: str) -> LiveVerdict:
+    """Judge an arm by what the store has."""
     challenger = rollout.challengers[arm]
     table = answered(store, problem, moment_of(challenger.since))
     table["day"] = table["as_of" if problem.time else "predicted_at"].dt.floor("D")
     if challenger.mode == AB:
-        return _between(problem, rollout, arm, table, told)
-    return _paired(problem, rollout, arm, table, told)
+        return _between(problem, rollout, arm, table)
+    return _paired(problem, rollout, arm, table)
 
 
-def _between(
-    problem: Problem, rollout: Rollout, arm: str, table: pd.DataFrame, told: Mapping[str, str]
-) -> LiveVerdict:
+def _between(problem: Problem, rollout: Rollout, arm: str, table: pd.DataFrame) -> LiveVerdict:
     personal = parts.world(problem.world).personal
     mine = of_arms(table, rollout, arm, personal[0] if personal else "")
-    scored = with_losses(mine, problem, told)
+    own = not_drawn(mine)
+    scored = with_losses(own, problem)
 
     def estimate(rows: pd.DataFrame, of: str) -> Estimate:
         rows = rows[rows[of].notna()]
         return between_subjects(rows["subject"], rows["arm"] == arm, rows[of], day=rows["day"])
 
     main = _measure(problem, scored, estimate)
-    said = mine[mine[OVERRULED].notna()]
+    said = own[own[OVERRULED].notna()]
     further = [
         *_costs(scored, estimate),
         *_measures("share of answers overruled", "", said, OVERRULED, estimate),
@@ -89,30 +91,28 @@ def _between(
     return LiveVerdict(found, by_day, pd.DataFrame())
 
 
-def _paired(
-    problem: Problem, rollout: Rollout, arm: str, table: pd.DataFrame, told: Mapping[str, str]
-) -> LiveVerdict:
+def _paired(problem: Problem, rollout: Rollout, arm: str, table: pd.DataFrame) -> LiveVerdict:
     both = pairs(table, arm, rollout.challengers[arm])
-    ours = with_losses(both, problem, told)
-    theirs = with_losses(_of_champion(both), problem, told).loc[ours.index]
+    ours = with_losses(both, problem)
+    theirs = with_losses(_of_champion(both), problem).loc[ours.index]
     for name in {"loss", "cost"} & {*ours}:
         ours[THEIRS + name] = theirs[name]
-    blocks = _blocks(problem, ours)
+    blocks, by_drawn = _blocks(problem, ours), rollout.explore is not None
 
     def estimate(rows: pd.DataFrame, of: str) -> Estimate:
         here = None if blocks is None else blocks.loc[rows.index]
+        if by_drawn and len(rows):
+            return drawn.compared(problem, rows, of, THEIRS, here)
         return paired(rows[of], rows[THEIRS + of], blocks=here)
 
-    main = _measure(problem, ours, estimate)
-    found = judge(main, _costs(ours, estimate), days=_days(both), params=rollout.verdict)
-    by_drawn = [
-        find(one, days=_days(both), margin=0.0, level=rollout.verdict.level, params=rollout.verdict)
-        for one in drawn.measures(problem, ours, theirs, told, blocks)
-    ]
+    main, costs = _measure(problem, ours, estimate), _costs(ours, estimate)
+    if by_drawn:
+        main, *costs = (replace(one, words=f"{one.words} {drawn.WORDS}") for one in (main, *costs))
+    found = judge(main, costs, days=_days(both), params=rollout.verdict)
     n_champion = int((table["arm"] == CHAMPION).sum())
     by_day = _by_day(ours, rollout, estimate)
     n_unpaired = max(n_champion - len(both), 0)
-    return LiveVerdict(found, by_day, _worse(problem, ours, blocks), n_unpaired, tuple(by_drawn))
+    return LiveVerdict(found, by_day, _worse(problem, ours, blocks), n_unpaired)
 
 
 def _worse(problem: Problem, ours: pd.DataFrame, blocks: pd.Series | None) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What another suggestion would have brought: learnt from the few answers that were drawn.
 
-    now = compare_policies(loss, told, density, ours, theirs, bandwidth=0.1)
+    now = compare_policies(our_loss, their_loss, told, density, ours, theirs, bandwidth=0.1)
     weight = training_weights(density, width)
 
 Where the outcome depends on what is told (a price, and whether it sells), the outcomes of a model's
@@ -57,7 +57,8 @@ def policy_weights(
 
 
 def compare_policies(
-    loss: ArrayLike,
+    our_loss: ArrayLike,
+    their_loss: ArrayLike,
     told: ArrayLike,
     density: ArrayLike,
     ours: ArrayLike,
@@ -67,46 +68,64 @@ def compare_policies(
     most: float = MOST,
     blocks: ArrayLike | None = None,
 ) -> Estimate:
-    """Estimate the mean loss of one model's suggestions minus another's, from drawn answers.
+    """Estimate the mean loss of a challenger's suggestions minus that of the champion's own, which
+    were told but for the few that were drawn.
 
-    The result is as `retrace.judge.sequential.paired` has it, and may be looked at every day. Its
-    outcomes are the drawn answers that count, for theirs and ours.
+    The challenger's mean is that of drawn answers near its suggestions. The champion's is known
+    from two sides: from drawn answers near its own, which chance moves as it moves the challenger's
+    where the two suggest the same, and from what it told, which is far more. They are mixed so that
+    the difference varies least. The result is as `retrace.judge.sequential.paired` has it, and may
+    be looked at every day. Its outcomes are the answers that stand for champion and challenger.
 
     Parameters
     ----------
-    loss : what each drawn answer brought, less being better (revenue with a minus), shape (n_rows,)
-    told, density : what was drawn, and with which density, shape (n_rows,)
+    our_loss, their_loss : of challenger and champion by what came of each answer, less being better
+        (one array twice where it is of what was told, such as revenue with a minus), shape
+        (n_rows,)
+    told, density : what was drawn, and with which density; NaN where the champion's own was told,
+        shape (n_rows,)
     ours, theirs : what challenger and champion would have told, shape (n_rows,)
     blocks : labels of rows that are not independent; without, each row is one
     """
-    losses = np.asarray(loss, float)
-    codes = np.arange(losses.size)
+    losses = [np.asarray(one, float) for one in (their_loss, our_loss)]
+    densities = np.asarray(density, float)
+    drawn, codes = np.isfinite(densities), np.arange(densities.size)
     if blocks is not None:
         codes = np.unique(np.asarray(blocks), return_inverse=True)[1]
     n_blocks = np.unique(codes).size
-    weights = [
-        policy_weights(told, density, wanted, bandwidth=bandwidth, most=most)
-        for wanted in (theirs, ours)
-    ]
-    n_of = (int((weights[0] > 0).sum()), int((weights[1] > 0).sum()))
-    if not all(n_of) or n_blocks < 2:
+    own = (~drawn).astype(np.float64)
+    weights = [own / max(float(own.mean()), 1 / max(own.size, 1))]
+    for wanted in (theirs, ours):
+        weight = np.zeros(densities.size)
+        near = (np.asarray(one, float)[drawn] for one in (told, densities, wanted))
+        weight[drawn] = policy_weights(*near, bandwidth=bandwidth, most=most) / drawn.mean()
+        weights.append(weight)
+    n_own, n_theirs, n_ours = (int((weight > 0).sum()) for weight in weights)
+    n_of = (n_own + n_theirs, n_ours)
+    if not n_theirs or not n_ours or n_blocks < 2:
         nothing = math.nan
         return Estimate(
             nothing, math.inf, 0, 0, nothing, nothing, (n_blocks, n_blocks), n_of, is_paired=True
         )
-    means = [float((weight * losses).mean()) for weight in weights]
-    # each row's part of the difference, by the delta method for the two normalised means
-    parts = [weight * (losses - mean) for weight, mean in zip(weights, means, strict=True)]
-    a = np.bincount(codes, parts[1] - parts[0] + means[1] - means[0])
-    found = ratio(Sums(a.astype(np.float64), np.bincount(codes).astype(np.float64)))
-    dof = min(float(found.dof), *(effective(weight) - 1 for weight in weights))
+    means, parts = [], []
+    for weight, loss in zip(weights, (losses[0], *losses), strict=True):
+        means.append(float((weight * loss).mean()))
+        # each block's part of a normalised mean, by the delta method
+        parts.append(np.bincount(codes, weight * (loss - means[-1])))
+    apart, further = parts[2] - parts[1], parts[1] - parts[0]
+    share = -float(apart @ further) / max(float(further @ further), 1e-300) if n_own else 0.0
+    share = min(max(share, 0.0), 1.0)  # of what was told, in what is known of the champion
+    champion = share * means[0] + (1 - share) * means[1]
+    difference, n_rows = means[2] - champion, np.bincount(codes).astype(np.float64)
+    found = ratio(Sums(apart + share * further + difference * n_rows, n_rows))
+    dof = min(float(found.dof), *(effective(weight) - 1 for weight in weights[1:]))
     return Estimate(
-        float(found.value),
+        difference,
         float(found.variance),
         max(dof, 0.0),
         float(found.skew),
-        means[0],
-        sum(means) / 2,
+        champion,
+        (champion + means[2]) / 2,
         (n_blocks, n_blocks),
         n_of,
         is_paired=True,

@@ -224,7 +224,7 @@ def _few(found: Measured, params: RolloutParams, of: str = "") -> list[str]:
     if found.is_paired:
         wanted = [("blocks", found.n_subjects[0], params.least_blocks)]
         if not of:
-            wanted += [("requests with an outcome", found.n_outcomes[0], params.least_requests)]
+            wanted += [("requests with an outcome", min(found.n_outcomes), params.least_requests)]
     else:
         wanted = [
             (f"subjects of the {arm}", n, params.least_subjects)
@@ -254,7 +254,7 @@ def _text(found: Measured, days: int) -> str:
     )
     rests_on = f"{subjects} subjects with {outcomes} outcomes"
     if found.is_paired:
-        rests_on = f"{found.n_outcomes[0]:,} requests in {found.n_subjects[0]:,} blocks"
+        rests_on = f"{min(found.n_outcomes):,} requests in {found.n_subjects[0]:,} blocks"
     interval = f"{100 * (1 - found.level):.3g} % interval {lower} to {upper}"
     return f"{found.words} is {word} by {mean}{unit} ({interval}{share}; {days} days, {rests_on})"
 

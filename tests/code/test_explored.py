@@ -54,14 +54,14 @@ def test_the_interval_of_a_difference_has_the_truth_and_sees_it():
     for seed in range(60):
         told, density, loss = drawn(seed)
         ours, theirs = np.full(N, 0.4), np.full(N, 0.6)
-        estimate = compare_policies(loss, told, density, ours, theirs, bandwidth=0.1)
+        estimate = compare_policies(loss, loss, told, density, ours, theirs, bandwidth=0.1)
         lower, upper = estimate.interval(expected=0.5)
         assert upper < 0
         found.append(lower <= 0.4**2 - 0.6**2 <= upper)
     assert np.mean(found) > 0.95
     assert estimate.champion == pytest.approx(0.6**2, abs=0.03)
     assert estimate.is_paired
-    same = compare_policies(loss, told, density, ours, ours, bandwidth=0.1)
+    same = compare_policies(loss, loss, told, density, ours, ours, bandwidth=0.1)
     assert same.difference == 0
 
 
@@ -70,7 +70,7 @@ def test_blocks_widen_the_interval():
     rng = np.random.default_rng(2)
     block = rng.integers(0, 40, N)
     loss = loss + rng.standard_normal(40)[block] * (told - 0.5)
-    ask = {"loss": loss, "told": told, "density": density, "bandwidth": 0.1}
+    ask = {"our_loss": loss, "their_loss": loss, "told": told, "density": density, "bandwidth": 0.1}
     ours, theirs = np.full(N, 0.2), np.full(N, 0.8)
     one = compare_policies(ours=ours, theirs=theirs, **ask)
     other = compare_policies(ours=ours, theirs=theirs, blocks=block, **ask)
@@ -81,7 +81,7 @@ def test_blocks_widen_the_interval():
 
 def test_no_answer_near_says_nothing():
     told, density, loss = drawn()
-    far = compare_policies(loss, told, density, told + 5, told, bandwidth=0.1)
+    far = compare_policies(loss, loss, told, density, told + 5, told, bandwidth=0.1)
     assert math.isnan(far.difference)
     assert far.interval(expected=0.1) == (-math.inf, math.inf)
     assert far.n_outcomes == (N, 0)

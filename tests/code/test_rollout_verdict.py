@@ -10,6 +10,7 @@ from experiments.rollout.verdict import LiveVerdict, verdict_on
 from problems import parts
 from problems.contract import Columns, Problem
 from problems.parts import find_problem
+from serving.explore import Explore
 from serving.rollout import Rollout
 from tests.code.small_world import small_world
 from tests.live import SINCE, Live, rollout_of
@@ -22,8 +23,8 @@ FLOWERS = Problem(
 )  # fmt: skip
 
 
-def verdict(live: Live, rollout: Rollout | None = None, **told: str) -> LiveVerdict:
-    return verdict_on(live.store, live.problem, rollout or live.rollout, "b", told)
+def verdict(live: Live, rollout: Rollout | None = None) -> LiveVerdict:
+    return verdict_on(live.store, live.problem, rollout or live.rollout, "b")
 
 
 @pytest.mark.parametrize("mode", ["ab", "shadow"])
@@ -104,13 +105,51 @@ def test_in_shadow_it_says_where_the_challenger_is_worse(tmp_path: Path) -> None
 
 
 def test_costs_are_judged_by_what_each_version_tells(tmp_path: Path) -> None:
-    live = Live.at(tmp_path, find_problem("service_time"), rollout_of("shadow"))
-    live.answer(DAYS, effect=-0.1)
-    same, high = verdict(live).verdict, verdict(live, v2="upper").verdict
-    assert [one.words for one in same.further] == ["cost of what is told"]
-    assert high.further == same.further  # no quantile that may be told
-    with_median = verdict(live, v2="p50").verdict
-    assert with_median.further == same.further  # here p50 is the prediction
+    cost = {}
+    for told in ("prediction", "upper"):
+        folder = tmp_path / told
+        folder.mkdir()
+        live = Live.at(folder, find_problem("service_time"), rollout_of("shadow"), told=told)
+        live.answer(DAYS, effect=-0.1)
+        (cost[told],) = verdict(live).verdict.further
+    assert cost["prediction"].words == "cost of what is told"
+    assert cost["prediction"].difference < 0 < cost["upper"].difference
+
+
+def test_what_was_drawn_decides_where_outcomes_follow_what_was_told(tmp_path: Path) -> None:
+    """The champion's answers fulfil themselves: beside its outcomes a better challenger is worse.
+    Drawn answers near the challenger's show what its own would have brought."""
+    drawing = rollout_of("shadow").model_copy(
+        update={"explore": Explore(share=0.3, least=1.0, most=10_000.0)}
+    )
+    live = Live.at(tmp_path, find_problem("price"), drawing, pull=0.6)
+    live.answer(DAYS, effect=-0.5, n_rows=20_000)
+    assert verdict(live, rollout_of("shadow")).verdict.decision == "stop"
+    found = verdict(live).verdict
+    assert found.decision == "promote"
+    assert "squared log error by answers that were drawn is lower by" in found.sentence
+    assert [one.words for one in found.further] == [
+        "cost of what is told by answers that were drawn"
+    ]
+    assert 500 < min(found.main.n_outcomes) < 0.3 * 20_000
+
+
+def test_where_nothing_was_drawn_yet_it_waits(tmp_path: Path) -> None:
+    live = Live.at(tmp_path, find_problem("price"), rollout_of("shadow"))
+    live.answer(DAYS, effect=-0.5)
+    drawing = live.rollout.model_copy(update={"explore": Explore(share=0.3, least=1.0, most=9e3)})
+    found = verdict(live, drawing).verdict
+    assert found.decision == "wait"
+    assert "0 of at least 500 requests with an outcome" in found.sentence
+
+
+def test_between_arms_drawn_answers_are_left_out(tmp_path: Path) -> None:
+    """Drawn answers that are far worse, of the challenger alone, change nothing."""
+    drawing = rollout_of().model_copy(update={"explore": Explore(share=0.3, least=1, most=9e3)})
+    live = Live.at(tmp_path, find_problem("price"), drawing)
+    live.answer(DAYS, effect=-0.3, n_rows=8000)
+    n = verdict(live).verdict.main.n_outcomes
+    assert sum(n) == pytest.approx(0.7 * 0.9 * 8000, rel=0.05)
 
 
 def test_a_challenger_that_people_overrule_is_kept_back(tmp_path: Path) -> None:
@@ -172,7 +211,6 @@ def test_what_is_printed_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     live.answer(DAYS, effect={"north": -0.4, "south": 0.1})
     monkeypatch.setattr(shown, "PICTURES", tmp_path / "pictures")
     monkeypatch.setattr(shown, "read_rollouts", lambda: {"service_time": live.rollout})
-    monkeypatch.setattr(shown, "told_by", lambda *_: {})
     text = shown.verdicts(live.problem, None, str(live.store.engine.url))
     assert text.startswith("b: Promote: absolute error is lower by ")
     assert "\n  worse where region is south: by " in text

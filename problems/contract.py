@@ -43,6 +43,9 @@ if TYPE_CHECKING:  # simulators need neither text models nor history
     from retrace.past.state import Event, State
 
 Task = Literal["regression", "binary", "multiclass"]
+# The column of a clean table that says, where it is there, how much a row counts when boosters are
+# fitted: of answers that were drawn, say, which stand for many.
+WEIGHT = "row_weight"
 
 
 class NoSettings(Params):

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from problems import parts
+from problems.contract import WEIGHT
 from problems.featurize import feature_fingerprint, features_of
 from problems.parts import find_problem
 from retrace.base import paths
@@ -30,7 +31,14 @@ from retrace.past.splits import WINDOWS, SplitParams, split
 from stages.runner import run_stage, say
 from stages.windows import FOLD, NOTES
 from workflow.choose import dated, dated_words, settle
-from workflow.featurize import FITS, FITTED, classes_of, encode_windows, fitted_target
+from workflow.featurize import (
+    FITS,
+    FITTED,
+    classes_of,
+    encode_windows,
+    fitted_target,
+    weights_of,
+)
 
 
 def main(name: str) -> None:
@@ -67,6 +75,7 @@ def main(name: str) -> None:
         masks = {fit: mask & known for fit, mask in masks.items()}
     grouped = from_frame(rows[list(group)])
     named = list(dict.fromkeys([*problem.key, *group, *filter(None, [time])]))
+    weight = weights_of(problem, rows)
     rows = rows[named].copy()  # the rest of them is not needed beside the features
 
     fingerprint = feature_fingerprint(problem.world, settings)
@@ -80,6 +89,8 @@ def main(name: str) -> None:
         encoding.save(folder)
         for window, mask, matrix in tables:
             keys = rows[mask].assign(target=target[mask])
+            if weight is not None:
+                keys[WEIGHT] = weight[mask]
             if window == FITTED:
                 keys[FOLD] = folds_of(take(grouped, mask), encode.seed)
             table = pd.concat([keys, encoding.to_frame(matrix, keys.index)], axis=1)

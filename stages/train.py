@@ -26,7 +26,7 @@ from retrace.encode.encoding import Encoding
 from retrace.fit.boosters import importance
 from retrace.fit.bundle import JUDGED
 from stages.runner import run_stage, say
-from stages.windows import FOLD, NOTES
+from stages.windows import FOLD, NOTES, as_window
 from workflow.final import EncodedRows, Fitted, Held, final_fit, folds_choose, with_reference
 from workflow.train import TrainParams, fit_bundle, point_of
 
@@ -34,7 +34,7 @@ from workflow.train import TrainParams, fit_bundle, point_of
 def read_encoded(problem: Problem, window: str, columns: list[str]) -> EncodedRows:
     table = read_table(paths.window(problem.name, window))
     return EncodedRows(
-        (table[columns].to_numpy(np.float32), table["target"].to_numpy(np.float64)),
+        as_window(table, columns),
         table[list(dict.fromkeys([*problem.key, *problem.group, *filter(None, [problem.time])]))],
         table[FOLD].to_numpy(np.int64) if FOLD in table else None,
     )

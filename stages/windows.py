@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from problems.contract import Problem
+from problems.contract import WEIGHT, Problem
 from retrace.base import paths
 from retrace.base.files import read_table
-from retrace.fit.boosters import Window
+from retrace.fit.boosters import Window, window_of
 from retrace.fit.bundle import JUDGED
 
 FOLD = "fold"  # column of the rows of the final fits
@@ -20,8 +20,14 @@ def read_window(problem: Problem, window: str, columns: list[str], top: Path = P
 
     top : the folder that has `data/features`
     """
-    table = read_table(top / paths.window(problem.name, window), ["target", *columns])
-    return table[columns].to_numpy(np.float32), table["target"].to_numpy(np.float64)
+    return as_window(read_table(top / paths.window(problem.name, window)), columns)
+
+
+def as_window(table: pd.DataFrame, columns: list[str]) -> Window:
+    """Return model columns and target of what featurize wrote, with the rows' weight if it did."""
+    weight = table[WEIGHT].to_numpy(np.float64) if WEIGHT in table else None
+    target = table["target"].to_numpy(np.float64)
+    return window_of(table[columns].to_numpy(np.float32), target, weight)
 
 
 def window_keys(problem: Problem, window: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from problems.contract import Problem
+from problems.contract import WEIGHT, Problem
 from problems.featurize import named_in
 from retrace.base.arrays import Arrays, take
 from retrace.base.errors import RetraceError
@@ -61,6 +61,25 @@ def fitted_target(
         return to_scale(rows[problem.target].to_numpy(np.float64), problem.scale)
     codes = pd.Index(classes).get_indexer(pd.Index(problem.outcome(rows))).astype(np.float64)
     return np.where(codes < 0, np.nan, codes)
+
+
+def weights_of(problem: Problem, rows: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Return how much each row counts when boosters are fitted, shape (n_rows,); None where the
+    clean table does not say so.
+
+    Raises RetraceError for a weight that is not a number above 0.
+    """
+    if WEIGHT not in rows:
+        return None
+    found = pd.to_numeric(rows[WEIGHT], errors="coerce").to_numpy(np.float64)
+    bad = np.flatnonzero(~(found > 0) | ~np.isfinite(found))
+    if bad.size:
+        raise RetraceError(
+            f"{problem.name}: '{WEIGHT}' is {rows[WEIGHT].iloc[bad[0]]!r} in row {bad[0]} of the "
+            f"clean table ({bad.size:,} such rows). It says how much a row counts in a fit, a "
+            "number above 0; 1 is as much as any other."
+        )
+    return found
 
 
 def fit_encoding(

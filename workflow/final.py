@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from problems.contract import Problem
 from retrace.base.arrays import Arrays, from_frame
 from retrace.encode.encoding import Encoding, from_scale
-from retrace.fit.boosters import Window
+from retrace.fit.boosters import Window, rows_at
 from retrace.fit.bundle import Bundle
 from retrace.fit.reference import Reference, sampled
 from retrace.judge.metrics import METRICS
@@ -43,9 +43,8 @@ class EncodedRows:
     folds: NDArray[np.int64] | None = None
 
     def take(self, places: Any) -> "EncodedRows":
-        window = self.window[0][places], self.window[1][places]
         folds = None if self.folds is None else self.folds[places]
-        return EncodedRows(window, self.keys[places], folds)
+        return EncodedRows(rows_at(self.window, places), self.keys[places], folds)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from problems.contract import Problem
 from retrace.encode.encoding import Encoding
 from retrace.fit.beside import SideBySide
-from retrace.fit.boosters import Window, best_rounds, warnings_of
+from retrace.fit.boosters import (
+    Window,
+    best_rounds,
+    rows_at,
+    warnings_of,
+    weight_of,
+    window_of,
+)
 from retrace.fit.bundle import Bundle
 from retrace.fit.starts import base, layout_for, named, objective_for, seen_by, share_of
 from workflow.refit import settled
@@ -34,11 +41,12 @@ def without_fold(
     from it would learn what the rows left out have told, and lose on them with each round.
     """
     others = folds != fold
-    matrix, target = rows[0][others], rows[1][others]
-    if encoding.linear:
-        binary = problem.task == "binary"
-        _, matrix = encoding.with_linear(matrix, target, folds[others], binary=binary)
-    return matrix, target
+    left = rows_at(rows, others)
+    if not encoding.linear:
+        return left
+    binary = problem.task == "binary"
+    _, matrix = encoding.with_linear(left[0], left[1], folds[others], binary=binary)
+    return window_of(matrix, left[1], weight_of(left))
 
 
 def with_rounds_of_folds(
@@ -56,8 +64,7 @@ def with_rounds_of_folds(
     order = np.argsort(np.argsort(folds, kind="stable"), kind="stable")
 
     def part(fold: int) -> tuple[Window, Window]:
-        out = rows[0][folds == fold], rows[1][folds == fold]
-        return without_fold(problem, encoding, rows, folds, fold), out
+        return without_fold(problem, encoding, rows, folds, fold), rows_at(rows, folds == fold)
 
     with SideBySide(len(np.unique(folds))) as beside:
         parts = beside.each(part, np.unique(folds).tolist())

@@ -173,7 +173,7 @@ def check_classes(problem: Problem, target: np.ndarray) -> None:
 def fit_bundle(
     problem: Problem,
     encoding: Encoding,
-    windows: dict[str, Window],
+    windows: Mapping[str, Window],
     params: TrainParams,
     *,
     intervals: bool = True,
@@ -195,8 +195,8 @@ def fit_bundle(
     fits, trees = fit_boosters(problem, encoding, layout, windows, params, names, tried, how)
     boosters, share = averaged({name: fit.booster for name, fit in fits.items()})
     layout = replace(layout, share=share)
-    matrix, target = windows["calibration"]
-    scores = predict_scaled(boosters, layout, matrix)
+    calibration = windows["calibration"]
+    scores = predict_scaled(boosters, layout, calibration[0])
     bundle = Bundle(
         problem=problem.name,
         task=problem.task,
@@ -207,7 +207,7 @@ def fit_bundle(
         offset=layout.offset,
         link=layout.link,
         share=share,
-        promise=promise_of(problem, target, scores, params),
+        promise=promise_of(problem, calibration[1], scores, params),
         card={
             "rows": {name: len(window[1]) for name, window in windows.items()},
             "rounds": {name: fit.booster.best_iteration for name, fit in fits.items()},
@@ -305,7 +305,7 @@ def fit_boosters(
     problem: Problem,
     encoding: Encoding,
     layout: Layout,
-    windows: dict[str, Window],
+    windows: Mapping[str, Window],
     params: TrainParams,
     names: Sequence[str],
     tried: tuple[Sequence[str], Sequence[Mapping[str, float]]],
@@ -364,10 +364,9 @@ def chosen_loss(fit: Fit) -> str:
 
 def better(problem: Problem, layout: Layout, valid: Window, *fits: Fit) -> Fit:
     """Return the fit whose metric is lower on the validation window, in the target's unit."""
-    metric, (matrix, target) = METRICS[problem.metric], valid
-    actual = from_scale(target, problem.scale)
+    metric, actual = METRICS[problem.metric], from_scale(valid[1], problem.scale)
     scores = []
     for fit in fits:
-        predicted = predict_scaled({"point": fit.booster}, layout, matrix)["point"]
+        predicted = predict_scaled({"point": fit.booster}, layout, valid[0])["point"]
         scores.append(metric(actual, from_scale(predicted, problem.scale)))
     return fits[int(np.argmin(scores))]

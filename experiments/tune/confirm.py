@@ -36,9 +36,9 @@ def _losses(windows: Windows, point: Point) -> NDArray[np.float64]:
     params = parameters_of(windows, point)
     train, valid, layout = windows.train, windows.valid, windows.layout
     booster = fit_booster(train, valid, layout, params, windows.objective).booster
-    columns, target = read_window(problem, "calibration", windows.encoding.columns, windows.top)
+    rows = read_window(problem, "calibration", windows.encoding.columns, windows.top)
     losses = metrics.METRICS[problem.metric].losses
-    return losses(windows.actual(target), windows.predict(booster, columns))
+    return losses(windows.actual(rows[1]), windows.predict(booster, rows[0]))
 
 
 def _blocks(windows: Windows) -> pd.Series | None:

@@ -177,7 +177,7 @@ def _fit_and_score(windows: Windows, point: Point, watch: MedianStop) -> tuple[i
         callbacks=[watch],
         binned=windows.binned[params.max_bin],
     )
-    columns, target = windows.valid
+    valid = windows.valid
     rounds = int(fit.curve["valid"].to_numpy().argmin()) + 1
-    predicted = windows.predict(fit.booster, columns, rounds)
-    return rounds, float(metrics.METRICS[problem.metric](windows.actual(target), predicted))
+    predicted = windows.predict(fit.booster, valid[0], rounds)
+    return rounds, float(metrics.METRICS[problem.metric](windows.actual(valid[1]), predicted))

@@ -1,7 +1,8 @@
 """The clean table of stops: its columns, their types, units and ranges.
 
 Times are UTC. Coordinates are rounded to `service_time.ingest.coordinate_decimals`, and driver ids
-are keyed hashes. The service time runs from arrived_at to departed_at.
+are keyed hashes. The service time runs from arrived_at to departed_at. Extra columns, kept on
+request, come last and are text.
 """
 
 import pandas as pd
@@ -54,13 +55,17 @@ def _stays_are_service_times(stops: pd.DataFrame) -> pd.Series:
     return (stay - stops["service_seconds"]).abs() < 1e-3
 
 
+def _others_are_text(stops: pd.DataFrame) -> bool:
+    first, others = stops.columns[: len(COLUMNS)], stops.dtypes.iloc[len(COLUMNS) :]
+    return list(first) == list(COLUMNS) and all(dtype == "str" for dtype in others)
+
+
 CLEAN = pa.DataFrameSchema(
     COLUMNS,
-    checks=pa.Check(
-        _stays_are_service_times, error="service_seconds is departed_at less arrived_at"
-    ),
-    strict=True,
-    ordered=True,
+    checks=[
+        pa.Check(_stays_are_service_times, error="service_seconds is departed_at less arrived_at"),
+        pa.Check(_others_are_text, error="columns in the order of the schema, then others as text"),
+    ],
     unique_column_names=True,
 )
 TIMES = ("opened_at", "planned_at", "planned_arrival_at", "arrived_at", "departed_at")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import takewhile
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,34 @@ class Layout:
         return np.exp(found) if self.link == "log" and name == "point" else found
 
 
-Window = tuple[Matrix, NDArray[np.float64]]  # (n_rows, n_columns) and the target, (n_rows,)
+class Weighted(NamedTuple):
+    """A window whose rows count more or less than one: (n_rows, n_columns), (n_rows,), (n_rows,)"""
+
+    matrix: Matrix
+    target: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+
+# (n_rows, n_columns) and the target, (n_rows,)
+Window = tuple[Matrix, NDArray[np.float64]] | Weighted
+
+
+def window_of(
+    matrix: Matrix, target: NDArray[np.float64], weight: NDArray[np.float64] | None = None
+) -> Window:
+    return (matrix, target) if weight is None else Weighted(matrix, target, weight)
+
+
+def weight_of(window: Window) -> NDArray[np.float64] | None:
+    return window.weight if isinstance(window, Weighted) else None
+
+
+def rows_at(window: Window, places: Any) -> Window:
+    """Return some rows of a window."""
+    weight = weight_of(window)
+    return window_of(
+        window[0][places], window[1][places], None if weight is None else weight[places]
+    )
 
 
 @dataclass(frozen=True)
@@ -144,7 +171,8 @@ def fit_booster(
 
     Parameters
     ----------
-    train, valid : (matrix of shape (n_rows, n_columns), target of shape (n_rows,))
+    train, valid : (matrix of shape (n_rows, n_columns), target of shape (n_rows,)), perhaps with
+        how much each row counts, shape (n_rows,)
     layout : what the columns of the matrix are
     objective : LightGBM's objective and metric, e.g. {"objective": "quantile", "alpha": 0.05}
     callbacks : LightGBM callbacks that run after each round, besides early stopping
@@ -161,7 +189,9 @@ def fit_booster(
         dataset = binned
         settings["feature_pre_filter"] = False
     watched = {"train": dataset} if watch_train and binned is None else {}
-    watched["valid"] = dataset.create_valid(*valid, init_score=layout.begin(valid[0]))
+    watched["valid"] = dataset.create_valid(
+        valid[0], valid[1], weight=weight_of(valid), init_score=layout.begin(valid[0])
+    )
     history: dict[str, dict[str, list[float]]] = {}
     booster = lgb.train(
         settings,
@@ -214,8 +244,14 @@ def best_rounds(
     def begun(fold: tuple[Window, Window]) -> lgb.Booster:  # folds run beside each other
         settings = {**_settings(params, 1, len(fold[0][0])), **objective}
         dataset = bin_rows(fold[0], layout, params, objective, num_threads=1)
-        begin = layout.begin(fold[1][0])
-        valid = dataset.create_valid(*fold[1], init_score=begin, params=settings)
+        out = fold[1]
+        valid = dataset.create_valid(
+            out[0],
+            out[1],
+            weight=weight_of(out),
+            init_score=layout.begin(out[0]),
+            params=settings,
+        )
         valid.set_reference(dataset)  # which has the names of columns
         return lgb.Booster(settings, dataset).add_valid(valid, "valid")
 
@@ -235,9 +271,9 @@ def best_rounds(
             for of_round in zip(*losses, strict=True):
                 stop.after(float(np.mean(of_round)))
     scores = []
-    for booster, (_, (matrix, _)) in zip(boosters, folds, strict=True):
-        found = booster.predict(matrix, raw_score=True, num_iteration=stop.best)
-        scores.append(layout.scaled(name, found, matrix))
+    for booster, (_, out) in zip(boosters, folds, strict=True):
+        found = booster.predict(out[0], raw_score=True, num_iteration=stop.best)
+        scores.append(layout.scaled(name, found, out[0]))
     return stop.best, scores
 
 
@@ -268,6 +304,7 @@ def bin_rows(
     return lgb.Dataset(
         train[0],
         train[1],
+        weight=weight_of(train),
         init_score=layout.begin(train[0]),
         feature_name=list(layout.columns),
         categorical_feature=list(layout.categorical),

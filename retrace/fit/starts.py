@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from retrace.fit.boosters import Layout, Window, booster_to_text
+from retrace.fit.boosters import Layout, Window, booster_to_text, weight_of, window_of
 from retrace.fit.learner import lgb
 from retrace.fit.modeltext import END_OF_TREES
 
@@ -59,7 +59,7 @@ def seen_by(name: str, layout: Layout, window: Window) -> Window:
         return window
     matrix = window[0].copy()
     matrix[:, layout.places] = 0.0
-    return np.ascontiguousarray(matrix), window[1]
+    return window_of(np.ascontiguousarray(matrix), window[1], weight_of(window))
 
 
 def averaged(boosters: Mapping[str, lgb.Booster]) -> tuple[dict[str, lgb.Booster], float]:

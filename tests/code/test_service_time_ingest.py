@@ -26,6 +26,19 @@ from tests.code.routes import (
 )
 from tests.tries import tries
 
+
+def test_columns_of_stops_are_kept_on_request(tmp_path: Path) -> None:
+    tables = world(*CLEAN_LINES)
+    tables["stops"]["row_weight"] = [1.0, 49.0, 1.0]
+    found = run(tables, tmp_path, keep=("row_weight",))
+    assert dict(zip(found.clean["stop_id"], found.clean["row_weight"], strict=True)) == dict(
+        zip(tables["stops"]["stop_id"], ["1", "49", "1"], strict=True)
+    )
+    assert "row_weight" not in run(tables, tmp_path).clean
+    with pytest.raises(RetraceError, match=r"keep has region: the clean table has columns"):
+        run(tables, tmp_path, keep=("region",))
+
+
 # The algorithm
 
 

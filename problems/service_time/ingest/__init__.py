@@ -23,8 +23,9 @@ from problems.service_time.ingest.manual_log import has_table, read_manual_log
 from problems.service_time.ingest.pings import load_pings
 from problems.service_time.ingest.privacy import pseudonyms
 from problems.service_time.ingest.settings import Bounds, IngestSettings
-from problems.service_time.ingest.stops import at_customers, read_stops
+from problems.service_time.ingest.stops import RAW, at_customers, read_stops
 from problems.service_time.ingest.visits import find_visits
+from retrace.base.errors import RetraceError
 from retrace.raw import fingerprint
 from retrace.raw.reasons import quarantine
 
@@ -67,13 +68,19 @@ NO_MONTH = "no events in the whole month"
 def ingest(source: Path, settings: IngestSettings) -> Ingested:
     """Read the folder `source` into one clean row per stop, sorted by planned_at, route, position.
 
-    Clean: `COLUMNS`, as problems.service_time.schema has them. Rejected: `file`, `row`, `stop_id`
+    Clean: `COLUMNS`, as problems.service_time.schema has them, then those of `settings.keep`.
+    Rejected: `file`, `row`, `stop_id`
     and `reason`, for stops that are unreadable, have an unknown customer, or no trustworthy visit.
     Events and pings that cannot be used are counted in the figures.
 
     Raises RetraceError for tables that are missing or cannot be read as a whole.
     """
     key = settings.key()
+    if taken := {*settings.keep} & {*COLUMNS, *RAW, "file", "row", "reason"}:
+        raise RetraceError(
+            f"service_time.ingest.keep has {', '.join(sorted(taken))}: the clean table has columns "
+            "of that name already."
+        )
     customers = read_customers(source, settings)
     stops = read_stops(source, settings)
     rows = at_customers(stops.rows, customers)
@@ -202,7 +209,7 @@ def _clean(
     )
     clean["service_seconds"] = (clean["departed_at"] - clean["arrived_at"]).dt.total_seconds()
     clean = clean.sort_values(["planned_at", "route_id", "position", "stop_id"], ignore_index=True)
-    return clean[[*COLUMNS]]
+    return clean[[*COLUMNS, *settings.keep]]
 
 
 def _moments(seconds: pd.Series) -> pd.Series:

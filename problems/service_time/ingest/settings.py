@@ -44,6 +44,7 @@ class IngestSettings(IngestParams):
     retention_days: pings older than this, counted from the last one, are dropped.
     coordinate_decimals: of a customer's coordinates in the clean table (2 is about 1 km).
     driver_key: hashes driver ids; `$NAME` takes it from the environment variable NAME.
+    keep: columns of the stops to carry into the clean table as text, such as `row_weight`.
     """
 
     time_zone: Zone | None = None
@@ -65,6 +66,7 @@ class IngestSettings(IngestParams):
     retention_days: int = Field(800, ge=1)
     coordinate_decimals: int = Field(2, ge=0, le=6)
     driver_key: str = Field(min_length=1)
+    keep: tuple[str, ...] = Field((), strict=False)
 
     @property
     def clock(self) -> Clock:

@@ -40,10 +40,11 @@ class StopTable:
 
 def read_stops(source: Path, settings: IngestSettings) -> StopTable:
     """Read the stops of the folder `source`. Raises RetraceError if the table cannot be read."""
-    table = read_raw(source, RAW, OPTIONAL, name="stops")
+    table = read_raw(source, (*RAW, *settings.keep), OPTIONAL, name="stops")
     raw = table.rows
     rows = pd.DataFrame({column: as_id(raw[column]) for column in IDS})
     rows["slot"] = clean_text(raw["slot"])
+    rows = rows.assign(**{column: as_text(raw[column]) for column in settings.keep})
     planned = read_times(raw["planned_at"], settings.clock, raw)
     rows["planned_at"] = planned.at
     reasons: Reasons = [(f"{name} is empty", (rows[name] == "").to_numpy(bool)) for name in IDS]

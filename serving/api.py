@@ -22,8 +22,9 @@ from problems.rows import RowReader, check_together
 from retrace.base.arrays import Arrays
 from retrace.base.errors import RetraceError
 from retrace.base.tokens import Tokens, may
-from serving.arms import Answering, Arms, Counted
+from serving.arms import Arms, Counted
 from serving.clock import check_ahead
+from serving.elsewhere import Answering, WithStandIn
 from serving.lineup import Lineup
 from serving.mirror import Mirror
 from serving.model import Answer, Asked, Served
@@ -95,20 +96,32 @@ class Api:
             for arm, one in self.lineup.challengers(name).items()
         }
         one = self.served[name]
+        champion: Answering = Together(one, self._recording(one), self._waits)
+        elsewhere = self.lineup.champion_elsewhere(name)
+        if elsewhere is not None:
+            answered = partial(self._answered_elsewhere, name)
+            failed = partial(self._failed, name, CHAMPION)
+            champion = WithStandIn(elsewhere, champion, answered, failed)
         return Arms(
-            Together(one, self._recording(one), self._waits),
+            champion,
             challengers,
             self.lineup.rollouts.get(name),
             Counted(partial(self._without_subject, name), partial(self._failed, name)),
             one.problem.group,
         )
 
+    def _answered_elsewhere(self, name: str, answers: Sequence[Answer]) -> None:
+        """Count answers of a champion elsewhere, and show them to challengers in shadow."""
+        values = [one.said["prediction"] for one in answers]
+        self.numbers.predicted(name, self.lineup.version(name), values)
+        self.mirror.send(name, answers)
+
     def _without_subject(self, problem: str, n_rows: int) -> None:
         self.numbers.without_subject.labels(problem).inc(n_rows)
 
     def _failed(self, problem: str, arm: str, error: Exception) -> None:
         self.numbers.failed.labels(problem, arm).inc()
-        said = f"{problem}: the challenger '{arm}' failed: {type(error).__name__}: {error}"
+        said = f"{problem}: the model of '{arm}' failed: {type(error).__name__}: {error}"
         say(said, "serve", "warning")
 
     def _skipped(self, problem: str, n_rows: int) -> None:
@@ -131,7 +144,7 @@ class Api:
             except Exception as error:  # whatever it was: an answer without a path or a stack
                 response = refused(request, self._refusal(name, error))
             seconds = time.perf_counter() - started
-            version = one.version if one else ""
+            version = self.lineup.version(name) if one else ""
             self.numbers.done(action, name, version, response.status_code, seconds)
             return response
 
@@ -306,14 +319,14 @@ class Api:
             [
                 {
                     "problem": name,
-                    "version": one.version,
+                    "version": self.lineup.version(name),
                     "since": moment(self.lineup.since[name, CHAMPION]),
-                    "fingerprint": one.bundle.fingerprint,
+                    "fingerprint": (self.lineup.champion_elsewhere(name) or one.bundle).fingerprint,
                     "task": one.problem.task,
                     "unit": one.problem.unit,
                     "world": one.problem.world,
                     "challengers": self.lineup.told(name),
-                    "card": one.bundle.card,
+                    "card": (self.lineup.champion_elsewhere(name) or one.bundle).card,
                 }
                 for name, one in self.served.items()
             ]

@@ -3,9 +3,10 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from problems.row_columns import RefusedRow
+from serving.elsewhere import Answering
 from serving.model import Answer, Asked
 from serving.rollout import Rollout
 from serving.wanted import CHAMPION
@@ -13,12 +14,6 @@ from store.database import StoreAway
 from store.log import LogFull
 
 OF_THE_REQUEST = (RefusedRow, StoreAway, LogFull)  # the champion would not do better
-
-
-class Answering(Protocol):
-    """What answers requests, and has put on record what it answers."""
-
-    async def answer(self, asked: Asked) -> list[Answer]: ...
 
 
 class Counted(NamedTuple):

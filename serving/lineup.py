@@ -11,7 +11,7 @@ from typing import Any
 
 from problems import parts
 from problems.contract import Problem
-from serving.elsewhere import Elsewhere
+from serving.elsewhere import ChampionElsewhere, Elsewhere
 from serving.model import Served
 from serving.plan import PlannedModel, ServingPlan
 from serving.rollout import AB, CHALLENGER, Rollout
@@ -28,7 +28,8 @@ Place = tuple[str, str]  # problem and arm
 
 @dataclass(frozen=True)
 class Lineup:
-    """What is served, and since when in microseconds."""
+    """What is served, and since when in microseconds. Of a champion `elsewhere`, what is `here`
+    stands in for it."""
 
     plan: ServingPlan
     here: dict[Place, Served]
@@ -51,15 +52,30 @@ class Lineup:
     @property
     def tops(self) -> dict[str, Path]:
         """Return the folder of each champion's files."""
-        return {one.problem: Path(one.top) for one in self.plan.models if one.arm == CHAMPION}
+        champions = [one for one in self.plan.models if one.arm == CHAMPION and not one.url]
+        return {one.problem: Path(one.top) for one in champions}
+
+    def champion_elsewhere(self, problem: str) -> ChampionElsewhere | None:
+        found = self.elsewhere.get((problem, CHAMPION))
+        return found if isinstance(found, ChampionElsewhere) else None
+
+    def version(self, problem: str) -> str:
+        """Return the version of a problem's champion."""
+        found = self.champion_elsewhere(problem)
+        return self.here[problem, CHAMPION].version if found is None else found.model.version
 
     @property
     def used(self) -> list[tuple[str, str, str, str, int]]:
-        """Return problem, arm, version, fingerprint and since when, of each that answers here."""
-        return [
-            (name, arm, one.version, one.bundle.fingerprint, self.since[name, arm])
-            for (name, arm), one in self.here.items()
-        ]
+        """Return problem, arm, version, fingerprint and since when, of each that answers here, and
+        of champions that are asked elsewhere."""
+        found = []
+        for place, one in self.here.items():
+            other = self.champion_elsewhere(place[0]) if place[1] == CHAMPION else None
+            named = (one.version, one.bundle.fingerprint)
+            if other is not None:
+                named = (other.model.version, other.fingerprint)
+            found.append((*place, *named, self.since[place]))
+        return found
 
     def told(self, problem: str) -> list[dict[str, Any]]:
         """Return what is told of a problem's challengers."""
@@ -123,8 +139,11 @@ def lineup_of(
     for model in _answering(plan.models, rollouts):
         place = model.problem, model.arm
         is_same = before is not None and model in before.plan.models
-        if model.url:
-            elsewhere[place] = Elsewhere(model.problem, model.url)
+        if model.url and is_same and before is not None and place in before.elsewhere:
+            elsewhere[place] = before.elsewhere[place]
+        elif model.url:
+            kind = ChampionElsewhere if model.arm == CHAMPION else Elsewhere
+            elsewhere[place] = kind(model)
         elif before is not None and is_same and place in before.here:
             here[place] = before.here[place]
         else:

@@ -20,7 +20,7 @@ from serving.model import Answer
 from serving.rollout import SHADOW
 
 SOCKET = "shadow.sock"  # in the log's folder
-PAUSE_SECONDS = 0.002  # what is answered meanwhile is one message
+PAUSE_SECONDS = 0.05  # what is answered meanwhile is shown together, which takes far less time
 MOST_ROWS = 16  # of a message
 RETRY_SECONDS = 1.0
 BUFFER_BYTES = 1 << 20

@@ -17,7 +17,7 @@ class PlannedModel(msgspec.Struct, frozen=True):
     """A problem's version, and the folder that has its files where `dvc repro` puts them.
 
     arm : `champion`, or the challenger's name
-    url : where a challenger answers whose feature code is not this process's
+    url : where a model answers whose feature code is not this process's
     """
 
     problem: str
@@ -30,8 +30,10 @@ class PlannedModel(msgspec.Struct, frozen=True):
 class ServingPlan(msgspec.Struct, frozen=True):
     """What is served, and where it is stored.
 
+    models   : beside a champion that has a `url`, one of this code as well, which stands in for it
     rollouts : by problem, as `rollout.yaml` has them, without arms that have ended
     stopped  : by problem and arm, why it was stopped
+    waits    : by problem, the champion whose own process is not ready
     address  : where it is asked, host:port
     arm      : what answers are recorded under; of a server that another one asks, a challenger's
     """
@@ -44,6 +46,17 @@ class ServingPlan(msgspec.Struct, frozen=True):
     stopped: dict[str, dict[str, str]] = {}
     arm: str = CHAMPION
     address: str = ""
+    waits: dict[str, str] = {}
+
+    @property
+    def in_use(self) -> tuple[PlannedModel, ...]:
+        """The models without those that stand in for another one."""
+        elsewhere = {one.problem for one in self.models if one.arm == CHAMPION and one.url}
+        return tuple(
+            one
+            for one in self.models
+            if one.url or one.arm != CHAMPION or one.problem not in elsewhere
+        )
 
     @property
     def file(self) -> Path:

@@ -65,7 +65,7 @@ class Shadows:
                     continue
                 one = self._loaded.get(model)
                 if one is None and model.url:
-                    one = Elsewhere(model.problem, model.url)
+                    one = Elsewhere(model)
                 elif one is None:
                     one = load(model, self.store, loader, self.params, CHALLENGER)
                     one.begin()

@@ -38,8 +38,12 @@ class Status:
             waiting = await run_in_threadpool(unloaded_bytes, store, self.log_folder)
         said = {
             "status": problem or "ready",
-            "models": {name: one.version for name, one in self.api.served.items()},
-            "plan": {"problem": self.api.plan_problem, "stopped": self.api.lineup.plan.stopped},
+            "models": {name: self.api.lineup.version(name) for name in self.api.served},
+            "plan": {
+                "problem": self.api.plan_problem,
+                "stopped": self.api.lineup.plan.stopped,
+                "waits": self.api.lineup.plan.waits,
+            },
             "store": {"at": store.engine.dialect.name, "problem": problem},
             "log": {"not_loaded_bytes": waiting},
         }

@@ -1,4 +1,4 @@
-"""Servers of challengers whose feature code is not this checkout's: from their tags.
+"""Servers of models whose feature code is not this checkout's: from their tags.
 
 Each is a process of its own, in a worktree of its commit, with an environment of its own where its
 locks differ. It is started, watched and ended with the server that asks it.
@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from experiments.git import git
-from experiments.rollout.resolve import MODELS, has_own_code
+from experiments.rollout.resolve import MODELS, has_own_code, stand_in
 from retrace.base.errors import RetraceError
 from serving.plan import PlannedModel, ServingPlan
 from serving.wanted import CHAMPION, Wanted
@@ -37,7 +37,7 @@ LONG_SECONDS = 60.0  # who has answered for as long may end, and be tried as oft
 
 @dataclass
 class Child:
-    """A server of one challenger; `ready_at` is when it answered first, on this machine's clock."""
+    """A server of one model; `ready_at` is when it answered first, on this machine's clock."""
 
     process: subprocess.Popen[bytes] | None
     port: int
@@ -55,29 +55,48 @@ class Children:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self._children: dict[PlannedModel, Child] = {}
+        self._champions: dict[str, PlannedModel] = {}  # of other code, that were ready last
 
     def started(self, plan: ServingPlan) -> ServingPlan:
-        """Return the plan with the address of each challenger that has other code; one that is not
-        ready yet is left out. Others that were started are ended."""
-        models, others = [], []
-        for model in plan.models:
-            if model.arm == CHAMPION or has_own_code(model):
-                models.append(model)
-                continue
+        """Return the plan with the address of each model that has other code, and what stands in
+        for champions among them. A challenger that is not ready yet is left out; for a champion
+        the one before is asked on. Others that were started are ended."""
+        models, others = list(self.own(plan)), []
+        for model in [one for one in plan.models if not has_own_code(one)]:
             others.append(model)
             if model not in self._children:
                 self._children[model] = self._start(model)
-            child = self._children[model]
-            if child.ready_at is not None:
-                models.append(msgspec.structs.replace(model, url=child.url))
+            before = self._champions.get(model.problem) if model.arm == CHAMPION else None
+            if self._children[model].ready_at is not None:
+                models.append(self._at(model))
+            elif before is not None and before != model and before in self._children:
+                others.append(before)
+                models.append(self._at(before))
+        self._champions = {
+            one.problem: msgspec.structs.replace(one, url="")
+            for one in models
+            if one.arm == CHAMPION and one.url
+        }
         for gone in [model for model in self._children if model not in others]:
             _end(self._children.pop(gone))
-        return msgspec.structs.replace(plan, models=tuple(models))
+        waits = {
+            one.problem: one.version
+            for one, child in self._children.items()
+            if one.arm == CHAMPION and one in plan.models and child.ready_at is None
+        }
+        return msgspec.structs.replace(plan, models=tuple(models), waits=waits)
 
-    @staticmethod
-    def own(plan: ServingPlan) -> tuple[PlannedModel, ...]:
-        """Return the models that need no server of their own."""
-        return tuple(one for one in plan.models if one.arm == CHAMPION or has_own_code(one))
+    def _at(self, model: PlannedModel) -> PlannedModel:
+        return msgspec.structs.replace(model, url=self._children[model].url)
+
+    def own(self, plan: ServingPlan) -> tuple[PlannedModel, ...]:
+        """Return the models that need no server of their own, and what stands in for champions that
+        do."""
+        return tuple(
+            one if has_own_code(one) else stand_in(one, self.wanted)
+            for one in plan.models
+            if one.arm == CHAMPION or has_own_code(one)
+        )
 
     def state(self) -> str:
         """Look after the processes; return what of them a plan depends on."""
@@ -118,7 +137,10 @@ class Children:
         store = self.wanted.store
         if store.startswith(SQLITE):
             store = SQLITE + str(Path(store.removeprefix(SQLITE)).absolute())
-        log = Path(self.wanted.log).absolute() / "arms" / f"{model.problem}-{model.arm}"
+        name = f"{model.problem}-{model.arm}"
+        if model.arm == CHAMPION:  # two may be there for a while
+            name += f"-{top.name[:12]}"
+        log = Path(self.wanted.log).absolute() / "arms" / name
         log.mkdir(parents=True, exist_ok=True)
         port = _free_port()
         command = [python, "-m", "commands", "serve", model.problem, "--arm", model.arm]

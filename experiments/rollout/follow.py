@@ -80,6 +80,6 @@ class Follow:
 
 
 def first_plan(wanted: Wanted) -> ServingPlan:
-    """Return the plan to begin with: challengers of other code come when their servers answer."""
+    """Return the plan to begin with: models of other code come when their servers answer."""
     plan = plan_of(wanted, stops_of(wanted.store))
-    return msgspec.structs.replace(plan, models=Children.own(plan))
+    return msgspec.structs.replace(plan, models=Children(wanted).own(plan))

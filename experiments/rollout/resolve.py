@@ -1,5 +1,6 @@
 """Which versions are served: stages and `rollout.yaml` to folders with models, a server's plan."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,7 +12,7 @@ from problems import parts
 from retrace.base import paths
 from retrace.base.errors import RetraceError
 from retrace.base.files import read_json
-from retrace.fit.following import DECISION
+from retrace.base.params import parse_section
 from serving.plan import PlannedModel, ServingPlan
 from serving.rollout import Rollout, read_rollouts
 from serving.wanted import CHAMPION, PATH, Wanted
@@ -54,25 +55,44 @@ def plan_of(
 @lru_cache(maxsize=64)
 def has_own_code(model: PlannedModel) -> bool:
     """Whether a model was made by this checkout's feature code."""
-    from problems.featurize import feature_fingerprint  # what loads models takes a second
-    from problems.predict import Predictor
-    from retrace.fit.bundle import Bundle
+    from problems.featurize import feature_fingerprint
 
-    problem = parts.find_problem(model.problem)
-    bundle = Bundle.load(Path(model.top) / paths.bundle(model.problem))
-    settings = Predictor.of(problem, bundle).settings
-    return bundle.encoding.fingerprint == feature_fingerprint(problem.world, settings)
+    world = parts.find_problem(model.problem).world
+    file = Path(model.top) / paths.bundle(model.problem) / "encoder.json"
+    if not file.exists():
+        return True  # nothing is there: who loads it says so
+    said = read_json(file)  # the bundle itself takes a second to load
+    kind = parts.features(world).settings
+    try:
+        own = parse_section(kind, said["feature_settings"], "feature_settings", file)
+    except RetraceError:  # settings that this code does not know
+        return False
+    return bool(said["fingerprint"] == feature_fingerprint(world, own))
 
 
-def told_by(name: str, plan: ServingPlan) -> dict[str, str]:
-    """Return by version which forecast it tells, of a problem's models in a plan."""
-    found = {}
-    for model in plan.models:
-        if model.problem == name:
-            path = Path(model.top) / paths.serving(name) / DECISION
-            decision = read_json(path) if path.exists() else {}
-            found[model.version] = str(decision.get("told") or "prediction")
-    return found
+def stand_in(champion: PlannedModel, wanted: Wanted) -> PlannedModel:
+    """Return the last champion before that was made by this checkout's feature code, or what the
+    working tree has.
+
+    Raises RetraceError where there is none.
+    """
+    from experiments.promotion.registry import assignments
+
+    name = champion.problem
+    if wanted.is_followed:
+        for one in reversed(assignments(name, wanted.stage)):
+            with contextlib.suppress(RetraceError):  # what is gone from the remote is passed over
+                model = PlannedModel(name, str(fetched(name, one.commit, one.tag)), one.version)
+                if has_own_code(model):
+                    return model
+        here = PlannedModel(name)
+        if (paths.bundle(name) / "bundle.json").exists() and has_own_code(here):
+            return here
+    raise RetraceError(
+        f"{name}: {champion.version} was made by other feature code than this checkout's, and "
+        "nothing of this code is there to stand in while that is started. Serve it from a checkout "
+        "of the commit that made it."
+    )
 
 
 def _open(wanted: Wanted, tried: Mapping[str, Rollout] | None) -> dict[str, Rollout]:

@@ -56,7 +56,7 @@ def _served() -> ServingPlan | None:
 
 
 def _now_served(plan: ServingPlan | None, name: str) -> str:
-    models = [one for one in plan.models if one.problem == name] if plan else []
+    models = [one for one in plan.in_use if one.problem == name] if plan else []
     if not models:
         return "no server was started here"
     return ", ".join(f"{one.arm} is {one.version}" for one in models)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from experiments.promotion import registry
 from store.database import Store
 from store.tables import predictions
 from tests.conftest import commit, run
@@ -161,3 +163,78 @@ def test_in_shadow_it_is_asked_what_the_champion_was_and_ends_with_the_server(
     until(lambda: challengers(server)["b"]["serves"], STARTED_SECONDS)
     server.stop()
     until(lambda: children(server) == [], 15)
+
+
+def test_a_champion_of_other_code_is_served_and_put_back_without_losing_a_request(
+    server: RunningServer, prices: Path, versions: Any
+) -> None:
+    other, rows, said = versions
+    with contextlib.chdir(prices):
+        registry.register(Path(), "price", "v0.0.1", "first")
+        registry.wait_for_clock("price")
+        registry.gto.api.register(Path(), "price", other, version="v0.0.2", message="other code")
+    until(lambda: version(server) == "v0.0.1", STARTED_SECONDS)
+    with asked_always(server, rows[0]) as found:
+        put_into_use(prices, "v0.0.2")
+        until(lambda: version(server) == "v0.0.2", STARTED_SECONDS)
+        answers = server.post("/v1/price/predict", rows)
+        assert [one["prediction"] for one in answers] == said["b"]
+        assert {(one["version"], one["arm"]) for one in answers} == {("v0.0.2", "champion")}
+        until(lambda: {one["id"] for one in answers} <= {one.id for one in mine(server)}, 20)
+        assert server.get("/health")["models"] == {"price": "v0.0.2"}
+        assert server.get("/health")["plan"]["problem"] == ""
+        refused = server.another().ask("POST", "/v1/price/predict", {**rows[0], "condition": 9})
+        assert refused[0] == 422
+
+        (process,) = children(server, f"champion-{other[:12]}")
+        os.kill(process, signal.SIGKILL)
+        away = server.post("/v1/price/predict", rows[0])
+        assert (away["version"], away["prediction"]) == ("v0.0.1", said["champion"][0])
+        until(lambda: server.post("/v1/price/predict", rows[0])["version"] == "v0.0.2", 60)
+
+        put_into_use(prices, "v0.0.1")
+        until(lambda: version(server) == "v0.0.1")
+        assert server.post("/v1/price/predict", rows[0])["prediction"] == said["champion"][0]
+        until(lambda: children(server, f"champion-{other[:12]}") == [], 15)
+    assert set(found) <= {(200, "v0.0.1"), (200, "v0.0.2")}
+    assert len(found) > 50
+
+    put_into_use(prices, "v0.0.2")
+    until(lambda: version(server) == "v0.0.2", STARTED_SECONDS)
+    server.stop()
+    server.start()  # what stands in answers until the other code is there again
+    until(lambda: version(server) == "v0.0.2", STARTED_SECONDS)
+    assert server.post("/v1/price/predict", rows[0])["prediction"] == said["b"][0]
+
+
+def version(server: RunningServer) -> str:
+    (model,) = server.get("/v1/models")
+    return str(model["version"])
+
+
+def put_into_use(project: Path, name: str) -> None:
+    with contextlib.chdir(project):
+        registry.assign(Path(), "price", name, "test")
+
+
+def mine(server: RunningServer) -> list[Any]:
+    return recorded(server, "champion")
+
+
+@contextlib.contextmanager
+def asked_always(server: RunningServer, row: dict[str, Any]) -> Iterator[list[tuple[int, str]]]:
+    """Ask without a pause; yield the statuses and versions of the answers."""
+    found: list[tuple[int, str]] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        client = server.another()
+        while not over.wait(0.02):
+            status, answer = client.ask("POST", "/v1/price/predict", row)
+            found.append((status, answer.get("version", str(answer))))
+
+    asker = threading.Thread(target=ask, daemon=True)
+    asker.start()
+    yield found
+    over.set()
+    asker.join(30)

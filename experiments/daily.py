@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.rollout.resolve import plan_of, told_by
 from experiments.rollout.verdict import verdict_on
 from monitoring.alarms import alarms
 from monitoring.daily import DAYS, Fold, page
@@ -20,7 +19,6 @@ from retrace.base.errors import RetraceError
 from retrace.base.tables import Table
 from retrace.judge.rollout import RolloutVerdict
 from serving.rollout import Rollout, read_rollouts
-from serving.wanted import Wanted
 from store.database import Store, answering
 from store.stops import stops_in
 
@@ -132,8 +130,7 @@ def _arms(store: Store, name: str, rollout: Rollout) -> list[tuple[str, str, Act
             found.append((arm, line, todo))
             continue
         try:
-            told = told_by(name, plan_of(Wanted((name,))))
-            verdict = verdict_on(store, problem, rollout, arm, told).verdict
+            verdict = verdict_on(store, problem, rollout, arm).verdict
         except RetraceError as error:
             found.append((arm, f"no verdict: {error}", None))
             continue

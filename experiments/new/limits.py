@@ -26,7 +26,7 @@ ROWS = 0.5  # of the rows so far: fewer are a file that was cut
 DIGITS = 3
 # Screens of what a table may do by nature, or was told of by `traps`; the others find faults.
 BY_NATURE = ("jump", "silent", "stuck", "volume", "constant", "leak", "dated", "repeated")
-
+OF_OUTCOMES = "missing_by"  # a group of open cases has no outcome yet
 # Columns that say when a row was; what a new month does to them, though the past has not yet.
 CALENDAR = re.compile(r"(?i)(^|_)(year|yr|quarter|season|month|mnth|week|day)(_of_[a-z]+)?$")
 OF_CALENDAR = ("dated", "constant", "jump")
@@ -50,13 +50,15 @@ def limits(
 def moving(
     clean: pd.DataFrame, question: Question, outcomes: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
-    """Return, by screen, the columns that do already what it looks for: seasons, years, and flags
-    that are rare. The next month would do the same; of a time's parts one that is not yet there.
+    """Return, by screen, the columns that do already what it looks for: seasons, years, flags that
+    are rare, and outcomes that some group has not. The next month would do the same; of a time's
+    parts one that is not yet there.
     """
     key = question.key or "row_id"
     found: dict[str, list[str]] = {}
     for one in screen(clean, Screens(), Roles((key,), question.time, tuple(outcomes))):
-        if not one["passed"] and one["check"] in BY_NATURE:
+        open_cases = one["check"] == OF_OUTCOMES and one["column"] in outcomes
+        if not one["passed"] and (one["check"] in BY_NATURE or open_cases):
             found.setdefault(one["check"], []).append(one["column"])
     calendar = [name for name in map(str, clean) if question.time and CALENDAR.search(name)]
     for check in OF_CALENDAR if calendar else ():

@@ -1,6 +1,7 @@
 """What `retrace new` writes, the limits it sets, and the history of entities."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,17 @@ def test_parts_of_a_time_may_move_though_they_have_not_yet(tmp_path: Path) -> No
     schema = planned(write(tmp_path, rows)).written.files["schema.py"]
     assert '"dated": ("year", "day_of_week"' in schema or '"dated": ("day_of_week"' in schema
     assert "birthday" not in schema.partition("exempt")[2].partition("dated")[2].partition(")")[0]
+
+
+def test_open_cases_need_no_outcome_but_any_other_group_needs_its_values(tmp_path: Path) -> None:
+    is_open = np.arange(N) % 8 == 0
+    rows = frame(status=np.where(is_open, "open", "sold"), days=np.arange(N) % 40)
+    rows.loc[is_open, ["worth", "days", "size"]] = np.nan
+    rows.loc[rows.index % 16 == 1, "size"] = np.nan  # not written down with the outcome
+    schema = planned(write(tmp_path, rows)).written.files["schema.py"]
+    exempt = re.search(r'"missing_by": \(([^)]*)\)', schema)
+    assert exempt is not None
+    assert sorted(exempt[1].split(", ")) == ['"days"', '"worth"']
 
 
 @pytest.mark.parametrize(

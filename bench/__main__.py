@@ -255,6 +255,20 @@ def drift_of(problem: str) -> Callable[[Path], Rows]:
     return measure
 
 
+def watched(_folder: Path) -> Rows:
+    """What a watch notices on live weeks of simulations with other seeds."""
+    from bench.watched import study
+
+    return [line for name in ("service_time", "fraud", "order_completion") for line in study(name)]
+
+
+def watch_scale(folder: Path) -> Rows:
+    """What a pass of the watch costs, beside a store that grows by a million answers a day."""
+    from bench.watched import scale
+
+    return scale(f"sqlite:///{folder}/store.db", Path())
+
+
 def rollout(_folder: Path) -> Rows:
     """How often a rollout's verdict is false, and how soon it is right, in simulated traffic."""
     from bench.rollout import measured
@@ -287,6 +301,8 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "rows": ("One clean row to its answer", one_row),
     "rollout": ("Verdicts on live traffic", rollout),
     "explored": ("Answers that are drawn", explored),
+    "watch": ("What a watch notices", watched),
+    "watch-scale": ("What a pass of the watch costs", watch_scale),
     "foreseen": ("Losses foreseen without outcomes", foreseen),
 }
 

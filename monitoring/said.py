@@ -35,7 +35,7 @@ def lines(
             one for one in weeks if (one.fingerprint, one.arm) == (model.fingerprint, model.arm)
         ]
         if mine:
-            yield f"  {model.arm} {model.version}, {_week(mine[-1], params)}"
+            yield f"  {model.arm} {mine[-1].version}, {_week(mine[-1], params)}"
             yield from (f"    {one}" for one in _figures(mine, params))
     for alarm in open_alarms:
         yield f"  ALARM {alarm.id} ({alarm.state}): {alarm.words}. {alarm.to_do}"

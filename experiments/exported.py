@@ -57,14 +57,16 @@ def learnt_from(store: Store, problem: Problem, begin: datetime, end: datetime) 
     return found.assign(**{WEIGHT: training_weights(density, share / density)})
 
 
-class Told(msgspec.Struct):
+class _Answered(msgspec.Struct):
     """What a row was told."""
 
     row: dict[str, Any]
     answer: dict[str, Any]
 
 
-def _answers(connection: Connection, problem: Problem, begin: int, end: int) -> dict[str, Told]:
+def _answers(
+    connection: Connection, problem: Problem, begin: int, end: int
+) -> dict[str, _Answered]:
     """Return the newest answer of each name; of a request that a challenger in shadow was asked as
     well, the champion's."""
     columns = [predictions.c[name] for name in ("request", "name", "arm", "row", "answer")]
@@ -74,7 +76,7 @@ def _answers(connection: Connection, problem: Problem, begin: int, end: int) -> 
     shown = {(one.request, one.name) for one in found if one.arm == CHAMPION}
     decode = msgspec.json.decode
     return {
-        one.name: Told(decode(one.row), decode(one.answer))
+        one.name: _Answered(decode(one.row), decode(one.answer))
         for one in found
         if one.arm == CHAMPION or (one.request, one.name) not in shown
     }

@@ -160,7 +160,7 @@ def test_parts_of_a_time_may_move_though_they_have_not_yet(tmp_path: Path) -> No
 
 
 def test_open_cases_need_no_outcome_but_any_other_group_needs_its_values(tmp_path: Path) -> None:
-    is_open = np.arange(N) % 8 == 0
+    is_open = np.arange(N) % 4 == 0
     rows = frame(status=np.where(is_open, "open", "sold"), days=np.arange(N) % 40)
     rows.loc[is_open, ["worth", "days", "size"]] = np.nan
     rows.loc[rows.index % 16 == 1, "size"] = np.nan  # not written down with the outcome

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from problems.contract import Problem
+from problems.contract import Problem, World
 from retrace.base.files import write_table
 from retrace.judge import plots
 
@@ -33,16 +33,18 @@ def small_world(
 ) -> None:
     """Make `problem` one that stages find, and `folder` the current one, with its clean table.
 
-    Stages draw no PNG: a picture takes longer than the model that it shows.
+    Stages draw no PNG that other tests see drawn: it takes longer than the model that it shows.
     """
-    for picture in ("predicted_png", "precision_recall_png", "confusion_png"):
+    for picture in ("predicted_png", "precision_recall_png"):
         monkeypatch.setattr(plots, picture, lambda *of: None)
     name = problem.world
     package = ModuleType(f"problems.{name}")
     package.__path__ = []
     part = ModuleType(f"problems.{name}.problem")
     part.PROBLEMS = {problem.name: problem}  # type: ignore[attr-defined]
-    for module in (package, part):
+    schema = ModuleType(f"problems.{name}.schema")
+    schema.WORLD = World(name, schema=None, key=problem.key)  # type: ignore[attr-defined]
+    for module in (package, part, schema):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.chdir(folder)
     entry = {problem.name: {"world": name}}

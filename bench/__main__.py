@@ -283,6 +283,13 @@ def explored(_folder: Path) -> Rows:
     return measured()
 
 
+def records(_folder: Path) -> Rows:
+    """What is held of wrong facts and of right ones; this project must be reproduced."""
+    from bench.records import FAULTY, measured
+
+    return measured([*FAULTY])
+
+
 DRIFT = ("service_time", "fraud", "order_completion", "order_stuck")
 PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "dag": ("The DAG", dag),
@@ -304,6 +311,7 @@ PARTS: dict[str, tuple[str, Callable[[Path], Rows]]] = {
     "watch": ("What a watch notices", watched),
     "watch-scale": ("What a pass of the watch costs", watch_scale),
     "foreseen": ("Losses foreseen without outcomes", foreseen),
+    "records": ("Wrong records as they come", records),
 }
 
 

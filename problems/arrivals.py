@@ -5,7 +5,7 @@ A world adds what only it can know, in problems/<world>/arrivals.py.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,22 +25,23 @@ def worst(
 ) -> Suspicion | None:
     """Return the strongest suspicion from a score of 1 on; None where there is none."""
     if is_row:
-        found = [*_of_row(fact, settings), *part.rows(problem, fact, settings)]
+        found = [*_of_row(problem, fact, settings), *part.rows(problem, fact, settings)]
     else:
         found = [*_of_outcome(problem, fact, settings), *part.outcomes(problem, fact, settings)]
     found = [one for one in found if one.score >= 1]
     return max(found, key=lambda one: one.score, default=None)
 
 
-def _of_row(fact: Arriving, settings: ArrivalParams) -> Iterator[Suspicion]:
+def _of_row(problem: Problem, fact: Arriving, settings: ArrivalParams) -> Iterator[Suspicion]:
     yield from outside(settings.rows.limits, fact.told)
-    yield from _ahead(fact, settings.ahead_minutes)
+    names = [one for one in [problem.time] if one and one in fact.told]  # others may be plans
+    yield from _ahead(fact, names, settings.ahead_minutes)
     yield from _repeated(fact, settings.rows.repeats, "all but its key and time")
 
 
 def _of_outcome(problem: Problem, fact: Arriving, settings: ArrivalParams) -> Iterator[Suspicion]:
     yield from outside(settings.limits, {**fact.row, **fact.told})
-    yield from _ahead(fact, settings.ahead_minutes)
+    yield from _ahead(fact, fact.told, settings.ahead_minutes)
     yield from _before_its_row(problem, fact)
     if problem.task == "regression":
         yield from _repeated(fact, settings.repeats, problem.target)
@@ -76,11 +77,12 @@ def time(columns: Arrays, name: str | None) -> np.datetime64:
     return found
 
 
-def _ahead(fact: Arriving, most_minutes: float | None) -> Iterator[Suspicion]:
+def _ahead(fact: Arriving, names: Iterable[str], most_minutes: float | None) -> Iterator[Suspicion]:
     """Yield times that have not come yet."""
     if most_minutes is None:
         return
-    for name, values in fact.told.items():
+    for name in names:
+        values = fact.told[name]
         if values.dtype.kind == "M" and values[0] > fact.received_at:
             minutes = (values[0] - fact.received_at) / MINUTE
             if minutes > most_minutes:

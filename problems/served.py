@@ -254,8 +254,9 @@ class Arriving:
     row         : of an outcome the clean row that it is of; empty where nobody has told that
     answer      : of an outcome what was answered about its row; empty where nothing was
     newest      : columns of the newest facts of the same source, the latest last, (k,), but for
-                  those of this very row: of outcomes numbers, times and the `prediction` that was
-                  told, of rows `Arrivals.row_newest`; `same` as this one; whether it is `held`
+                  those of this very row; of classes one a group. Of outcomes numbers, times and the
+                  `prediction` that was told, of rows `Arrivals.row_newest`; whether each says the
+                  `same` as this one, and is `held`
     received_at : by the server's clock
     """
 

@@ -24,6 +24,7 @@ DAY = 86_400_000_000  # microseconds
 ASKED_AT_ONCE = 500
 NO_JUDGES: Mapping[str, Judge] = {}
 NOTHING: Arrays = {}
+NO_ROWS: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class WorldEvents:
                 del new[id_]
             released = {fact.id: fact for fact in judged.released}
             if released or new:
-                self._insert(connection, {**released, **new})
+                self._insert(connection, {**released, **new}, judged.rows_at)
         n_repeated = len(facts) - len(new) - len(judged.held)
         return Added(len(new), n_repeated, tuple(judged.held), judged.changed)
 
@@ -89,11 +90,13 @@ class WorldEvents:
                 self._insert(connection, new)
         return len(new)
 
-    def _insert(self, connection: Connection, new: dict[str, Fact]) -> None:
+    def _insert(
+        self, connection: Connection, new: dict[str, Fact], rows_at: Mapping[str, int] = NO_ROWS
+    ) -> None:
         now = time.time_ns() // 1000
         world = next(iter(new.values())).world
         floor = self._floor(connection, world)
-        rows_at = self._rows_at(connection, new)
+        rows_at = {**rows_at, **self._rows_at(connection, new, rows_at)}
         moments = {
             key: max(fact.at, floor, rows_at.get(fact.name, 0) if fact.problem else 0)
             for key, fact in new.items()
@@ -158,9 +161,12 @@ class WorldEvents:
             connection.execute(delete(undo).where(old))
         return max(floor, 0)
 
-    def _rows_at(self, connection: Connection, new: dict[str, Fact]) -> dict[str, int]:
-        """Return when the rows of outcomes are there: an outcome is never known before."""
-        names = [fact.name for fact in new.values() if fact.problem]
+    def _rows_at(
+        self, connection: Connection, new: dict[str, Fact], known: Mapping[str, int]
+    ) -> dict[str, int]:
+        """Return when the rows of outcomes are there, but for those that are known already: an
+        outcome is never known before."""
+        names = [fact.name for fact in new.values() if fact.problem and fact.name not in known]
         found = {fact.name: fact.at for fact in new.values() if not fact.problem}
         for part in _parts(names):
             here = (events.c.world == next(iter(new.values())).world) & (events.c.kind == ROW)

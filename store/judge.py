@@ -7,13 +7,14 @@ states and models can follow.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import CompoundSelect, Connection, bindparam, literal, select, text, union_all
 
 from problems import parts
 from problems.arrivals import PREDICTION, same_text, worst
@@ -37,10 +38,12 @@ from store.held import (
     in_parts,
     let_in,
 )
+from store.known import ROW
 from store.newest import Newest, Told, columns_of, plain
 from store.tables import events, held, predictions
 
 IMPROBABLE = "improbable"
+_HELD, _ROW, _ANSWER = 0, 1, 2  # what is on record of a name
 ALL = "all"  # the source of facts where the world names none
 
 
@@ -55,11 +58,13 @@ class Held(NamedTuple):
 @dataclass
 class Judged:
     """What becomes of facts: `held`, known as held before, or `released` by a rule beside those
-    that came. `changed` says it where the world has changed."""
+    that came. `rows_at` is when the rows of outcomes were there, by name; `changed` says it where
+    the world has changed."""
 
     held: list[Held] = field(default_factory=list)
     repeated: set[str] = field(default_factory=set)
     released: list[Fact] = field(default_factory=list)
+    rows_at: dict[str, int] = field(default_factory=dict)
     changed: str = ""
 
 
@@ -68,6 +73,7 @@ class Judge:
     """Judges the outcomes of a problem, or the rows of a world as they come.
 
     problem : of rows, any of the world's
+    clock   : returns nanoseconds since 1970
     """
 
     world: World
@@ -76,6 +82,7 @@ class Judge:
     part: Arrivals
     settings: ArrivalParams
     rows: RowReader
+    clock: Callable[[], int] = time.time_ns
 
     @property
     def topic(self) -> str:
@@ -85,12 +92,12 @@ class Judge:
         self, store: Store, connection: Connection, facts: Mapping[int, Fact], told: Arrays
     ) -> Judged:
         """Judge facts that are new, by their place among `told`; write down what is held."""
-        now, found = time.time_ns() // 1000, Judged()
-        waiting = self._waiting(connection, facts, found)
+        now, found = self.clock() // 1000, Judged()
+        waiting, rows, answers = self._on_record(connection, facts, found)
         new = {place: fact for place, fact in facts.items() if fact.id not in found.repeated}
         if not new:
             return found
-        arriving = self._arriving(connection, new, told, now)
+        arriving = self._arriving(new, told, rows, answers, now)
         sources = {place: self._source(fact) for place, fact in arriving.items()}
         newest = Newest(store, connection, self.topic, self.settings.newest)
         newest.read({one for one in sources.values() if one}, window=not self.is_row)
@@ -119,61 +126,78 @@ class Judge:
             found.held = [one for one in found.held if one.id not in gone]
         return found
 
-    def _waiting(
+    def _on_record(
         self, connection: Connection, facts: Mapping[int, Fact], found: Judged
-    ) -> dict[str, HeldRow]:
-        """Return what is held of the same rows, by name; note what was told before to the word."""
+    ) -> tuple[dict[str, HeldRow], dict[str, str], dict[str, str]]:
+        """Return what is held of the same rows, the rows themselves and what was answered about
+        them last, both as JSON, by name. Note what was told before to the word, and when rows were
+        there. One query: it is in the way of every fact."""
         ids = {fact.id for fact in facts.values()}
-        names = sorted({fact.name for fact in facts.values()})
-        problem = "" if self.is_row else self.problem.name
-        here = (held.c.world == self.world.name) & (held.c.problem == problem)
+        doubted: list[str] = []
+        rows: dict[str, str] = {}
+        answers: dict[str, str] = {}
+        for part in in_parts(sorted({fact.name for fact in facts.values()})):
+            for kind, name, said, at in connection.execute(self._by_name, {"names": part}):
+                if kind == _ROW:
+                    rows[name], found.rows_at[name] = said, at
+                elif kind == _ANSWER:
+                    answers[name] = said
+                else:
+                    doubted.append(said)
         waiting = {}
-        for part in in_parts(names):
-            for row in connection.execute(select(held).where(here, held.c.name.in_(part))):
+        for part in in_parts(doubted):
+            for row in connection.execute(select(held).where(held.c.id.in_(part))):
                 if row.id in ids and row.status != LET_IN:
                     found.repeated.add(row.id)
                 elif row.status == HELD:
                     waiting[row.name] = row
-        return waiting
+        return waiting, rows, answers
+
+    @cached_property
+    def _by_name(self) -> CompoundSelect[Any]:
+        """The query for kind, name, text and moment of what is on record, oldest first; to build it
+        for each request would take longer than to ask it."""
+        names = bindparam("names", expanding=True)
+        problem = "" if self.is_row else self.problem.name
+        doubted = (
+            select(literal(_HELD), held.c.name, held.c.id, held.c.received_at)
+            .where(held.c.world == self.world.name, held.c.problem == problem)
+            .where(held.c.name.in_(names))
+        )
+        if self.is_row:
+            return union_all(doubted)
+        rows = (
+            select(literal(_ROW), events.c.name, events.c.body, events.c.at)
+            .where(events.c.world == self.world.name, events.c.problem == "")
+            .where(events.c.kind == ROW, events.c.replaced_by == 0, events.c.name.in_(names))
+        )
+        answers = (
+            select(literal(_ANSWER), predictions.c.name, predictions.c.answer, predictions.c.as_of)
+            .where(predictions.c.problem == self.problem.name, predictions.c.name.in_(names))
+            .where(predictions.c.role == "champion")
+        )
+        return union_all(doubted, rows, answers).order_by(text("4"))
 
     def _arriving(
-        self, connection: Connection, facts: Mapping[int, Fact], told: Arrays, now: int
+        self,
+        facts: Mapping[int, Fact],
+        told: Arrays,
+        rows: Mapping[str, str],
+        answers: Mapping[str, str],
+        now: int,
     ) -> dict[int, Arriving]:
-        rows: dict[str, Arrays] = {}
-        answers: dict[str, Any] = {}
-        if not self.is_row:
-            names = sorted({fact.name for fact in facts.values()})
-            for part in in_parts(names):
-                rows |= self._rows(connection, part)
-                answers |= self._answers(connection, part)
-        moment = np.datetime64(now, "us")
+        decode, moment = msgspec.json.decode, np.datetime64(now, "us")
+        read = {name: self.rows.read([decode(body)]) for name, body in rows.items()}
         return {
             place: Arriving(
                 take(told, slice(place, place + 1)),
-                rows.get(fact.name, {}),
-                answers.get(fact.name, {}),
+                read.get(fact.name, {}),
+                decode(answers[fact.name]) if fact.name in answers else {},
                 {},
                 moment,
             )
             for place, fact in facts.items()
         }
-
-    def _rows(self, connection: Connection, names: Sequence[str]) -> dict[str, Arrays]:
-        asked = select(events.c.name, events.c.body).where(
-            events.c.world == self.world.name, events.c.problem == "", events.c.replaced_by == 0
-        )
-        found = connection.execute(asked.where(events.c.name.in_(names)))
-        return {name: self.rows.read([msgspec.json.decode(body)]) for name, body in found}
-
-    def _answers(self, connection: Connection, names: Sequence[str]) -> dict[str, Any]:
-        """Return what was answered last about rows."""
-        asked = (
-            select(predictions.c.name, predictions.c.answer)
-            .where(predictions.c.problem == self.problem.name, predictions.c.name.in_(names))
-            .where(predictions.c.role == "champion")
-            .order_by(predictions.c.as_of, predictions.c.predicted_at)
-        )
-        return {name: msgspec.json.decode(said) for name, said in connection.execute(asked)}
 
     def _source(self, fact: Arriving) -> str:
         """Return who tells a fact; "" where that is not known, or nothing is remembered of it."""
@@ -193,7 +217,7 @@ class Judge:
 
     def _doubt(self, fact: Fact, one: Arriving, newest: Newest, source: str) -> Suspicion | None:
         if source:
-            told = columns_of(newest.of(source), fact.name, self._same(one), one.told)
+            told = columns_of(newest.of(source), self._whose(fact, one), self._same(one), one.told)
             one = replace(one, newest=told)
         return worst(self.problem, one, self.part, self.settings, is_row=self.is_row)
 
@@ -207,7 +231,15 @@ class Judge:
         values = {name: plain(one.told[name]) for name in kept}
         if PREDICTION in one.answer:
             values[PREDICTION] = one.answer[PREDICTION]
-        newest.add(source, Told(fact.name, self._same(one), is_held, values))
+        newest.add(source, Told(self._whose(fact, one), self._same(one), is_held, values))
+
+    def _whose(self, fact: Fact, one: Arriving) -> str:
+        """Return of what a source has told one thing, the last of which is remembered: a row, or of
+        a class all rows of a group, which mostly share it."""
+        group = [one.told[name][0] for name in self.problem.group if name in one.told]
+        if self.is_row or self.problem.task == "regression" or not group:
+            return fact.name
+        return "|".join(map(str, group))
 
     def _look_for_change(
         self, connection: Connection, newest: Newest, found: Judged, now: int

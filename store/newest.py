@@ -6,12 +6,13 @@ as JSON has them, moments in microseconds.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from problems.arrivals import PREDICTION
 from retrace.base.arrays import Arrays
@@ -69,8 +70,7 @@ class Newest:
     def read(self, sources: Collection[str], *, window: bool) -> None:
         """Read what is kept of sources, in one query."""
         names = sorted({*sources, *([WINDOW] if window else [])})
-        here = (newest.c.topic == self._topic) & newest.c.source.in_(names)
-        rows = self._connection.execute(select(newest.c.source, newest.c.part).where(here))
+        rows = self._connection.execute(_READ, {"topic": self._topic, "sources": names})
         for source, part in rows:
             if source == WINDOW:
                 self.window, self._window_before = window_of(part), part
@@ -97,12 +97,23 @@ class Newest:
             {"topic": self._topic, "source": source, "received_at": now, "part": part}
             for source, part in parts.items()
         ]
-        added = self._store.insert(newest)
-        write = added.on_conflict_do_update(
-            index_elements=["topic", "source"],
-            set_={"part": added.excluded.part, "received_at": added.excluded.received_at},
-        )
-        self._connection.execute(write, rows)
+        self._connection.execute(_write(self._store), rows)
+
+
+# Statements are built once: that takes longer than to run them.
+_READ = select(newest.c.source, newest.c.part).where(
+    newest.c.topic == bindparam("topic"),
+    newest.c.source.in_(bindparam("sources", expanding=True)),
+)
+
+
+@lru_cache(maxsize=8)
+def _write(store: Store) -> Any:
+    added = store.insert(newest)
+    return added.on_conflict_do_update(
+        index_elements=["topic", "source"],
+        set_={"part": added.excluded.part, "received_at": added.excluded.received_at},
+    )
 
 
 def told_of(part: bytes) -> list[Told]:

@@ -1,6 +1,7 @@
 """What is doubted is held, counts for nothing, and is let in as if it had come just now."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,18 @@ def test_clocks_that_are_off(told: Told) -> None:
         (one,) = told.world.add(facts, arrays).held
         assert one.suspicion.doubt == "clock"
     assert told.counted() == []
+
+
+def test_a_plan_may_lie_ahead_and_a_row_may_not(told: Told) -> None:
+    rows = [
+        {**WORLD.example, "stop_id": "S1", "planned_arrival_at": "2098-01-01T00:00:00Z"},
+        {**WORLD.example, "stop_id": "S2", "planned_at": "2098-01-01T00:00:00Z"},
+    ]
+    of_rows = replace(told.world.judges["service_time"], is_row=True)
+    told.world.judges = {"": of_rows}
+    arrays = told.readers[""].read(rows)
+    added = told.world.add(row_facts(WORLD, rows, arrays), arrays)
+    assert [(one.place, one.suspicion.doubt) for one in added.held] == [(1, "clock")]
 
 
 def test_where_many_are_improbable_the_world_has_changed(told: Told) -> None:

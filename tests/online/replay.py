@@ -10,6 +10,7 @@ import json
 import random
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ class Played:
     swapped: int = 0
     doubled: int = 0
     late: int = 0
+    held: int = 0  # and let in at once, as a person would
     ids: set[str] = field(default_factory=set)
 
 
@@ -187,6 +189,10 @@ def play(
             server.start()
         return server.post(method_path, body)
 
+    def tell(kind: str, rows: list[dict[str, Any]]) -> None:
+        if send(kind, rows)["held"]:
+            played.held += let_in(server)
+
     def flush(due: list[Item]) -> None:
         chance.shuffle(due)
         played.swapped += len(due)
@@ -195,9 +201,9 @@ def play(
             again = [row for row in rows if chance.random() < 0.05]
             played.doubled += len(again)
             for start in range(0, len(rows), AT_ONCE):
-                send(kind, rows[start : start + AT_ONCE])
+                tell(kind, rows[start : start + AT_ONCE])
             if again:
-                send(kind, again)
+                tell(kind, again)
 
     for item in items(project, name, most_asked):
         if item.kind != "ask":
@@ -257,6 +263,30 @@ def _entities(problem: Problem, rows: Any, places: list[int]) -> frozenset[tuple
     return frozenset((one, str(rows[one][place])) for one in named for place in places)
 
 
+def let_in(server: RunningServer) -> int:
+    """Let in what is held, from outside of the server, and wait until it has seen that."""
+    from sqlalchemy import func, true
+    from sqlalchemy import select as sql_select
+
+    from store.database import Store
+    from store.facts import WorldEvents
+    from store.tables import bases, events, held
+
+    store = Store(server.store)
+    with store.reading() as connection:
+        worlds = list(connection.execute(sql_select(held.c.world).distinct()).scalars())
+    number = sum(WorldEvents(store, [], 7.0).let_in(one, true(), "replay", "") for one in worlds)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with store.reading() as connection:
+            newest = connection.execute(sql_select(func.max(events.c.number))).scalar()
+            taken = connection.execute(sql_select(func.min(bases.c.taken))).scalar()
+        if taken is None or taken == newest:
+            break
+        time.sleep(0.05)
+    return number
+
+
 def stored_ids(server: RunningServer) -> list[str]:
     """Return the ids of all predictions in the server's database, each as often as it is there."""
     from sqlalchemy import select as sql_select
@@ -277,6 +307,7 @@ def report(played: Played) -> Iterator[str]:
             "swapped": played.swapped,
             "doubled": played.doubled,
             "late": played.late,
+            "held": played.held,
         }
     )
     yield from played.different[:10]

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from sqlalchemy import CompoundSelect, Connection, bindparam, literal, select, text, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    literal,
+    select,
+    text,
+    union_all,
+)
 
 from problems import parts
 from problems.arrivals import PREDICTION, same_text, worst
@@ -157,7 +166,7 @@ class Judge:
     def _by_name(self) -> CompoundSelect[Any]:
         """The query for kind, name, text and moment of what is on record, oldest first; to build it
         for each request would take longer than to ask it."""
-        names = bindparam("names", expanding=True)
+        names: BindParameter[Any] = bindparam("names", expanding=True)
         problem = "" if self.is_row else self.problem.name
         doubted = (
             select(literal(_HELD), held.c.name, held.c.id, held.c.received_at)

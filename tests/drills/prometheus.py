@@ -107,13 +107,13 @@ def drifted(project: Path, folder: Path, quiet: float, n_rows: int) -> Seen:
     prometheus = Prometheus(folder / "prometheus-drifted", server.port, watch.port, webhook)
     try:
         prometheus.start()
-        of_weeks = 'retrace_watch_prediction_psi{window="week"}'
+        of_weeks = 'retrace_watch_answers{window="week"}'
         until(lambda: prometheus.query(of_weeks), "watch has looked", 2 * PATIENCE_SECONDS)
         time.sleep(quiet)
         if webhook.told("RetraceAlarmOpen", kind="predictions"):
             found.false.add("RetraceAlarmOpen about predictions")
         dear = sorted(zip(answers, rows, strict=True), key=lambda one: -one[0])[: n_rows // 20]
-        many = [{**row, "listing_id": FAR + n} for n, (_, row) in enumerate(dear * 60)]
+        many = [{**row, "listing_id": FAR + n} for n, (_, row) in enumerate(dear * 120)]
         with arriving(DRIFT, found, webhook, "RetraceAlarmOpen", kind="predictions"):
             answer(server, many)
     finally:

@@ -1,6 +1,7 @@
 """List alarms, and say what became of one.
 
     retrace alarms                          those that are open; --all for every one there was
+    retrace alarms rows 1f3c > rows.csv     the answers that it is about, the worst first
     retrace alarms ack 1f3c --note "..."    somebody looks at it
     retrace alarms mute 1f3c --days 7       no word of it until then, while its cause lasts
     retrace alarms close 1f3c --true        it was right; --false if it was not
@@ -10,6 +11,7 @@ What was right and what was not is kept: `retrace alarms --all` shows it.
 
 import argparse
 import getpass
+import sys
 import time
 
 from experiments.installed import server_packages
@@ -22,13 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", help="SQLite or PostgreSQL by URL")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     for name, words in (
+        ("rows", "the answers that it is about, as CSV"),
         ("ack", "somebody looks at it"),
         ("mute", "no word of it for some days"),
         ("close", "it is done with"),
     ):
         one = actions.add_parser(name, help=words)
         one.add_argument("id", help="or how it begins")
-        one.add_argument("--note", default="")
+        if name != "rows":
+            one.add_argument("--note", default="")
         if name == "mute":
             one.add_argument("--days", type=float, default=7.0)
         if name == "close":
@@ -40,11 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     with server_packages():
         from monitoring import alarms
+        from monitoring.behind import rows_behind
         from monitoring.said import of_alarm
+        from monitoring.settings import monitoring_params
     from store.database import Store
 
     store = Store(args.store, existing=True)
     store.upgrade()
+    if args.action == "rows":
+        _, rows = rows_behind(store, args.id, monitoring_params())
+        rows.to_csv(sys.stdout, index=False)
+        return 0
     if args.action:
         now, by = time.time_ns() // 1000, {"by": getpass.getuser()}
         said = by | ({"note": args.note} if args.note else {})

@@ -5,7 +5,7 @@ A cause is what a summary names by kind and subject. An alarm that was closed le
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -54,10 +54,15 @@ def alarms(store: Store, problem: str | None = None) -> list[Alarm]:
 
 
 def raise_alarms(
-    store: Store, problem: str, newest: Iterable[Summary], now: int, params: MonitoringParams
+    store: Store,
+    problem: str,
+    newest: Iterable[Summary],
+    in_use: Set[str],
+    now: int,
+    params: MonitoringParams,
 ) -> list[Alarm]:
-    """Open, keep and close the alarms of a problem by its newest windows; return those that
-    somebody is to be told of."""
+    """Open, keep and close the alarms of a problem by its newest windows and the versions that are
+    in use; return those that somebody is to be told of."""
     summaries = list(newest)
     there = {
         (one.version, cause.kind, cause.subject): (one, cause)
@@ -71,6 +76,8 @@ def raise_alarms(
     for key, (summary, cause) in there.items():
         known = latest.get(key)
         if known is not None and _is_same(known, now, params):
+            if known.is_true is not None:  # somebody has said what it was: let it rest
+                continue
             state = known.state if known.state in (ACKNOWLEDGED, MUTED) else OPEN
             if known.state == MUTED and (known.muted_until or 0) <= now:
                 state = OPEN
@@ -79,21 +86,23 @@ def raise_alarms(
                 msgspec.structs.replace(
                     known, words=cause.words, seen_at=now, state=state, closed_at=None,
                     n_windows=known.n_windows + (summary.start > known.seen_at),
+                    start=summary.start, end=summary.end,
                 )
             )  # fmt: skip
             continue
         to_do = TO_DO[cause.kind].format(problem=problem, arm=summary.arm)
         made = Alarm(
             id_of(problem, *key, now), problem, summary.version, cause.kind, cause.subject,
-            cause.words, to_do, OPEN, now, now, 1,
+            cause.words, to_do, OPEN, now, now, 1, summary.arm, summary.fingerprint,
+            summary.start, summary.end,
         )  # fmt: skip
         new.append(made)
         changed.append(made)
-    changed += [
-        msgspec.structs.replace(one, state=CLOSED, closed_at=now, by=one.by or "its cause is gone")
-        for key, one in latest.items()
-        if one.state != CLOSED and key not in there and one.version in looked_at
-    ]
+    for key, one in latest.items():
+        if one.state == CLOSED or key in there or one.version in in_use - looked_at:
+            continue
+        why = "its cause is gone" if one.version in looked_at else "its version is not in use"
+        changed.append(msgspec.structs.replace(one, state=CLOSED, closed_at=now, by=one.by or why))
     _save(store, changed)
     return new
 
@@ -105,15 +114,21 @@ def _is_same(known: Alarm, now: int, params: MonitoringParams) -> bool:
     return now - (known.closed_at or 0) < params.quiet_days * DAY
 
 
-def change(store: Store, asked: str, **fields: Any) -> Alarm:
-    """Change an alarm by its id, or by how that begins. RetraceError where there is none."""
-    found = [one for one in alarms(store) if one.id.startswith(asked)]
+def alarm_of(store: Store, asked: str) -> Alarm:
+    """Return an alarm by its id, or by how that begins. RetraceError where there is none."""
+    there = alarms(store)
+    found = [one for one in there if one.id.startswith(asked)]
     if len(found) != 1 or not asked:
-        there = ", ".join(one.id for one in alarms(store) if one.state != CLOSED) or "none"
+        opened = ", ".join(one.id for one in there if one.state != CLOSED) or "none"
         raise RetraceError(
-            f"'{asked}' is {'no alarm' if not found else 'several alarms'}; open are {there}."
+            f"'{asked}' is {'no alarm' if not found else 'several alarms'}; open are {opened}."
         )
-    changed = msgspec.structs.replace(found[0], **fields)
+    return found[0]
+
+
+def change(store: Store, asked: str, **fields: Any) -> Alarm:
+    """Change an alarm, named as `alarm_of` has it."""
+    changed = msgspec.structs.replace(alarm_of(store, asked), **fields)
     _save(store, [changed])
     return changed
 

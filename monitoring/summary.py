@@ -139,6 +139,10 @@ class Alarm(msgspec.Struct, frozen=True):
     raised_at: int
     seen_at: int  # when the cause was there last
     n_windows: int  # in how many windows in a row it was there
+    arm: str = ""
+    fingerprint: str = ""
+    start: int = 0  # of the window that it is about
+    end: int = 0
     closed_at: int | None = None
     muted_until: int | None = None
     is_true: bool | None = None

@@ -68,8 +68,9 @@ def watch(
     now_seen = Seen(now, until.outcomes_until, until.loaded_until, round(1000 * took))
     with answering(store):
         save_pass(store, problem.name, now_seen, rows, params.days * 12)
-        new = raise_alarms(store, problem.name, _newest(store, problem, known, now, params), now,
-                           params)  # fmt: skip
+        newest = _newest(store, problem, known, now, params)
+        in_use = {one.version for one in models}
+        new = raise_alarms(store, problem.name, newest, in_use, now, params)
     return Pass(problem.name, tuple(made.values()), tuple(new), time.monotonic() - began)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from monitoring import alarms as alarms_of
+from monitoring.behind import rows_behind
 from monitoring.models import WatchedModel
 from monitoring.settings import MonitoringParams
 from monitoring.summary import Summary
@@ -166,8 +167,13 @@ def test_an_alarm_is_acknowledged_muted_and_judged(live: Live) -> None:
         alarms_of.change(live.store, "nix", state="open")
     assert not look(live, 1.1).new
     assert alarms_of.alarms(live.store)[0].state == "muted"
-    alarms_of.change(live.store, alarm.id, state="closed", closed_at=START, is_true=True)
-    assert alarms_of.alarms(live.store)[0].is_true
+    _, rows = rows_behind(live.store, alarm.id, PARAMS)
+    assert len(rows) == 100
+    assert {"name", "prediction", "region"} <= {*rows}
+    alarms_of.change(live.store, alarm.id, state="closed", closed_at=START + DAY, is_true=True)
+    assert not look(live, 1.2).new  # its cause is there yet, and somebody knows
+    (kept_,) = alarms_of.alarms(live.store)
+    assert (kept_.state, kept_.is_true) == ("closed", True)
 
 
 def test_an_empty_store_is_no_fault(live: Live) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
 from experiments.rollout.verdict import verdict_on
 from monitoring.alarms import alarms
 from monitoring.daily import DAYS, Fold, page
+from monitoring.notices import URGENT, WARNING, Notice
 from monitoring.settings import monitoring_params
+from monitoring.summary import Summary
 from monitoring.watch import kept
 from monitoring.well import Action, ProblemDay, micros
 from monitoring.windows import DAY
@@ -17,7 +20,6 @@ from problems.parts import find_problem
 from problems.served import OpenCases
 from retrace.base.errors import RetraceError
 from retrace.base.tables import Table
-from retrace.judge.rollout import RolloutVerdict
 from serving.rollout import Rollout, read_rollouts
 from store.database import Store, answering
 from store.stops import stops_in
@@ -32,6 +34,7 @@ class Daily:
 
     def __init__(self, store: Store, problems: Sequence[str]) -> None:
         self.store, self.problems = store, list(problems)
+        self.tried: list[Tried] = []  # what the newest page says of rollouts
         self._lists: dict[str, tuple[str, Fold | None]] = {}
 
     def page(
@@ -43,6 +46,7 @@ class Daily:
         """Return the page of a moment, by default now. Raises StoreAway where the database does not
         answer; whatever else cannot be made is said on the page.
 
+        at : windows that were over by then are on the page, with what is known of them today
         listed_at : when it is asked what is open, by default at the end of the data
         tops : the folder of each problem's model, by default this one
         """
@@ -53,8 +57,8 @@ class Daily:
             found = [
                 ProblemDay(
                     name,
-                    kept(self.store, name, "day", since, until),
-                    kept(self.store, name, "week", since - WEEK, until),
+                    _over(kept(self.store, name, "day", since, until), at),
+                    _over(kept(self.store, name, "week", since - WEEK, until), at),
                 )
                 for name in self.problems
             ]
@@ -62,7 +66,8 @@ class Daily:
                       if one.problem in self.problems and one.raised_at <= until]  # fmt: skip
         worlds = dict.fromkeys(find_problem(name).world for name in self.problems)
         lists = [self._list(world, listed_at, tops or {}) for world in worlds]
-        sections = [*filter(None, lists), *rollouts(self.store, self.problems)]
+        self.tried = rollouts(self.store, self.problems)
+        sections = [*filter(None, lists), *_fold(self.tried)]
         return page(found, raised, sections, now)
 
     def _list(self, world: str, at: pd.Timestamp | None, tops: Tops) -> Fold | None:
@@ -71,6 +76,11 @@ class Daily:
         if self._lists.get(world, ("", None))[0] != key:
             self._lists[world] = (key, open_list(world, at, tops))
         return self._lists[world][1]
+
+
+def _over(found: list[Summary], at: pd.Timestamp | None) -> list[Summary]:
+    """Return the windows that were over at a moment; of now, all."""
+    return found if at is None else [one for one in found if one.end <= micros(at)]
 
 
 def open_list(world: str, at: pd.Timestamp | None, tops: Tops) -> Fold | None:
@@ -97,52 +107,74 @@ def _section(world: str, title: str, found: OpenCases) -> Fold:
     asked = []
     if n_look:
         first_case = str(found.table.frame.iloc[0, 0])
-        what = f"Look at {n_look:,} of {world}; the first is {first_case}."
-        asked.append(Action(f"{what} `retrace weekly {world}` has all.", f"{n_open:,} are open",
-                          "open"))  # fmt: skip
+        what = f"{n_look:,} open {world} are worth a look; begin with {first_case}."
+        why = f"{n_open:,} are open; `retrace weekly {world}` lists them all"
+        asked.append(Action(what, why, "open"))
     words = f"{n_open:,} open, {n_look:,} worth looking at, {found.at:%-d %b %Y, %H:%M}"
     return Fold(title, words, (), tables, asked)
 
 
-def rollouts(store: Store, problems: Sequence[str]) -> list[Fold]:
-    """Return what is tried, with the verdict on each arm; nothing where nothing is tried."""
-    tried = {name: one for name, one in read_rollouts().items() if name in problems}
-    lines, asked = list[str](), list[Action]()
-    for name, rollout in tried.items():
-        for arm, line, todo in _arms(store, name, rollout):
-            lines.append(f"{name}, {arm}: {line}")
-            asked += [todo] if todo else []
-    if not lines:
-        return []
-    words = f"{len(lines)} challenger{'s' if len(lines) > 1 else ''} beside the champions"
-    return [Fold("Rollouts", words, lines, (), asked)]
+class Tried(NamedTuple):
+    """An arm of a rollout: what is known of it in words, and what that asks for, if anything."""
+
+    problem: str
+    arm: str
+    since: str
+    words: str
+    event: Literal["stop", "verdict"] = "verdict"
+    to_do: str = ""
+    weight: float = WARNING
+
+    @property
+    def notice(self) -> Notice | None:
+        """What people are told of it, once; None where nothing is to be done."""
+        if not self.to_do:
+            return None
+        subject, key = f"{self.problem}: rollout of {self.arm}", f"{self.since} {self.to_do}"
+        return Notice(subject, self.words, self.to_do, self.weight, self.event, key)
 
 
-def _arms(store: Store, name: str, rollout: Rollout) -> list[tuple[str, str, Action | None]]:
-    """Return each arm with its verdict in words, and what that asks for."""
-    problem, found = find_problem(name), list[tuple[str, str, Action | None]]()
+def rollouts(store: Store, problems: Sequence[str]) -> list[Tried]:
+    """Return what is tried, with the verdict on each arm."""
     with answering(store):
         stopped = stops_in(store)
-    for arm, challenger in rollout.challengers.items():
-        if why := stopped.get((name, arm, challenger.since)):
-            line = f"stopped by the guard: {why}"
-            todo = Action(f"`retrace rollout stop {name} {arm}`", f"{name}, {arm}: {line}", "bad")
-            found.append((arm, line, todo))
-            continue
-        try:
-            verdict = verdict_on(store, problem, rollout, arm).verdict
-        except RetraceError as error:
-            found.append((arm, f"no verdict: {error}", None))
-            continue
-        found.append((arm, verdict.sentence, _asked(name, arm, verdict)))
-    return found
+    return [
+        _tried(store, name, rollout, arm, stopped.get((name, arm, challenger.since), ""))
+        for name, rollout in read_rollouts().items()
+        if name in problems
+        for arm, challenger in rollout.challengers.items()
+    ]
 
 
-def _asked(name: str, arm: str, verdict: RolloutVerdict) -> Action | None:
-    """Return what a verdict asks for."""
-    why = f"{name}, {arm}: {verdict.sentence}"
+def _tried(store: Store, name: str, rollout: Rollout, arm: str, stopped: str) -> Tried:
+    """Judge an arm, unless the guard has stopped it already."""
+    since = rollout.challengers[arm].since
+    stop = f"`retrace rollout stop {name} {arm}`"
+    if stopped:
+        words = f"stopped by the guard: {stopped}"
+        return Tried(name, arm, since, words, "stop", stop, URGENT)
+    try:
+        verdict = verdict_on(store, find_problem(name), rollout, arm).verdict
+    except RetraceError as error:
+        return Tried(name, arm, since, f"no verdict: {error}")
     if verdict.decision == "stop":
-        return Action(f"`retrace rollout stop {name} {arm}`", why, "bad")
+        return Tried(name, arm, since, verdict.sentence, "verdict", stop, URGENT)
+    to_do = ""
     if verdict.decision == "promote":
-        return Action(f"`retrace rollout verdict {name} {arm}` says to promote it.", why, "open")
-    return None
+        to_do = f"`retrace rollout verdict {name} {arm}` says to promote it."
+    return Tried(name, arm, since, verdict.sentence, "verdict", to_do)
+
+
+def _fold(tried: Sequence[Tried]) -> list[Fold]:
+    """Return what is tried as a part of the page; nothing where nothing is."""
+    if not tried:
+        return []
+    asked = [
+        Action(one.to_do, f"{one.problem}, {one.arm}: {one.words}",
+               "bad" if one.weight >= URGENT else "open")
+        for one in tried
+        if one.to_do
+    ]  # fmt: skip
+    words = f"{len(tried)} challenger{'s' if len(tried) > 1 else ''} beside the champions"
+    lines = [f"{one.problem}, {one.arm}: {one.words}" for one in tried]
+    return [Fold("Rollouts", words, lines, (), asked)]

@@ -60,8 +60,9 @@ class Watching:
             n_open, new = n_open + len(there), [*new, *found.new]
             for line in lines(self.store, name, models, found, there, params):
                 say(line, "watch", "warning" if there else "info")
-        self.notices.tell([of_alarm(one) for one in new])
         self._keep_page(now, {name: models[0].top for name, models in in_use.items() if models})
+        tried = [one.notice for one in self.daily.tried]
+        self.notices.tell([*(of_alarm(one) for one in new), *filter(None, tried)])
         if whole:
             self.shown = self._kept()
             self.passed_at = time.time_ns() // 1000

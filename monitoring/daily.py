@@ -167,9 +167,10 @@ def _facts(one: ProblemDay, at: pd.Timestamp) -> list[tuple[str, str]]:
     if not one.served_weeks:
         return []
     week, known, found = one.served_weeks[-1], one.known_week, []
-    yesterday = one.served[-1][0]
-    found.append(("answers on " + well.day_words(yesterday.start, at),
-                  well.answers_words(yesterday)))  # fmt: skip
+    over = [day[0] for day in one.served if day[0].end <= well.micros(at)]
+    if over:
+        words = "answers on " + well.day_words(over[-1].start, at)
+        found.append((words, well.answers_words(over[-1])))
     found.append(("version", ", ".join(dict.fromkeys(day.version for day in one.served[-1]))))
     if week.expected_metric is not None:
         words = f"{week.metric_words} expected before outcomes, week until "
@@ -284,8 +285,9 @@ def _savings(one: ProblemDay, at: pd.Timestamp) -> list[dict[str, Any]]:
         points.append(Point(place[day[0].start], total))
     if not points:
         return []
-    title = f"Saved against the rule, {currency}, running sum"
-    words = f"{numbers.number(round(total))} {currency} in {len(points)} days; answers whose "
+    title = f"Saved against the rule, {currency or 'money'}, running sum"
+    amount = f"{numbers.number(round(total))} {currency}".rstrip()
+    words = f"{amount} in {len(points)} days; answers whose "
     drawn = drawing.curves([Trace("saved", "truth", points)], labels, from_zero=True)
     return [{"title": title, "drawn": drawn, "note": words + "outcome is open are not in it.",
              "keys": []}]  # fmt: skip

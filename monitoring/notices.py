@@ -1,7 +1,7 @@
 """Tell people: mail, Slack, a webhook and whatever else Apprise knows, by URLs of the environment.
 
     RETRACE_NOTIFY=mailtos://me:secret@example.org/?to=team@example.org,slack://...
-    RETRACE_NOTIFY_RECORDS=json://intake.example.org/records     of that event alone, in its stead
+    RETRACE_NOTIFY_STOP=json://oncall.example.org/hook     of that event alone, in its stead
 
 A URL has secrets: it stands in no file, and no message of ours has it. What waits is a file, so
 that a restart loses nothing. A receiver that is down is tried again, longer and longer apart, and
@@ -36,6 +36,7 @@ FILE, LOCK = "notices.json", "notices.lock"
 AGAIN_MINUTES = (1, 5, 15, 60, 240)  # after each failure; then a receiver has lost the message
 SERVICE_SECONDS = 30.0  # for one receiver, its connection included
 LOCK_SECONDS = 120.0
+MOST_KEYS = 1000
 MOST_WAITING = 500  # notices: what is more is counted and no longer kept
 LONGEST_SUBJECT, LONGEST_WORDS = 120, 600  # characters
 BETWEEN = re.compile(r"\s*,\s*(?=[A-Za-z0-9]+://)")  # URLs; one may have commas of its own
@@ -50,13 +51,17 @@ class NoticeParams(Params):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What somebody should know: what it is about, what happened, what to do and where."""
+    """What somebody should know: what it is about, what happened, what to do and where.
+
+    key : names what is told once and no more, however often it is told here; "" for none
+    """
 
     subject: str
     words: str
     to_do: str
     weight: float = WARNING
     event: Event = "alarm"
+    key: str = ""
 
 
 def of_alarm(alarm: Alarm) -> Notice:
@@ -84,6 +89,7 @@ class Kept(msgspec.Struct):
     not_kept: int = 0
     messages: list[Message] = []
     made_at: list[float] = []  # messages of the last hour
+    told: list[str] = []  # keys, the newest last
     lost: dict[str, int] = {}  # messages that a receiver has lost since it got one
 
 
@@ -132,6 +138,8 @@ class Notices:
 
     def _tell(self, known: Kept, notices: Sequence[Notice]) -> None:
         now = self.clock()
+        notices = [one for one in notices if not one.key or one.key not in known.told]
+        known.told = [*known.told, *(one.key for one in notices if one.key)][-MOST_KEYS:]
         if notices and not known.waiting:
             known.since = now
         known.waiting = sorted([*known.waiting, *notices], key=lambda one: -one.weight)

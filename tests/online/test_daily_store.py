@@ -10,7 +10,9 @@ from commands.__main__ import main
 from experiments.daily import Daily
 from monitoring.well import micros
 from store.database import Store
+from store.stops import add_stop
 from store.watched import Seen, save_alarm, save_pass
+from tests.live import SINCE, rollout_of
 from tests.online.days import AT, RANKED, problem
 from tests.online.test_daily import text_of
 from tests.online.watched import DAY, alarm
@@ -75,3 +77,22 @@ def test_a_store_without_a_pass_makes_a_page(tmp_path: Path) -> None:
     said = text_of(Daily(store, ["price"]).page(AT))
     assert "1 problem has no data." in said
     assert "Nothing was answered in these weeks." in said
+
+
+def test_a_challenger_that_was_stopped_is_on_the_page_and_told(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("experiments.daily.read_rollouts", lambda: {"price": rollout_of()})
+    store = Store(url)
+    add_stop(store, "price", "b", SINCE, "12 of 60 answers were late", {})
+    daily = Daily(store, ["price"])
+    first = text_of(daily.page(AT)).split("Since yesterday")[0]
+    assert "retrace rollout stop price b" in first
+    assert "price, b: stopped by the guard: 12 of 60 answers were late" in first
+    (tried,) = daily.tried
+    notice = tried.notice
+    assert notice is not None
+    assert (notice.event, notice.to_do) == ("stop", "`retrace rollout stop price b`")
+    assert "12 of 60" in notice.words
+    assert SINCE in notice.key  # a new start of the arm is told of anew
+    assert Daily(store, ["fraud"]).page(AT).count("Rollouts") == 0

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
@@ -212,6 +213,16 @@ def test_nobody_listens_and_nothing_is_raised(
     assert "cannot be read and is begun anew" in capsys.readouterr().out
     Notices(tmp_path / "nothing", NoticeParams(), {}, clock).tell([DRIFT])
     assert not (tmp_path / "nothing").exists()  # without a URL nothing is kept
+
+
+def test_what_has_a_key_is_told_once(tmp_path: Path, hook: Hook, clock: Clock) -> None:
+    stop = msgspec.structs.replace(STOP, key="stop price b")
+    for _ in range(3):
+        notices(tmp_path, hook.url, clock).tell([stop])
+        clock.pass_minutes(60)
+    assert len(hook.bodies) == 1
+    notices(tmp_path, hook.url, clock).tell([msgspec.structs.replace(STOP, key="stop price c")])
+    assert len(hook.bodies) == 2
 
 
 def test_an_event_may_have_receivers_of_its_own(tmp_path: Path, hook: Hook, clock: Clock) -> None:

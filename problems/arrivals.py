@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from problems.contract import Problem
-from problems.served import ArrivalParams, Arrivals, Arriving, Range, Suspicion
+from problems.served import ArrivalParams, Arrivals, Arriving, Ends, Suspicion
 from retrace.base.arrays import Arrays
 from retrace.encode.encoding import to_scale
 
@@ -52,7 +52,7 @@ def _of_outcome(problem: Problem, fact: Arriving, settings: ArrivalParams) -> It
         yield from _run_of_ones(problem, fact, settings.unlikely_run)
 
 
-def outside(limits: Mapping[str, Range], columns: Arrays) -> Iterator[Suspicion]:
+def outside(limits: Mapping[str, Ends], columns: Arrays) -> Iterator[Suspicion]:
     """Yield columns whose value cannot be; one that is missing is not looked at."""
     for name, limit in limits.items():
         value = number(columns, name)

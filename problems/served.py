@@ -201,7 +201,7 @@ class Page:
 Doubt = Literal["impossible", "clock", "repeated", "improbable"]
 
 
-class Range(Params):
+class Ends(Params):
     """What a number can be, both ends included; None is open."""
 
     least: float | None = None
@@ -211,7 +211,7 @@ class Range(Params):
 class RowArrivalParams(Params):
     """`<world>.arrivals.rows`: when an arriving row is held."""
 
-    limits: dict[str, Range] = Field(default_factory=dict)  # by column
+    limits: dict[str, Ends] = Field(default_factory=dict)  # by column
     repeats: int | None = Field(None, ge=2)  # the same but for key and time, so often in a row
     improbable: float | None = Field(None, gt=1)  # in the world's own measure
 
@@ -221,7 +221,7 @@ class ArrivalParams(Params):
     reads it. None switches a check off, `hold: false` all of them."""
 
     hold: bool = True
-    limits: dict[str, Range] = Field(default_factory=dict)  # by column of the outcome or its row
+    limits: dict[str, Ends] = Field(default_factory=dict)  # by column of the outcome or its row
     improbable: float | None = Field(3.0, gt=1)  # half-widths of the interval that was told, away
     # from the prediction on the fitted scale; of a 90 % interval and normal errors 3 is one in a
     # million

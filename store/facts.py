@@ -16,7 +16,7 @@ from retrace.base.arrays import Arrays
 from store.database import Store
 from store.fact import Fact
 from store.held import let_in
-from store.judge import Held, Judge, Judged
+from store.judge import HeldFact, Judge, Judged
 from store.known import ROW, StoredState
 from store.tables import INTERVAL, bases, events, held, outcomes, state, undo
 
@@ -34,7 +34,7 @@ class Added:
 
     stored: int
     repeated: int
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldFact, ...] = ()
     changed: str = ""
 
 

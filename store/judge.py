@@ -56,7 +56,7 @@ _HELD, _ROW, _ANSWER = 0, 1, 2  # what is on record of a name
 ALL = "all"  # the source of facts where the world names none
 
 
-class Held(NamedTuple):
+class HeldFact(NamedTuple):
     """A fact that is held, and its place among those that came with it."""
 
     place: int
@@ -70,7 +70,7 @@ class Judged:
     that came. `rows_at` is when the rows of outcomes were there, by name; `changed` says it where
     the world has changed."""
 
-    held: list[Held] = field(default_factory=list)
+    held: list[HeldFact] = field(default_factory=list)
     repeated: set[str] = field(default_factory=set)
     released: list[Fact] = field(default_factory=list)
     rows_at: dict[str, int] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Judge:
                 suspicion = None
             self._remember(newest, source, fact, one, is_held=suspicion is not None)
             if suspicion is not None:
-                found.held.append(Held(place, fact.id, suspicion))
+                found.held.append(HeldFact(place, fact.id, suspicion))
                 hold(connection, fact, source, suspicion, now)
             if one.answer:
                 newest.window.add(source, fact.id, improbable=improbable, size=self.settings.window)

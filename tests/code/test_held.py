@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 
 from problems import parts
 from problems.rows import RowReader
-from problems.served import ArrivalParams, Arrivals, Range
+from problems.served import ArrivalParams, Arrivals, Ends
 from problems.service_time.problem import PROBLEMS
 from problems.service_time.schema import WORLD
 from store.database import Store
@@ -26,7 +26,7 @@ from tests.code.test_store_events import plain, stored
 
 PROBLEM = PROBLEMS["service_time"]
 SETTINGS = ArrivalParams(
-    limits={"service_seconds": Range(least=60, most=5400)},
+    limits={"service_seconds": Ends(least=60, most=5400)},
     improbable=2.0,
     repeats=3,
     window=20,

@@ -242,7 +242,7 @@ FAULTY = {
 # ---- what is held of them ------------------------------------------------------------------------
 
 
-class Clock:
+class ServerClock:
     """The server's clock, in nanoseconds since 1970."""
 
     now = 0
@@ -258,7 +258,7 @@ class Teller:
         self.problem, self.world = problem, parts.world(problem.world)
         self.store = Store(f"sqlite:///{folder / 'store.db'}")
         self.store.upgrade()
-        self.clock = Clock()
+        self.clock = ServerClock()
         judges = judges_of([problem])
         judges = {name: replace(one, clock=self.clock) for name, one in judges.items()}
         self.events = WorldEvents(self.store, [], 10_000.0, judges)

@@ -179,7 +179,10 @@ def beside_rule(
         if learnt.empty:
             return {}
         found.append(made(problem, learnt, held[folds == fold], settings))
-    rows = metrics.beside(held, pd.concat(found).reindex(held.index), "rule")
+    told = pd.concat(found).reindex(held.index)
+    if isinstance(told, pd.DataFrame):  # a class that the other folds have not
+        told = told.fillna(0.0)
+    rows = metrics.beside(held, told, "rule")
     losses = [metrics.losses(problem.metric, rows, *name) for name in ((), ("rule",))]
     difference = paired_difference(*losses, blocks=blocks_of(problem, rows)[1])
     return {VALID_RULE: _compared(difference)}

@@ -26,7 +26,7 @@ def columns_drift(model: WatchedModel, columns: np.ndarray, n_blocks: int) -> pd
     if bundle is None or bundle.reference is None or not len(columns):
         return pd.DataFrame()
     names = bundle.encoding.columns
-    before, now = (pd.DataFrame(one, columns=names) for one in (bundle.reference.columns, columns))
+    before, now = (pd.DataFrame(one, columns=names) for one in (reference_of(bundle), columns))
     categorical = bundle.layout.categorical
     drift = feature_drift(before, now, categorical)
     drift["psi"] = [
@@ -34,6 +34,22 @@ def columns_drift(model: WatchedModel, columns: np.ndarray, n_blocks: int) -> pd
         for name, psi in zip(drift["column"], drift["psi"], strict=True)
     ]
     return rank(drift, model.importance)
+
+
+def reference_of(bundle: Bundle) -> np.ndarray:
+    """Return the reference's columns as rows that are asked have them, (n_rows, n_columns).
+
+    Means of the target stand there out of fold, as training needs them: many values where a row
+    that is asked has that of its category. Here each category has its own, as often as it was.
+    """
+    assert bundle.reference is not None
+    columns = bundle.reference.columns.copy()
+    for target in bundle.encoding.encoder.targets:
+        known = np.repeat(target.means[:-1], target.counts)
+        if len(known) and target.name in bundle.encoding.columns:
+            evenly = np.linspace(0, len(known) - 1, len(columns)).astype(np.int64)
+            columns[:, bundle.encoding.columns.index(target.name)] = known[evenly]
+    return columns
 
 
 def by_chance(before: pd.Series, now: pd.Series, n_blocks: int, is_category: bool = False) -> float:
@@ -51,13 +67,12 @@ def told_of(bundle: Bundle, ranked: pd.DataFrame, columns: np.ndarray) -> tuple[
     if ranked.empty or bundle.reference is None:
         return ()
     places = {name: place for place, name in enumerate(bundle.encoding.columns)}
+    reference = reference_of(bundle)
     categories = {one.column: one for one in _categories(bundle)}
     found = []
     for row in ranked.head(MOST_COLUMNS).to_dict("records"):
         name = str(row["column"])
-        before, now = (
-            of[:, places[name]].astype(np.float64) for of in (bundle.reference.columns, columns)
-        )
+        before, now = (of[:, places[name]].astype(np.float64) for of in (reference, columns))
         category = categories.get(name)
         bins = _of_values(before, now, category) if category else _of_numbers(before, now)
         new = ~np.isin(now, before) if category else np.zeros(1, bool)

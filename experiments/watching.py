@@ -11,7 +11,7 @@ from experiments.daily import Daily
 from experiments.watched import models_in_use
 from monitoring import gauges, serve
 from monitoring.alarms import CLOSED, alarms
-from monitoring.notices import NoticeParams, Notices, of_alarm
+from monitoring.notices import Notice, Notices, of_alarm
 from monitoring.said import lines
 from monitoring.settings import monitoring_params
 from monitoring.summary import Alarm, Summary
@@ -20,7 +20,8 @@ from monitoring.well import moment
 from monitoring.windows import DAY
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
-from store.database import AWAY, Store, StoreAway
+from store.database import AWAY, Store, StoreAway, answering
+from store.held import held_by_problem
 from store.log import FOLDER
 from store.messages import say
 from store.watched import PAGE, page_in, save_page
@@ -38,7 +39,7 @@ class Watching:
         self.problems, self.models = list(problems), models
         self.store = Store(url, existing=True)
         self.store.upgrade()
-        self.notices = Notices(FOLDER.parent, NoticeParams())
+        self.notices = Notices(FOLDER.parent, monitoring_params().notices)
         self.daily = Daily(self.store, self.problems)
         self.passed_at: int | None = None
         self.shown: list[Summary] = []  # what gauges are of; it changes with a pass alone
@@ -62,11 +63,31 @@ class Watching:
                 say(line, "watch", "warning" if there else "info")
         self._keep_page(now, {name: models[0].top for name, models in in_use.items() if models})
         tried = [one.notice for one in self.daily.tried]
-        self.notices.tell([*(of_alarm(one) for one in new), *filter(None, tried)])
+        told = [*(of_alarm(one) for one in new), *filter(None, tried), *self._of_records()]
+        self.notices.tell(told)
         if whole:
             self.shown = self._kept()
             self.passed_at = time.time_ns() // 1000
         return n_open
+
+    def _of_records(self) -> list[Notice]:
+        """Return a notice a day of each problem's facts that wait for somebody to look at them."""
+        try:
+            with answering(self.store), self.store.reading() as connection:
+                waiting = held_by_problem(connection)
+        except StoreAway:
+            return []
+        return [
+            Notice(
+                f"{name}: doubted records",
+                f"{n:,} facts are held, since they can hardly be right",
+                f"`retrace records {name}` lists them, lets them in or refuses them.",
+                event="records",
+                key=f"records {name} {pd.Timestamp.now('UTC'):%F}",
+            )
+            for name, n in waiting.items()
+            if name in self.problems
+        ]
 
     def _keep_page(self, now: int | None, tops: Mapping[str, Path | None]) -> None:
         """Make the daily page, for /daily of watch and of servers."""

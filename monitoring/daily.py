@@ -117,7 +117,7 @@ def _is_yesterday(one: Summary, at: pd.Timestamp) -> bool:
 
 def _value(one: Summary) -> float | None:
     """Return the metric of a day of which most outcomes are known."""
-    few = not one.figures or one.n_known < well.LEAST_KNOWN * max(one.n_sampled, 1)
+    few = not (one.figures and one.is_mature)
     return None if few else well.headline(one)[0]
 
 

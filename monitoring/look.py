@@ -93,13 +93,15 @@ def look(
     if window.kind == "week":  # a day has one weekday, and hours that are not over
         why += before_why
     notes += scored.notes
+    mature = causes.is_mature(len(known), len(found.rows), params)
+    said["is_mature"] = mature
     if len(known):
         after = performance(model, known, n_all, with_interval=window.kind == "week")
         notes += after.pop("notes")
         said |= after | {"slices": slices(problem, known, model.alarm.slice_min_rows, params)}
-        if window.kind == "week" and causes.is_mature(len(known), len(found.rows), params):
+        if window.kind == "week" and mature:
             why += causes.of_losses(model, known if longer is None else longer)
-        elif not causes.is_mature(len(known), len(found.rows), params):
+        elif not mature:
             notes.append(f"{len(known) / len(found.rows):.0%} of the outcomes are known yet")
     if found.rows["overruled"].notna().any():
         said["overruled"] = float(found.rows["overruled"].mean())

@@ -20,12 +20,11 @@ from typing import Literal, get_args
 import apprise
 import msgspec
 from filelock import FileLock, Timeout
-from pydantic import Field
 
+from monitoring.settings import NoticeParams
 from monitoring.summary import Alarm
 from retrace.base.errors import RetraceError
 from retrace.base.files import replacing
-from retrace.base.params import Params
 from store.messages import say
 
 URLS = "RETRACE_NOTIFY"  # in the environment
@@ -40,14 +39,6 @@ MOST_KEYS = 1000
 MOST_WAITING = 500  # notices: what is more is counted and no longer kept
 LONGEST_SUBJECT, LONGEST_WORDS = 120, 600  # characters
 BETWEEN = re.compile(r"\s*,\s*(?=[A-Za-z0-9]+://)")  # URLs; one may have commas of its own
-
-
-class NoticeParams(Params):
-    """When people are told."""
-
-    digest_minutes: float = Field(10.0, ge=0)  # after a message, what follows waits and is one
-    most_an_hour: int = Field(6, ge=1)  # messages; then everything waits
-    most_lines: int = Field(8, ge=1)  # notices of a message; then "and 3 more"
 
 
 class Notice(msgspec.Struct, frozen=True):

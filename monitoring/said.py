@@ -50,7 +50,7 @@ def _figures(weeks: Sequence[Summary], params: MonitoringParams) -> Iterator[str
     newest = weeks[-1]
     if newest.expected_metric is not None:
         yield f"{newest.metric_words} expected {newest.expected_metric:.4g}"
-    known = [one for one in weeks if one.n_known >= params.least_known * max(one.n_sampled, 1)]
+    known = [one for one in weeks if one.is_mature]
     if not known:
         yield "no week whose outcomes are known yet"
         return

@@ -16,6 +16,14 @@ def _known(zone: str) -> str:
     return zone
 
 
+class NoticeParams(Params):
+    """When people are told."""
+
+    digest_minutes: float = Field(10.0, ge=0)  # after a message, what follows waits and is one
+    most_an_hour: int = Field(6, ge=1)  # messages; then everything waits
+    most_lines: int = Field(8, ge=1)  # notices of a message; then "and 3 more"
+
+
 class MonitoringParams(Params):
     """How live predictions are watched; no stage reads it."""
 
@@ -31,6 +39,7 @@ class MonitoringParams(Params):
     error_share: float = Field(0.01, gt=0, lt=1)  # of requests
     worse_slice: float = Field(0.25, gt=0)  # by which the loss of a slice is above the others'
     quiet_days: float = Field(7.0, ge=0)  # a cause that comes back earlier is no new alarm
+    notices: NoticeParams = NoticeParams()
 
     @property
     def zone(self) -> ZoneInfo:

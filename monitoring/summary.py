@@ -104,6 +104,7 @@ class Summary(msgspec.Struct, frozen=True):
     # ---- outcomes
     n_known: int = 0  # of the sampled
     n_all_known: int = 0  # of all answers, by share of the sampled
+    is_mature: bool = False  # so many are known that they are like the others
     delay_days: tuple[float, ...] = ()  # quantiles .1 .5 .9 from answer to outcome
     loss: Between | None = None
     loss_before: float | None = None  # of held rows

@@ -198,7 +198,7 @@ def _newest(
         if not mine:
             continue
         found.append(_only(mine[-1], before_outcomes=True))
-        mature = [one for one in mine if one.n_known >= params.least_known * one.n_sampled]
+        mature = [one for one in mine if one.is_mature]
         found += [_only(one, before_outcomes=False) for one in mature[-1:]]
     return found
 

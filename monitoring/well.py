@@ -14,7 +14,6 @@ from retrace.report.numbers import count, number, percent
 Mood = Literal["good", "open", "bad", "plain"]
 WORDS: dict[Mood, str] = {"good": "well", "open": "look", "bad": "act", "plain": "no data"}
 HARM = (PERFORMANCE, VOLUME, SYSTEM)  # people are hit by these today; others may become harm
-LEAST_KNOWN = 0.8  # of a week's outcomes, before its figures are told as its own
 SILENT_DAYS = 2
 CHANGE_DAYS = 1
 RULE = "rule_"
@@ -53,11 +52,7 @@ class ProblemDay:
     @property
     def known_week(self) -> Summary | None:
         """The newest week of which most outcomes are known."""
-        known = [
-            one
-            for one in self.served_weeks
-            if one.figures and one.n_known >= LEAST_KNOWN * max(one.n_sampled, 1)
-        ]
+        known = [one for one in self.served_weeks if one.figures and one.is_mature]
         return known[-1] if known else None
 
 

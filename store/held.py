@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
 from problems.served import Suspicion
 from store.fact import Fact
@@ -71,6 +71,13 @@ def listed(connection: Connection, which: ColumnElement[bool], most: int) -> Ite
     """Yield what is or was held, the newest first."""
     asked = select(held).where(which).order_by(held.c.received_at.desc(), held.c.id).limit(most)
     yield from connection.execute(asked)
+
+
+def held_by_problem(connection: Connection) -> dict[str, int]:
+    """Return how many facts wait for a word, by problem; those of a row alone are of none."""
+    mine = (held.c.status == HELD) & (held.c.problem != "")
+    asked = select(held.c.problem, func.count()).where(mine).group_by(held.c.problem)
+    return {name: int(n) for name, n in connection.execute(asked.order_by(held.c.problem))}
 
 
 def in_parts(values: Sequence[str]) -> list[Sequence[str]]:

@@ -35,6 +35,7 @@ def day(problem: str, ago: int, rng: np.random.Generator, **more: Any) -> Summar
     known: dict[str, Any] = {
         "problem": problem, "start": TODAY - (ago + 1) * DAY, "end": TODAY - ago * DAY,
         "n_answers": n, "n_sampled": n, "n_known": int(n * share), "n_all_known": int(n * share),
+        "is_mature": share >= 0.8,
         "by_hour": (n // 24,) * 24, "usual": (100.0,) * 24,
         "loss": Between(loss, 0.92 * loss, 1.08 * loss) if share else None,
         "figures": {metric: value, f"rule_{metric}": level * 1.3} if share else {},
@@ -95,7 +96,7 @@ def weeks_of(days: list[Summary], rng: np.random.Generator) -> list[Summary]:
         found.append(
             msgspec.structs.replace(
                 these[-1], kind="week", start=these[0].start, n_answers=n, n_sampled=n,
-                n_known=known, figures=of.figures, loss=of.loss, drift=drift(rng),
+                n_known=known, is_mature=known >= 0.8 * n, figures=of.figures, loss=of.loss, drift=drift(rng),
                 slices=slices(of.loss.value) if of.loss else (),
             )
         )  # fmt: skip
@@ -112,6 +113,7 @@ def without_outcomes(name: str) -> ProblemDay:
     """A problem of which no outcome has come."""
     nothing: dict[str, Any] = {
         "n_known": 0,
+        "is_mature": False,
         "n_all_known": 0,
         "loss": None,
         "figures": {},

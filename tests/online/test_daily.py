@@ -65,7 +65,7 @@ def test_a_week_is_told_when_most_of_its_outcomes_are_known() -> None:
 
 
 def test_what_is_not_known_is_said_in_words() -> None:
-    rng_free = {"n_known": 0, "n_sampled": 100}
+    rng_free = {"n_known": 0, "n_sampled": 100, "is_mature": False}
     bare = [msgspec.structs.replace(d, figures={}, **rng_free) for d in problem("p").days]
     one = ProblemDay("p", bare, [])
     assert "No outcome is known yet; RMSLE 0.5" in state(one)[1]

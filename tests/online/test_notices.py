@@ -15,7 +15,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 
-from monitoring.notices import AGAIN_MINUTES, FILE, URGENT, Notice, NoticeParams, Notices
+from monitoring.notices import AGAIN_MINUTES, FILE, URGENT, Notice, Notices
+from monitoring.settings import NoticeParams
 from retrace.base.errors import RetraceError
 from tests.online.server import free_port
 

@@ -30,6 +30,7 @@ def summary(*, psi: float = 0.02, gap: float = 0.1, **more: Any) -> Summary:
         "prediction_before": (5.0, 10.0, 20.0, 40.0, 90.0),
         "prediction": (6.0, 11.0, 21.0, 41.0, 91.0), "width_before": 30.0, "width": 31.0,
         "expected_loss": 0.24, "expected_metric": 0.49, "n_known": 2000, "n_all_known": 2000,
+        "is_mature": True,
         "delay_days": (0.5, 2.0, 9.0), "loss": Between(0.25, 0.2, 0.3), "loss_before": 0.24,
         "figures": {"rmsle": 0.5, "rmsle_rule": 0.64}, "coverage": Between(0.9, 0.88, 0.92),
         "calibration": 1.02, "slices": slices_of(gap), "overruled": 0.02,

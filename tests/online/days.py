@@ -96,7 +96,8 @@ def weeks_of(days: list[Summary], rng: np.random.Generator) -> list[Summary]:
         found.append(
             msgspec.structs.replace(
                 these[-1], kind="week", start=these[0].start, n_answers=n, n_sampled=n,
-                n_known=known, is_mature=known >= 0.8 * n, figures=of.figures, loss=of.loss, drift=drift(rng),
+                n_known=known, is_mature=known >= 0.8 * n, figures=of.figures, loss=of.loss,
+                drift=drift(rng),
                 slices=slices(of.loss.value) if of.loss else (),
             )
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from experiments.tune.space import TuneParams
+from monitoring.settings import MONITORING, MonitoringParams
 from problems import parts
 from retrace.base import paths
 from retrace.base.errors import RetraceError
@@ -29,16 +30,17 @@ OPTIONAL = {
     "arrivals",
 }  # needed where a list at the top names it
 LISTS = {"simulators": "simulate", "backtests": "backtest"}
+ONLINE: dict[str, type[BaseModel]] = {SERVING: ServingParams, MONITORING: MonitoringParams}
 
 
 def faults() -> Iterator[str]:
     """Yield a message for every key of either file that is missing, unknown or wrong."""
     blocks, worlds, problems = _block(""), _block("worlds"), _block("problems")
     for name in blocks:
-        if name not in {*LISTS, SERVING, "worlds", "problems", *worlds, *problems}:
+        if name not in {*LISTS, *ONLINE, "worlds", "problems", *worlds, *problems}:
             yield f"{PATH}: unknown key '{name}'; a block is named in worlds or in problems."
-    if SERVING in blocks:
-        yield from _fault(ServingParams, SERVING)
+    for name in [one for one in ONLINE if one in blocks]:
+        yield from _fault(ONLINE[name], name)
     for name in worlds:
         yield from _fault(WorldEntry, f"worlds.{name}")
         yield from _wrong(name, name, WORLD)

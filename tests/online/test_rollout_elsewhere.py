@@ -165,6 +165,7 @@ def test_in_shadow_it_is_asked_what_the_champion_was_and_ends_with_the_server(
     until(lambda: children(server) == [], 15)
 
 
+@pytest.mark.slow  # minutes where the machine has other work: a version of other code starts
 def test_a_champion_of_other_code_is_served_and_put_back_without_losing_a_request(
     server: RunningServer, prices: Path, versions: Any
 ) -> None:

@@ -19,7 +19,7 @@ from monitoring.summary import (
     VOLUME,
     Cause,
 )
-from retrace.judge.drift import AlarmParams, alarmed, loss_changes
+from retrace.judge.drift import AlarmParams, loss_changes, raise_alarm
 
 SILENT_HOURS = 6  # in a row without an answer, where some are usual
 LEAST_USUAL, LEAST_SILENT = 20.0, 50.0  # answers, before their absence says anything
@@ -31,7 +31,7 @@ def of_drift(
     """Yield what has moved, by what needs no outcome."""
     if ranked.empty and predictions.empty:
         return
-    for one in alarmed(ranked, predictions, None, params, foreseen=foreseen):
+    for one in raise_alarm(ranked, predictions, None, params, foreseen=foreseen).causes:
         kind = DATA if one.what == "feature" else PREDICTIONS
         yield Cause(kind, one.subject, one.words)
 
@@ -58,7 +58,7 @@ def of_losses(model: WatchedModel, rows: pd.DataFrame) -> Iterator[Cause]:
         unbiased=model.problem.task == "regression",
     )
     empty = pd.DataFrame()
-    for one in alarmed(empty, empty, changes, params):
+    for one in raise_alarm(empty, empty, changes, params).causes:
         kind = PERFORMANCE if one.subject.startswith("all") else BIAS
         yield Cause(kind, one.subject, one.words)
 

@@ -270,8 +270,7 @@ class FeatureFunction(Protocol):
 class AsOf(Protocol):
     def __call__(self, rows: Arrays, past: Arrays, settings: Any, /) -> Arrays:
         """Return what was known of each row's entities at its own time of prediction, in one sorted
-        pass over `past`, clean rows with outcomes. What became known at that very instant is not
-        seen."""
+        pass over `past`, clean rows with outcomes, without what became known at that instant."""
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,17 @@ class Alarmed:
 
 @dataclass(frozen=True)
 class DriftAlarm:
-    """Whether to act, and why: one sentence a cause, the weightiest kind first."""
+    """Whether to act, and why: what is above its limit, the weightiest kind first."""
 
-    reasons: tuple[str, ...]
+    causes: tuple[Alarmed, ...]
 
     @property
     def raised(self) -> bool:
-        return bool(self.reasons)
+        return bool(self.causes)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return tuple(one.words for one in self.causes)
 
 
 def psi(reference: Floats, current: Floats) -> float:
@@ -273,7 +277,7 @@ def raise_alarm(
     sustained: pd.DataFrame | None = None,
     foreseen: float = float("nan"),
 ) -> DriftAlarm:
-    """Decide whether to act.
+    """Decide whether to act. A frame may be empty.
 
     Parameters
     ----------
@@ -282,19 +286,6 @@ def raise_alarm(
     sustained : the same of the last `sustained_periods`, or None while there are fewer
     foreseen : by which share losses of rows without outcomes are expected to be larger
     """
-    found = alarmed(features, predictions, losses, params, sustained, foreseen)
-    return DriftAlarm(tuple(one.words for one in found))
-
-
-def alarmed(
-    features: pd.DataFrame,
-    predictions: pd.DataFrame,
-    losses: pd.DataFrame | None,
-    params: AlarmParams,
-    sustained: pd.DataFrame | None = None,
-    foreseen: float = float("nan"),
-) -> list[Alarmed]:
-    """Return what is above its limit, as `raise_alarm` takes it; a frame may be empty."""
     rate = params.false_discovery_rate
     found = []
     if losses is not None:
@@ -313,7 +304,9 @@ def alarmed(
         for value in moved.loc[moved["q_value"] <= rate, "psi"]:
             words = f"predictions have a PSI of {value:.2f}"
             found.append(Alarmed("predictions", "predictions", words))
-    return found + ([] if features.empty else _of_features(features, params))
+    if len(features):
+        found += _of_features(features, params)
+    return DriftAlarm(tuple(found))
 
 
 def _of_features(features: pd.DataFrame, params: AlarmParams) -> list[Alarmed]:

@@ -30,7 +30,8 @@ from retrace.fit.following import DECISION, FOLLOWED, Waiting
 from retrace.fit.intervals import Interval
 from retrace.past.state import NotKept
 from serving.clock import check_ahead
-from serving.explore import EXPLORED, TOLD, Explore, drawn
+from serving.decision import decide, told_beside
+from serving.explore import Explore
 from serving.reasons import Reasons
 from serving.settings import ServingParams
 from serving.wanted import CHAMPION
@@ -237,7 +238,7 @@ class Served:
             for place, name in islice(ids, len(one.rows)):
                 answer = {which: values[place] for which, values in plain.items()}
                 answer |= stale
-                told = self._told(name, answer)
+                told = told_beside(self.decision, self.explore, name, answer, self.problem.scale)
                 said = self._said(name, one.arm, moments[place], answer, told)
                 if one.explain:
                     said["reasons"] = self.reasons.of(matrix[place : place + 1])
@@ -263,37 +264,14 @@ class Served:
             answers.append(own)
         return answers
 
-    def _told(self, name: str, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return what the log has of what is told beside the answer: the forecast that costs least,
-        where it is not the prediction, and what was drawn instead."""
-        found: dict[str, Any] = {}
-        own = self.decide(answer)
-        if own.get("by", "prediction") != "prediction":
-            found[TOLD] = own["tell"]
-        if self.explore is not None:
-            other = drawn(self.explore, name, answer, self.problem.scale)
-            found |= {} if other is None else other._asdict()
-        return found
-
     def _said(
         self, name: str, arm: str, as_of: int, answer: dict[str, Any], told: dict[str, Any]
     ) -> dict[str, Any]:
         said = {"id": name, "problem": self.problem.name, "version": self.version, "arm": arm}
         if self.problem.time:
             said["as_of"] = f"{np.datetime64(as_of, 'us')}Z"
-        decision = self.decide({**answer, **told})
+        decision = decide(self.decision, {**answer, **told})
         return {**said, **answer, "unit": self.problem.unit, "decision": decision}
-
-    def decide(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return what costs least to do: the forecast to tell, or whether to act; of an answer that
-        was drawn, what was told."""
-        if EXPLORED in answer:
-            return {"tell": answer[EXPLORED], "by": EXPLORED, "density": answer["density"]}
-        threshold, told = self.decision.get("threshold"), self.decision.get("told")
-        if threshold is not None:
-            return {"act": answer["prediction"] >= threshold, "threshold": threshold}
-        by = told if told in answer else "prediction"
-        return {"tell": answer[by], "by": by}
 
     def _look_up(
         self, rows: Arrays, as_of: np.ndarray

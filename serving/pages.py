@@ -25,6 +25,7 @@ from retrace.fit.intervals import Interval
 from serving import drawing
 from serving.answers import newest
 from serving.api import ACTIONS, Api
+from serving.decision import decide
 from serving.form import RowForm, columns_of, fields_of, form_of, row_of
 from serving.listing import OpenLists, has_list
 from serving.model import Asked, Served
@@ -222,7 +223,7 @@ class Pages:
         """Return a recorded answer as it was given; reasons only of the model that is served."""
         answer = found["answer"]
         said = {**answer, "id": found["id"], "version": found["version"], "as_of": found["as_of"]}
-        said["decision"] = served.decide(answer)
+        said["decision"] = decide(served.decision, answer)
         columns = found["columns"]
         if isinstance(columns, dict):
             said["reasons"] = served.reasons.of(np.array([[*columns.values()]], np.float32))

@@ -14,7 +14,7 @@ def decide(decision: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, 
     """
     if EXPLORED in answer:
         return {"tell": answer[EXPLORED], "by": EXPLORED, "density": answer["density"]}
-    threshold, told = decision.get("threshold"), decision.get("told")
+    threshold, told = decision.get("threshold"), decision.get("told", "prediction")
     if threshold is not None:
         return {"act": answer["prediction"] >= threshold, "threshold": threshold}
     by = told if told in answer else "prediction"

@@ -68,7 +68,11 @@ FEEDBACK = {
 }
 REASON: dict[str, Any] = {"column": TEXT, "words": TEXT, "value": {}, "unit": TEXT}
 REASON |= {"effect": NUMBER, "effect_unit": TEXT}
-STALE = {"const": True, "description": "the database is away: history is as of history_as_of"}
+STALE = {
+    "type": "boolean",
+    "const": True,
+    "description": "the database is away: history is as of history_as_of",
+}
 REASONS = {"type": "array", "items": {"type": "object", "properties": REASON}}
 EXPLAIN = {
     "name": "explain",

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     with server_packages():
-        from monitoring import alarms
+        from monitoring import alarms, summary
         from monitoring.behind import rows_behind
         from monitoring.said import of_alarm
         from monitoring.settings import monitoring_params
@@ -59,14 +59,14 @@ def run(args: argparse.Namespace) -> int:
         now, by = time.time_ns() // 1000, {"by": getpass.getuser()}
         said = by | ({"note": args.note} if args.note else {})
         if args.action == "ack":
-            said["state"] = alarms.ACKNOWLEDGED
+            said["state"] = summary.ACKNOWLEDGED
         elif args.action == "mute":
-            said |= {"state": alarms.MUTED, "muted_until": now + round(args.days * DAY)}
+            said |= {"state": summary.MUTED, "muted_until": now + round(args.days * DAY)}
         else:
-            said |= {"state": alarms.CLOSED, "closed_at": now, "is_true": args.is_true}
+            said |= {"state": summary.CLOSED, "closed_at": now, "is_true": args.is_true}
         print(of_alarm(alarms.change(store, args.id, **said)))
         return 0
-    found = [one for one in alarms.alarms(store) if args.all or one.state != alarms.CLOSED]
+    found = [one for one in alarms.alarms(store) if args.all or one.state != summary.CLOSED]
     for one in found:
         print(of_alarm(one))
     if not found:

@@ -7,7 +7,7 @@
 
 Reads the store alone, and the files of the models that are in use. Only days of which answers or
 outcomes have come since the last pass are looked at again. docs/monitoring.md says what each alarm
-means. Exit status: 0 all is well, 3 there are open alarms.
+means. Exit status: 0 all is well, 1 something could not be looked at, 3 there are open alarms.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import re
 from experiments.installed import server_packages
 from retrace.base.params import read_key
 
-ALARMS = 3
+ALARMS, NOT_LOOKED = 3, 1
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -53,5 +53,5 @@ def run(args: argparse.Namespace) -> int:
     while True:
         n_open = watching.look(args.at)
         if not args.every:
-            return ALARMS if n_open else 0
+            return NOT_LOOKED if n_open is None else ALARMS if n_open else 0
         watching.wait(args.every)

@@ -10,11 +10,11 @@ import pandas as pd
 from experiments.daily import Daily
 from experiments.watched import models_in_use
 from monitoring import gauges, serve
-from monitoring.alarms import CLOSED, alarms
+from monitoring.alarms import alarms
 from monitoring.notices import Notice, Notices, of_alarm
 from monitoring.said import lines
 from monitoring.settings import monitoring_params
-from monitoring.summary import Alarm, Summary
+from monitoring.summary import CLOSED, Alarm, Summary
 from monitoring.watch import kept, watch
 from monitoring.well import moment
 from monitoring.windows import DAY
@@ -27,6 +27,7 @@ from store.messages import say
 from store.watched import PAGE, page_in, save_page
 
 NOTICE_SECONDS = 60.0
+ANSWER_SECONDS = 60  # of the database to one question; a day of a million answers takes some
 WEEK = 7 * DAY
 
 
@@ -37,37 +38,46 @@ class Watching:
         for name in problems:
             find_problem(name)
         self.problems, self.models = list(problems), models
-        self.store = Store(url, existing=True)
+        self.store = Store(url, existing=True, answer_seconds=ANSWER_SECONDS)
         self.store.upgrade()
         self.notices = Notices(FOLDER.parent, monitoring_params().notices)
         self.daily = Daily(self.store, self.problems)
         self.passed_at: int | None = None
         self.shown: list[Summary] = []  # what gauges are of; it changes with a pass alone
 
-    def look(self, at: str | None = None) -> int:
-        """Make one pass, print what it found and tell of new alarms; return how many are open."""
+    def look(self, at: str | None = None) -> int | None:
+        """Make one pass, print what it found and tell of new alarms; return how many are open, or
+        None where something could not be looked at, as of a store that is away: that is said."""
         params = monitoring_params()
         now = None if at is None else moment_of(at, params.time_zone)
-        in_use = models_in_use(self.store, self.problems, self.models)
-        n_open, whole, new = 0, True, list[Alarm]()
-        for name, models in in_use.items():
+        n_open, whole, new, tops = 0, True, list[Alarm](), dict[str, Path | None]()
+        for name in self.problems:
             try:
+                models = models_in_use(self.store, [name], self.models)[name]
                 found = watch(self.store, find_problem(name), models, params, now)
-            except StoreAway as error:
-                say(f"{name}: {error}", "watch", "error")
+                new += found.new
+                there = [one for one in alarms(self.store, name) if one.state != CLOSED]
+                said = [*lines(self.store, name, models, found, there, params)]
+            except RetraceError as error:  # of one problem, or of the store: others are looked at
+                say(f"{name} was not looked at: {error}", "watch", "error")
                 whole = False
                 continue
-            there = [one for one in alarms(self.store, name) if one.state != CLOSED]
-            n_open, new = n_open + len(there), [*new, *found.new]
-            for line in lines(self.store, name, models, found, there, params):
+            tops |= {name: models[0].top} if models else {}
+            n_open += len(there)
+            for line in said:
                 say(line, "watch", "warning" if there else "info")
-        self._keep_page(now, {name: models[0].top for name, models in in_use.items() if models})
+        self._keep_page(now, tops)
         tried = [one.notice for one in self.daily.tried]
         told = [*(of_alarm(one) for one in new), *filter(None, tried), *self._of_records()]
         self.notices.tell(told)
-        if whole:
+        if not whole:
+            return None
+        try:
             self.shown = self._kept()
-            self.passed_at = time.time_ns() // 1000
+        except StoreAway as error:
+            say(str(error), "watch", "error")
+            return None
+        self.passed_at = time.time_ns() // 1000
         return n_open
 
     def _of_records(self) -> list[Notice]:

@@ -12,8 +12,12 @@ import msgspec
 
 from monitoring.settings import MonitoringParams
 from monitoring.summary import (
+    ACKNOWLEDGED,
     BIAS,
+    CLOSED,
     DATA,
+    MUTED,
+    OPEN,
     PERFORMANCE,
     PREDICTIONS,
     REFUSALS,
@@ -24,10 +28,9 @@ from monitoring.summary import (
 )
 from monitoring.windows import DAY
 from retrace.base.errors import RetraceError
-from store.database import Store
+from store.database import Store, answering
 from store.watched import alarms_in, save_alarm
 
-OPEN, ACKNOWLEDGED, MUTED, CLOSED = "open", "acknowledged", "muted", "closed"
 TO_DO = {
     VOLUME: "Does the source still send what it should? `retrace status` shows the servers.",
     REFUSALS: "Look at the source of this column; the answers to refused rows say what was wrong.",
@@ -48,8 +51,8 @@ def id_of(problem: str, version: str, kind: str, subject: str, raised_at: int) -
 
 
 def alarms(store: Store, problem: str | None = None) -> list[Alarm]:
-    """Return all alarms, the newest first."""
-    with store.reading() as connection:
+    """Return all alarms, the newest first. StoreAway where the database does not answer."""
+    with answering(store), store.reading() as connection:
         return [_DECODER.decode(one) for one in alarms_in(connection, problem)]
 
 
@@ -136,7 +139,7 @@ def change(store: Store, asked: str, **fields: Any) -> Alarm:
 def _save(store: Store, changed: Sequence[Alarm]) -> None:
     if not changed:
         return
-    with store.writing("alarms") as connection:
+    with answering(store), store.writing("alarms") as connection:
         for one in changed:
             body = msgspec.json.encode(one).decode()
             row = {name: getattr(one, name) for name in ("id", "problem", "state", "raised_at")}

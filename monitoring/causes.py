@@ -1,6 +1,7 @@
 """Why somebody should look at a window: the limits are those of the backtest's alarm."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,37 @@ from monitoring.summary import (
     VOLUME,
     Cause,
 )
-from retrace.judge.drift import AlarmParams, loss_changes, raise_alarm
+from retrace.judge.drift import OUTCOMES, AlarmParams, loss_changes, raise_alarm
+from retrace.judge.tasks import JUDGING
 
 SILENT_HOURS = 6  # in a row without an answer, where some are usual
+WORDS: dict[str, dict[str, Callable[[str, float], str]]] = {  # by task and limit
+    "regression": {
+        "loss_increase": lambda who, by: f"loss of {who} is {by:+.0%} against held rows",
+        "bias_sd": lambda who, by: (
+            f"outcomes of {who} are {'above' if by > 0 else 'below'} the predictions "
+            f"by {abs(by):.2f} sd"
+        ),
+    },
+    "binary": {
+        "loss_increase": lambda who, by: (
+            f"the probabilities of {who} are off by {by:+.0%} against held rows"
+        ),
+        "bias_sd": lambda who, by: (
+            f"of {who} {'more' if by > 0 else 'fewer'} are positive than their probabilities "
+            f"say, by {abs(by):.2f} sd against held rows"
+        ),
+    },
+    "multiclass": {
+        "loss_increase": lambda who, by: (
+            f"the probabilities of {who} are off by {by:+.0%} against held rows"
+        ),
+        "bias_sd": lambda who, by: (
+            f"predictions of {who} come true {'more' if by > 0 else 'less'} often than their "
+            f"probabilities say, by {abs(by):.2f} sd against held rows"
+        ),
+    },
+}
 LEAST_USUAL, LEAST_SILENT = 20.0, 50.0  # answers, before their absence says anything
 
 
@@ -51,16 +80,27 @@ def of_losses(model: WatchedModel, rows: pd.DataFrame) -> Iterator[Cause]:
         labels = [labels_of(model.problem, one) for one in pair]
         both = [name for name in labels[0] if name in labels[1]]
         labels = [one[both] for one in labels]
+    task = model.problem.task
     changes = loss_changes(
         *(errors_of(model.problem, one) for one in pair),
         *labels,
         min_rows=params.slice_min_rows,
-        unbiased=model.problem.task == "regression",
+        unbiased=JUDGING[task].signed,
     )
-    empty = pd.DataFrame()
-    for one in raise_alarm(empty, empty, changes, params).causes:
-        kind = PERFORMANCE if one.subject.startswith("all") else BIAS
-        yield Cause(kind, one.subject, one.words)
+    whole, empty = f"all {OUTCOMES[params.outcomes]}", pd.DataFrame()
+    names = [_subject(one, whole) for one in changes.itertuples()]
+    for measure, said in WORDS[task].items():
+        amounts = dict(zip(names, changes[measure].astype(float), strict=True))
+        others = dict.fromkeys(name for name in WORDS[task] if name != measure)
+        limits = params.model_copy(update=others)
+        for one in raise_alarm(empty, empty, changes, limits).causes:
+            kind = PERFORMANCE if one.subject == whole else BIAS
+            yield Cause(kind, one.subject, said(one.subject, amounts[one.subject]))
+
+
+def _subject(row: Any, whole: str) -> str:
+    """Return whose losses a row of `loss_changes` is about, as `alarmed` names them."""
+    return whole if row.slice == "all" else f"{row.slice} {row.value}".strip()
 
 
 def of_volume(

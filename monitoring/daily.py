@@ -14,11 +14,12 @@ import pandas as pd
 from monitoring import drawing, well
 from monitoring.drawing import Point, Trace
 from monitoring.html import fill, shown
-from monitoring.summary import Alarm, Summary
+from monitoring.summary import ACKNOWLEDGED, CLOSED, MUTED, OPEN, Alarm, Summary
 from monitoring.well import Action, ProblemDay
 from retrace.base.tables import Table
 from retrace.judge.metrics import METRICS
 from retrace.report import numbers, tables
+from store.log import CHAMPION
 
 DAYS = 35  # of the curves
 SAVED_DAYS = 28
@@ -92,7 +93,6 @@ def _row(one: ProblemDay, alarms: Sequence[Alarm], at: pd.Timestamp) -> dict[str
     over = [day for day in one.served if day[0].end <= well.micros(at)]
     yesterday = over[-1][0] if over and _is_yesterday(over[-1][0], at) else None
     known = one.known_week
-    value = math.nan if known is None else well.headline(known)[0]
     since = well.micros(at - pd.Timedelta(SAVED_DAYS, unit="D"))
     benefits = [
         summary.benefit
@@ -104,7 +104,7 @@ def _row(one: ProblemDay, alarms: Sequence[Alarm], at: pd.Timestamp) -> dict[str
     return {
         "problem": one.problem,
         "state": state,
-        "value": "" if known is None else well.figure(known, value),
+        "value": "" if known is None else well.figure(known, known.value),
         "spark": drawing.spark([_value(day[0]) for day in one.served]),
         "answers": well.answers_words(yesterday) if yesterday else "none" if one.served else "",
         "saved": f"{numbers.number(round(saved))} {benefits[0].currency}" if benefits else "",
@@ -117,8 +117,7 @@ def _is_yesterday(one: Summary, at: pd.Timestamp) -> bool:
 
 def _value(one: Summary) -> float | None:
     """Return the metric of a day of which most outcomes are known."""
-    few = not (one.figures and one.is_mature)
-    return None if few else well.headline(one)[0]
+    return one.value if one.is_mature else None
 
 
 # ---- a problem -----------------------------------------------------------------------------------
@@ -177,11 +176,10 @@ def _facts(one: ProblemDay, at: pd.Timestamp) -> list[tuple[str, str]]:
         found.append((words + well.day_words(week.end - 1, at),
                       well.figure(week, week.expected_metric)))  # fmt: skip
     if known is not None:
-        value, rule = well.headline(known)
         until = well.day_words(known.end - 1, at)
-        found.append((f"{known.metric_words}, week until {until}", well.figure(known, value)))
-        if rule is not None:
-            found.append(("the same by the rule", well.figure(known, rule)))
+        found.append((f"{known.metric_words}, week until {until}", well.figure(known, known.value)))
+        if known.rule_value is not None:
+            found.append(("the same by the rule", well.figure(known, known.rule_value)))
         if known.coverage is not None:
             c = known.coverage
             between = f"{numbers.percent(c.lower, 0)} to {numbers.percent(c.upper, 0)}"
@@ -223,15 +221,14 @@ def _performance(one: ProblemDay, at: pd.Timestamp) -> list[dict[str, Any]]:
     days = [(place[day[0].start], day[0]) for day in one.served if day[0].start in place]
     truth, rule, estimate = [], [], []
     for x, day in days:
-        if day.figures:
-            value, by_rule = well.headline(day)
-            truth.append(_point(x, day, value))
-            if by_rule is not None:
-                rule.append(Point(x, by_rule))
+        if day.value is not None:
+            truth.append(_point(x, day, day.value))
+        if day.rule_value is not None:
+            rule.append(Point(x, day.rule_value))
         if day.expected_metric is not None:
             estimate.append(Point(x, day.expected_metric))
     newest = days[-1][1] if days else one.served[-1][0]
-    half = [x for x, day in days if day.figures and _value(day) is None]
+    half = [x for x, day in days if day.value is not None and not day.is_mature]
     found = [
         Trace("rule", "rule", rule),
         Trace("expected before outcomes", "estimate", estimate),
@@ -307,14 +304,14 @@ def _begun(one: ProblemDay, place: Mapping[int, int]) -> dict[int, str]:
 def _challengers(one: ProblemDay) -> list[dict[str, str]]:
     newest: dict[tuple[str, str], Summary] = {}
     for week in sorted(one.weeks, key=lambda week: week.end):
-        if week.role != "champion":
+        if week.role != CHAMPION:
             newest[week.version, week.arm] = week
     return [
         {
             "arm": week.arm,
             "version": week.version,
             "answers": numbers.count(week.n_answers),
-            "metric": well.figure(week, well.headline(week)[0]) if week.figures else "not known",
+            "metric": well.figure(week, week.value) or "not known",
             "known": _share(week.n_known, week.n_sampled),
         }
         for week in newest.values()
@@ -326,8 +323,8 @@ def _challengers(one: ProblemDay) -> list[dict[str, str]]:
 
 def _alarms(alarms: Sequence[Alarm], at: pd.Timestamp) -> list[dict[str, Any]]:
     since = well.micros(at - pd.Timedelta(CLOSED_DAYS, unit="D"))
-    there = [one for one in alarms if one.state != "closed" or (one.closed_at or 0) >= since]
-    order = {"open": 0, "acknowledged": 1, "muted": 2, "closed": 3}
+    there = [one for one in alarms if one.state != CLOSED or (one.closed_at or 0) >= since]
+    order = {OPEN: 0, ACKNOWLEDGED: 1, MUTED: 2, CLOSED: 3}
     there.sort(key=lambda one: (order.get(one.state, 3), -one.raised_at))
     return [
         {
@@ -342,9 +339,9 @@ def _alarms(alarms: Sequence[Alarm], at: pd.Timestamp) -> list[dict[str, Any]]:
 
 def _alarm_state(one: Alarm, at: pd.Timestamp) -> str:
     said = one.state
-    if one.state == "muted" and one.muted_until:
+    if one.state == MUTED and one.muted_until:
         said += f" until {well.day_words(one.muted_until, at)}"
-    if one.by and one.state != "open":
+    if one.by and one.state != OPEN:
         said += f" by {one.by}"
     if one.is_true is not None:
         said += ", it was right" if one.is_true else ", it was false"

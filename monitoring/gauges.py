@@ -11,8 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
 from monitoring.summary import (
+    ACKNOWLEDGED,
     BIAS,
     DATA,
+    MUTED,
+    OPEN,
     PERFORMANCE,
     PREDICTIONS,
     REFUSALS,
@@ -22,11 +25,12 @@ from monitoring.summary import (
     Between,
     Summary,
 )
+from store.log import CHAMPION
 
 PREFIX = "retrace_watch_"
 LABELS = ("problem", "version", "arm", "window")
 KINDS = (VOLUME, REFUSALS, DATA, PREDICTIONS, PERFORMANCE, BIAS, SYSTEM)
-STATES = ("open", "acknowledged", "muted")
+STATES = (OPEN, ACKNOWLEDGED, MUTED)
 MOST = 20  # columns, and slices, of a model: Prometheus keeps a series for each
 HELD = ("0.05", "0.25", "0.5", "0.75", "0.95")  # quantiles of predictions
 DELAYS, LATENCIES = ("0.1", "0.5", "0.9"), ("0.5", "0.99")
@@ -102,11 +106,11 @@ class _Page:
         yield from self._passes()
 
     def _saved(self) -> GaugeMetricFamily:
-        words = "Money saved against the rule over all days whose outcomes are known."
+        words = "Money that answers of champions saved over all days whose outcomes are known."
         gauge = _gauge("saved_money", words, ("problem", "currency"))
         sums: dict[tuple[str, str], float] = defaultdict(float)
         for one in self.summaries:
-            if one.kind == "day" and one.benefit is not None:
+            if one.kind == "day" and one.role == CHAMPION and one.benefit is not None:
                 sums[one.problem, one.benefit.currency] += one.benefit.saved_in_all
         for labels, value in sums.items():
             gauge.add_metric(labels, value)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from monitoring.summary import Between
 
-Z = 1.96
+Z = 1.96  # 97.5 % of the normal distribution
 N_GROUPS = 10
 T = 2.262  # 97.5 % of Student's t with N_GROUPS - 1 degrees of freedom
 

@@ -16,6 +16,7 @@ from monitoring.settings import MonitoringParams
 from monitoring.summary import Cause, Summary
 from monitoring.windows import TimeWindow
 from retrace.judge.metrics import METRICS
+from store.answered import OVERRULED
 
 
 class WindowTraffic:
@@ -103,8 +104,8 @@ def look(
             why += causes.of_losses(model, known if longer is None else longer)
         elif not mature:
             notes.append(f"{len(known) / len(found.rows):.0%} of the outcomes are known yet")
-    if found.rows["overruled"].notna().any():
-        said["overruled"] = float(found.rows["overruled"].mean())
+    if found.rows[OVERRULED].notna().any():
+        said["overruled"] = float(found.rows[OVERRULED].mean())
     return Summary(**said, causes=tuple(why), notes=tuple(dict.fromkeys(notes)))
 
 

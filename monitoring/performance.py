@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from monitoring.intervals import jackknife, mean_between, standard_error
+from monitoring.intervals import Z, jackknife, mean_between, standard_error
 from monitoring.models import WatchedModel
 from monitoring.scored import blocks_of, figures_of, losses_of
 from monitoring.settings import MonitoringParams
-from monitoring.summary import Benefit, Between, Slice
+from monitoring.summary import RULE, Benefit, Between, Slice
 from problems import parts
 from problems.contract import Problem
 from retrace.judge.drift import q_values
@@ -19,7 +19,7 @@ from retrace.judge.tasks import JUDGING
 
 MOST_VALUES = 30  # of a column that is a slice
 MOST_SLICES = 12  # that a summary keeps
-RULE = "rule_"
+WORSE_RATE = 0.01  # of slices that are said to be worse, so many at most by chance
 PER = re.compile(r"_per_(\d+)")  # of so many rows a figure in money is
 DELAYS = (0.1, 0.5, 0.9)
 
@@ -110,12 +110,12 @@ def slices(
             if not np.isfinite(error) or error == 0:
                 continue
             difference = float(ours.mean() - others.mean())
-            between = Between(difference, difference - 1.96 * error, difference + 1.96 * error)
+            between = Between(difference, difference - Z * error, difference + Z * error)
             p_values.append(float(ndtr(-difference / error)))
             records.append((str(name), value, len(ours), ours.mean(), others.mean(), between))
     if not records:
         return ()
-    sure = q_values(np.array(p_values)) <= 0.01
+    sure = q_values(np.array(p_values)) <= WORSE_RATE
     found = [
         Slice(
             name, value, n, float(loss), float(others), gap,

@@ -20,9 +20,9 @@ from problems.contract import Problem
 from problems.row_columns import RefusedRow
 from problems.rows import RowReader
 from retrace.base.arrays import to_frame
-from store.tables import feedback, outcomes, predictions
+from store.answered import OVERRULED, outcomes_of, overruled_of
+from store.tables import predictions
 
-AT_ONCE = 500
 HEX = 8  # letters of an id that a share is taken by
 COLUMNS = (
     "id", "name", "version", "role", "subject", "as_of", "predicted_at", "latency_us", "row",
@@ -81,14 +81,14 @@ def answers(
         return AnsweredRows(pd.DataFrame(), np.empty((0, 0)), share, "", "")
     columns = np.frombuffer(b"".join(one["model_columns"] for one in found), np.float32)
     rows = _frame(problem, found)
-    known = _outcomes(connection, problem, rows["name"].tolist())
-    rows["outcome"] = [known.get(name, (None, 0))[0] for name in rows["name"]]
+    known = outcomes_of(connection, problem, rows["name"].tolist())
+    rows["outcome"] = [known[name].value if name in known else None for name in rows["name"]]
     if problem.task != "multiclass":
         rows["outcome"] = rows["outcome"].astype("float64")
-    at = [known[name][1] if name in known else None for name in rows["name"]]
+    at = [known[name].known_at if name in known else None for name in rows["name"]]
     rows["outcome_at"] = pd.to_datetime(pd.Series(at, dtype="Int64"), unit="us", utc=True)
-    said = _feedback(connection, rows["id"].tolist())
-    rows["overruled"] = rows["id"].map(said).astype("float64")
+    overruled = overruled_of(connection, problem, rows["id"].tolist())
+    rows[OVERRULED] = rows["id"].map(overruled).astype("float64")
     newest = found[-1]
     matrix = columns.reshape(len(rows), len(columns) // len(rows))
     return AnsweredRows(rows, matrix, share, str(newest["version"]), str(newest["role"]))
@@ -132,35 +132,3 @@ def _typed(problem: Problem, rows: list[dict[str, Any]], subjects: list[str]) ->
         return to_frame(reader.read(rows))
     except RefusedRow:  # of a version with another schema
         return pd.DataFrame(rows)
-
-
-def _outcomes(
-    connection: Connection, problem: Problem, names: list[str]
-) -> dict[str, tuple[Any, int]]:
-    """Return the newest outcome of each row that has one, and when it was known."""
-    found: dict[str, tuple[Any, int]] = {}
-    is_class = problem.task == "multiclass"
-    for part in _parts(names):
-        mine = (outcomes.c.problem == problem.name) & outcomes.c.name.in_(part)
-        asked = select(outcomes.c.name, outcomes.c.value, outcomes.c.label, outcomes.c.known_at)
-        for name, value, label, at in connection.execute(
-            asked.where(mine).order_by(outcomes.c.received_at)
-        ):
-            found[name] = ((label or None) if is_class else value, at)
-    return {name: one for name, one in found.items() if one[0] is not None}
-
-
-def _feedback(connection: Connection, ids: list[str]) -> dict[str, float]:
-    """Return by the id of an answer whether it was overruled, 1 or 0; the newest word counts."""
-    if connection.execute(select(feedback.c.id).limit(1)).first() is None:
-        return {}
-    found: dict[str, float] = {}
-    for part in _parts(ids):
-        asked = select(feedback.c.prediction, feedback.c.action)
-        asked = asked.where(feedback.c.prediction.in_(part)).order_by(feedback.c.received_at)
-        found |= {one: float(action == "overruled") for one, action in connection.execute(asked)}
-    return found
-
-
-def _parts(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE)]

@@ -55,10 +55,9 @@ def _figures(weeks: Sequence[Summary], params: MonitoringParams) -> Iterator[str
         yield "no week whose outcomes are known yet"
         return
     one = known[-1]
-    value = next(iter(one.figures.values()), float("nan"))
-    rule = one.figures.get(f"rule_{next(iter(one.figures), '')}")
-    beside = "" if rule is None else f" (rule {rule:.4g})"
-    yield f"{_week(one, params)}, outcomes known: {one.metric_words} {value:.4g}{beside}"
+    value = "not known" if one.value is None else f"{one.value:.4g}"
+    beside = "" if one.rule_value is None else f" (rule {one.rule_value:.4g})"
+    yield f"{_week(one, params)}, outcomes known: {one.metric_words} {value}{beside}"
     if one.coverage is not None:
         yield (
             f"inside the interval {one.coverage.value:.1%} "

@@ -12,10 +12,10 @@ from problems.contract import Problem
 from retrace.encode.encoding import to_scale
 from retrace.judge import metrics
 from retrace.judge.tasks import JUDGING
-from workflow.told import CANDIDATES
+from store.answered import told
+from store.log import EXPLORED, TOLD
 from workflow.watched import BLOCK, with_baselines
 
-EXPLORED = "explored"  # of an answer: what was told instead, drawn
 SCALED = ("outcome", "prediction", "lower", "upper")
 
 
@@ -35,11 +35,10 @@ def scored_of(model: WatchedModel, answered: pd.DataFrame) -> Scored:
         return Scored(rows, ())
     if problem.task == "multiclass":
         rows["outcome"] = rows["outcome"].astype("str")
-    told = model.decision.get("told")
-    if told in CANDIDATES and told in rows:
-        rows["told"] = rows[told]
-    if EXPLORED in rows and "told" in rows:
-        rows["told"] = rows[EXPLORED].where(rows[EXPLORED].notna(), rows["told"])
+    if problem.task == "regression":
+        rows[TOLD] = told(rows)
+        if EXPLORED in rows:
+            rows[TOLD] = rows[EXPLORED].fillna(rows[TOLD])
     if (threshold := model.decision.get("threshold")) is not None:
         rows["threshold"] = threshold
     if model.held is not None and "rule_threshold" in model.held:

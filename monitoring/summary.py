@@ -8,11 +8,16 @@ from typing import Literal
 
 import msgspec
 
+from retrace.judge.metrics import key_of
+
+RULE = "rule_"  # before a figure: the rule's
+OPEN, ACKNOWLEDGED, MUTED, CLOSED = "open", "acknowledged", "muted", "closed"  # of an alarm
 Kind = Literal["day", "week"]  # a week is the seven days that end with its last day
 VOLUME, REFUSALS = "volume", "refusals"
 DATA, PREDICTIONS, PERFORMANCE, BIAS, SYSTEM = (
     "data", "predictions", "performance", "bias", "system"
 )  # fmt: skip
+OF_OUTCOMES = (PERFORMANCE, BIAS)  # kinds that need them
 
 
 class Between(msgspec.Struct, frozen=True):
@@ -108,7 +113,7 @@ class Summary(msgspec.Struct, frozen=True):
     delay_days: tuple[float, ...] = ()  # quantiles .1 .5 .9 from answer to outcome
     loss: Between | None = None
     loss_before: float | None = None  # of held rows
-    figures: dict[str, float] = {}  # the headline's, the metric first, those of the rule beside
+    figures: dict[str, float] = {}  # the headline's, by their names in metrics/
     coverage: Between | None = None
     calibration: float | None = None  # promised over observed
     benefit: Benefit | None = None
@@ -121,11 +126,21 @@ class Summary(msgspec.Struct, frozen=True):
     causes: tuple[Cause, ...] = ()
     notes: tuple[str, ...] = ()  # what could not be looked at, and why
 
+    @property
+    def value(self) -> float | None:
+        """The metric; None while it is not known, as a ranking without any positive."""
+        return self.figures.get(key_of(self.metric, self.unit))
+
+    @property
+    def rule_value(self) -> float | None:
+        """The same of the rule."""
+        return self.figures.get(RULE + key_of(self.metric, self.unit))
+
 
 class Alarm(msgspec.Struct, frozen=True):
     """A cause that somebody was told of. It is open until the cause is gone or somebody closes it.
 
-    state : open, acknowledged, muted (until `muted_until`) or closed
+    state : OPEN, ACKNOWLEDGED, MUTED (until `muted_until`) or CLOSED
     is_true : what somebody said of it; None while nobody has
     """
 

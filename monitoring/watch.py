@@ -16,13 +16,13 @@ from monitoring.models import WatchedModel
 from monitoring.rows import answers, by_hour
 from monitoring.scored import scored_of
 from monitoring.settings import MonitoringParams
-from monitoring.summary import Alarm, Kind, Summary
+from monitoring.summary import OF_OUTCOMES, Alarm, Kind, Summary
 from monitoring.windows import DAY, TimeWindow, day_of, week_of, windows_of
 from problems.contract import Problem
 from store.database import Store, answering
+from store.log import CHAMPION
 from store.watched import ERROR, REFUSED, Seen, counted, save_pass, seen, summaries_in, touched_days
 
-CHAMPION = "champion"  # an arm
 LONGER_WEEKS = 3  # before a window whose rows are too few to judge its losses
 USUAL_WEEKS = 8
 _DECODER = msgspec.json.Decoder(Summary)
@@ -67,7 +67,7 @@ def watch(
     rows = [_row(one) for one in made.values()]
     now_seen = Seen(now, until.outcomes_until, until.loaded_until, round(1000 * took))
     with answering(store):
-        save_pass(store, problem.name, now_seen, rows, params.days * 12)
+        save_pass(store, problem.name, now_seen, rows)
         newest = _newest(store, problem, known, now, params)
         in_use = {one.version for one in models}
         new = raise_alarms(store, problem.name, newest, in_use, now, params)
@@ -205,11 +205,11 @@ def _newest(
 
 def _only(summary: Summary, *, before_outcomes: bool) -> Summary:
     """Return a week with the causes that need outcomes, or those that need none."""
-    needs = ("performance", "bias")
-    causes = tuple(one for one in summary.causes if (one.kind in needs) != before_outcomes)
+    causes = tuple(one for one in summary.causes if (one.kind in OF_OUTCOMES) != before_outcomes)
     return msgspec.structs.replace(summary, causes=causes)
 
 
 def _row(one: Summary) -> dict[str, Any]:
     key = {name: getattr(one, name) for name in ("problem", "fingerprint", "arm", "kind", "start")}
-    return {**key, "made_at": one.made_at, "body": msgspec.json.encode(one).decode()}
+    made_at = time.time_ns() // 1000  # by the clock, since retention goes by it
+    return {**key, "made_at": made_at, "body": msgspec.json.encode(one).decode()}

@@ -7,16 +7,26 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from monitoring.summary import PERFORMANCE, SYSTEM, VOLUME, Alarm, Summary
+from monitoring.summary import (
+    ACKNOWLEDGED,
+    CLOSED,
+    MUTED,
+    OPEN,
+    PERFORMANCE,
+    SYSTEM,
+    VOLUME,
+    Alarm,
+    Summary,
+)
 from retrace.judge.metrics import METRICS
 from retrace.report.numbers import count, number, percent
+from store.log import CHAMPION
 
 Mood = Literal["good", "open", "bad", "plain"]
 WORDS: dict[Mood, str] = {"good": "well", "open": "look", "bad": "act", "plain": "no data"}
 HARM = (PERFORMANCE, VOLUME, SYSTEM)  # people are hit by these today; others may become harm
 SILENT_DAYS = 2
 CHANGE_DAYS = 1
-RULE = "rule_"
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class ProblemDay:
         answered more first."""
         days: dict[int, list[Summary]] = {}
         for one in self.days:
-            if one.role == "champion":
+            if one.role == CHAMPION:
                 days.setdefault(one.start, []).append(one)
         return [sorted(days[start], key=lambda one: -one.n_answers) for start in sorted(days)]
 
@@ -45,14 +55,14 @@ class ProblemDay:
         weeks: dict[tuple[int, int], Summary] = {}
         for one in self.weeks:
             known = weeks.get((one.end, one.start))
-            if one.role == "champion" and (known is None or one.n_answers > known.n_answers):
+            if one.role == CHAMPION and (known is None or one.n_answers > known.n_answers):
                 weeks[one.end, one.start] = one
         return [weeks[key] for key in sorted(weeks)]
 
     @property
     def known_week(self) -> Summary | None:
         """The newest week of which most outcomes are known."""
-        known = [one for one in self.served_weeks if one.figures and one.is_mature]
+        known = [one for one in self.served_weeks if one.value is not None and one.is_mature]
         return known[-1] if known else None
 
 
@@ -87,16 +97,14 @@ def open_alarms(alarms: Sequence[Alarm], problem: str | None = None) -> list[Ala
     there = [
         one
         for one in alarms
-        if one.state in ("open", "acknowledged") and problem in (None, one.problem)
+        if one.state in (OPEN, ACKNOWLEDGED) and problem in (None, one.problem)
     ]
-    return sorted(
-        there, key=lambda one: (one.state != "open", one.kind not in HARM, -one.raised_at)
-    )
+    return sorted(there, key=lambda one: (one.state != OPEN, one.kind not in HARM, -one.raised_at))
 
 
 def mood_of(alarm: Alarm) -> Mood:
     """Return how much an alarm asks of people."""
-    if alarm.state != "open":
+    if alarm.state != OPEN:
         return "plain"
     return "bad" if alarm.kind in HARM else "open"
 
@@ -107,7 +115,7 @@ def state_of(one: ProblemDay, alarms: Sequence[Alarm], at: pd.Timestamp) -> Heal
     if there:
         first = there[0]
         more = f", and {len(there) - 1} more" if len(there) > 1 else ""
-        who = f" ({first.by or 'somebody'} knows)" if first.state == "acknowledged" else ""
+        who = f" ({first.by or 'somebody'} knows)" if first.state == ACKNOWLEDGED else ""
         return Health(
             "bad" if mood_of(first) == "bad" else "open", f"{_sentence(first.words)}{who}{more}."
         )
@@ -125,10 +133,10 @@ def state_of(one: ProblemDay, alarms: Sequence[Alarm], at: pd.Timestamp) -> Heal
 def _performance(one: ProblemDay, at: pd.Timestamp) -> str:
     """Say how good the answers are, or are thought to be."""
     known = one.known_week
-    if known is not None:
-        value, rule = headline(known)
+    if known is not None and known.value is not None:
+        rule = known.rule_value
         beside = "" if rule is None else f", where the rule has {number(rule)}"
-        text = f"{known.metric_words} {figure(known, value)}{beside}"
+        text = f"{known.metric_words} {figure(known, known.value)}{beside}"
         return f"{text}, in the week until {day_words(known.end - 1, at)}"
     newest = one.served_weeks[-1] if one.served_weeks else one.served[-1][0]
     started = any(summary.n_known for summary in (*one.days, *one.weeks))
@@ -146,12 +154,12 @@ def changes(
     found = [
         News(one.problem, f"New: {one.words}.")
         for one in alarms
-        if one.raised_at >= since and one.state != "closed"
+        if one.raised_at >= since and one.state != CLOSED
     ]
     for alarm in alarms:
-        if alarm.state == "closed" and (alarm.closed_at or 0) >= since:
+        if alarm.state == CLOSED and (alarm.closed_at or 0) >= since:
             found.append(News(alarm.problem, f"Over: {alarm.words} ({alarm.by or 'closed'})."))
-        if alarm.state == "muted" and alarm.seen_at >= since and alarm.raised_at >= since:
+        if alarm.state == MUTED and alarm.seen_at >= since and alarm.raised_at >= since:
             found.append(News(alarm.problem, f"Muted by {alarm.by or 'somebody'}: {alarm.words}."))
     for one in problems:
         found += [News(one.problem, words) for words in _new_versions(one, since)]
@@ -168,7 +176,7 @@ def _new_versions(one: ProblemDay, since: int) -> Iterator[str]:
     begun = min(summary.start for summary in one.days)
     for (version, role), summary in first.items():
         if summary.end > since and summary.start > begun:
-            what = "is in use now" if role == "champion" else f"is tried as {summary.arm}"
+            what = "is in use now" if role == CHAMPION else f"is tried as {summary.arm}"
             yield f"Version {version} {what}."
 
 
@@ -176,7 +184,7 @@ def to_do(alarms: Sequence[Alarm]) -> list[Action]:
     """Return what the alarms ask for, once each, the heaviest first."""
     found: dict[tuple[str, str], Action] = {}
     for one in open_alarms(alarms):
-        if one.state == "open":
+        if one.state == OPEN:
             asked = Action(one.to_do, f"{one.problem}: {one.words}", mood_of(one))
             found.setdefault((one.problem, one.to_do), asked)
     return [*found.values()]
@@ -185,14 +193,10 @@ def to_do(alarms: Sequence[Alarm]) -> list[Action]:
 # ---- words and figures ---------------------------------------------------------------------------
 
 
-def headline(one: Summary) -> tuple[float, float | None]:
-    """Return the metric of known outcomes and that of the rule; `figures` must not be empty."""
-    key = next(iter(one.figures))
-    return one.figures[key], one.figures.get(f"{RULE}{key}")
-
-
-def figure(one: Summary, value: float) -> str:
-    """Write a value of the metric with its unit."""
+def figure(one: Summary, value: float | None) -> str:
+    """Write a value of the metric with its unit; nothing where it is not known."""
+    if value is None:
+        return ""
     metric = METRICS.get(one.metric)
     unit = one.unit if metric is not None and metric.in_unit else ""
     return f"{number(value)} {unit}".rstrip()

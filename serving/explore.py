@@ -15,10 +15,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from retrace.base.params import Params
+from store.log import EXPLORED as EXPLORED
+from store.log import TOLD as TOLD
 
 ENDS = 1 << 64
-EXPLORED = "explored"  # in answers, and why such a value is told
-TOLD = "told"  # in the log, where the model would have told something else than its prediction
 
 
 class Explore(Params):

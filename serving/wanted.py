@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from store.log import CHAMPION as CHAMPION
+
 PATH = Path("rollout.yaml")
-CHAMPION = "champion"
 
 
 class Wanted(NamedTuple):

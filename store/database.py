@@ -23,6 +23,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0004"  # of the migrations
 START_SECONDS = 600  # for another server that begins with the same model
 WAIT_SECONDS = 10  # for a lock, and for PostgreSQL's answer
+MORE_SECONDS = 2  # that a statement has which the database ends itself
 PATIENCE_SECONDS = 1.0  # of a request that looks up what is known, and of its connection twice that
 AWAY = (SQLAlchemyError, OSError)
 CACHE_KIB, MAPPED_BYTES = 8 * 1024, 1 << 28
@@ -42,15 +43,21 @@ class StoreAway(RetraceError):
 class Store:
     """The database: transactions by SQLAlchemy, and the one query of a request by the driver."""
 
-    def __init__(self, url: str | None = None, *, existing: bool = False) -> None:
-        """StoreAway for a file that is not there where it must be `existing`: asking makes none."""
+    def __init__(
+        self, url: str | None = None, *, existing: bool = False, answer_seconds: int = 0
+    ) -> None:
+        """StoreAway for a file that is not there where it must be `existing`: asking makes none.
+
+        answer_seconds : after which a statement is given up, also where PostgreSQL hangs and does
+            not end it itself; by default it has the seconds of any request, and ends it itself
+        """
         url = url_of(url)
-        self.engine = _engine(url)
+        self.engine = _engine(url, answer_seconds=answer_seconds)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if existing and self.is_sqlite and not Path(self.engine.url.database or "").is_file():
             raise StoreAway(f"{self.place}: there is no such database; --store names another.")
         wait = round(2 * PATIENCE_SECONDS)
-        by_key = {"poolclass": NullPool, "pool_reset_on_return": None}
+        by_key: dict[str, Any] = {"poolclass": NullPool, "pool_reset_on_return": None}
         self._by_key = _engine(url, wait=wait, **by_key)  # each thread keeps a connection
         self._of_thread: Any = threading.local()
 
@@ -178,7 +185,9 @@ def words_of(error: BaseException) -> str:
     return " ".join(str(cause).split())[:200] or type(cause).__name__
 
 
-def _engine(url: str, *, wait: int = WAIT_SECONDS, **options: Any) -> Engine:
+def _engine(
+    url: str, *, wait: int = WAIT_SECONDS, answer_seconds: int = 0, **options: Any
+) -> Engine:
     url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
         if url.startswith("sqlite:"):
@@ -192,16 +201,37 @@ def _engine(url: str, *, wait: int = WAIT_SECONDS, **options: Any) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        limit = f"-c statement_timeout={wait * 1000} -c lock_timeout={wait * 1000}"
+        statement = 1000 * (answer_seconds or wait)
+        limit = f"-c statement_timeout={statement} -c lock_timeout={wait * 1000}"
         network = {"connect_timeout": wait, "tcp_user_timeout": wait * 1000}  # where it is cut
         network |= {"keepalives_idle": wait, "keepalives_interval": 1, "keepalives_count": 5}
         connect = {**network, "options": limit}
-        return create_engine(url, pool_pre_ping=True, **options, connect_args=connect)
+        engine = create_engine(url, pool_pre_ping=True, **options, connect_args=connect)
+        if answer_seconds:
+            event.listen(engine, "connect", partial(_answer_within, answer_seconds))
+        return engine
     except (ArgumentError, ImportError) as error:
         raise RetraceError(
             f"'{url.split('@')[-1]}' is no database: {error}. Expected {DEFAULT} or "
             "postgresql://USER@HOST/DATABASE."
         ) from None
+
+
+def _answer_within(seconds: int, connection: Any, _record: Any) -> None:
+    """Give up a connection of PostgreSQL that does not answer: what hangs ends no statement."""
+    from psycopg import OperationalError
+    from psycopg.errors import _WaitTimeout
+
+    wait = connection.wait
+
+    def within(generator: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return wait(generator, *args, **{"timeout": seconds + MORE_SECONDS, **options})
+        except _WaitTimeout:
+            connection.pgconn.finish()  # without a word, for which it would wait again
+            raise OperationalError(f"no answer within {seconds + MORE_SECONDS} s") from None
+
+    connection.wait = within
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -14,18 +14,23 @@ from store.database import Store, answering
 from store.known import unpacked
 from store.newest import forget_told
 from store.tables import (
+    alarms,
     bases,
+    counts,
     events,
     feedback,
     held,
+    loaded_days,
     newest,
     outcomes,
     predictions,
     state,
+    summaries,
     undo,
 )
 
 DAY = 86_400_000_000  # microseconds
+HOUR = DAY // 24
 AT_ONCE = 500
 
 
@@ -84,8 +89,8 @@ def forget(store: Store, folder: Path, entity: str, who: str) -> dict[str, int]:
 
 
 def drop_old(store: Store, retention_days: float) -> None:
-    """Delete predictions, events and outcomes that came longer ago. RetraceError where the
-    database does not answer."""
+    """Delete predictions, events and outcomes that came longer ago, and what monitoring has made of
+    them. RetraceError where the database does not answer."""
     until = time.time_ns() // 1000 - round(retention_days * DAY)
     with answering(store), store.writing() as connection:
         old = select(predictions.c.id).where(predictions.c.predicted_at < until)
@@ -93,6 +98,11 @@ def drop_old(store: Store, retention_days: float) -> None:
         connection.execute(delete(predictions).where(predictions.c.predicted_at < until))
         for table in (events, outcomes, held, newest):
             connection.execute(delete(table).where(table.c.received_at < until))
+        connection.execute(delete(loaded_days).where(loaded_days.c.loaded_at < until))
+        connection.execute(delete(counts).where(counts.c.hour < until // HOUR))
+        connection.execute(delete(summaries).where(summaries.c.made_at < until))
+        closed = (alarms.c.state == "closed") & (alarms.c.raised_at < until)
+        connection.execute(delete(alarms).where(closed))
         gone = select(bases.c.basis).where(bases.c.used_at < until)
         for table in (state, undo, bases):  # of models that no server has begun with since
             connection.execute(delete(table).where(table.c.basis.in_(gone)))

@@ -24,6 +24,10 @@ SUFFIX = ".jsonl"
 LARGEST = 64 * 1024 * 1024  # bytes of a segment
 ECS = "8.17"
 
+CHAMPION = "champion"  # role and arm of who is in use
+EXPLORED = "explored"  # in answers, and why such a value is told
+TOLD = "told"  # where the model would have told something else than its prediction
+
 
 class LogFull(RetraceError):
     """The log cannot be written: nothing may be answered until it can."""

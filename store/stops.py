@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from store.database import Store
+from store.database import Store, answering
 from store.tables import stops
 
 
 def stops_in(store: Store) -> dict[tuple[str, str, str], str]:
-    """Return the reasons by problem, arm, and since when the arm was tried."""
-    with store.reading() as connection:
+    """Return the reasons by problem, arm, and since when the arm was tried. StoreAway where the
+    database does not answer."""
+    with answering(store), store.reading() as connection:
         asked = select(stops.c.problem, stops.c.arm, stops.c.since, stops.c.reason)
         rows = connection.execute(asked).all()
     return {(problem, arm, since): reason for problem, arm, since, reason in rows}

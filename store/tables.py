@@ -219,7 +219,7 @@ summaries = Table(
     _text("arm", primary_key=True),
     _text("kind", primary_key=True),  # day, or week
     Column("start", MICROS, primary_key=True),
-    Column("made_at", MICROS, nullable=False),
+    Column("made_at", MICROS, nullable=False),  # by the clock
     _text("body"),  # JSON
     Index("summaries_by_time", "problem", "kind", "start"),
 )

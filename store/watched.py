@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, func, select
 
 from store.database import Store
 from store.tables import (
@@ -22,6 +22,8 @@ DAY = 86_400_000_000  # microseconds
 HOUR = DAY // 24
 REFUSED, ERROR = "refused", "error"  # what is counted
 PAGE = "daily"  # the name of the daily page
+# A transaction of another replica may commit what it received so long before a pass has looked.
+UNSETTLED = 60_000_000  # microseconds
 
 
 class Seen(NamedTuple):
@@ -77,7 +79,8 @@ def seen(connection: Connection, problem: str) -> Seen:
 
 
 def touched_days(connection: Connection, problem: str, before: Seen) -> tuple[set[int], Seen]:
-    """Return the days of UTC whose answers or outcomes are new, and how far that is."""
+    """Return the days of UTC whose answers or outcomes are new, and how far that is: what came
+    within the last minute is new to the next pass too."""
     new = (loaded_days.c.problem == problem) & (loaded_days.c.loaded_at > before.loaded_until)
     asked = select(loaded_days.c.day, loaded_days.c.loaded_at).where(new)
     found = connection.execute(asked).all()
@@ -97,12 +100,16 @@ def touched_days(connection: Connection, problem: str, before: Seen) -> tuple[se
     )
     days = {number for number, _ in found}
     days |= {int(one) for one in connection.execute(known).scalars()}
-    return days, Seen(time.time_ns() // 1000, max(until, before.outcomes_until), loaded)
+    now = time.time_ns() // 1000
+    settled = now - UNSETTLED
+    return days, Seen(
+        now,
+        max(min(until, settled), before.outcomes_until),
+        max(min(loaded, settled), before.loaded_until),
+    )
 
 
-def save_pass(
-    store: Store, problem: str, now: Seen, made: Iterable[Mapping[str, Any]], days_kept: int
-) -> None:
+def save_pass(store: Store, problem: str, now: Seen, made: Iterable[Mapping[str, Any]]) -> None:
     """Keep summaries and how far they go, in one transaction."""
     table, key = store.insert(summaries), ["problem", "fingerprint", "arm", "kind", "start"]
     added = table.on_conflict_do_update(
@@ -116,8 +123,6 @@ def save_pass(
         if rows:
             connection.execute(added, rows)
         connection.execute(went)
-        old = counts.c.hour < now.at // HOUR - 24 * days_kept
-        connection.execute(delete(counts).where(counts.c.problem == problem, old))
 
 
 def summaries_in(

@@ -1,8 +1,6 @@
 """What was answered on live traffic, with what came of it, out of the store."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,15 +11,14 @@ from problems import parts
 from problems.contract import Problem
 from retrace.base.errors import RetraceError
 from retrace.judge import metrics
-from serving.explore import EXPLORED, TOLD
 from serving.rollout import Challenger, Rollout
-from serving.wanted import CHAMPION
+from store.answered import OVERRULED, outcomes_of, overruled_of, told
 from store.database import Store, answering
-from store.tables import feedback, outcomes, predictions
+from store.log import CHAMPION, EXPLORED, TOLD
+from store.tables import predictions
 from workflow.told import costs
 
 COLUMNS = ("id", "request", "name", "version", "role", "arm", "subject", "as_of", "predicted_at")
-OVERRULED = "overruled"
 
 
 def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
@@ -39,10 +36,7 @@ def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
     mine = (predictions.c.problem == problem.name) & (predictions.c.predicted_at >= at)
     with answering(store), store.reading() as connection:
         found = connection.execute(select(*columns).where(mine)).all()
-        known = _outcomes(connection, problem)
-        acts = select(feedback.c.prediction, feedback.c.action)
-        acts = acts.where(feedback.c.problem == problem.name).order_by(feedback.c.received_at)
-        said: dict[str, str] = dict(connection.execute(acts).all())
+        known, overruled = outcomes_of(connection, problem), overruled_of(connection, problem)
     rows = pd.DataFrame([msgspec.json.decode(one.row) for one in found])
     answers = pd.DataFrame([msgspec.json.decode(one.answer) for one in found])
     table = pd.DataFrame([one._mapping for one in found], columns=[c.name for c in columns])
@@ -50,24 +44,13 @@ def answered(store: Store, problem: Problem, since: datetime) -> pd.DataFrame:
         table[name] = pd.to_datetime(table[name].astype("int64"), unit="us", utc=True)
     mine_ = rows[rows.columns.difference([*table, *answers])]
     table = pd.concat([table.drop(columns=["row", "answer"]), answers, mine_], axis=1)
-    table["outcome"] = [known.get(name) for name in table["name"]]
+    table["outcome"] = [known[name].value if name in known else None for name in table["name"]]
     if problem.task != "multiclass":
         table["outcome"] = table["outcome"].astype("float64")
     if problem.task == "regression" and "prediction" in table:
-        own = table[TOLD] if TOLD in table else table["prediction"]
-        table[TOLD] = own.fillna(table["prediction"])
-    acts_of = table["id"].map(said)
-    table[OVERRULED] = (acts_of == OVERRULED).astype("float64").where(acts_of.notna())
+        table[TOLD] = told(table)
+    table[OVERRULED] = table["id"].map(overruled).astype("float64")
     return table
-
-
-def _outcomes(connection: Any, problem: Problem) -> Mapping[str, Any]:
-    """Return the newest outcome of each row's name; none where it was taken back."""
-    asked = select(outcomes.c.name, outcomes.c.value, outcomes.c.label)
-    asked = asked.where(outcomes.c.problem == problem.name).order_by(outcomes.c.received_at)
-    rows = connection.execute(asked).all()
-    label = problem.task == "multiclass"
-    return {name: (text or None) if label else value for name, value, text in rows}
 
 
 def newest_at(store: Store, problem: str) -> int:

@@ -8,7 +8,6 @@ import pandas as pd
 
 from experiments.rollout import drawn
 from experiments.rollout.evidence import (
-    OVERRULED,
     answered,
     not_drawn,
     of_arms,
@@ -30,6 +29,7 @@ from retrace.judge.sequential import (
 )
 from serving.rollout import AB, Rollout, moment_of
 from serving.wanted import CHAMPION
+from store.answered import OVERRULED
 from store.database import Store
 from workflow.blocks import blocks_of
 

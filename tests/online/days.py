@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from monitoring.daily import Fold
-from monitoring.summary import Alarm, Benefit, Between, ColumnDrift, Slice, Summary
+from monitoring.summary import RULE, Alarm, Benefit, Between, ColumnDrift, Slice, Summary
 from monitoring.well import Action, ProblemDay
 from retrace.base.tables import Column, Table
+from retrace.judge.metrics import key_of
 from tests.online.watched import DAY, alarm, summary
 
 AT = pd.Timestamp("2026-11-30T08:00", tz="Europe/Oslo")
@@ -30,6 +31,7 @@ def day(problem: str, ago: int, rng: np.random.Generator, **more: Any) -> Summar
     share = min(1.0, max(0.0, (ago - 1) / 5))
     metric = more.get("metric", "rmsle")
     value = level * noise
+    key = key_of(metric, more.get("unit", "USD"))
     loss = value * value if metric == "rmsle" else value
     n = int(2400 * (1 + 0.05 * rng.normal()))
     known: dict[str, Any] = {
@@ -38,7 +40,7 @@ def day(problem: str, ago: int, rng: np.random.Generator, **more: Any) -> Summar
         "is_mature": share >= 0.8,
         "by_hour": (n // 24,) * 24, "usual": (100.0,) * 24,
         "loss": Between(loss, 0.92 * loss, 1.08 * loss) if share else None,
-        "figures": {metric: value, f"rule_{metric}": level * 1.3} if share else {},
+        "figures": {key: value, RULE + key: level * 1.3} if share else {},
         "expected_metric": level * (1 + 0.01 * rng.normal()),
         "benefit": benefit(n * share) if share else None,
     }  # fmt: skip

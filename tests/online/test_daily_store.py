@@ -32,7 +32,7 @@ def url(tmp_path: Path) -> str:
         for summary in (*one.days, *one.weeks):
             body = msgspec.json.encode(summary).decode()
             rows.append({key: getattr(summary, key) for key in FIELDS} | {"body": body})
-        save_pass(store, name, Seen(micros(AT)), rows, 400)
+        save_pass(store, name, Seen(micros(AT)), rows)
     raised = alarm("performance", problem="fraud", words="it got worse", raised_at=micros(AT) - DAY)
     row = {name: getattr(raised, name) for name in ("id", "problem", "state", "raised_at")}
     with store.writing() as connection:

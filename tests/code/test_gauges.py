@@ -78,7 +78,8 @@ def test_the_newest_window_is_shown_and_no_version_that_went() -> None:
 
 def test_savings_are_a_running_sum_of_days() -> None:
     days = [summary(end=NOW - HOUR - n * DAY) for n in range(3)]
-    found = read(*days, summary(kind="week"))
+    shadow = summary(arm="wide", role="challenger")  # nobody was told what it says
+    found = read(*days, shadow, summary(kind="week"))
     assert found["saved_money"] == [({"problem": "price", "currency": "USD"}, 6000)]
 
 

@@ -1,25 +1,33 @@
 """What a watch sees of answers whose truth a test knows: counts, outcomes, alarms, and only what is
 new."""
 
+import time
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pandas as pd
 import pytest
 
 from monitoring import alarms as alarms_of
 from monitoring.behind import rows_behind
+from monitoring.causes import of_losses
 from monitoring.models import WatchedModel
+from monitoring.scored import scored_of
 from monitoring.settings import MonitoringParams
-from monitoring.summary import Summary
+from monitoring.summary import BIAS, CLOSED, PERFORMANCE, Summary
 from monitoring.watch import Pass, kept, watch
 from monitoring.windows import DAY, HOUR, day_of, week_until, windows_of
 from problems.parts import find_problem
 from retrace.base.errors import RetraceError
-from store.database import Store
+from retrace.judge.drift import AlarmParams
+from store.database import Store, StoreAway
+from store.forget import drop_old
+from store.log import EXPLORED, TOLD
 from store.tables import outcomes, predictions
-from store.watched import add_counts
+from store.watched import add_counts, seen
 from tests.live import SINCE, Live, rollout_of
+from tests.online.watched import summary
 
 START = round(pd.Timestamp(SINCE).timestamp() * 1e6)  # a Monday
 PARAMS = MonitoringParams()
@@ -95,7 +103,8 @@ def test_a_sample_tells_nearly_the_same_and_counts_exactly(live: Live) -> None:
     assert part.loss.value == pytest.approx(whole.loss.value, rel=0.1)
 
 
-def test_only_what_is_new_is_looked_at_again(live: Live) -> None:
+def test_only_what_is_new_is_looked_at_again(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.watched.UNSETTLED", 0)
     live.answer(10, n_rows=1000, known=0.0)
     assert len(days(look(live, 10.5))) == 10
     assert look(live, 10.5).made == ()
@@ -117,6 +126,110 @@ def test_only_what_is_new_is_looked_at_again(live: Live) -> None:
         connection.execute(outcomes.insert(), [late])
     found = look(live, 11.5)
     assert [(one.start, one.n_known) for one in days(found)] == [(START, 1)]
+
+
+def test_what_came_just_before_a_pass_is_seen_again(live: Live) -> None:
+    """A transaction that began before the pass may end after it, with an earlier moment."""
+    live.answer(2, n_rows=100, known=0.5)
+    assert len(days(look(live, 3))) == 2
+    now = time.time_ns() // 1000
+    with live.store.reading() as connection:
+        cursor = seen(connection, "service_time")
+    assert now - 70_000_000 < cursor.loaded_until <= now - 60_000_000
+    late = {"id": "late", "problem": "service_time", "name": "5", "known_at": START, "label": ""}
+    late |= {"value": 300.0, "received_at": now - 30_000_000}
+    newer = {**late, "id": "newer", "name": "nobody's", "received_at": now - 10_000_000}
+    with live.store.writing() as connection:
+        connection.execute(outcomes.insert(), [newer])
+    look(live, 3)
+    with live.store.writing() as connection:
+        connection.execute(outcomes.insert(), [late])  # it is committed after a newer one was seen
+    assert START in {one.start for one in days(look(live, 3))}
+    hour_ago = now - 3_600_000_000
+    with live.store.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE loaded_days SET loaded_at = {hour_ago}")
+        connection.exec_driver_sql(f"UPDATE outcomes SET received_at = {hour_ago}")
+    assert look(live, 3).made == ()  # and no more once that is long ago
+
+
+def test_what_is_older_than_is_kept_goes(live: Live) -> None:
+    live.answer(35, n_rows=35 * 100, known=0.0)
+    look(live, 35)
+    assert look(live, 36).new  # a day without any answer
+    add_counts(live.store, {("service_time", "refused", "boxes"): 60})
+    drop_old(live.store, 1.0)
+    assert len(days_kept(live)) > 30
+    assert rows_in(live.store, "loaded_days") == 35
+    with live.store.writing() as connection:
+        connection.exec_driver_sql("UPDATE loaded_days SET loaded_at = 1")
+        connection.exec_driver_sql("UPDATE summaries SET made_at = 1")
+        connection.exec_driver_sql("UPDATE counts SET hour = 1")
+    drop_old(live.store, 1.0)
+    assert days_kept(live) == []
+    assert [rows_in(live.store, name) for name in ("loaded_days", "counts")] == [0, 0]
+    (alarm,) = alarms_of.alarms(live.store)  # old, and open
+    alarms_of.change(live.store, alarm.id, state=CLOSED)
+    drop_old(live.store, 1.0)
+    assert alarms_of.alarms(live.store) == []
+
+
+def rows_in(store: Store, table: str) -> int:
+    with store.reading() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() or 0)
+
+
+def test_what_the_log_says_was_told_is_what_costs(live: Live) -> None:
+    rows = pd.DataFrame({"id": list("abc"), "outcome": [100.0, 100.0, np.nan],
+                         "prediction": [90.0, 90.0, 90.0], TOLD: [120.0, np.nan, 90.0],
+                         "subject": ""})  # fmt: skip
+    model = WatchedModel(live.problem, "v1", "champion", "champion")
+    assert scored_of(model, rows).rows[TOLD].tolist() == [120.0, 90.0]
+    drawn = rows.assign(**{EXPLORED: [70.0, np.nan, np.nan]})
+    assert scored_of(model, drawn).rows[TOLD].tolist() == [70.0, 90.0]
+
+
+def test_the_metric_is_by_its_name_and_not_by_its_place() -> None:
+    figures = {"average_precision": 0.5, "auc": 0.9, "rule_average_precision": 0.1, "rule_auc": 0.6}
+    one = summary(metric="auc", unit="probability", figures=figures)
+    assert (one.value, one.rule_value) == (0.9, 0.6)
+    none = summary(metric="auc", unit="probability", figures={"log_loss": 0.1})  # no positives
+    assert (none.value, none.rule_value) == (None, None)
+    charged = summary(metric="mae", unit="seconds", figures={"mae_seconds": 4.0, "cost_eur": 1.0})
+    assert (charged.value, charged.rule_value) == (4.0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "prediction", "whole", "part"),
+    [
+        ("service_time", 200.0, 100.0, "outcomes of all rows are above the predictions by ",
+         "outcomes of allergen gluten are above the predictions by "),
+        ("order_stuck", 1.0, 0.2, "of all rows more are positive than their probabilities say, by ",
+         "of allergen gluten more are positive than their probabilities say, by "),
+    ],
+)  # fmt: skip
+def test_losses_of_all_are_performance_and_of_a_slice_bias(
+    name: str, outcome: float, prediction: float, whole: str, part: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Also of a slice whose column begins with `all`; the words are of the task's errors."""
+    n = 400
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 1, n) * (10.0 if outcome > 1 else 0.01)
+    right = outcome if outcome > 1 else prediction
+    said = {"id": [f"{place}" for place in range(n)], "subject": "", "allergen": "gluten"}
+    held = pd.DataFrame({**said, "outcome": right, "prediction": right + noise})
+    now = pd.DataFrame({**said, "outcome": outcome, "prediction": prediction + noise})
+    problem = find_problem(name)
+    labelled = pd.DataFrame({"allergen": said["allergen"]}, index=range(n))
+    monkeypatch.setattr("monitoring.causes.labels_of", lambda _problem, _rows: labelled)
+    model = WatchedModel(problem, "v1", "f", "champion")
+    model.__dict__["held"] = held
+    limits = {"outcomes": "all", "loss_increase": None, "bias_sd": 0.5, "slice_min_rows": 100}
+    model.__dict__["alarm"] = AlarmParams(**limits)
+    words = {one.kind: one.words for one in of_losses(model, now)}
+    assert {*words} == {PERFORMANCE, BIAS}
+    assert words[PERFORMANCE].startswith(whole)
+    assert words[BIAS].startswith(part)
 
 
 def test_two_versions_in_a_day_are_told_apart(live: Live) -> None:
@@ -208,3 +321,8 @@ def test_a_summary_is_json_and_back(live: Live) -> None:
     (day,) = days(look(live, 1))
     assert msgspec.json.decode(msgspec.json.encode(day), type=Summary) == day
     assert kept(live.store, "service_time", "day", 0) == [day]
+
+
+def test_alarms_of_a_store_that_is_away_are_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(StoreAway, match="cannot be asked: no such table"):
+        alarms_of.alarms(Store(f"sqlite:///{tmp_path / 'none.db'}"))

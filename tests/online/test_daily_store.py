@@ -1,19 +1,26 @@
 """The daily page of a real database: what watch has kept, through the command that people type."""
 
+import time
 from pathlib import Path
 
 import msgspec
 import pandas as pd
 import pytest
+from sqlalchemy import text
 
 from commands.__main__ import main
 from experiments.daily import Daily
+from experiments.watching import Watching
+from monitoring.alarms import alarms
+from monitoring.models import WatchedModel
 from monitoring.well import micros
-from store.database import Store
+from retrace.base.errors import RetraceError
+from store.database import Store, StoreAway, answering
 from store.stops import add_stop
 from store.watched import Seen, save_alarm, save_pass
 from tests.live import SINCE, rollout_of
 from tests.online.days import AT, RANKED, problem
+from tests.online.postgres import postgres, programs
 from tests.online.test_daily import text_of
 from tests.online.watched import DAY, alarm
 
@@ -96,3 +103,84 @@ def test_a_challenger_that_was_stopped_is_on_the_page_and_told(
     assert "12 of 60" in notice.words
     assert SINCE in notice.key  # a new start of the arm is told of anew
     assert Daily(store, ["fraud"]).page(AT).count("Rollouts") == 0
+
+
+def watching(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Watching:
+    monkeypatch.setattr("experiments.watching.FOLDER", tmp_path / "served/log")
+    return Watching(["price", "fraud"], url)
+
+
+def none_in_use(store: Store, problems: list[str], models: str) -> dict[str, list[WatchedModel]]:
+    return {name: [] for name in problems}
+
+
+def test_a_version_that_is_nowhere_is_said_and_others_are_looked_at(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def resolve(store: Store, names: list[str], models: str) -> dict[str, list[WatchedModel]]:
+        if names == ["price"]:
+            raise RetraceError("price: 'v9' is no version of the registry")
+        return none_in_use(store, names, models)
+
+    monkeypatch.setattr("experiments.watching.models_in_use", resolve)
+    monkeypatch.setenv("RETRACE_MESSAGES", "text")
+    one = watching(url, monkeypatch, tmp_path)
+    assert one.look() is None
+    assert one.passed_at is None  # /health says so
+    said = capsys.readouterr().out
+    assert "price was not looked at: price: 'v9' is no version of the registry" in said
+    assert "fraud: 0 days looked at anew" in said
+    monkeypatch.setattr("experiments.watching.models_in_use", none_in_use)
+    assert one.look() is not None  # the loop goes on
+    assert one.passed_at is not None
+
+
+def test_the_command_fails_where_something_was_not_looked_at(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for found, status in ((None, 1), (2, 3), (0, 0)):
+        monkeypatch.setattr(Watching, "look", lambda _self, _at, found=found: found)
+        assert main(["watch", "price", "--store", url]) == status
+
+
+def test_a_store_that_goes_away_is_said_without_a_traceback(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("experiments.watching.models_in_use", none_in_use)
+    monkeypatch.setenv("RETRACE_MESSAGES", "text")
+    one = watching(url, monkeypatch, tmp_path)
+    file = Path(one.store.engine.url.database or "")
+    one.store.engine.dispose()
+    file.rename(tmp_path / "elsewhere.db")
+    assert one.look() is None
+    said = capsys.readouterr().out
+    assert "price was not looked at: sqlite:///" in said
+    assert "The daily page was not made" in said
+    assert "Traceback" not in said
+    one.store.engine.dispose()
+    file.unlink(missing_ok=True)
+    (tmp_path / "elsewhere.db").rename(file)
+    assert one.look() is not None
+
+
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
+def test_a_database_that_hangs_does_not_hold_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.database.MORE_SECONDS", 1)
+    with postgres() as running:
+        store = Store(running.url, answer_seconds=1)
+        store.upgrade()
+        with running.stopped():
+            began = time.monotonic()
+            with pytest.raises(StoreAway, match=r"no answer within 2 s|timeout"):
+                alarms(store)
+            assert time.monotonic() - began < 30
+        assert alarms(store) == []  # it goes on, and so does watch
+        with answering(store), store.writing() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        slow = text("SELECT pg_sleep(5)")
+        with (
+            pytest.raises(StoreAway, match="statement timeout"),
+            answering(store),
+            store.reading() as connection,
+        ):
+            connection.execute(slow)

@@ -122,7 +122,7 @@ def measured(problem: str, times: int, seconds: float) -> Rows:
     bodies = [msgspec.json.encode(row) for row in rows_of(problem, N_REQUESTS)]
     path = f"/v1/{problem}/predict"
     found: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary)
         alone, beside = plan_of(problem, folder, ()), plan_of(problem, folder, NAMES)
         with server_of(alone, folder) as port:

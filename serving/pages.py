@@ -26,6 +26,7 @@ from serving import drawing
 from serving.answers import newest
 from serving.api import ACTIONS, Api
 from serving.decision import decide
+from serving.doubted import doubted
 from serving.form import RowForm, columns_of, fields_of, form_of, row_of
 from serving.listing import OpenLists, has_list
 from serving.model import Asked, Served
@@ -266,8 +267,9 @@ class Pages:
             }
         try:
             todo, away = page.todo(problem, newest(self.api.store, served)), ""
+            held, n_held = doubted(self.api.store, problem)
         except AWAY as error:  # an answer may need no database
-            todo, away = [], words_of(error)
+            todo, held, n_held, away = [], [], 0, words_of(error)
         return self._page(
             "problem.html",
             status=status,
@@ -291,6 +293,8 @@ class Pages:
                     strict=True,
                 )
             ),
+            held=held,
+            n_held=n_held,
             list=problem.world if has_list(problem.world) else "",
         )
 

@@ -12,7 +12,8 @@ def blocks_of(problem: Problem, rows: pd.DataFrame) -> tuple[str, pd.Series | No
     columns: then it is the day.
     """
     if problem.group and set(problem.group) <= set(rows.columns):
-        return ", ".join(problem.group), rows[list(problem.group)].astype(str).agg("|".join, axis=1)
+        first, *others = (rows[name].astype("str") for name in problem.group)
+        return ", ".join(problem.group), first.str.cat(others, sep="|") if others else first
     if problem.time:
         return "day", rows[problem.time].dt.floor("D").astype(str)
     return "row", None

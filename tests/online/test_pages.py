@@ -96,6 +96,18 @@ def test_the_page_answers_what_the_api_answers(server: RunningServer, name: str)
         assert headline[1] == words[0 if said["decision"]["act"] else 1]
 
 
+def test_what_is_held_is_on_the_page_with_its_reason(server: RunningServer) -> None:
+    assert "Held records" not in ask(server, "/problems/price")[2]
+    told = {"listing_id": 987654, "price_usd": 99_999.0}
+    (held,) = server.post("/v1/price/outcomes", told)["held_rows"]
+    said = plain(ask(server, "/problems/price")[2])
+    assert "Held records 1 told facts can hardly be right" in said
+    assert "retrace records price" in said
+    assert f"987654 {held['reason']}" in said
+    assert held["id"] in said
+    assert "Held records" not in ask(server, "/problems/fraud")[2]
+
+
 def test_the_answer_stays_at_its_address_with_what_was_made_of_it(server: RunningServer) -> None:
     _, _, page = ask(server, "/problems/price", form_of("price", name="Red wool coat"))
     path = f"/problems/price/answers/{answer_id(page)}"

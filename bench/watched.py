@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,9 @@ from workflow.replay.models import Past
 
 Line = tuple[str, str, str]
 OF_MODEL = (DATA, PREDICTIONS, PERFORMANCE)
-SEEDS, CHANGED = 5, 2  # of nothing that changes, and of each kind
-WEEK = pd.Timedelta(7, "D")
+SEEDS = {"service_time": 4, "fraud": 2, "order_completion": 3, "order_stuck": 3}
+CHANGED, KIND = 1, "sudden"  # seeds of a change, and which: all kinds are in the drift study
+WEEK, MONDAY = pd.Timedelta(7, "D"), pd.offsets.Week(weekday=0)
 
 
 @dataclass(frozen=True)
@@ -55,25 +57,30 @@ class WatchedWeek:
     came: float
 
     @property
+    def of_model(self) -> list[Alarm]:
+        return [one for one in self.new if one.kind in OF_MODEL]
+
+    @property
     def rang(self) -> bool:
-        return any(one.kind in OF_MODEL for one in self.new)
+        return bool(self.of_model)
 
 
 def weeks(name: str, rows: pd.DataFrame) -> Iterator[WatchedWeek]:
     """Serve and watch week by week; the model is fitted again when an alarm asks for it."""
     problem, params = find_problem(name), MonitoringParams()
     past = Past(problem, rows, read_settings(problem))
-    starts = past.starts()
-    model = ReplayedModel.of(past, past.fit(starts[0]))
+    first, last = (past.starts()[place] for place in (0, -1))
+    begin = (first + MONDAY).normalize()  # so that the newest seven days are a week of the calendar
+    model = ReplayedModel.of(past, past.fit(first))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite:///{folder}/store.db")
         store.upgrade()
-        ends = pd.date_range(starts[0] + WEEK, starts[-1], freq=WEEK)
+        ends = pd.date_range(begin + WEEK, last, freq=WEEK)
         for end in ends:
             model.answers(store, end - WEEK, end)
             outcomes_of(store, past, end - WEEK, end)
             at = int(end.value // 1000)
-            found = watch(store, problem, [model], params, at)
+            found = watch(store, problem, [model], params, at, kinds=("week",))
             this = [one for one in found.made if one.kind == "week" and one.end == at]
             foreseen = this[0].expected_metric if this else None
             came = true_metric(past, model, end - WEEK, end)
@@ -83,33 +90,36 @@ def weeks(name: str, rows: pd.DataFrame) -> Iterator[WatchedWeek]:
                 model = ReplayedModel.of(past, past.fit(end))
 
 
-def study(name: str, n_seeds: int = SEEDS) -> list[Line]:
+def study(name: str, n_seeds: int = 0) -> list[Line]:
     """Return what a watch of a problem does: what, measured, with."""
     world, first = WORLDS[find_problem(name).world], FIRST_SEED[name]
-    seeds = range(first, first + n_seeds)
-    calm = [week for seed in seeds for week in weeks(name, world.stationary(seed))]
-    months = pd.Series([week.rang for week in calm]).groupby(
-        [f"{place // 4}" for place in range(len(calm))]
-    ).any()  # fmt: skip
+    seeds = range(first, first + (n_seeds or SEEDS[name]))
+    calm = {seed: [*weeks(name, world.stationary(seed))] for seed in seeds}
+    together = [week for one in calm.values() for week in one]
+    months = [
+        any(week.rang for week in one[place : place + 4])
+        for one in calm.values()
+        for place in range(0, len(one), 4)
+    ]
+    causes = Counter(f"{one.kind} {one.subject}" for week in together for one in week.of_model)
     found = [
         (
-            f"`{name}`: nothing changes",
-            f"{int(months.sum())} of {len(months)} times four weeks have a false alarm "
-            f"({months.mean():.1%})",
-            f"{len(seeds)} seeds from {seeds.start}",
+            f"**`{name}`: false months where nothing changes**",
+            f"{np.mean(months):.1%}",
+            f"{sum(months)} of {len(months)} times four weeks, {len(seeds)} seeds from "
+            f"{seeds.start}" + "".join(f"; {words}: {n}" for words, n in causes.most_common(5)),
         ),
-        (f"`{name}`: the metric as expected before outcomes", *_foreseen(calm)),
+        (f"`{name}`: the metric as expected before outcomes", *_foreseen(together)),
     ]
     at = pd.Timestamp(world.at, tz="UTC")
-    for number, kind in enumerate(world.kinds):
-        start = first + 1000 * (number + 1)
-        some = range(start, start + min(CHANGED, n_seeds))
-        days = [_delay(name, world.changed(kind, seed, at), at) for seed in some]
-        heard = [one for one in days if np.isfinite(one)]
-        said = f"{len(heard)} of {len(days)} noticed"
-        said += f", after {np.median(heard):.0f} days (median)" if heard else ""
-        found.append((f"`{name}`: {kind}", said, f"seeds from {start}"))
-    return found
+    start = first + 1000 * (world.kinds.index(KIND) + 1)
+    days = [
+        _delay(name, world.changed(KIND, seed, at), at) for seed in range(start, start + CHANGED)
+    ]
+    heard = [one for one in days if np.isfinite(one)]
+    said = f"{len(heard)} of {len(days)} noticed"
+    said += f", after {np.median(heard):.0f} days (median)" if heard else ""
+    return [*found, (f"`{name}`: {KIND} change", said, f"seeds from {start}")]
 
 
 def _delay(name: str, rows: pd.DataFrame, at: pd.Timestamp) -> float:

@@ -43,8 +43,10 @@ def watch(
     models: Sequence[WatchedModel],
     params: MonitoringParams,
     now: int | None = None,
+    kinds: tuple[Kind, ...] = ("day", "week"),
 ) -> Pass:
     """Look at what has come since the last pass; `now` in microseconds, by default the clock's.
+    kinds : of windows; without days nothing is said of volume and refused rows.
 
     Raises StoreAway where the database does not answer: the next pass sees what this one did not.
     """
@@ -58,7 +60,7 @@ def watch(
         first = day_of(now - params.days * DAY, params.zone).start
         made: dict[tuple[str, str, str, int], Summary] = {}
         for window in windows_of(touched, now, params.zone):
-            if not first <= window.start <= now:
+            if window.kind not in kinds or not first <= window.start <= now:
                 continue
             of_window = _Looking(connection, problem, known, shadows, params, now, made)
             for one in of_window.summaries(window):

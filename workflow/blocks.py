@@ -13,7 +13,10 @@ def blocks_of(problem: Problem, rows: pd.DataFrame) -> tuple[str, pd.Series | No
     """
     if problem.group and set(problem.group) <= set(rows.columns):
         first, *others = (rows[name].astype("str") for name in problem.group)
-        return ", ".join(problem.group), first.str.cat(others, sep="|") if others else first
+        label = first
+        for other in others:
+            label = label + "|" + other
+        return ", ".join(problem.group), label
     if problem.time:
         return "day", rows[problem.time].dt.floor("D").astype(str)
     return "row", None

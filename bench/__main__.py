@@ -257,16 +257,16 @@ def drift_of(problem: str) -> Callable[[Path], Rows]:
 
 def watched(_folder: Path) -> Rows:
     """What a watch notices on live weeks of simulations with other seeds."""
-    from bench.watched import study
+    from bench.watched import SEEDS, study
 
-    return [line for name in ("service_time", "fraud", "order_completion") for line in study(name)]
+    return [line for name in SEEDS for line in study(name)]
 
 
 def watch_scale(folder: Path) -> Rows:
     """What a pass of the watch costs, beside a store that grows by a million answers a day."""
-    from bench.watched import scale
+    from bench.watched import scales
 
-    return scale(f"sqlite:///{folder}/store.db", Path())
+    return scales(folder)
 
 
 def rollout(_folder: Path) -> Rows:

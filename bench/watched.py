@@ -12,7 +12,6 @@ an alarm is new in it and nothing has changed.
 """
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import stages  # noqa: F401  (before NumPy: pins its instructions)
 from bench.drift import FIRST_SEED
 from bench.live import ReplayedModel, outcomes_of, true_metric
 from bench.worlds import WORLDS
+from commands.watch import ALARMS
 from monitoring.settings import MonitoringParams
 from monitoring.summary import DATA, PERFORMANCE, PREDICTIONS, Alarm
 from monitoring.watch import watch
@@ -39,7 +39,7 @@ from workflow.replay.models import Past
 
 Line = tuple[str, str, str]
 OF_MODEL = (DATA, PREDICTIONS, PERFORMANCE)
-SEEDS = {"service_time": 4, "fraud": 2, "order_completion": 3, "order_stuck": 3}
+SEEDS = {"service_time": 2, "fraud": 1, "order_completion": 2, "order_stuck": 1}
 CHANGED, KIND = 1, "sudden"  # seeds of a change, and which: all kinds are in the drift study
 WEEK, MONDAY = pd.Timedelta(7, "D"), pd.offsets.Week(weekday=0)
 
@@ -124,8 +124,9 @@ def study(name: str, n_seeds: int = 0) -> list[Line]:
 
 def _delay(name: str, rows: pd.DataFrame, at: pd.Timestamp) -> float:
     """Return after how many days the first alarm since a change came; NaN where none did."""
-    rang = [week.end for week in weeks(name, rows) if week.rang and week.end > at]
-    return (rang[0] - at).days if rang else float("nan")
+    rang = (week.end for week in weeks(name, rows) if week.rang and week.end > at)
+    first = next(rang, None)
+    return float("nan") if first is None else (first - at).days
 
 
 def _foreseen(calm: list[WatchedWeek]) -> tuple[str, str]:
@@ -144,9 +145,8 @@ def _foreseen(calm: list[WatchedWeek]) -> tuple[str, str]:
 N_A_DAY, N_DAYS = 1_000_000, 3
 
 
-def scale(url: str, folder: Path, n_a_day: int = N_A_DAY) -> list[Line]:
-    """Fill days with as many answers, with outcomes, and time a pass after each, in a process of
-    its own."""
+def scale(url: str, n_a_day: int = N_A_DAY) -> list[Line]:
+    """Fill days with as many answers, with outcomes, and time `retrace watch` after each."""
     from bench.many import fill
 
     store = Store(url)
@@ -154,42 +154,45 @@ def scale(url: str, folder: Path, n_a_day: int = N_A_DAY) -> list[Line]:
     found = []
     for day in range(N_DAYS):
         until = fill(store, day, n_a_day)
-        took, rss = _timed(url, until, folder)
-        what = f"{store.engine.dialect.name}: a pass after day {day + 1}"
-        of = f"{n_a_day:,} answers a day, all with outcomes; of `price`"
-        found.append((what, f"{took:.1f} s, {rss:,.0f} MB", of))
+        store.engine.dispose()
+        took, cpu, rss = _timed(url, pd.Timestamp(until, unit="us", tz="UTC"))
+        what = f"{store.engine.dialect.name}: `retrace watch price` after day {day + 1}"
+        load = f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+        of = f"{n_a_day:,} answers a day, all with outcomes; {load}"
+        found.append((what, f"{took:.1f} s, {cpu:.1f} s of CPU, {rss:,.0f} MB", of))
+        print(" | ".join(found[-1]), file=sys.stderr, flush=True)
     return found
 
 
-def _timed(url: str, at: int, folder: Path) -> tuple[float, float]:
-    """Return seconds and the largest memory of a pass; to load Python's modules does not count."""
-    command = [sys.executable, "-m", "bench.watched", "--pass", str(at), str(folder)]
-    done = subprocess.run(
-        command,
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "RETRACE_STORE": url},
-    )
-    took, rss = done.stdout.split()[-2:]
-    return float(took), float(rss)
+def scales(folder: Path) -> list[Line]:
+    """Return what a pass costs with SQLite, and with PostgreSQL where that is installed."""
+    from tests.online.postgres import postgres, programs
+
+    found = scale(f"sqlite:///{folder}/store.db")
+    if programs() is None:
+        return [*found, ("postgresql", "not measured", "PostgreSQL is not installed")]
+    with postgres() as running:
+        return found + scale(running.url)
 
 
-def _pass(at: int, folder: str) -> None:
-    from experiments.watched import models_in_use
-
-    store = Store()
-    models = models_in_use(store, ["price"], folder)
+def _timed(url: str, at: pd.Timestamp) -> tuple[float, float, float]:
+    """Return a whole command's seconds by the clock and of CPU, and its largest memory in MB."""
+    command = [sys.executable, "-m", "commands", "watch", "price", "--models", "."]
+    command += ["--at", at.isoformat()]
     began = time.monotonic()
-    watch(store, find_problem("price"), models["price"], MonitoringParams(), at)
-    took = time.monotonic() - began
-    print(f"{took:.2f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "RETRACE_STORE": url}
+    )
+    assert running.stdout is not None
+    said = running.stdout.read().decode()
+    _, status, usage = os.wait4(running.pid, 0)
+    if os.waitstatus_to_exitcode(status) not in (0, ALARMS):
+        raise RuntimeError(said)
+    cpu = usage.ru_utime + usage.ru_stime
+    return time.monotonic() - began, cpu, usage.ru_maxrss / 1024
 
 
 def main() -> None:
-    if sys.argv[1] == "--pass":
-        _pass(int(sys.argv[2]), sys.argv[3])
-        return
     for line in study(sys.argv[1], int(sys.argv[2])):
         print("| " + " | ".join(line) + " |", flush=True)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from monitoring.alarms import raise_alarms
+from monitoring.causes import is_mature
 from monitoring.look import WindowTraffic, look
 from monitoring.models import WatchedModel
 from monitoring.rows import answers, by_hour
@@ -169,6 +170,8 @@ class _Looking:
             return None
         least, positives = model.alarm.slice_min_rows, model.alarm.outcomes == "positives"
         known = rows["outcome"].dropna()
+        if not is_mature(len(known), len(rows), self.params):  # nothing is judged yet
+            return None
         if (int((known > 0.5).sum()) if positives else len(known)) >= least or len(known) == 0:
             return None
         start = window

@@ -66,6 +66,6 @@ def run(args: argparse.Namespace) -> int:
     plan = first_plan(wanted)
     for model in plan.models:
         say(f"{model.problem}: {model.arm} is {model.version}", "serve")
-    watched = wanted._replace(seen="" if plan.rollouts else seen)
+    watched = wanted._replace(seen="" if plan.rollouts or plan.waits else seen)
     serve(plan, args.host, args.port, beside=lambda: keep_watching(watched))
     return 0

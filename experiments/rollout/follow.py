@@ -15,7 +15,7 @@ from experiments.rollout.resolve import plan_of
 from retrace.base.errors import RetraceError
 from serving.plan import ServingPlan
 from serving.rollout import moment_of
-from serving.wanted import Wanted
+from serving.wanted import CHAMPION, Wanted
 from store.database import AWAY, Store, words_of
 from store.messages import say
 from store.stops import stops_in
@@ -80,6 +80,10 @@ class Follow:
 
 
 def first_plan(wanted: Wanted) -> ServingPlan:
-    """Return the plan to begin with: models of other code come when their servers answer."""
+    """Return the plan to begin with: models of other code come when their servers answer, and
+    `waits` has the champions among them."""
     plan = plan_of(wanted, stops_of(wanted.store))
-    return msgspec.structs.replace(plan, models=Children(wanted).own(plan))
+    own = Children(wanted).own(plan)
+    waits = {one.problem: one.version for one in plan.models
+             if one.arm == CHAMPION and one not in own}  # fmt: skip
+    return msgspec.structs.replace(plan, models=own, waits=waits)

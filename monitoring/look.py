@@ -104,6 +104,8 @@ def look(
             why += causes.of_losses(model, known if longer is None else longer)
         elif not mature:
             notes.append(f"{len(known) / len(found.rows):.0%} of the outcomes are known yet")
+    else:
+        notes.append("no outcome is known yet")
     if found.rows[OVERRULED].notna().any():
         said["overruled"] = float(found.rows[OVERRULED].mean())
     return Summary(**said, causes=tuple(why), notes=tuple(dict.fromkeys(notes)))

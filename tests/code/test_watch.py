@@ -13,6 +13,7 @@ from monitoring import alarms as alarms_of
 from monitoring.behind import rows_behind
 from monitoring.causes import of_losses
 from monitoring.models import WatchedModel
+from monitoring.said import lines
 from monitoring.scored import scored_of
 from monitoring.settings import MonitoringParams
 from monitoring.summary import BIAS, CLOSED, PERFORMANCE, Summary
@@ -301,6 +302,58 @@ def test_outcomes_of_nobodys_answers_are_no_fault(live: Live) -> None:
             outcomes.insert(), [row | {"value": 3.0, "label": "", "received_at": START}]
         )
     assert look(live, 3).made == ()
+    live.answer(1, n_rows=50, known=0.5)  # and others' outcomes are those of others
+    (day,) = days(look(live, 3))
+    assert (day.n_answers, day.n_known < 50) == (50, True)
+
+
+def test_a_problem_without_outcomes_says_so_and_raises_no_alarm(live: Live) -> None:
+    live.answer(42, n_rows=42 * 100, known=0.0)
+    found = look(live, 42)
+    assert not found.new
+    assert {one.value for one in found.made} == {None}
+    assert not any(one.is_mature or one.causes for one in found.made)
+    assert "no outcome is known yet" in found.made[-1].notes
+    model = WatchedModel(live.problem, "v1", "champion", "champion")
+    said = [*lines(live.store, "service_time", [model], found, [], PARAMS)]
+    assert any("no week whose outcomes are known yet" in one for one in said)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_a_day_has_the_answers_of_its_zone(live: Live, zone: str) -> None:
+    asked = live.answer(5, n_rows=500, known=1.0)
+    local = asked["at"].dt.tz_convert(zone).dt.floor("D").value_counts().sort_index()
+    found = days(look(live, 6, time_zone=zone))
+    starts = [pd.Timestamp(one.start, unit="us", tz="UTC").tz_convert(zone) for one in found]
+    there = {at: one for at, one in zip(starts, found, strict=True) if one.n_answers}
+    assert {at: one.n_answers for at, one in there.items()} == local.to_dict()
+    assert all(at.hour == at.minute == 0 for at in starts)
+
+
+@pytest.mark.parametrize("since", ["2026-02-16", "2026-09-14"])
+def test_a_change_of_the_clock_is_no_fault(live: Live, since: str) -> None:
+    """Six weeks of the same answers every hour: on a day of 23 or 25 hours nothing lacks, and on
+    that day half a day that does is said."""
+    begin = pd.Timestamp(since, tz="Europe/Oslo")
+    changed = begin + pd.Timedelta(41, "D")  # a Sunday
+    live.answer(42, since=begin.isoformat(), n_rows=42 * 240, known=0.0)
+    params = PARAMS.model_copy(update={"time_zone": "Europe/Oslo"})
+    model = WatchedModel(live.problem, "v1", "champion", "champion")
+
+    def pass_at(at: pd.Timestamp) -> Pass:
+        return watch(live.store, live.problem, [model], params, round(at.timestamp() * 1e6))
+
+    end = (changed + pd.DateOffset(days=1)).normalize()
+    found = pass_at(end)
+    (day,) = (one for one in days(found) if one.end == round(end.timestamp() * 1e6))
+    assert len(day.by_hour) == len(day.usual) == (23 if since == "2026-02-16" else 25)
+    assert not found.new
+    gone = round((end - pd.Timedelta(12, "h")).timestamp() * 1e6)
+    here = predictions.c.as_of.between(gone, gone + 12 * HOUR)
+    with live.store.writing() as connection:
+        connection.execute(predictions.delete().where(here))
+    (alarm,) = pass_at(end).new
+    assert alarm.kind == "volume"
 
 
 def test_days_follow_the_clock_of_their_zone() -> None:

@@ -22,7 +22,7 @@ HEAD = """# Drills
 
 Each drill breaks the project on purpose and counts what is lost. `make drills` runs them all on
 small sizes and writes this file; `make drills-full` takes the default sizes and a night. `make
-test` runs a short version of each. `tests/drills/` has one module a drill. What only reports, such
+test` runs a short version of most. `tests/drills/` has one module a drill. What only reports, such
 as other processors and the weakest faults, is not counted here; it stands in the drill's section.
 
 """

@@ -21,6 +21,7 @@ def test_faults_lose_nothing(reproduced: Path, tmp_path: Path) -> None:
     assert found.told > 5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_a_database_that_is_away_costs_no_answer(reproduced: Path, tmp_path: Path) -> None:
     with postgres() as database:

@@ -21,6 +21,7 @@ PREDICTION = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not is_installed(), reason="not installed: rsyslogd with omelasticsearch")
 def test_nothing_is_lost_and_every_document_fits(reproduced: Path, tmp_path: Path) -> None:
     outcome = told(shipped(reproduced, PROBLEMS, tmp_path, 300, 3))

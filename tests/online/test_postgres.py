@@ -25,7 +25,10 @@ from tests.online.postgres import Postgres, postgres, programs
 from tests.online.replay import stored_ids
 from tests.online.server import RunningServer
 
-pytestmark = pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed"),
+]
 MOST_SECONDS = 8.0  # of an answer; what it may wait for the database is a second or two
 LISTING = {"listing_id": 1, "name": "x", "condition": 1, "shipping_paid_by_seller": True}
 

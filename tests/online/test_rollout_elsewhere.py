@@ -135,6 +135,7 @@ def test_it_answers_with_its_own_code_and_the_champion_while_it_is_away(
     assert server.post("/v1/price/predict", rows[place])["arm"] == "champion"
 
 
+@pytest.mark.slow
 def test_in_shadow_it_is_asked_what_the_champion_was_and_ends_with_the_server(
     server: RunningServer, prices: Path, versions: Any
 ) -> None:

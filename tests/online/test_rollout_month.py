@@ -3,10 +3,13 @@ drill `rollout` plays a month."""
 
 from pathlib import Path
 
+import pytest
+
 from tests.online.month import GUARD_SECONDS, NAME, WITHIN_SECONDS, Size, play, two_versions
 from tests.online.server import RunningServer
 
 
+@pytest.mark.slow
 def test_a_month(clone: Path, tmp_path: Path) -> None:
     two_versions(clone)
     server = RunningServer(clone, [NAME], tmp_path / "served").start()

@@ -12,7 +12,12 @@ from tests.online.server import RunningServer
 ASKED = {"price": 30, "service_time": 12, "fraud": 150, "order_completion": 60, "order_stuck": 40}
 
 
-@pytest.mark.parametrize("name", ASKED)
+QUICK = ("price", "fraud")  # without history, and with it
+
+
+@pytest.mark.parametrize(
+    "name", [one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in ASKED]
+)
 def test_no_skew(reproduced: Path, tmp_path: Path, name: str) -> None:
     judged(reproduced, name, tmp_path / "models")
     words = ["--models", str(tmp_path / "models")]

@@ -28,6 +28,7 @@ def seen(store: Store, day: float) -> list[Summary]:
     return [msgspec.structs.replace(one, made_at=0) for one in found.made]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_both_databases_say_the_same(tmp_path: Path) -> None:
     local = Store(f"sqlite:///{tmp_path / 'store.db'}")

@@ -115,6 +115,7 @@ def test_metrics_of_a_pull_request(runner: Runner) -> None:
     assert "### price" in changes
 
 
+@pytest.mark.slow
 def test_an_experiment_by_hand(runner: Runner) -> None:
     form = {"PROBLEM": "price", "PARAMETERS": "price.train.num_leaves=7 price.train.max_rounds=9"}
     printed = runner.steps("experiment", **form)[-1]
@@ -123,6 +124,7 @@ def test_an_experiment_by_hand(runner: Runner) -> None:
     assert "`train.num_leaves=7`<br>`train.max_rounds=9`" in summary
 
 
+@pytest.mark.slow
 def test_commands_without_a_cache(runner: Runner) -> None:
     downstream = "--pull --allow-missing --downstream train@price"
     dry = ("--allow-missing --dry", "--allow-missing --dry evaluate@price")

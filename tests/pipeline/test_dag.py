@@ -29,6 +29,7 @@ def test_a_second_repro_runs_nothing(clone: Path) -> None:
     assert run(clone, "git", "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_first_run_makes_what_git_has_not(reproduced: Path, tmp_path: Path) -> None:
     """As README says: of a clone without a cache, four kinds of stages need not run."""
     run(tmp_path, "git", "clone", "--quiet", str(reproduced), "first")
@@ -61,6 +62,7 @@ def test_experiments_are_run_shown_compared_and_applied(prices: Path) -> None:
     assert any("learning" in name for name in plots["data"] if plots["data"][name])
 
 
+@pytest.mark.slow
 def test_a_setting_of_either_file_is_one_line_and_reruns_what_reads_it(clone: Path) -> None:
     """On the project's own params.yaml, with its comments; the sizes alone are small."""
     shutil.copy(ROOT / "params.yaml", clone / "params.yaml")

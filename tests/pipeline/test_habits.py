@@ -114,6 +114,7 @@ def test_plots_stand_on_a_page_that_asks_no_network(here: Path) -> None:
 # ---- where a clone is, and what kind of clone --------------------------------------------------
 
 
+@pytest.mark.slow
 def test_from_a_subfolder(here: Path) -> None:
     folder = here / "docs"
     assert ran(run(folder, "dvc", "repro", "../dvc.yaml")) == []
@@ -123,6 +124,7 @@ def test_from_a_subfolder(here: Path) -> None:
     assert "average_precision" in run(folder, "dvc", "metrics", "show", "../metrics/fraud.json")
 
 
+@pytest.mark.slow
 def test_in_a_worktree(alone: Path, here: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     run(here, "git", "worktree", "add", "--quiet", "-b", "topic", str(tree))
@@ -134,6 +136,7 @@ def test_in_a_worktree(alone: Path, here: Path, tmp_path: Path) -> None:
     assert run(here, "git", "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_in_a_shallow_clone_on_a_detached_head(alone: Path, tmp_path: Path) -> None:
     shallow = clone_of(alone, tmp_path / "shallow", "--depth", "1")
     assert run(shallow, "git", "rev-parse", "--is-shallow-repository").strip() == "true"
@@ -143,18 +146,10 @@ def test_in_a_shallow_clone_on_a_detached_head(alone: Path, tmp_path: Path) -> N
     assert "95 % interval" in run(shallow, *RETRACE, "compare", "fraud", "fewer")
 
 
-def test_folder_time_zone_and_umask_change_no_byte(alone: Path, tmp_path: Path) -> None:
-    """The drill `same_bytes` asks it of each by itself, and of all stages."""
-    clone = clone_of(alone, tmp_path / "a folder – of Åse's")
-    run(clone, "sh", "-c", 'umask 077 && exec "$@"', "sh", *AGAIN, *STAGES, TZ="Pacific/Auckland")
-    assert lock(clone) == lock(alone)
-    assert run(clone, "git", "status", "--porcelain", "metrics", "plots") == ""
-
-
 # ---- the cache ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["hardlink", "symlink"])
+@pytest.mark.parametrize("kind", ["hardlink", pytest.param("symlink", marks=pytest.mark.slow)])
 def test_outputs_that_are_links_into_the_cache(alone: Path, tmp_path: Path, kind: str) -> None:
     clone = clone_of(alone, tmp_path / "clone", checkout=False)
     cache = Path(shutil.copytree(alone / ".dvc/cache", tmp_path / "cache"))
@@ -183,6 +178,7 @@ def can_be_another_user() -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_two_users_share_one_cache(alone: Path) -> None:
     """Each with a clone and an id of its own, and the cache's group in common."""
     if not can_be_another_user():
@@ -224,6 +220,7 @@ def test_two_users_share_one_cache(alone: Path) -> None:
 # ---- from elsewhere ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_repository_gets_and_imports_a_model(here: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

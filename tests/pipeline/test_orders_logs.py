@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from tests.conftest import change_params, run_stages
 from tests.data import forms
@@ -32,6 +33,7 @@ def read(folder: Path, name: str) -> dict:
     return json.loads((folder / name).read_text())
 
 
+@pytest.mark.slow
 def test_olist_orders_are_forecast_better_than_they_are_promised(
     project: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_log_by_its_column_names_alone(project: Path) -> None:
     assert rows["snapshot_at"].max() - used["started_at"].max() > pd.Timedelta(20, unit="D")
 
 
+@pytest.mark.slow
 def test_daily_snapshots_through_the_stages(project: Path) -> None:
     changes = {"orders": {"ingest": {"snapshots": "daily"}, "simulate": {"orders": 1000}}}
     change_params(project, {"orders": changes["orders"]})

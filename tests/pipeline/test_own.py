@@ -120,6 +120,7 @@ def test_no_check_fails_on_the_data_that_it_was_made_of(own: Path) -> None:
         assert [one for one in found["results"] if not one["passed"]] == [], name
 
 
+@pytest.mark.slow
 def test_search_and_promotion_work_as_with_any_problem(own: Path) -> None:
     for name in ("members", "flowers"):
         assert "best valid" in run(own, *COMMANDS, "tune", name, "--trials", "2")

@@ -108,6 +108,7 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(prices):
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_to_the_very_trials_of_one_run(prices):
     """With Ctrl-C; drills/killed_search.py has SIGKILL."""
     path = prices / log.folder_of("price")

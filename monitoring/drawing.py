@@ -170,6 +170,6 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _short(value: float, steps: Sequence[float]) -> str:
     """Write a tick in few letters."""
-    if steps[-1] - steps[0] >= 10_000:
+    if value and steps[-1] - steps[0] >= 10_000:
         return f"{value / 1000:,.0f}k".replace("-", MINUS)
     return f"{round(value, 10):,.6g}".replace("-", MINUS)

@@ -40,6 +40,8 @@ SUBCOMMANDS = {
     "worklist": "what is open at a moment, in the order in which to look at it: HTML and CSV",
     "weekly": "the weekly list: what is open, what is new, what became of last week's",
     "tune": "search a problem's parameters; the best become experiments",
+    "cycle": "new data to a better model in use, by itself: for cron, CI or Airflow",
+    "export": "rows and their outcomes out of the store, a file a month",
     "retrain": "new data: run the DAG, compare with the model in use, say whether to promote",
     "promote": "put this commit's model into stage prod, if the gate passes",
     "rollback": "put the previous champion back into prod",

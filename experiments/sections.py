@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from experiments.cycle.settings import CYCLE, CycleParams
 from experiments.tune.space import TuneParams
 from monitoring.settings import MONITORING, MonitoringParams
 from problems import parts
@@ -21,6 +22,7 @@ PROBLEM: Models = {
     **sections.PROBLEM,
     "tune": lambda _: TuneParams,
     "arrivals": lambda world: parts.arrivals(world).settings,
+    CYCLE: lambda _: CycleParams,
 }
 OPTIONAL = {
     "simulate",
@@ -28,9 +30,14 @@ OPTIONAL = {
     "gate",
     "backtest",
     "arrivals",
+    CYCLE,
 }  # needed where a list at the top names it
 LISTS = {"simulators": "simulate", "backtests": "backtest"}
-ONLINE: dict[str, type[BaseModel]] = {SERVING: ServingParams, MONITORING: MonitoringParams}
+ONLINE: dict[str, type[BaseModel]] = {
+    SERVING: ServingParams,
+    MONITORING: MonitoringParams,
+    CYCLE: CycleParams,
+}
 
 
 def faults() -> Iterator[str]:

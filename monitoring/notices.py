@@ -29,7 +29,7 @@ from store.messages import say
 
 URLS = "RETRACE_NOTIFY"  # in the environment
 PART = "notices"  # of the system, in its messages
-Event = Literal["alarm", "stop", "verdict", "records"]
+Event = Literal["alarm", "stop", "verdict", "records", "cycle"]
 NOTE, WARNING, URGENT = 0.0, 1.0, 2.0  # weights; between them the heavier stands higher
 FILE, LOCK = "notices.json", "notices.lock"
 AGAIN_MINUTES = (1, 5, 15, 60, 240)  # after each failure; then a receiver has lost the message

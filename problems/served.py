@@ -278,10 +278,21 @@ def no_doubts(problem: Problem, fact: Arriving, settings: Any) -> Iterator[Suspi
     yield from ()
 
 
+class AsRaw(Protocol):
+    def __call__(self, rows: pd.DataFrame, /) -> pd.DataFrame:
+        """Return rows and their outcomes as they were told, key first, in the columns of the
+        world's raw table, its key first."""
+
+
+def as_told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows as they are: the world reads clean columns as raw ones."""
+    return rows
+
+
 @dataclass(frozen=True)
 class Arrivals:
     """How rows and outcomes are judged when a server is told them; settings under
-    `<problem>.arrivals`.
+    `<problem>.arrivals`. `as_raw` makes raw rows of them, for `retrace export`.
 
     `source` is the column that says which device or person tells an outcome, of the outcome or of
     its row; `row_source` the same of rows. Without one all facts are of one source.
@@ -293,3 +304,4 @@ class Arrivals:
     row_newest: tuple[str, ...] = ()
     outcomes: Doubts = no_doubts
     rows: Doubts = no_doubts
+    as_raw: AsRaw = as_told

@@ -28,6 +28,10 @@ UNCHANGED = "Nothing was promoted, here or there."
 SCRATCH = Path(".dvc/tmp/retrace")  # DVC keeps it out of Git
 
 
+class Overtaken(RetraceError):
+    """Somebody else has pushed in the meantime: the remote has refused what was made here."""
+
+
 class PromotionPlan(Params):
     """What is left to do: move the branch from `base` to `commit`, and make the tags."""
 
@@ -137,7 +141,7 @@ def push(place: Place, commit: str, tags: dict[str, str]) -> None:
     except RetraceError as error:
         words = str(error)
         if "already exists" in words or "fetch first" in words or "non-fast-forward" in words:
-            raise RetraceError(
+            raise Overtaken(
                 f"somebody has promoted or pushed in the meantime; {remote} has refused:\n"
                 f"{words}\n{UNCHANGED} `git pull --tags`, and promote against the champion of now."
             ) from None

@@ -4,7 +4,14 @@ from dataclasses import dataclass, replace
 
 from experiments.promotion import record, registry
 from experiments.promotion.bundles import fetch_bundle
-from experiments.promotion.facts import Back, Facts, find_place, gather, gather_back
+from experiments.promotion.facts import (
+    Back,
+    Facts,
+    check_tags,
+    find_place,
+    gather,
+    gather_back,
+)
 from experiments.promotion.judgement import Judgement, judge
 from experiments.promotion.live import with_live_evidence
 from experiments.promotion.plan import carry_out, left_over, make_plan, scratch
@@ -47,6 +54,57 @@ def promote(problem: Problem, *, push: bool, dry_run: bool, store: str | None = 
         )
         carry_out(name, facts.place, plan)
     return replace(outcome, tags=tuple(plan.tags))
+
+
+def register(problem: Problem) -> Promotion:
+    """Judge the model of the current commit on the test window alone; on a yes register and push
+    it, in no stage: live traffic is to speak next.
+
+    Raises RetraceError where the question cannot be asked.
+    """
+    name = problem.name
+    with scratch(name) as folder:
+        facts = gather(problem, push=True)
+        found = judge(problem, facts.champion, folder)
+        outcome = Promotion(facts, found, record.promotion(facts, found, "Registered, to be tried"))
+        if not found.verdict.passed:
+            return outcome
+        version = facts.challenger.name
+        path, title = record.path_of(name, version), f"Register {name} {version}"
+        message = f"{title}: {path.as_posix()}"
+        plan = make_plan(
+            facts.place,
+            folder / "clone",
+            (path, outcome.text, title),
+            lambda clone: [registry.register_version(clone, name, version, message)],
+        )
+        carry_out(name, facts.place, plan)
+    return replace(outcome, tags=tuple(plan.tags))
+
+
+def promote_tried(problem: str, version: str, evidence: str) -> str:
+    """Put a registered version into prod, since live traffic is for it; return the tag.
+
+    Raises RetraceError where its bundle is gone, or somebody was faster.
+    """
+    with scratch(problem) as folder:
+        place = find_place(push=True)
+        check_tags(problem, place)
+        champion = registry.champion(problem)
+        tag, number = f"{problem}@{version}", registry.last_number(problem) + 1
+        fetch_bundle(tag, tag, paths.bundle(problem), folder / "bundle")
+        path, title = record.tried_path(problem, number), f"Promote {problem} {version}"
+        message = f"{title}: {path.as_posix()}"
+        before = champion.version if champion else ""
+        text = record.tried(problem, before, version, evidence, place.who)
+        plan = make_plan(
+            place,
+            folder / "clone",
+            (path, text, title),
+            lambda clone: [registry.assign(clone, problem, version, message)],
+        )
+        carry_out(problem, place, plan)
+    return next(iter(plan.tags))
 
 
 @dataclass(frozen=True)

@@ -26,14 +26,24 @@ def rollback_path(problem: str, number: int) -> Path:
     return Path("experiments/promotions") / problem / f"rollback-{number}.md"
 
 
-def promotion(facts: Facts, found: Judgement) -> str:
-    """Return the record of a promotion."""
+def kept_path(problem: str, model: str) -> Path:
+    """Return the record of a model that was not taken into use, by its hash in dvc.lock."""
+    return Path("experiments/promotions") / problem / f"kept-{model[:12]}.md"
+
+
+def tried_path(problem: str, number: int) -> Path:
+    """Return the record of a promotion on live traffic, named by the number of its tag."""
+    return Path("experiments/promotions") / problem / f"tried-{number}.md"
+
+
+def promotion(facts: Facts, found: Judgement, done: str = f"Promoted to `{PROD}`") -> str:
+    """Return the record of a promotion, or of what else was `done` with the challenger."""
     problem, place, champion = facts.problem, facts.place, facts.champion
     before = f"{champion.version} ({champion.commit[:7]})" if champion else "none"
     lines = [
         f"# {problem.name} {facts.challenger.name}",
         "",
-        f"- Promoted to `{PROD}`: the model of {place.commit[:7]}, branch {place.branch}",
+        f"- {done}: the model of {place.commit[:7]}, branch {place.branch}",
         f"- Asked for by: {place.who}",
         f"- Champion before: {before}",
         "",
@@ -118,6 +128,26 @@ def parameters(facts: Facts) -> Iterator[str]:
         yield f"- `{key}`: {json.dumps(old[key])} → {json.dumps(value)}"
     if not new:
         yield "None."
+
+
+def kept(facts: Facts, found: Judgement, why: str) -> str:
+    """Return the record of a model that the gate has refused; `why` it was made."""
+    reasons = [f"- {reason}" for reason in found.verdict.reasons]
+    text = promotion(facts, found, "Not taken into use")
+    _, _, rest = text.partition("\n\n")
+    title = f"# {facts.problem.name}: the model in use is kept"
+    return "\n".join([title, "", f"Made because {why}. The gate says no:", "", *reasons, "", rest])
+
+
+def tried(problem: str, before: str, version: str, evidence: str, who: str) -> str:
+    """Return the record of a promotion on live traffic."""
+    return (
+        f"# {problem} {version}\n\n"
+        f"- Promoted to `{PROD}`: what {path_of(problem, version).name} has the figures of\n"
+        f"- On live traffic: {evidence}\n"
+        f"- Asked for by: {who}\n"
+        f"- Champion before: {before or 'none'}\n"
+    )
 
 
 def rollback(problem: str, facts: Back, reason: str) -> str:

@@ -140,9 +140,15 @@ def _latest_second(problem: str) -> int:
 
 def register(folder: Path, problem: str, version: str, message: str) -> list[str]:
     """Register a version at HEAD of `folder` and put it into prod; return the two tags."""
+    tag = register_version(folder, problem, version, message)
+    return [tag, _assign(folder, problem, version, message)]
+
+
+def register_version(folder: Path, problem: str, version: str, message: str) -> str:
+    """Register a version at HEAD of `folder`, in no stage; return the tag."""
     wait_for_clock(problem)
     gto.api.register(folder, problem, "HEAD", version=version, message=message)
-    return [f"{problem}@{version}", _assign(folder, problem, version, message)]
+    return f"{problem}@{version}"
 
 
 def assign(folder: Path, problem: str, version: str, message: str) -> str:

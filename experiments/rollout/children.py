@@ -133,7 +133,7 @@ class Children:
                 "a process with its own code."
             )
         code = _worktree(top.name)
-        python = _python(code)
+        python = python_of(code)
         store = self.wanted.store
         if store.startswith(SQLITE):
             store = SQLITE + str(Path(store.removeprefix(SQLITE)).absolute())
@@ -171,7 +171,7 @@ def _worktree(commit: str) -> Path:
     return path
 
 
-def _python(code: Path) -> str:
+def python_of(code: Path) -> str:
     """Return the interpreter for a worktree: this one, where its locked versions are the same."""
     here = Path()
     if all((here / lock).read_bytes() == (code / lock).read_bytes() for lock in LOCKS):

@@ -93,8 +93,10 @@ def ramp(problem: Problem, arm: str, share: float) -> str:
 def stop(problem: Problem, arm: str) -> str:
     """Take an arm out, and commit that; return what was done. Its answers stay in the store."""
     rollout, _ = _arm(problem, arm)
-    left = rollout.without({arm})
-    _write(problem.name, left.model_dump(exclude_defaults=True) if left else None)
+    left = {name: one for name, one in rollout.challengers.items() if name != arm}
+    whole = rollout.model_copy(update={"challengers": left}).model_dump(exclude_defaults=True)
+    policy = whole.keys() - {"subject", "salt"}  # what somebody has chosen for the next one, too
+    _write(problem.name, whole if policy else None)
     return _commit(f"Rollout of {problem.name}: '{arm}' stopped")
 
 

@@ -205,7 +205,7 @@ def _merged(
         before = text.iloc[:0]
     elif {*before} != {*text}:
         raise RetraceError(
-            f"the newest month has other columns than the rows of the store: {', '.join(map(str, before))}; "
+            f"the newest month has other columns than the store: {', '.join(map(str, before))}; "
             f"expected {', '.join(map(str, text))}. Put your own file where `source` does not lead."
         )
     known = _names(before, key)

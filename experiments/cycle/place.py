@@ -145,11 +145,9 @@ def go_there(job: CycleJob, store: str) -> NoReturn:
     python = python_of(job.clone)
     os.chdir(job.clone)
     path = filter(None, [str(job.clone), os.environ.get("PYTHONPATH", "")])
-    os.environ |= {
-        "PATH": os.pathsep.join([str(Path(python).parent), os.environ["PATH"]]),
-        "PYTHONPATH": os.pathsep.join(path),
-        STORE: store,
-    }
+    os.environ |= {"PYTHONPATH": os.pathsep.join(path), STORE: store}
+    if python != sys.executable:  # its stages are by that one, too
+        os.environ["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
     sys.stdout.flush()
     os.execv(python, [python, "-m", "experiments.cycle", str(job.file)])  # noqa: S606
 

@@ -15,8 +15,8 @@ from experiments.git import git, git_or_empty
 from experiments.promotion import record
 from experiments.promotion.bundles import recorded_hash
 from experiments.promotion.registry import champion
-from monitoring.alarms import OPEN, alarms
-from monitoring.summary import BIAS, DATA, PERFORMANCE, PREDICTIONS
+from monitoring.alarms import alarms
+from monitoring.summary import BIAS, DATA, OPEN, PERFORMANCE, PREDICTIONS
 from retrace.base import paths
 
 OF_THE_WORLD = (DATA, PREDICTIONS, PERFORMANCE, BIAS)  # what a new fit may help against
@@ -57,8 +57,8 @@ def decide(here: CycleStep, stale: list[str], fresh: FreshData) -> Reason:
         return Reason(True, f"{fresh.n_rows:,} new labels are known; {least:,} are enough")
     days = (here.now - made) / DAY if made is not None else float("inf")
     if not 0 <= days < here.params.every_days:
-        age = f"is {days:.0f} days old" if 0 <= days < float("inf") else "has no date"
-        return Reason(True, f"the model {age}, and there are {fresh.n_rows:,} new labels")
+        age = f"is {days:.0f} days old" if 0 <= days < float("inf") else "is of another time"
+        return Reason(True, f"the model {age}, and {fresh.n_rows:,} new labels are known")
     return Reason(
         False,
         f"{fresh.n_rows:,} new labels of {least:,}, and the model is {days:.1f} days old of "

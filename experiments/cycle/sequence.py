@@ -11,6 +11,7 @@ from experiments.cycle.record import CycleOutcome
 from experiments.cycle.status import DONE, KEPT, REFUSED
 from experiments.promotion import record
 from experiments.promotion.bundles import recorded_hash
+from experiments.promotion.facts import check_data
 from experiments.promotion.registry import champion
 from monitoring.notices import NOTE, URGENT, WARNING
 from retrace.base import paths
@@ -39,6 +40,7 @@ def run(here: CycleStep) -> CycleOutcome:
     if here.is_plan:
         return CycleOutcome(status=DONE, words=_plan(here, why.words), weight=-1)
 
+    check_data(here.problem.world)  # of the branch: the gate would refuse the model
     training.train(here)
     here.note("train", "made")
     commit = training.commit(here, why.words)

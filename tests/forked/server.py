@@ -8,6 +8,7 @@ stages and commands, and none of this project's modules: those come from the fol
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -22,7 +23,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-OURS = ("retrace", "problems", "workflow", "stages", "store", "serving", "experiments", "commands")
+OURS = ("retrace", "problems", "workflow", "store", "stages", "serving", "monitoring")
+OURS += ("experiments", "commands")
 MAINS = {"dvc": "dvc.cli", "retrace": "commands.__main__"}
 DVC = (
     "dvc.cli",
@@ -52,6 +54,8 @@ def load_libraries() -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in OURS or name.startswith("tests"):
             del sys.modules[name]
+    gc.collect()
+    gc.freeze()  # a fork's own collections need not look at all of this, and copy its pages
 
 
 def serve(place: str, parent: int) -> None:

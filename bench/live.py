@@ -22,7 +22,7 @@ from retrace.judge import metrics
 from store.database import Store
 from store.forget import subject_of
 from store.loader import insert_predictions, row_of
-from store.log import LoggedPrediction
+from store.log import CHAMPION, TOLD, LoggedPrediction
 from store.tables import outcomes
 from workflow.replay.models import Model, Past, thinned
 from workflow.watched import BLOCK, baseline_rows
@@ -41,7 +41,7 @@ class ReplayedModel(WatchedModel):
     @classmethod
     def of(cls, past: Past, model: Model) -> "ReplayedModel":
         version = f"{model.fitted_at:%Y-%m-%d}"
-        return cls(past.problem, version, f"fitted-{version}", "champion", None, False, past, model)
+        return cls(past.problem, version, f"fitted-{version}", CHAMPION, None, False, past, model)
 
     def _there(self) -> tuple[Past, Model]:
         if self.past is None or self.model is None:
@@ -96,6 +96,8 @@ class ReplayedModel(WatchedModel):
         at = _micros(past.rows[past.time].iloc[places])
         people = arrays[world.personal[0]].tolist() if world.personal else [""] * len(names)
         said = {key: values.tolist() for key, values in self.bundle.answers(scores).items()}
+        if (by := self.decision.get("told")) in said and by != "prediction":  # as servers log it
+            said[TOLD] = said[by]
         scored = {key: values.tolist() for key, values in scores.items()}
         for place, name in enumerate(names):
             row = to_json(asked, place)
@@ -105,7 +107,7 @@ class ReplayedModel(WatchedModel):
                 problem=problem.name,
                 version=self.version,
                 fingerprint=self.fingerprint,
-                role="champion",
+                role=CHAMPION,
                 arm=self.arm,
                 subject=subject_of(people[place]),
                 name=name,

@@ -61,7 +61,7 @@ class Seen:
 def run(size: Size, folder: Path) -> Outcome:
     if not is_installed():
         return Outcome((), f"{' and '.join(PROGRAMS)} are not installed")
-    place = reproduced(size).copy(folder / "project").path
+    place = reproduced(size, find_problem(NAME).world).copy(folder / "project").path
     quiet = QUIET_SECONDS[size]
     return told(both(seen(place, folder, quiet), drifted(place, folder, quiet, N_ROWS)))
 

@@ -70,6 +70,7 @@ def weeks(name: str, rows: pd.DataFrame) -> Iterator[WatchedWeek]:
     problem, params = find_problem(name), MonitoringParams()
     past = Past(problem, rows, read_settings(problem))
     first, last = (past.starts()[place] for place in (0, -1))
+    mature = pd.Timedelta(past.settings.backtest.mature_days, "D")
     begin = (first + MONDAY).normalize()  # so that the newest seven days are a week of the calendar
     model = ReplayedModel.of(past, past.fit(first))
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +84,8 @@ def weeks(name: str, rows: pd.DataFrame) -> Iterator[WatchedWeek]:
             found = watch(store, problem, [model], params, at, kinds=("week",))
             this = [one for one in found.made if one.kind == "week" and one.end == at]
             foreseen = this[0].expected_metric if this else None
-            came = true_metric(past, model, end - WEEK, end)
+            whole = end + mature <= last  # else those that take long are not among them
+            came = true_metric(past, model, end - WEEK, end) if whole else np.nan
             week = WatchedWeek(end, found.new, np.nan if foreseen is None else foreseen, came)
             yield week
             if week.rang:

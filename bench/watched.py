@@ -48,12 +48,14 @@ WEEK, MONDAY = pd.Timedelta(7, "D"), pd.offsets.Week(weekday=0)
 class WatchedWeek:
     """What a pass at the end of a week said.
 
-    foreseen, came : the metric as the model led to expect it before outcomes, and as it turned out
+    foreseen, expected, came : the metric as the model foresaw it before outcomes, at the level of
+        the weeks that were known by then, and as it turned out
     """
 
     end: pd.Timestamp
     new: tuple[Alarm, ...]
     foreseen: float
+    expected: float
     came: float
 
     @property
@@ -83,10 +85,11 @@ def weeks(name: str, rows: pd.DataFrame) -> Iterator[WatchedWeek]:
             at = int(end.value // 1000)
             found = watch(store, problem, [model], params, at, kinds=("week",))
             this = [one for one in found.made if one.kind == "week" and one.end == at]
-            foreseen = this[0].expected_metric if this else None
+            said = [(one.foreseen_metric, one.expected_metric) for one in this] or [(None, None)]
+            foreseen, expected = (np.nan if one is None else one for one in said[0])
             whole = end + mature <= last  # else those that take long are not among them
             came = true_metric(past, model, end - WEEK, end) if whole else np.nan
-            week = WatchedWeek(end, found.new, np.nan if foreseen is None else foreseen, came)
+            week = WatchedWeek(end, found.new, foreseen, expected, came)
             yield week
             if week.rang:
                 model = ReplayedModel.of(past, past.fit(end))
@@ -111,7 +114,8 @@ def study(name: str, n_seeds: int = 0) -> list[Line]:
             f"{sum(months)} of {len(months)} times four weeks, {len(seeds)} seeds from "
             f"{seeds.start}" + "".join(f"; {words}: {n}" for words, n in causes.most_common(5)),
         ),
-        (f"`{name}`: the metric as expected before outcomes", *_foreseen(together)),
+        (f"`{name}`: the metric before outcomes", *_foreseen(together, "expected")),
+        (f"`{name}`: the same as the model alone foresees it", *_foreseen(together, "foreseen")),
     ]
     at = pd.Timestamp(world.at, tz="UTC")
     start = first + 1000 * (world.kinds.index(KIND) + 1)
@@ -131,8 +135,8 @@ def _delay(name: str, rows: pd.DataFrame, at: pd.Timestamp) -> float:
     return float("nan") if first is None else (first - at).days
 
 
-def _foreseen(calm: list[WatchedWeek]) -> tuple[str, str]:
-    table = pd.DataFrame({"foreseen": [one.foreseen for one in calm],
+def _foreseen(calm: list[WatchedWeek], which: str) -> tuple[str, str]:
+    table = pd.DataFrame({"foreseen": [getattr(one, which) for one in calm],
                           "came": [one.came for one in calm]}).dropna()  # fmt: skip
     if len(table) < 3:
         return "the model does not say", f"{len(table)} weeks"

@@ -152,6 +152,6 @@ def _before_outcomes(
         increase = drifted.foreseen(model, rows)
         if np.isfinite(increase):
             loss = max(loss_before * (1.0 + increase), 0.0)
-            said["expected_loss"] = loss
-            said["expected_metric"] = drifted.expected_metric(problem.metric, rows, loss)
+            said["foreseen_loss"] = loss
+            said["foreseen_metric"] = drifted.expected_metric(problem.metric, rows, loss)
     return said, list(causes.of_drift(ranked, moved, increase, model.alarm))

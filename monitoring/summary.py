@@ -104,8 +104,10 @@ class Summary(msgspec.Struct, frozen=True):
     prediction_psi: float | None = None
     width_before: float | None = None  # mean width of intervals
     width: float | None = None
-    expected_loss: float | None = None  # estimated before outcomes, as `loss` is
-    expected_metric: float | None = None  # the metric that the estimate means
+    foreseen_loss: float | None = None  # as the model foresees it without outcomes
+    foreseen_metric: float | None = None  # the metric that this means
+    expected_loss: float | None = None  # the same at the level of the newest known weeks
+    expected_metric: float | None = None
     # ---- outcomes
     n_known: int = 0  # of the sampled
     n_all_known: int = 0  # of all answers, by share of the sampled

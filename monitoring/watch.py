@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from monitoring.alarms import raise_alarms
 from monitoring.causes import is_mature
+from monitoring.level import at_level
 from monitoring.look import WindowTraffic, look
 from monitoring.models import WatchedModel
 from monitoring.rows import answers, by_hour
@@ -60,10 +61,13 @@ def watch(
         touched |= _ended(before.at, now, params)
         first = day_of(now - params.days * DAY, params.zone).start
         made: dict[tuple[str, str, str, int], Summary] = {}
+        since = week_of(now - 2 * params.days * DAY, params.zone).start
+        weeks = [_DECODER.decode(one)
+                 for one in summaries_in(connection, problem.name, "week", since)]  # fmt: skip
         for window in windows_of(touched, now, params.zone):
             if window.kind not in kinds or not first <= window.start <= now:
                 continue
-            of_window = _Looking(connection, problem, known, shadows, params, now, made)
+            of_window = _Looking(connection, problem, known, shadows, params, now, made, weeks)
             for one in of_window.summaries(window):
                 made[one.fingerprint, one.arm, one.kind, one.start] = one
     took = time.monotonic() - began
@@ -108,9 +112,11 @@ class _Looking:
         params: MonitoringParams,
         now: int,
         made: dict[tuple[str, str, str, int], Summary],
+        weeks: Sequence[Summary],
     ) -> None:
         self.connection, self.problem, self.known = connection, problem, known
         self.shadows, self.params, self.now, self.made = shadows, params, now, made
+        self.weeks = weeks  # of earlier passes
 
     def summaries(self, window: TimeWindow) -> Iterator[Summary]:
         """Yield a summary of every model that answered in a window."""
@@ -124,7 +130,8 @@ class _Looking:
                 self.connection, self.problem, key, window, traffic.n_of(key), self.params.most_rows
             )
             longer = self._longer(model, window, found.rows)
-            yield look(model, window, traffic, found, self.now, self.params, longer)
+            one = look(model, window, traffic, found, self.now, self.params, longer)
+            yield at_level(one, [*self.made.values(), *self.weeks])
 
     def _traffic(self, window: TimeWindow) -> WindowTraffic:
         name = self.problem.name

@@ -28,7 +28,6 @@ from store.log import EXPLORED, TOLD
 from store.tables import outcomes, predictions
 from store.watched import add_counts, seen
 from tests.live import SINCE, Live, rollout_of
-from tests.online.watched import summary
 
 START = round(pd.Timestamp(SINCE).timestamp() * 1e6)  # a Monday
 PARAMS = MonitoringParams()
@@ -187,16 +186,6 @@ def test_what_the_log_says_was_told_is_what_costs(live: Live) -> None:
     assert scored_of(model, rows).rows[TOLD].tolist() == [120.0, 90.0]
     drawn = rows.assign(**{EXPLORED: [70.0, np.nan, np.nan]})
     assert scored_of(model, drawn).rows[TOLD].tolist() == [70.0, 90.0]
-
-
-def test_the_metric_is_by_its_name_and_not_by_its_place() -> None:
-    figures = {"average_precision": 0.5, "auc": 0.9, "rule_average_precision": 0.1, "rule_auc": 0.6}
-    one = summary(metric="auc", unit="probability", figures=figures)
-    assert (one.value, one.rule_value) == (0.9, 0.6)
-    none = summary(metric="auc", unit="probability", figures={"log_loss": 0.1})  # no positives
-    assert (none.value, none.rule_value) == (None, None)
-    charged = summary(metric="mae", unit="seconds", figures={"mae_seconds": 4.0, "cost_eur": 1.0})
-    assert (charged.value, charged.rule_value) == (4.0, None)
 
 
 @pytest.mark.parametrize(

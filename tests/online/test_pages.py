@@ -101,7 +101,7 @@ def test_what_is_held_is_on_the_page_with_its_reason(server: RunningServer) -> N
     told = {"listing_id": 987654, "price_usd": 99_999.0}
     (held,) = server.post("/v1/price/outcomes", told)["held_rows"]
     said = plain(ask(server, "/problems/price")[2])
-    assert "Held records 1 told facts can hardly be right" in said
+    assert "Held records 1 in all. Each can hardly be right" in said
     assert "retrace records price" in said
     assert f"987654 {held['reason']}" in said
     assert held["id"] in said

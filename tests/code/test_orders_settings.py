@@ -117,6 +117,7 @@ def test_any_number_of_orders(orders: int, months: int) -> None:
     assert np.isfinite(made.truth["remaining_hours_median"]).all()
 
 
+@pytest.mark.slow
 def test_time_and_memory_grow_linearly() -> None:
     seconds, peaks = [], []
     for orders in (5_000, 20_000):

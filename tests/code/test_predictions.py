@@ -72,7 +72,7 @@ def test_only_common_rows_with_the_same_outcome_count():
         )
 
 
-@pytest.mark.parametrize("better", [False, True])
+@pytest.mark.parametrize("better", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_noise_alone_seldom_makes_a_slice_worse_or_better(better):
     rng = np.random.default_rng(3)
     labels = pd.DataFrame({"s": rng.integers(0, 10, 1000).astype(str)})

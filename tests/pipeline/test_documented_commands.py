@@ -92,7 +92,8 @@ def run_blocks(place: Path, found: list[CodeBlock]) -> tuple[int | None, str]:
 
 
 # A minute or more each on two quiet cores: `make drills` runs them, `make test` the others.
-SLOW = ("README", "data", "your-data", "experiments", "promotion", "retraining", "search", "orders", "rollout")
+SLOW = ("README", "data", "your-data", "experiments", "promotion", "retraining", "search", "orders")
+SLOW += ("rollout",)
 
 
 # Of what a page needs more than the small simulations have: enough listings to tell models apart.

@@ -105,6 +105,12 @@ class Factory:
         return done.stdout
 
 
+def in_prod(factory: Factory) -> str:
+    """Return the version that origin's tags have in prod."""
+    return factory.git("for-each-ref", "--sort=-version:refname", "--count=1",
+                       "--format=%(contents:subject)", f"refs/tags/{NAME}#prod#*")  # fmt: skip
+
+
 def payments(project: Path) -> pd.DataFrame:
     """Return all payments of the simulation as text and numbers, in order of time."""
     with contextlib.chdir(project):

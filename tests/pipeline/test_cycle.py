@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import change_params, environment, made_once, run
-from tests.pipeline.factory import MONTHS, NAME, WEAK, Factory, make_factory
+from tests.pipeline.factory import MONTHS, NAME, WEAK, Factory, in_prod, make_factory
 
 AUGUST, SEPTEMBER = "2025-09-13", "2025-10-13"  # by then all that is known of the month before
 LOCK = f"refs/retrace/cycle/{NAME}"
@@ -39,12 +39,6 @@ def done(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Factory:
         assert f"{NAME} v0.0.2 is in prod" in factory.cycle(AUGUST)
 
     return Factory(made_once(tmp_path_factory, "factory_done", make))
-
-
-def in_prod(factory: Factory) -> str:
-    """Return the version that origin's tags have in prod."""
-    return factory.git("for-each-ref", "--sort=-version:refname", "--count=1",
-                       "--format=%(contents:subject)", f"refs/tags/{NAME}#prod#*")  # fmt: skip
 
 
 def what_counts(factory: Factory) -> tuple[str, ...]:

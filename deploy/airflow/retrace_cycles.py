@@ -5,7 +5,9 @@ knows nothing of Retrace but the command. Where the copy is, how often, and who 
 
     RETRACE_HOME=/srv/retrace           a copy with its .venv
     RETRACE_SCHEDULE=@daily             most days a cycle has nothing to do, and says so
-    RETRACE_STORE=postgresql://...      as for the server; not here where the command knows it
+    RETRACE_STORE=postgresql://...      as for the server
+    RETRACE_RETRY_MINUTES=10            between tries, while another cycle is at work
+    RETRACE_AIRFLOW_ALERT=https://...   is sent a line when a task has failed
 
 A cycle's exit statuses 0, 3 and 4 are a success: what it did is in its last lines. 5 (data refused)
 and 1 fail the task at once, since another try finds the same; 6 (locked) is tried again.
@@ -13,6 +15,7 @@ and 1 fail the task at once, since another try finds the same; 6 (locked) is tri
 
 import os
 import subprocess
+import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from airflow.sdk import DAG, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 HOME = Path(os.environ.get("RETRACE_HOME", "/srv/retrace"))
+RETRY = timedelta(minutes=float(os.environ.get("RETRACE_RETRY_MINUTES", "10")))
 SCHEDULE = os.environ.get("RETRACE_SCHEDULE", "@daily")
 SAYS = {
     0: "nothing to do, or done",
@@ -36,10 +40,7 @@ def tell(context: dict[str, object]) -> None:
     words = f"{context['task_instance']} failed: {context.get('exception')}"
     print(words)
     if webhook:
-        subprocess.run(
-            ["curl", "--silent", "--fail", "--max-time", "20", "--data", words, webhook],
-            check=False,
-        )
+        urllib.request.urlopen(webhook, words.encode(), timeout=20).close()  # noqa: S310
 
 
 def cycle(problem: str) -> str:
@@ -64,7 +65,7 @@ def dag_of(problem: str) -> DAG:
         max_active_runs=1,
         default_args={
             "retries": 3,
-            "retry_delay": timedelta(minutes=10),
+            "retry_delay": RETRY,
             "execution_timeout": timedelta(hours=6),
             "on_failure_callback": tell,
         },

@@ -159,4 +159,5 @@ def make_factory(top: Path) -> Path:
     commit(project, "Kept")
     run(project, "dvc", "push", "-q", "--with-deps", f"evaluate@{NAME}")
     run(project, "git", "push", "-q", "origin", "main")
+    Store(Factory(top).store).upgrade()
     return top

@@ -107,8 +107,8 @@ class Factory:
 
 def in_prod(factory: Factory) -> str:
     """Return the version that origin's tags have in prod."""
-    return factory.git("for-each-ref", "--sort=-version:refname", "--count=1",
-                       "--format=%(contents:subject)", f"refs/tags/{NAME}#prod#*")  # fmt: skip
+    tags = factory.git("tag", "--list", "--sort=-version:refname", f"{NAME}#prod#*").splitlines()
+    return factory.git("tag", "--points-at", f"{tags[0]}^{{commit}}", "--list", f"{NAME}@v*")
 
 
 def payments(project: Path) -> pd.DataFrame:

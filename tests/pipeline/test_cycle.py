@@ -241,7 +241,7 @@ def test_killed_after_every_step_the_next_run_goes_on(done: Factory, factory: Fa
         else:
             wait_for(process, noted(moment, before))
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
         assert LOCK in factory.git("for-each-ref")  # the next one takes it over
         expected = "v0.0.2" if moment == "tag" else "v0.0.1"
         assert expected in in_prod(factory)

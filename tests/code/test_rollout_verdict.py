@@ -27,8 +27,10 @@ def verdict(live: Live, rollout: Rollout | None = None) -> LiveVerdict:
     return verdict_on(live.store, live.problem, rollout or live.rollout, "b")
 
 
-@pytest.mark.parametrize("mode", ["ab", "shadow"])
-@pytest.mark.parametrize("problem", ["price", "order_stuck", "service_time"])
+@pytest.mark.parametrize(
+    ("mode", "problem"),
+    [("ab", "price"), ("shadow", "price"), ("ab", "order_stuck"), ("shadow", "service_time")],
+)
 @pytest.mark.parametrize("truth", ["better", "worse"])
 def test_the_verdict_is_what_the_truth_says(
     tmp_path: Path, mode: str, problem: str, truth: str
@@ -44,8 +46,7 @@ def test_the_verdict_is_what_the_truth_says(
     assert found.by_day["difference"].iloc[-1] == found.verdict.main.difference
 
 
-@pytest.mark.parametrize("mode", ["ab", "shadow"])
-@pytest.mark.parametrize("effect", [-0.3, 0.3])
+@pytest.mark.parametrize(("mode", "effect"), [("ab", -0.3), ("shadow", 0.3)])
 def test_of_several_classes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, effect: float
 ) -> None:

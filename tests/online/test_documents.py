@@ -41,6 +41,7 @@ def test_there_are_pages_with_requests() -> None:
     assert {"README.md", "docs/serving.md"} <= {*PAGES}
 
 
+@pytest.mark.slow
 def test_backup_and_restore(reproduced: Path, tmp_path: Path) -> None:
     (block,) = (one for one in blocks("docs/serving.md") if "VACUUM INTO" in one.text)
     (_, copy), (_, restore) = block.commands

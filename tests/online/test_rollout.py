@@ -162,6 +162,7 @@ def test_a_challenger_in_shadow_sees_what_was_asked_and_answers_nobody(
     assert "dark: Wait:" in said
 
 
+@pytest.mark.slow
 def test_promotions_and_rollbacks_are_served_within_seconds_and_no_request_is_lost(
     server: RunningServer, prices: Path
 ) -> None:

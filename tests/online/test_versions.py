@@ -3,6 +3,8 @@
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from experiments.promotion import registry
 from tests.conftest import run
 from tests.online.server import RunningServer
@@ -20,14 +22,25 @@ def served(project: Path, folder: Path, *words: str) -> tuple[str, float]:
     return answer["version"], answer["prediction"]
 
 
-def test_prod_a_commit_and_the_working_tree(prices: Path, tmp_path: Path) -> None:
-    _, here = served(prices, tmp_path / "a")
-    head = run(prices, "git", "rev-parse", "HEAD").strip()
+def promoted(prices: Path) -> None:
+    """Make the model of HEAD the champion, and take it out of the working tree."""
     with contextlib.chdir(prices):
         registry.register(Path(), "price", "v0.0.7", "first")
     run(prices, "rm", "-r", "models/price")  # it comes from DVC's cache
+
+
+def test_prod_and_the_working_tree(prices: Path, tmp_path: Path) -> None:
+    _, here = served(prices, tmp_path / "a")
+    promoted(prices)
     assert served(prices, tmp_path / "b") == ("v0.0.7", here)
-    assert served(prices, tmp_path / "c", "--rev", "HEAD") == (head[:12], here)
+
+
+@pytest.mark.slow
+def test_a_commit_and_a_tag(prices: Path, tmp_path: Path) -> None:
+    head = run(prices, "git", "rev-parse", "HEAD").strip()
+    promoted(prices)
+    version, here = served(prices, tmp_path / "c", "--rev", "HEAD")
+    assert version == head[:12]
     assert served(prices, tmp_path / "d", "--rev", "price@v0.0.7") == ("price@v0.0.7", here)
 
 

@@ -106,7 +106,7 @@ def make_venv(project: Path) -> None:
         (venv / name).symlink_to(real / name)
     shown = run(project, "make", "--dry-run", "--print-data-base", "repro")
     variables = dict(line.split(" := ", 1) for line in shown.splitlines() if " := " in line)
-    for name in ("MADE", "RUN", "DEV", "PROJECT"):
+    for name in ("MADE", "RUN", "DEV", "SERVING", "PROJECT"):
         (project / variables[name]).touch()
 
 

@@ -18,6 +18,7 @@ from retrace.base.errors import RetraceError
 from store.database import Store
 
 SHOWN = 12  # last lines of a command that failed
+DVC_SAYS = ("Running stage", "> ", "ERROR: failed to reproduce", "Updating lock", "Verifying")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class CycleStep:
 
 
 def run_dvc(*words: str) -> str:
-    """Run DVC, its words on standard error; return "" or, where it failed, the last of them."""
+    """Run DVC, its words on standard error; return "", or the last words of what failed."""
     command = [sys.executable, "-m", "dvc", *words]
     print("dvc", *words, file=sys.stderr, flush=True)
     last: deque[str] = deque(maxlen=SHOWN)
@@ -65,7 +66,8 @@ def run_dvc(*words: str) -> str:
     ) as process:
         for line in process.stdout or ():
             sys.stderr.write(line)
-            last.append(line.rstrip())
+            if not line.startswith(DVC_SAYS) and "didn't change, skipping" not in line:
+                last.append(line.strip())
     sys.stderr.flush()
     return "\n".join(filter(None, last)) or "no word" if process.returncode else ""
 

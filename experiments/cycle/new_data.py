@@ -19,8 +19,6 @@ from problems import parts
 from retrace.base import paths
 from retrace.base.files import read_json, replacing
 
-DVC_SAYS = ("Running stage", "> ", "ERROR: failed to reproduce", "Stage ", "Verifying", "Use `dvc")
-
 
 @dataclass(frozen=True)
 class Delivery:
@@ -190,7 +188,7 @@ def _fault(here: CycleStep) -> str:
     """Read and check the data as it is now; return what is wrong with it that was not before."""
     world = here.problem.world
     if said := run_dvc("repro", f"validate@{world}"):
-        return _words(said)
+        return " ".join(said.split())
     path = paths.validation_metrics(world)
     before = {(one["column"], one["check"]) for one in _failed(json_at("HEAD", path))}
     new = [one for one in _failed(read_json(path)) if (one["column"], one["check"]) not in before]
@@ -201,12 +199,6 @@ def _fault(here: CycleStep) -> str:
 
 def _failed(outcome: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in outcome.get("results", []) if not one["passed"]]
-
-
-def _words(said: str) -> str:
-    """Return what a stage said, without DVC's own words around it."""
-    lines = [line for line in said.splitlines() if not line.startswith(DVC_SAYS)]
-    return " ".join(" ".join(lines).split()) or said
 
 
 def _set_aside(here: CycleStep, one: Delivery, why: str) -> None:

@@ -69,6 +69,7 @@ def bring(here: CycleStep) -> FreshData:
     taken, refused = arrived, []
     why = _fault(here)
     if why and len(arrived) == 1:
+        _put_back(arrived[0])
         taken, refused = [], [(arrived[0], why)]
     elif why:  # which of them?
         taken = []

@@ -32,7 +32,7 @@ from problems.contract import Problem
 from problems.parts import find_problem
 from problems.rows import RowReader, to_json
 from retrace.base import paths
-from retrace.base.arrays import from_frame
+from retrace.base.arrays import from_frame, join
 from retrace.base.files import read_table
 from serving.model import Served
 from serving.settings import serving_params
@@ -332,8 +332,9 @@ def _per_second(times: pd.Series) -> int:
 
 
 def names_of(frame: Frame, key: tuple[str, ...]) -> list[str]:
-    columns = from_frame(frame[list(key)])
-    return ["|".join(map(str, one)) for one in zip(*columns.values(), strict=True)]
+    """Return the names of rows as facts have them."""
+    names: list[str] = join([*from_frame(frame[list(key)]).values()], "|").tolist()
+    return names
 
 
 def later_half(problem: Problem) -> Frame:

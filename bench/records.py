@@ -180,6 +180,7 @@ def faulty_labels(frame: Frame, chance: Random) -> Frame:
     assumed."""
     for places in runs(frame, 4, 50, chance):
         wrong = places[(frame["is_fraud"].iloc[places] == 0).to_numpy()]
+        frame.loc[places, "in_run"] = True
         put(frame, wrong, "filled with 1", is_fraud=1)
     early = some(frame, 0.001, chance)
     days = pd.to_timedelta(chance.uniform(10, 40, len(early)), unit="D")
@@ -224,6 +225,7 @@ def faulty_stuck(frame: Frame, chance: Random) -> Frame:
     was looked at; both assumed."""
     for places in runs(frame, 2, 600, chance):
         wrong = places[(frame["gets_stuck"].iloc[places] == 0).to_numpy()]
+        frame.loc[places, "in_run"] = True
         put(frame, wrong, "filled with 1", gets_stuck=1.0)
     early = some(frame, 0.003, chance)
     at = frame["snapshot_at"].iloc[early] - pd.Timedelta(3, unit="h")
@@ -356,7 +358,7 @@ def later_half(problem: Problem) -> Frame:
         known = frame["completed_at"].notna()
         frame["remaining_hours"] = frame["remaining_hours"].where(known)
     frame = frame.sort_values("told_at", kind="stable", ignore_index=True)
-    return frame.iloc[len(frame) // 2 :].reset_index(drop=True).assign(fault="")
+    return frame.iloc[len(frame) // 2 :].reset_index(drop=True).assign(fault="", in_run=False)
 
 
 def held_of(problem: Problem, frame: Frame, faulty: Faulty | None) -> tuple[Frame, Frame, str]:
@@ -438,10 +440,13 @@ def cost(name: str, n_told: int = 200) -> Rows:
 
 
 def _quality(name: str, told: list[Frame]) -> Iterator[tuple[str, str, str]]:
-    both = pd.concat([one[["fault", "held"]] for one in told])
+    both = pd.concat([one[["fault", "held", "in_run"]] for one in told])
     wrong, held = both["fault"] != "", both["held"] != ""
     right = int((wrong & held).sum())
-    yield (f"**`{name}`: precision**", f"{right / held.sum():.2f}", f"{right} of {held.sum()} held")
+    of = f"{right} of {held.sum()} held"
+    if among := int((held & ~wrong & both["in_run"]).sum()):  # nobody can tell them from the others
+        of += f"; {among} of the others are 1 rightly, in a run that is filled with 1"
+    yield f"**`{name}`: precision**", f"{right / held.sum():.2f}", of
     with_all = f"{right} of {wrong.sum()} faults among {len(both):,} facts"
     yield f"**`{name}`: recall**", f"{right / wrong.sum():.2f}", with_all
     for kind, of_kind in both[wrong].groupby("fault"):

@@ -60,14 +60,13 @@ class Ground:
 
 
 def run(size: Size, folder: Path) -> Outcome:
-    worlds = WORLDS if size != "short" else WORLDS[:2]
     mutations = [
         (world, number)
-        for world in worlds
+        for world in WORLDS
         for number in range(0, len(mutations_of(world)), EVERY[size])
     ]
     seeds = list(CLEAN_SEEDS)[: CLEAN[size]]
-    clean = [(world, seed) for world in worlds for seed in seeds]
+    clean = [(world, seed) for world in WORLDS for seed in seeds]
     damage, simulation = (partial(look, size=size, folder=folder) for look in (try_one, try_clean))
     if size == "short":
         trials, alarms = list(map(damage, mutations)), list(map(simulation, clean))
@@ -77,7 +76,7 @@ def run(size: Size, folder: Path) -> Outcome:
             trials, alarms = list(pool.map(damage, mutations)), list(pool.map(simulation, clean))
     found = [trial for some in trials for trial in some]
     said = dict(zip(clean, alarms, strict=True))
-    rows = [row for world in worlds for row in rows_of(world, found, said, size)]
+    rows = [row for world in WORLDS for row in rows_of(world, found, said, size)]
     return Outcome(tuple(rows), figure(rows), details(found, said))
 
 

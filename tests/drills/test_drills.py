@@ -7,9 +7,10 @@ import pytest
 from tests.drills import DRILLS, Outcome, Row, report
 from tests.drills.__main__ import run
 
-# Those of `online` have their short forms in tests/online, on the project that all tests share. Two
-# commands at once have none: a single pair is half a minute of the processor, and shows little.
-NOT_HERE = ("at_once", "skew", "lost", "away", "strangers", "rollout", "prometheus", "logs")
+# Of the first three a short form would show little for its time: tests/data and tests/code try bad
+# data and hostile input. Those of the others are in tests/online, on the project that all share.
+NOT_HERE = ("at_once", "bad_data", "hostile")
+NOT_HERE += ("skew", "lost", "away", "strangers", "rollout", "prometheus", "logs")
 
 
 @pytest.mark.parametrize("name", [name for name in DRILLS if name not in NOT_HERE])

@@ -20,6 +20,9 @@ from tests.online.faults import wait_until_loaded
 from tests.online.server import RunningServer
 from tests.online.test_rollout import challengers, retrace, until
 
+# Half a minute of the processor each: a version of other code is started as a server of its own.
+pytestmark = pytest.mark.slow
+
 STARTED_SECONDS = 180.0  # a server of another checkout, on a machine that has other work
 FORMULA = "price.features: another formula"
 WAS = '"description_exclamations": _count(description, "!")'
@@ -135,7 +138,6 @@ def test_it_answers_with_its_own_code_and_the_champion_while_it_is_away(
     assert server.post("/v1/price/predict", rows[place])["arm"] == "champion"
 
 
-@pytest.mark.slow
 def test_in_shadow_it_is_asked_what_the_champion_was_and_ends_with_the_server(
     server: RunningServer, prices: Path, versions: Any
 ) -> None:
@@ -166,7 +168,6 @@ def test_in_shadow_it_is_asked_what_the_champion_was_and_ends_with_the_server(
     until(lambda: children(server) == [], 15)
 
 
-@pytest.mark.slow  # minutes where the machine has other work: a version of other code starts
 def test_a_champion_of_other_code_is_served_and_put_back_without_losing_a_request(
     server: RunningServer, prices: Path, versions: Any
 ) -> None:

@@ -31,6 +31,7 @@ def test_the_replay_has_its_outputs(reproduced: Path, problem: str) -> None:
     assert "Left alone, or retrained?" in (reproduced / "reports/index.html").read_text()
 
 
+@pytest.mark.slow
 def test_an_alarm_limit_runs_the_replay_alone(payments: Path) -> None:
     change_params(payments, {"fraud": {"backtest": {"alarm": {"feature_psi": 9.0}}}})
     found = ran(run(payments, "dvc", "repro"))

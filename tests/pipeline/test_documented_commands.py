@@ -91,10 +91,8 @@ def run_blocks(place: Path, found: list[CodeBlock]) -> tuple[int | None, str]:
     return status, log.read_text("utf-8")
 
 
-# A minute or more each on two quiet cores: `make drills` runs them, `make test` the others.
-SLOW = ("README", "data", "your-data", "experiments", "promotion", "retraining", "search", "orders")
-SLOW += ("rollout",)
-
+# A few seconds each; `make drills` runs the others, a minute or more each, too.
+QUICK = ("problems", "reproducibility")
 
 # Of what a page needs more than the small simulations have: enough listings to tell models apart.
 MORE = {"promotion": {"price": {"simulate": {"rows": 10_000}}}}
@@ -103,7 +101,7 @@ MORE = {"promotion": {"price": {"simulate": {"rows": 10_000}}}}
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, marks=[pytest.mark.slow] if Path(page).stem in SLOW else [])
+        pytest.param(page, marks=[] if Path(page).stem in QUICK else [pytest.mark.slow])
         for page in with_commands()
     ],
 )

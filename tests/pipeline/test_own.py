@@ -86,13 +86,17 @@ def test_each_model_beats_its_rule_and_the_average(own: Path) -> None:
         assert values[0] < min(values[1:]), (name, found)
 
 
-def test_what_gives_the_answer_away_is_left_out_and_one_line_brings_it_back(own: Path) -> None:
+def test_what_gives_the_answer_away_is_left_out(own: Path) -> None:
     entries = yaml.safe_load((own / "params.yaml").read_text())["problems"]
     assert [*entries["bikes"]["left_out"]] == ["casual", "registered"]
     assert [*entries["members"]["left_out"]] == ["reason"]
     used = json.loads((own / "models/bikes/bundle.json").read_text())["columns"]
     assert {"at_hour", "temp"} <= {*used}
     assert not {"casual", "registered", "count"} & {*used}
+
+
+@pytest.mark.slow
+def test_one_line_brings_back_what_was_left_out(own: Path) -> None:
     setting = "~problems.bikes.left_out.casual"
     run(own, "dvc", "exp", "run", "--temp", "-n", "back", "-S", setting, "evaluate@bikes")
     back = json.loads(

@@ -343,8 +343,8 @@ exit 1
     ("command", "moment", "push"),
     [
         ("promote", "refs/heads/main", True),
-        ("rollback", "refs/heads/main", False),
-        ("rollback", "refs/tags/price", False),
+        pytest.param("rollback", "refs/heads/main", False, marks=pytest.mark.slow),
+        pytest.param("rollback", "refs/tags/price", False, marks=pytest.mark.slow),
     ],
 )
 def test_killed_in_the_middle_a_rerun_completes(here, capsys, command, moment, push):

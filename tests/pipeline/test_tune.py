@@ -86,16 +86,6 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(prices):
         prices, "dvc", "status"
     )  # editing the space re-runs nothing
 
-    change_params(prices, {"price": {"tune": {"space": {"text.alpha": {"choices": [4.0]}}}}})
-    output = run(prices, *RETRACE, "tune", "price", "--trials", "1")
-    assert "  -S ++price.text.alpha=4.0" in output
-    assert log.read(path)[0][-1].state == log.DONE
-    made = run(prices, sys.executable, "-c", FEATURES)
-    change_params(prices, {"price": {"text": {"alpha": 4.0}}})
-    run(prices, "dvc", "repro", "featurize@price")
-    features = (prices / paths.window("price", "train")).read_bytes()
-    assert hashlib.md5(features).hexdigest() == made.strip()
-
     change_params(prices, {"price": {"encode": {"category_min_rows": 4}}})
     output = run(prices, *RETRACE, "tune", "price", ok=False)
     assert "the features of 'price' are stale: featurize@price" in output
@@ -106,6 +96,21 @@ def test_a_search_resumes_ends_as_an_experiment_and_is_compared(prices):
     output = run(prices, *RETRACE, "tune", "price", "--trials", "1", ok=False)
     assert "'price.tune.space.num_leaves'" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.slow
+def test_a_trial_makes_the_features_that_the_dag_would(prices):
+    path = prices / log.folder_of("price")
+    shutil.rmtree(path)  # the project's own trials
+    change_params(prices, {"price": {"tune": {"space": {"text.alpha": {"choices": [4.0]}}}}})
+    output = run(prices, *RETRACE, "tune", "price", "--trials", "1")
+    assert "  -S ++price.text.alpha=4.0" in output
+    assert log.read(path)[0][-1].state == log.DONE
+    made = run(prices, sys.executable, "-c", FEATURES)
+    change_params(prices, {"price": {"text": {"alpha": 4.0}}})
+    run(prices, "dvc", "repro", "featurize@price")
+    features = (prices / paths.window("price", "train")).read_bytes()
+    assert hashlib.md5(features).hexdigest() == made.strip()
 
 
 @pytest.mark.slow

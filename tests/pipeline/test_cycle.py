@@ -1,4 +1,7 @@
-"""The cycle with real git, dvc and a store: new data to a better model in use, whatever happens."""
+"""The cycle with real git, dvc and a store: new data to a better model in use, whatever happens.
+
+Each run of a cycle that trains takes some ten seconds of the processor: most are for `make drills`.
+"""
 
 import json
 import shutil
@@ -98,6 +101,7 @@ def test_nothing_new_does_nothing(done: Factory, tmp_path: Path) -> None:
     assert factory.git("for-each-ref") == before
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_would_be_done_and_does_nothing(factory: Factory) -> None:
     factory.tell("2025-08")
     before = factory.git("for-each-ref")
@@ -108,6 +112,7 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(factory: Factory) -> No
     assert not (factory.work / "record.json").exists()
 
 
+@pytest.mark.slow
 def test_a_closed_month_keeps_its_bytes_and_few_labels_wait(done: Factory, tmp_path: Path) -> None:
     factory = copied(done, tmp_path)
     month = factory.work / "clone" / MONTHS / "2025-08.csv"
@@ -121,6 +126,7 @@ def test_a_closed_month_keeps_its_bytes_and_few_labels_wait(done: Factory, tmp_p
 # ---- what goes wrong -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_bad_month_stops_before_training_and_the_next_good_one_goes_on(
     done: Factory, tmp_path: Path
 ) -> None:
@@ -159,6 +165,7 @@ def test_no_remote_is_said(factory: Factory) -> None:
 # ---- a change of code ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_change_of_the_pipeline_goes_through_the_same_gate(factory: Factory) -> None:
     path = "workflow/refit.py"  # of stage train
 
@@ -172,6 +179,7 @@ def test_a_change_of_the_pipeline_goes_through_the_same_gate(factory: Factory) -
     assert "ANOTHER" in factory.git("show", f"{NAME}@v0.0.2:{path}")
 
 
+@pytest.mark.slow
 def test_what_is_worse_is_not_shipped(done: Factory, tmp_path: Path) -> None:
     factory = copied(done, tmp_path)
     factory.push(lambda project: change_params(project, {NAME: WEAK}), "One round")
@@ -202,6 +210,7 @@ def wait_for(process: subprocess.Popen[str], holds: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_of_two_at_once_one_acts(factory: Factory) -> None:
     factory.tell("2025-08")
     change_params(factory.project, {"cycle": {"wait_minutes": 0.0}})  # of this copy

@@ -17,6 +17,7 @@ from tests.conftest import change_params, made_once, run
 from tests.live import Live, rollout_of
 from tests.pipeline.factory import NAME, Factory, in_prod, make_factory
 
+pytestmark = pytest.mark.slow
 AT = "2025-09-13"
 LATER = "2027-01-20"  # rollouts begin by the clock
 

@@ -45,7 +45,7 @@ from store.tables import predictions
 
 AT_ONCE = 20  # facts in a request
 SEED = 11
-MEMORY = Path("/dev/shm")  # noqa: S108 - what is held does not depend on the disk
+MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108: a folder of its own is made in it
 LOOK_SECONDS = 30  # after which a fact is told
 
 Frame = pd.DataFrame  # facts with `told_at` and `fault`, "" where there is none

@@ -39,7 +39,7 @@ from workflow.replay.models import Past
 
 Line = tuple[str, str, str]
 OF_MODEL = (DATA, PREDICTIONS, PERFORMANCE)
-SEEDS = {"service_time": 2, "fraud": 1, "order_completion": 2, "order_stuck": 1}
+SEEDS = {"service_time": 1, "fraud": 1, "order_completion": 1, "order_stuck": 1}
 CHANGED, KIND = 1, "sudden"  # seeds of a change, and which: all kinds are in the drift study
 WEEK, MONDAY = pd.Timedelta(7, "D"), pd.offsets.Week(weekday=0)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
 from problems.contract import Problem
 from store.log import TOLD
@@ -26,15 +26,15 @@ def outcomes_of(
 ) -> dict[str, KnownOutcome]:
     """Return the newest outcome by the row's name, of these rows or of all; none of one that was
     taken back."""
-    asked = select(outcomes.c.name, outcomes.c.value, outcomes.c.label, outcomes.c.known_at)
-    asked = asked.where(outcomes.c.problem == problem.name).order_by(outcomes.c.received_at)
+    columns = (outcomes.c.received_at, outcomes.c.name, outcomes.c.value, outcomes.c.label)
+    asked = select(*columns, outcomes.c.known_at).where(outcomes.c.problem == problem.name)
     parts = [asked] if names is None else [asked.where(outcomes.c.name.in_(one))
                                            for one in _parts(names)]  # fmt: skip
     is_class = problem.task == "multiclass"
     found = {
         name: KnownOutcome((label or None) if is_class else value, at)
         for part in parts
-        for name, value, label, at in connection.execute(part)
+        for _, name, value, label, at in _in_order(connection, part)
     }
     return {name: one for name, one in found.items() if one.value is not None}
 
@@ -47,14 +47,14 @@ def overruled_of(
     mine = feedback.c.problem == problem.name
     if connection.execute(select(feedback.c.id).where(mine).limit(1)).first() is None:
         return {}
-    asked = select(feedback.c.prediction, feedback.c.action)
-    asked = asked.where(mine).order_by(feedback.c.received_at)
+    columns = (feedback.c.received_at, feedback.c.prediction, feedback.c.action)
+    asked = select(*columns).where(mine)
     parts = [asked] if ids is None else [asked.where(feedback.c.prediction.in_(one))
                                          for one in _parts(ids)]  # fmt: skip
     return {
         answer: float(action == OVERRULED)
         for part in parts
-        for answer, action in connection.execute(part)
+        for _, answer, action in _in_order(connection, part)
     }
 
 
@@ -63,6 +63,12 @@ def told(answers: pd.DataFrame) -> "pd.Series[float]":
     the prediction where nothing else is on record. One that was drawn instead is not in it."""
     prediction = answers["prediction"]
     return answers[TOLD].fillna(prediction) if TOLD in answers else prediction
+
+
+def _in_order(connection: Connection, asked: Select[Any]) -> list[Row[Any]]:
+    """Return rows by their first column. SQLite would take the index of that order for them, and
+    read every outcome of the problem to find a few names."""
+    return sorted(connection.execute(asked).all(), key=lambda row: row[0])
 
 
 def _parts(values: Sequence[str]) -> list[Sequence[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from problems.contract import Problem
 from store.log import TOLD
@@ -65,7 +65,7 @@ def told(answers: pd.DataFrame) -> "pd.Series[float]":
     return answers[TOLD].fillna(prediction) if TOLD in answers else prediction
 
 
-def _in_order(connection: Connection, asked: Select[Any]) -> list[Row[Any]]:
+def _in_order(connection: Connection, asked: Select[Any]) -> list[Any]:
     """Return rows by their first column. SQLite would take the index of that order for them, and
     read every outcome of the problem to find a few names."""
     return sorted(connection.execute(asked).all(), key=lambda row: row[0])

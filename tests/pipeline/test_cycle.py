@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -146,11 +148,25 @@ def test_a_bad_month_stops_before_training_and_the_next_good_one_goes_on(
     assert "make a new model, because the model is 30 days old" in said
 
 
-def test_a_step_that_fails_leaves_the_champion(factory: Factory) -> None:
+def test_a_step_that_fails_leaves_the_champion_and_is_told(factory: Factory) -> None:
+    told: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     wrong = {NAME: {"train": {"num_leaves": 1}}}
     factory.push(lambda project: change_params(project, wrong), "One leaf")
     before = factory.git("for-each-ref")
-    said = factory.cycle(AUGUST, status=1)
+    told_to = {"RETRACE_NOTIFY_CYCLE": f"json://127.0.0.1:{server.server_port}/"}
+    said = factory.cycle(AUGUST, status=1, env=told_to)
+    server.shutdown()
+    assert len(told) == 1
+    assert f"{NAME}.train.num_leaves" in told[0]
     assert f"{NAME}: the cycle failed, and the model in use stays" in said
     assert f"{NAME}.train.num_leaves" in said.partition("the cycle failed")[2]
     assert "the next run begins from what origin has" in said

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, environment, made_once
+from tests.conftest import ROOT, change_params, environment, made_once
 from tests.pipeline.factory import NAME, Factory, in_prod, make_factory
 
 AIRFLOW = os.environ.get("RETRACE_AIRFLOW", "airflow")
@@ -64,6 +64,8 @@ def stand_in(folder: Path, script: str) -> Path:
 def test_a_run_brings_new_data_into_use(home: Path, tmp_path_factory, tmp_path: Path) -> None:
     made = made_once(tmp_path_factory, "factory", make_factory)
     factory = Factory(Path(shutil.copytree(made, tmp_path / "factory", symlinks=True)))
+    sooner = {"cycle": {"least_new_labels": 1000}}  # by the clock the model has just been made
+    factory.push(lambda project: change_params(project, sooner), "Sooner")
     factory.tell("2025-08")
     command = factory.project / ".venv/bin/retrace"
     command.parent.mkdir(parents=True)

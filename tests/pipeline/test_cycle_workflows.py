@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT, environment, made_once, make_venv
+from tests.conftest import ROOT, change_params, environment, made_once, make_venv
 from tests.forked import quick
 from tests.pipeline.factory import NAME, Factory, in_prod, make_factory
 
@@ -28,6 +28,8 @@ def steps(workflow: str, job: str) -> dict[str, str]:
 def test_a_night_and_a_release(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
     made = made_once(tmp_path_factory, "factory", make_factory)
     factory = Factory(Path(shutil.copytree(made, tmp_path / "factory", symlinks=True)))
+    sooner = {"cycle": {"least_new_labels": 1000}}  # by the clock the model has just been made
+    factory.push(lambda project: change_params(project, sooner), "Sooner")
     factory.tell("2025-08")
     home = tmp_path / "home"
     (home / "bin").mkdir(parents=True)

@@ -62,9 +62,9 @@ def start(
     if until:
         block["until"] = _moment(until)
     salt = before.salt if before else f"{problem.name}-{git('rev-parse', '--short', 'HEAD')}"
-    whole = before.model_dump(exclude_defaults=True) if before else {"challengers": {}}
+    whole = before.model_dump(exclude_defaults=True) if before else {}
     whole |= {"subject": subject, "salt": salt}
-    whole["challengers"] = {**whole["challengers"], arm: block}
+    whole["challengers"] = {**whole.get("challengers", {}), arm: block}
     checked = parse_section(Rollout, whole, problem.name, PATH)
     plan_of(Wanted((problem.name,)), {}, {problem.name: checked})  # is it there?
     _write(problem.name, whole)

@@ -115,3 +115,23 @@ def test_rows_that_are_answered_together_are_assigned_together() -> None:
 def test_a_column_that_the_log_has_for_itself_is_refused() -> None:
     with pytest.raises(RetraceError, match="something else under 'name'"):
         edit._check_columns(find_problem("price"), "listing_id", {"name": ["lamp"]})
+
+
+def test_an_arm_starts_again_where_only_what_was_chosen_for_the_problem_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, problem = tmp_path / "rollout.yaml", find_problem("price")
+    monkeypatch.setattr(edit, "PATH", path)
+    monkeypatch.setattr(edit, "read_rollouts", lambda: read_rollouts(path))
+    monkeypatch.setattr(edit, "plan_of", lambda *_: None)
+    monkeypatch.setattr(edit, "_commit", lambda words: words)
+    guard = {"most_slower": 9.0}
+    path.write_text(
+        yaml.safe_dump({"price": {"subject": "listing_id", "salt": "s", "guard": guard}})
+    )
+    for _ in range(2):
+        edit.start(problem, "a", "v0.0.1", mode="shadow", share=0.0)
+        assert [*read_rollouts(path)["price"].challengers] == ["a"]
+        edit.stop(problem, "a")
+        left = read_rollouts(path)["price"]
+        assert (left.challengers, left.salt, left.guard.most_slower) == ({}, "s", 9.0)

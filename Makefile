@@ -39,7 +39,7 @@ endif
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help anew repro test lint docs drills drills-full lock bench environment serve storage storage-stop doctor compare
+.PHONY: help anew repro test lint docs drills drills-full lock life bench environment serve storage storage-stop doctor compare
 
 $(MADE):
 	@test ! -L $(VENV) || { echo "$(VENV) is a link to $$(readlink $(VENV)): making it anew would" \
@@ -139,6 +139,9 @@ storage: $(DEV) $(PROJECT) ## start an S3 server on this machine, to try dvc pus
 
 storage-stop: $(RUN) $(PROJECT) ## stop that server and forget its address
 	@$(WITH_VENV) $(BIN)/retrace storage stop
+
+life: $(DEV) $(PROJECT) ## half a year of a model's life in simulated time; writes reports/life.html
+	@$(WITH_VENV) $(BIN)/python -m bench.life $(ARGS)
 
 bench: $(RUN) $(PROJECT) ## measure time and memory here; writes bench/RESULTS.md
 	@$(WITH_VENV) $(BIN)/python -m bench $(ARGS)

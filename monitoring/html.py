@@ -20,9 +20,12 @@ REPORT = Path(retrace.report.__file__).parent / "templates"
 CODE = re.compile(r"`([^`]+)`")
 
 
-def fill(template: str, said: Mapping[str, Any]) -> str:
-    """Render a template without blank lines. Autoescape is on: names come from users."""
-    text = _environment().get_template(template).render(said)
+def fill(template: str, said: Mapping[str, Any], folder: Path = TEMPLATES) -> str:
+    """Render a template without blank lines. Autoescape is on: names come from users.
+
+    folder : of the template, where it is none of this package's
+    """
+    text = _environment(folder).get_template(template).render(said)
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 
 
@@ -47,10 +50,10 @@ def _with_code(text: str) -> Markup:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, REPORT]), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader([folder, TEMPLATES, REPORT]), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
         "number": numbers.number,

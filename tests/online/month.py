@@ -274,6 +274,7 @@ def _promotion(month: Month) -> None:
 
 def _bad_one(month: Month) -> None:
     """A challenger that is worse everywhere is let loose on half of the subjects."""
+    month.limits("guard", {})  # the usual ones: those of the trials have stayed
     month.start("bad", "--mode", "ab", "--share", "0.5")
     began = time.monotonic()
     for day in range(100):

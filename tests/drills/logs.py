@@ -153,7 +153,7 @@ def compare(
     with contextlib.suppress(AssertionError):  # what is missing is counted
         until(all_there, "all lines are shipped", PATIENCE_SECONDS)
     time.sleep(1.0)  # what comes too often would come now
-    for (index, name), document in receiver.documents.items():
+    for (index, name), document in dict(receiver.documents).items():  # more may come
         if index.startswith("retrace-predictions"):
             if name not in logged:
                 found.different.append(f"{name} is in no log")

@@ -33,7 +33,8 @@ def lines(months: pd.DataFrame, happened: Sequence[Happening], currency: str) ->
     later = score[LOOP].iloc[1:]
     return [
         FateLine("balanced accuracy, first month", *(percent(score[f].iloc[0], 1) for f in FATES)),
-        FateLine("at worst", *(percent(score[f].min(), 1) for f in FATES), "alone below 80 %"),
+        FateLine("at worst", *(percent(score[f].min(), 1) for f in FATES),
+             f"alone below 80 %: {_is(bool(score[ALONE].min() < 0.8))}"),
         FateLine("last month", *(percent(score[f].iloc[-1], 1) for f in FATES)),
         FateLine("from the second month on", *(_between(score[f].iloc[1:]) for f in FATES),
              f"loop 93 to 97 %: {_is(bool((later >= 0.93).all()))}"),

@@ -8,5 +8,6 @@ course.py   all that will happen, simulated once; and what becomes of models tha
 place.py    origin, remote and a copy to serve from, with the first model in use
 play.py     day by day: payments are asked about, outcomes come; week by week: watch and cycle
 fates.py    months of three fates beside each other, and what happened when
+told.py     their figures in words, beside what is aimed at
 page.py     reports/life.html
 """

@@ -20,6 +20,7 @@ from bench.life.place import LifePlace, copied, prepare
 from bench.life.play import Life, Played
 from bench.life.told import lines
 from bench.results import machine
+from experiments.cycle.status import DONE, KEPT
 from problems.parts import find_problem
 from retrace.base.files import replacing
 from retrace.base.tables import Column, Table
@@ -119,8 +120,8 @@ def notes(played: Played, life: Life, seconds: float) -> list[str]:
         f"{played.n_again} requests asked again; {played.n_held} records were held on arrival, and "
         "let in at the end of their week.",
         f"At the end of each of {len(played.weeks)} weeks `retrace watch` and `retrace cycle` ran "
-        f"as of that moment ({statuses[0]} times exit status 0, {statuses[3]} times a model was "
-        "made and not taken). New labels are those of the store, as `retrace export` writes them. "
+        f"as of that moment ({statuses[DONE]} times exit status 0, {statuses[KEPT]} times a model "
+        "was made and not taken). New labels are those of the store, as `retrace export` has them. "
         "The gate judges a new model on the newest labelled payments.",
         "Left alone, and by calendar (each month without a gate), are the replay's models on the "
         "same payments: they answered nobody. `python -m bench.life` makes this page; "

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bench.life.course import LifeCourse
 from bench.life.play import Played
+from experiments.cycle.status import KEPT
 from monitoring.alarms import alarms
 from problems import parts
 from retrace.base.arrays import from_frame, join
@@ -95,9 +96,8 @@ def happened(course: LifeCourse, played: Played, store: Store) -> list[Happening
         at = pd.Timestamp(alarm.raised_at, unit="us", tz="UTC")
         found.append(Happening(at, "alarm", alarm.words))
     for week in played.weeks:
-        line = week.words.splitlines()[0]
-        if "is in prod" in line:
-            found.append(Happening(week.at, "model", line))
-        elif week.status == 3:
-            found.append(Happening(week.at, "kept", line))
+        if week.promoted:
+            found.append(Happening(week.at, "model", week.words))
+        elif week.status == KEPT:
+            found.append(Happening(week.at, "kept", week.words))
     return sorted(found)

@@ -1,6 +1,5 @@
 """Where a life is played: origin, remote, and a copy whose first model is in use."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +69,8 @@ def prepare(
     place.run("dvc", "remote", "modify", "storage", "url", "../remote")
     place.run("dvc", "add", "--quiet", f"{SOURCE}/{world}")
     place.run("dvc", "repro", "--quiet", f"evaluate@{name}")
-    os.environ["GIT_AUTHOR_DATE"] = at.isoformat()
     place.run("git", "add", "-A")
-    place.run("git", "commit", "-q", "-m", "The first model")
+    place.run("git", "commit", "-q", "--date", at.isoformat(), "-m", "The first model")
     place.run("git", "push", "-q", "-u", "origin", "main")
     place.run("dvc", "push", "--quiet", "--with-deps", f"evaluate@{name}")
     registry.register(place.home, name, "v0.0.1", "The first model")

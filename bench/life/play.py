@@ -14,6 +14,8 @@ import pandas as pd
 from sqlalchemy import true
 
 from bench.life.place import LifePlace
+from commands.watch import ALARMS
+from experiments.cycle.status import DONE, KEPT, REFUSED, WAITS
 from problems import parts
 from problems.contract import Problem
 from problems.rows import to_json
@@ -37,8 +39,7 @@ class Week:
     at: pd.Timestamp
     status: int  # of `retrace cycle`
     words: str
-    version: str  # that is served after it
-    seconds: float
+    promoted: str  # the version that is served from then on; "" where it stays
 
 
 @dataclass
@@ -169,26 +170,29 @@ class Life:
         wait_until_loaded(self.server)
         events = WorldEvents(Store(self.server.store), [], LATE_DAYS)
         events.let_in(self.world.name, true(), "bench.life", "")  # somebody has looked at them
-        self._command("watch", "--once", "--at", f"{now:%Y-%m-%dT%H:%M}")
-        status, said = self._command("cycle", "--at", f"{now:%Y-%m-%dT%H:%M}")
+        self._command({0, ALARMS}, "watch", now)
+        status, said = self._command({DONE, KEPT, WAITS, REFUSED}, "cycle", now)
         lines = [line for line in said.splitlines() if line.startswith(self.problem.name)]
         words = lines[-1]  # stages have said theirs before
         self.place.pull()
         (model,) = self.server.get("/v1/models")
-        if status == 0 and "is in prod" in words:
-            wanted = words.split("is in prod")[0].split()[-1]
-            until = time.monotonic() + SERVED_SECONDS
-            while model["version"] != wanted and time.monotonic() < until:
-                time.sleep(0.1)
-                (model,) = self.server.get("/v1/models")
+        in_use, _, rest = words.partition(" is in prod")
+        promoted = in_use.split()[-1] if rest else ""
+        until = time.monotonic() + SERVED_SECONDS
+        while promoted and model["version"] != promoted:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{promoted} is not served after {SERVED_SECONDS:g} s")
+            time.sleep(0.1)
+            (model,) = self.server.get("/v1/models")
         took = time.monotonic() - began
-        self.found.weeks.append(Week(now, status, words, model["version"], took))
+        self.found.weeks.append(Week(now, status, words, promoted))
         print(f"{now:%Y-%m-%d}: {words[:150]} ({took:.0f} s)", flush=True)
 
-    def _command(self, name: str, *words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "commands", name, self.problem.name, *words]
+    def _command(self, statuses: set[int], name: str, now: pd.Timestamp) -> tuple[int, str]:
+        """Run a command as of a moment; return its exit status and what it printed."""
+        command = [sys.executable, "-m", "commands", name, self.problem.name]
         done = subprocess.run(
-            [*command, "--store", self.server.store],
+            [*command, "--at", f"{now:%Y-%m-%dT%H:%M}", "--store", self.server.store],
             cwd=self.place.home,
             env={**os.environ, "PATH": _path()},
             stdout=subprocess.PIPE,
@@ -196,7 +200,7 @@ class Life:
             text=True,
             timeout=600,
         )
-        if done.returncode not in (0, 3, 4, 5):
+        if done.returncode not in statuses:
             raise RuntimeError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}")
         return done.returncode, done.stdout.strip()
 

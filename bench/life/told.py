@@ -37,7 +37,7 @@ def lines(months: pd.DataFrame, happened: Sequence[Happening], currency: str) ->
              f"alone below 80 %: {_is(bool(score[ALONE].min() < 0.8))}"),
         FateLine("last month", *(percent(score[f].iloc[-1], 1) for f in FATES)),
         FateLine("from the second month on", *(_between(score[f].iloc[1:]) for f in FATES),
-             f"loop 93 to 97 %: {_is(bool((later >= 0.93).all()))}"),
+             f"loop at least 93 %: {_is(bool((later >= 0.93).all()))}"),
         FateLine("false positives at the recall of the model left alone",
              *(percent(false[f], 2) for f in FATES),
              f"40 % lower: {_is(bool(false[LOOP] <= 0.6 * false[ALONE]))}"),

@@ -40,7 +40,7 @@ def tell(context: dict[str, object]) -> None:
     words = f"{context['task_instance']} failed: {context.get('exception')}"
     print(words)
     if webhook:
-        urllib.request.urlopen(webhook, words.encode(), timeout=20).close()  # noqa: S310
+        urllib.request.urlopen(webhook, words.encode(), timeout=20).close()  # noqa: S310  (its own)
 
 
 def cycle(problem: str) -> str:

@@ -149,7 +149,7 @@ def go_there(job: CycleJob, store: str) -> NoReturn:
     if python != sys.executable:  # its stages are by that one, too
         os.environ["PATH"] = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
     sys.stdout.flush()
-    os.execv(python, [python, "-m", "experiments.cycle", str(job.file)])  # noqa: S606
+    os.execv(python, [python, "-m", "experiments.cycle", str(job.file)])  # noqa: S606  (no shell)
 
 
 def again(job: CycleJob, lock: CycleLock) -> NoReturn:

@@ -1,12 +1,15 @@
 """The order of a promotion and of a rollback: gather facts, judge, plan, carry out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from experiments.promotion import record, registry
 from experiments.promotion.bundles import fetch_bundle
 from experiments.promotion.facts import (
     Back,
     Facts,
+    Place,
     check_tags,
     find_place,
     gather,
@@ -44,16 +47,12 @@ def promote(problem: Problem, *, push: bool, dry_run: bool, store: str | None = 
         if dry_run or not found.verdict.passed:
             return outcome
         version = facts.challenger.name
-        path, title = record.path_of(name, version), f"Promote {name} {version}"
-        message = f"{title}: {path.as_posix()}"
-        plan = make_plan(
-            facts.place,
-            folder / "clone",
-            (path, outcome.text, title),
-            lambda clone: registry.register(clone, name, version, message),
-        )
-        carry_out(name, facts.place, plan)
-    return replace(outcome, tags=tuple(plan.tags))
+        tags = _carried_out(
+            name, facts.place, folder, record.path_of(name, version), outcome.text,
+            f"Promote {name} {version}",
+            lambda clone, message: registry.register(clone, name, version, message),
+        )  # fmt: skip
+    return replace(outcome, tags=tags)
 
 
 def register(problem: Problem) -> Promotion:
@@ -70,16 +69,12 @@ def register(problem: Problem) -> Promotion:
         if not found.verdict.passed:
             return outcome
         version = facts.challenger.name
-        path, title = record.path_of(name, version), f"Register {name} {version}"
-        message = f"{title}: {path.as_posix()}"
-        plan = make_plan(
-            facts.place,
-            folder / "clone",
-            (path, outcome.text, title),
-            lambda clone: [registry.register_version(clone, name, version, message)],
-        )
-        carry_out(name, facts.place, plan)
-    return replace(outcome, tags=tuple(plan.tags))
+        tags = _carried_out(
+            name, facts.place, folder, record.path_of(name, version), outcome.text,
+            f"Register {name} {version}",
+            lambda clone, message: [registry.register_version(clone, name, version, message)],
+        )  # fmt: skip
+    return replace(outcome, tags=tags)
 
 
 def promote_tried(problem: str, version: str, evidence: str) -> str:
@@ -93,18 +88,35 @@ def promote_tried(problem: str, version: str, evidence: str) -> str:
         champion = registry.champion(problem)
         tag, number = f"{problem}@{version}", registry.last_number(problem) + 1
         fetch_bundle(tag, tag, paths.bundle(problem), folder / "bundle")
-        path, title = record.tried_path(problem, number), f"Promote {problem} {version}"
-        message = f"{title}: {path.as_posix()}"
         before = champion.version if champion else ""
         text = record.tried(problem, before, version, evidence, place.who)
-        plan = make_plan(
-            place,
-            folder / "clone",
-            (path, text, title),
-            lambda clone: [registry.assign(clone, problem, version, message)],
-        )
-        carry_out(problem, place, plan)
-    return next(iter(plan.tags))
+        (assigned,) = _carried_out(
+            problem, place, folder, record.tried_path(problem, number), text,
+            f"Promote {problem} {version}",
+            lambda clone, message: [registry.assign(clone, problem, version, message)],
+        )  # fmt: skip
+    return assigned
+
+
+def _carried_out(
+    problem: str,
+    place: Place,
+    folder: Path,
+    path: Path,
+    text: str,
+    title: str,
+    make_tags: Callable[[Path, str], list[str]],
+) -> tuple[str, ...]:
+    """Commit a record at its path, tag it and carry that out; return the tags.
+
+    make_tags : gets the clone, whose HEAD has the record, and the tags' message
+    """
+    message = f"{title}: {path.as_posix()}"
+    plan = make_plan(
+        place, folder / "clone", (path, text, title), lambda clone: make_tags(clone, message)
+    )
+    carry_out(problem, place, plan)
+    return tuple(plan.tags)
 
 
 @dataclass(frozen=True)
@@ -125,17 +137,12 @@ def roll_back(problem: str, reason: str, *, push: bool, dry_run: bool) -> Rollba
         outcome = Rollback(facts, record.rollback(problem, facts, reason))
         if dry_run:
             return outcome
-        path = record.rollback_path(problem, facts.number)
-        title = f"Roll {problem} back to {back.version}"
-        message = f"{title}: {path.as_posix()}"
-        plan = make_plan(
-            facts.place,
-            folder / "clone",
-            (path, outcome.text, title),
-            lambda clone: [registry.assign(clone, problem, back.version, message)],
-        )
-        carry_out(problem, facts.place, plan)
-    return replace(outcome, tag=next(iter(plan.tags)))
+        (tag,) = _carried_out(
+            problem, facts.place, folder, record.rollback_path(problem, facts.number), outcome.text,
+            f"Roll {problem} back to {back.version}",
+            lambda clone, message: [registry.assign(clone, problem, back.version, message)],
+        )  # fmt: skip
+    return replace(outcome, tag=tag)
 
 
 def finish(problem: str, *, push: bool) -> str:

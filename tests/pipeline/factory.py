@@ -6,8 +6,10 @@ is told what comes after, as servers would tell it.
 
 import contextlib
 import subprocess
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pandas as pd
@@ -161,3 +163,23 @@ def make_factory(top: Path) -> Path:
     run(project, "git", "push", "-q", "origin", "main")
     Store(Factory(top).store).upgrade()
     return top
+
+
+@contextlib.contextmanager
+def receiver() -> Iterator[tuple[str, list[str]]]:
+    """Receive what is posted on loopback; yield the address, host:port, and the bodies so far."""
+    told: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", told
+    finally:
+        server.shutdown()
+        server.server_close()

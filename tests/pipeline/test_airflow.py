@@ -7,14 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, change_params, environment, made_once
-from tests.pipeline.factory import NAME, Factory, in_prod, make_factory
+from tests.pipeline.factory import NAME, Factory, in_prod, make_factory, receiver
 
 AIRFLOW = os.environ.get("RETRACE_AIRFLOW", "airflow")
 pytestmark = [
@@ -87,20 +85,10 @@ def test_a_locked_run_is_tried_again(home: Path, tmp_path: Path) -> None:
 
 
 def test_refused_data_fails_at_once_and_is_told(home: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     copy = stand_in(tmp_path, "echo run >> runs; exit 5")
-    said = run_airflow(home, "dags", "test", DAG, RETRACE_HOME=str(copy),
-                       RETRACE_AIRFLOW_ALERT=f"http://127.0.0.1:{server.server_port}/")  # fmt: skip
-    server.shutdown()
+    with receiver() as (address, told):
+        said = run_airflow(home, "dags", "test", DAG, RETRACE_HOME=str(copy),
+                           RETRACE_AIRFLOW_ALERT=f"http://{address}/")  # fmt: skip
     assert "state=failed" in said, said[-4000:]
     assert (copy / "runs").read_text() == "run\n"
     assert f"retrace cycle {NAME} ended with 5" in told[0]

@@ -8,16 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import change_params, environment, made_once, run
-from tests.pipeline.factory import MONTHS, NAME, WEAK, Factory, in_prod, make_factory
+from tests.pipeline.factory import MONTHS, NAME, WEAK, Factory, in_prod, make_factory, receiver
 
 AUGUST, SEPTEMBER = "2025-09-13", "2025-10-13"  # by then all that is known of the month before
 LOCK = f"refs/retrace/cycle/{NAME}"
@@ -149,22 +147,12 @@ def test_a_bad_month_stops_before_training_and_the_next_good_one_goes_on(
 
 
 def test_a_step_that_fails_leaves_the_champion_and_is_told(factory: Factory) -> None:
-    told: list[str] = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-
-    server = HTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     wrong = {NAME: {"train": {"num_leaves": 1}}}
     factory.push(lambda project: change_params(project, wrong), "One leaf")
     before = factory.git("for-each-ref")
-    told_to = {"RETRACE_NOTIFY_CYCLE": f"json://127.0.0.1:{server.server_port}/"}
-    said = factory.cycle(AUGUST, status=1, env=told_to)
-    server.shutdown()
+    with receiver() as (address, told):
+        told_to = {"RETRACE_NOTIFY_CYCLE": f"json://{address}/"}
+        said = factory.cycle(AUGUST, status=1, env=told_to)
     assert len(told) == 1
     assert f"{NAME}.train.num_leaves" in told[0]
     assert f"{NAME}: the cycle failed, and the model in use stays" in said
